@@ -1,0 +1,232 @@
+//! Status conditions, and the fixed lists of their types and reasons.
+//!
+//! `Ready`, `Reconciling` and `Stalled` mean what kstatus takes them to mean;
+//! the last two are there only while they apply. All others are true when all
+//! is well.
+//!
+//! See <https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md>.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One aspect of an object's state.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// Which aspect.
+    #[serde(rename = "type")]
+    #[schemars(length(min = 1, max = 64))]
+    pub type_: String,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// Why, in one word of a fixed list.
+    #[schemars(length(min = 1, max = 64))]
+    pub reason: String,
+    /// What it is about, what SageMaker would have said, and what to do.
+    #[schemars(length(max = 4096))]
+    pub message: String,
+    /// When the status last changed.
+    #[schemars(schema_with = "time_schema")]
+    pub last_transition_time: Timestamp,
+    /// The generation of the spec that this speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+}
+
+/// A point in time, as Kubernetes writes it.
+pub(super) fn time_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "format": "date-time" })
+}
+
+/// Whether a condition holds.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum ConditionStatus {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// It cannot be seen.
+    Unknown,
+}
+
+impl fmt::Display for ConditionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$word_doc])* $word,)* }
+
+        impl $name {
+            /// All of them, in the order in which they are shown.
+            pub const ALL: &'static [Self] = &[$(Self::$word,)*];
+
+            /// The word as it is written into status.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$word => stringify!($word),)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// The aspects that conditions speak of.
+    ConditionType {
+        /// Everything that the object declares is there and can be used.
+        Ready,
+        /// Changes are under way.
+        Reconciling,
+        /// Nothing more happens until a person does something.
+        Stalled,
+        /// The spec is sound, allowed, and contradicts nobody else's.
+        Accepted,
+        /// AWS answers, and allows what is asked of it.
+        AwsReachable,
+        /// The subnets exist, are private where they must be, and span the
+        /// zones needed.
+        SubnetsReady,
+        /// The subnets have addresses enough.
+        CapacityReady,
+        /// Names resolve in the VPC.
+        DnsReady,
+        /// S3 can be reached through its gateway endpoint, and its policy lets
+        /// the workloads at what they need.
+        S3Ready,
+        /// The security groups admit what the workloads need.
+        SecurityGroupsReady,
+        /// AWS is as declared: nothing was changed behind our back.
+        InSync,
+    }
+}
+
+words! {
+    /// Why a condition is as it is.
+    Reason {
+        /// All is well.
+        Ok,
+        /// The object is being deleted.
+        Deleting,
+        /// `spec.paused` holds all changes back.
+        Paused,
+        /// Changes are being made.
+        InProgress,
+        /// AWS works on a change, or something still uses what is to go.
+        Waiting,
+        /// A change waits to be approved.
+        AwaitingApproval,
+        /// A change would be made, were the policy not Observe.
+        ObserveOnly,
+        /// AWS refused a change.
+        ActionFailed,
+        /// The same resource was repaired too often in an hour.
+        RepairBackoff,
+        /// AWS differs from what is declared.
+        Drifted,
+        /// The spec contradicts itself or is malformed.
+        InvalidSpec,
+        /// `spec.vpcRef` names no SageMakerVpc.
+        VpcRefNotFound,
+        /// The SageMakerVpc does not allow the profile's namespace.
+        NotAllowed,
+        /// The SageMakerVpc does not grant what the profile names.
+        NotGranted,
+        /// Another, older profile asks for the opposite.
+        Conflict,
+        /// Another, older SageMakerVpc has the same VPC.
+        DuplicateVpc,
+        /// The SageMakerVpc itself was not accepted.
+        VpcNotAccepted,
+        /// The policy document cannot be read, or allows nothing.
+        InvalidPolicy,
+        /// There are no AWS credentials, or AWS does not accept them.
+        NoCredentials,
+        /// AWS denies an action to the controller's role.
+        AccessDenied,
+        /// AWS does not answer.
+        Unreachable,
+        /// AWS slows requests down.
+        Throttled,
+        /// The VPC does not exist in this account and region.
+        VpcNotFound,
+        /// The VPC's instance tenancy is dedicated.
+        DedicatedTenancy,
+        /// A subnet does not exist, or no subnet matches.
+        SubnetNotFound,
+        /// A subnet belongs to another VPC.
+        SubnetInOtherVpc,
+        /// A subnet is not offered by the SageMakerVpc.
+        SubnetNotOffered,
+        /// A subnet has a route to an internet gateway.
+        PublicSubnet,
+        /// The subnets span too few availability zones.
+        TooFewZones,
+        /// There are more subnets than SageMaker takes.
+        TooManySubnets,
+        /// The subnets have too few free addresses.
+        TooFewAddresses,
+        /// DNS support or DNS host names are off.
+        DnsDisabled,
+        /// The DHCP options lack a key that SageMaker asks for.
+        DhcpOptionsIncomplete,
+        /// Names are resolved by servers that cannot be judged from outside.
+        CustomResolver,
+        /// The S3 gateway endpoint is missing, or not on a route table in use.
+        S3EndpointMissing,
+        /// The S3 gateway endpoint exists and is not available.
+        S3EndpointUnavailable,
+        /// The route table of a subnet in use is not offered.
+        RouteTableNotOffered,
+        /// The endpoint's policy blocks what a workload needs.
+        PolicyBlocks,
+        /// The endpoint's policy lets package repositories through.
+        PackageRepositoriesOpen,
+        /// The security group is missing.
+        SecurityGroupMissing,
+        /// The security group belongs to another VPC.
+        SecurityGroupInOtherVpc,
+        /// A rule is missing.
+        RuleMissing,
+        /// The rules needed are more than a security group takes.
+        TooManyRules,
+        /// A resource that is not ours has the name that ours would get.
+        NameTaken,
+        /// What is to be adopted does not exist, or does not fit.
+        CannotAdopt,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_is_shown_first() {
+        assert_eq!(ConditionType::ALL.first(), Some(&ConditionType::Ready));
+    }
+
+    #[test]
+    fn words_fit_into_the_schema() {
+        for word in Reason::ALL
+            .iter()
+            .map(|r| r.as_str())
+            .chain(ConditionType::ALL.iter().map(|t| t.as_str()))
+        {
+            assert!((1..=64).contains(&word.len()), "{word}");
+        }
+    }
+}

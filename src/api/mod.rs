@@ -1,0 +1,34 @@
+//! The custom resources: what users write and read.
+//!
+//! Two objects, split as Gateway API splits Gateway and HTTPRoute: a
+//! [`SageMakerVpc`] is the platform team's and bounds what may happen in one
+//! VPC; a [`SageMakerVpcProfile`] is a team's and says which workloads run
+//! there. No type of an AWS SDK appears here.
+
+mod condition;
+mod profile;
+mod status;
+mod vpc;
+
+pub use condition::{Condition, ConditionStatus, ConditionType, Reason};
+pub use profile::{
+    Bucket, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups, SageMakerVpcProfile,
+    SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig, VpcRef, Workload, WorkloadStatus,
+};
+pub use status::{
+    ActionState, ActionStatus, ApprovedStatus, DriftStatus, HeldStatus, InForce, LedgerEntry, LedgerStatus, PlanStatus,
+    ProfilesStatus, ResourceOwnership, ResourceStatus, SageMakerVpcStatus,
+};
+pub(crate) use status::{MAX_ACTIONS, MAX_RESOURCES};
+pub use vpc::{
+    AcceptUnknown, AllowedNamespaces, Approval, AssumedRole, Credentials, DeletionPolicy, Dns, EndpointPolicyType,
+    Grants, LabelSelector, ManagementPolicy, NamespacesFrom, S3Endpoint, S3EndpointPolicy, SageMakerVpc,
+    SageMakerVpcSpec, Selection, TagSelector,
+};
+
+/// The API group of both kinds.
+pub const GROUP: &str = "sagevpc.dev";
+/// The version that both kinds are stored in.
+pub const VERSION: &str = "v1alpha1";
+/// The finalizer on both kinds.
+pub const FINALIZER: &str = "sagevpc.dev/network";

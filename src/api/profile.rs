@@ -1,0 +1,219 @@
+//! `SageMakerVpcProfile`: a team's half.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Condition, Selection};
+use crate::{
+    catalog::WorkloadKind,
+    types::{SecurityGroupId, SubnetId},
+};
+
+/// The SageMaker workloads that a team runs in a VPC, and what they need of it.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "sagevpc.dev",
+    version = "v1alpha1",
+    kind = "SageMakerVpcProfile",
+    plural = "sagemakervpcprofiles",
+    shortname = "smvp",
+    category = "sagevpc",
+    namespaced,
+    status = "SageMakerVpcProfileStatus",
+    derive = "PartialEq",
+    doc = "The SageMaker workloads that a team runs in a VPC, and what they need of it. Its status says for each of them whether it can run, and gives the VpcConfig to run it with.",
+    validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters, for it becomes part of AWS tags: choose a shorter name"),
+    printcolumn(name = "VPC", type_ = "string", json_path = ".spec.vpcRef.name"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Workloads", type_ = "string", json_path = ".status.workloadsReady", description = "Workloads that can run, of all that are declared"),
+    printcolumn(name = "In sync", type_ = "string", json_path = ".status.conditions[?(@.type=='InSync')].status", description = "Whether AWS is as declared"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct SageMakerVpcProfileSpec {
+    /// The SageMakerVpc that the workloads run in. Cannot be changed.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.vpcRef cannot be changed: delete this profile and create one for the other VPC"))]
+    pub vpc_ref: VpcRef,
+
+    /// The workloads, at least one.
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(min = 1, max = 32))]
+    pub workloads: Vec<Workload>,
+
+    /// The subnets that the workloads use, out of those that the SageMakerVpc
+    /// offers. Without it, all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("!has(self.ids) || self.ids.all(id, id.startsWith('subnet-'))").message("spec.subnets.ids takes ids of subnets, such as subnet-0123456789abcdef0"))]
+    pub subnets: Option<Selection>,
+
+    /// The security groups that the workloads use. Without it, one is made and
+    /// kept for the profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_groups: Option<ProfileSecurityGroups>,
+
+    /// Whether workloads may read the Amazon Linux package repositories
+    /// through the S3 gateway endpoint. Deny keeps them out, Allow needs them;
+    /// without it, either will do. Where one team needs and another denies
+    /// them, the older profile has its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_repositories: Option<PackageRepositories>,
+
+    /// The S3 buckets that the workloads read and write. The SageMakerVpc must
+    /// grant them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 64))]
+    pub buckets: Vec<Bucket>,
+}
+
+/// A reference to a SageMakerVpc.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpcRef {
+    /// The name of the SageMakerVpc.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+}
+
+/// One SageMaker workload, or several alike.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[x_kube(validation = Rule::new("!self.distributed || self.kind == 'Processing'").message("distributed applies to jobs whose instances talk to each other: of these kinds, only to Processing; remove it here"))]
+pub struct Workload {
+    /// A name, unique in the profile.
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("a workload's name consists of lower-case letters, digits and hyphens, and starts and ends with a letter or digit"))]
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// What SageMaker runs: Compilation (a Neo job), Hosting (a model behind an
+    /// endpoint) or Processing.
+    pub kind: WorkloadKind,
+    /// How many instances run at the same time, at least one.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub instances: u32,
+    /// Whether the instances of one job talk to each other.
+    #[serde(default)]
+    pub distributed: bool,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// The security groups of a profile's workloads: its own, or managed ones.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[x_kube(validation = Rule::new("has(self.ids) != has(self.managed)").message("spec.securityGroups takes either ids of your own groups or managed: PerProfile or PerWorkload"))]
+pub struct ProfileSecurityGroups {
+    /// Ids of groups that exist already, one to five. They are judged and never
+    /// changed. The SageMakerVpc must grant them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self.all(id, id.matches('^sg-([0-9a-f]{8}|[0-9a-f]{17})$'))").message("spec.securityGroups.ids takes ids of security groups, such as sg-0123456789abcdef0"))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(min = 1, max = 5), inner(length(min = 1, max = 32)))]
+    pub ids: Option<Vec<SecurityGroupId>>,
+    /// Groups that are made and kept: one for the profile, or one for each
+    /// workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed: Option<ManagedSecurityGroups>,
+}
+
+/// How many managed security groups a profile gets.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum ManagedSecurityGroups {
+    /// One, for all its workloads.
+    #[default]
+    PerProfile,
+    /// One for each workload.
+    PerWorkload,
+}
+
+/// What a profile wants of the Amazon Linux package repositories.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum PackageRepositories {
+    /// They must be out of reach.
+    Deny,
+    /// They must be in reach.
+    Allow,
+}
+
+/// An S3 bucket.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// The bucket's name.
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9][a-z0-9.-]+[a-z0-9]$')").message("a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens, such as fraud-data; no s3:// in front, no path behind"))]
+    #[schemars(length(min = 3, max = 63))]
+    pub name: String,
+}
+
+/// What is known about a profile.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SageMakerVpcProfileStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Each concern, Ready first.
+    #[serde(default)]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+    /// Ready to copy into a SageMaker call; there once it can be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    /// Workloads that can run, of all that are declared, such as 2/3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub workloads_ready: Option<String>,
+    /// A verdict on each workload.
+    #[serde(default)]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = 32))]
+    pub workloads: Vec<WorkloadStatus>,
+    /// The generation of the spec that last had effect in AWS. What it brought
+    /// about is kept while a later one is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_generation: Option<i64>,
+}
+
+/// Subnets and security groups as SageMaker's `VpcConfig` takes them, sorted.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VpcConfig {
+    /// `Subnets`.
+    #[schemars(length(max = 16), inner(length(max = 32)))]
+    pub subnets: Vec<SubnetId>,
+    /// `SecurityGroupIds`.
+    #[schemars(length(max = 5), inner(length(max = 32)))]
+    pub security_group_ids: Vec<SecurityGroupId>,
+}
+
+/// A verdict on one workload.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadStatus {
+    /// The workload's name.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Whether it can run.
+    pub ready: Verdict,
+    /// What stops it, what SageMaker would say, and the fix.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// Ready to copy into the SageMaker call for this workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+}
+
+/// Whether a workload can run.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum Verdict {
+    /// It can.
+    Yes,
+    /// It depends on something that cannot be seen, which the message names.
+    Unknown,
+    /// It cannot.
+    No,
+}

@@ -1,0 +1,256 @@
+//! The status of a `SageMakerVpc`.
+
+use jiff::Timestamp;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Condition, PackageRepositories, condition::time_schema};
+
+/// Entries that lists in status hold at most; `…Truncated` counts the rest.
+pub(crate) const MAX_RESOURCES: usize = 256;
+/// Actions that `status.plan` lists at most.
+pub(crate) const MAX_ACTIONS: usize = 64;
+
+/// What is known about a VPC.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SageMakerVpcStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Each concern, Ready first.
+    #[serde(default)]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    #[schemars(length(max = 16))]
+    pub conditions: Vec<Condition>,
+    /// Workloads that can run, of all that profiles declare, such as 5/6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 24))]
+    pub workloads: Option<String>,
+    /// The profiles that refer to this VPC.
+    #[serde(default)]
+    pub profiles: ProfilesStatus,
+    /// What serves the workloads in AWS.
+    #[serde(default)]
+    #[schemars(length(max = 256))]
+    pub resources: Vec<ResourceStatus>,
+    /// How many resources are not listed for lack of room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources_truncated: Option<u32>,
+    /// What would be, is being or waits to be approved to be done.
+    #[serde(default)]
+    pub plan: PlanStatus,
+    /// Differences between AWS and what is declared.
+    #[serde(default)]
+    pub drift: DriftStatus,
+    /// What is in force, so that a contradiction never weakens it.
+    #[serde(default)]
+    pub in_force: InForce,
+    /// Creations, written ahead, so that a crash leaves nothing twice.
+    #[serde(default)]
+    pub ledger: LedgerStatus,
+}
+
+/// The profiles that refer to a VPC, counted by state, with the first of each.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfilesStatus {
+    /// All of them.
+    pub total: u32,
+    /// Those whose workloads can all run.
+    pub ready: u32,
+    /// Those that were accepted and are not ready.
+    pub not_ready: u32,
+    /// Those that were not accepted.
+    pub refused: u32,
+    /// The first that is not ready, as namespace/name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320))]
+    pub first_not_ready: Option<String>,
+    /// The first that was not accepted, as namespace/name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320))]
+    pub first_refused: Option<String>,
+}
+
+/// Something in AWS that serves the workloads.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceStatus {
+    /// What it is, such as VpcEndpoint or SecurityGroup.
+    #[serde(rename = "type")]
+    #[schemars(length(max = 32))]
+    pub type_: String,
+    /// Its id.
+    #[schemars(length(max = 64))]
+    pub id: String,
+    /// What it is for.
+    #[schemars(length(max = 256))]
+    pub purpose: String,
+    /// Whose it is.
+    pub ownership: ResourceOwnership,
+}
+
+/// Whose a resource is.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum ResourceOwnership {
+    /// Made, kept and in the end deleted by sagevpc.
+    Ours,
+    /// Found, kept and in the end released by sagevpc.
+    Adopted,
+    /// Found and used as it is; never changed.
+    Found,
+}
+
+/// The plan, as it stood when status was written.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanStatus {
+    /// The changes, in order.
+    #[serde(default)]
+    #[schemars(length(max = 64))]
+    pub actions: Vec<ActionStatus>,
+    /// How many changes are not listed for lack of room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions_truncated: Option<u32>,
+    /// The changes that wait to be approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldStatus>,
+    /// The changes that were approved last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<ApprovedStatus>,
+}
+
+/// Changes that were approved. Those of them that could not be made at once
+/// need no second approval.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovedStatus {
+    /// The digest that was approved.
+    #[schemars(length(max = 64))]
+    pub digest: String,
+    /// Fingerprints of the changes behind it.
+    #[schemars(length(max = 512), inner(length(max = 32)))]
+    pub changes: Vec<String>,
+}
+
+/// One change to AWS.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionStatus {
+    /// The EC2 action, such as CreateVpcEndpoint.
+    #[schemars(length(max = 64))]
+    pub action: String,
+    /// What it changes: an id, or what is to be made.
+    #[schemars(length(max = 256))]
+    pub resource: String,
+    /// What it changes, field by field.
+    #[schemars(length(max = 1024))]
+    pub change: String,
+    /// Why.
+    #[schemars(length(max = 512))]
+    pub reason: String,
+    /// How far it is.
+    pub state: ActionState,
+    /// What stands in its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub message: Option<String>,
+}
+
+/// How far a change is.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum ActionState {
+    /// It would be made, were it not for Observe or paused.
+    Planned,
+    /// It waits to be approved.
+    Held,
+    /// It waits for AWS, or for another change.
+    Waiting,
+    /// AWS refused it.
+    Failed,
+    /// It was made; the next look at AWS will tell.
+    Done,
+}
+
+/// Changes that wait to be approved.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldStatus {
+    /// Copy this into spec.approvedPlan to approve exactly these changes.
+    #[schemars(length(max = 64))]
+    pub digest: String,
+    /// How many changes are held.
+    pub count: u32,
+    /// What they would do, and to which network interfaces.
+    #[schemars(length(max = 4096))]
+    pub message: String,
+}
+
+/// Differences between AWS and what is declared.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftStatus {
+    /// Differences that are there now.
+    pub open: u32,
+    /// Differences that were repaired since this object was created.
+    pub repaired: u64,
+    /// When a difference was last found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub last_found: Option<Timestamp>,
+    /// What it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub last_change: Option<String>,
+}
+
+/// What is in force in AWS on behalf of profiles.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InForce {
+    /// What profiles agreed on for the package repositories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_repositories: Option<PackageRepositories>,
+    /// Fingerprint of the network that AWS was last seen to match. Differences
+    /// from the same network found later are drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub network: Option<String>,
+}
+
+/// Creations, written ahead.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerStatus {
+    /// Random, drawn when the ledger is begun: should status be lost, creations
+    /// after it are told apart from those before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub epoch: Option<String>,
+    /// One entry for each resource ever created.
+    #[serde(default)]
+    #[schemars(length(max = 1024))]
+    pub entries: Vec<LedgerEntry>,
+}
+
+/// One creation.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerEntry {
+    /// What was to be created, as in the tag sagevpc.dev/resource.
+    #[schemars(length(max = 256))]
+    pub key: String,
+    /// Counts creations of the same thing; part of the client token.
+    pub incarnation: u32,
+    /// What AWS answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub id: Option<String>,
+    /// When the creation was begun.
+    #[schemars(schema_with = "time_schema")]
+    pub begun: Timestamp,
+}

@@ -1,0 +1,189 @@
+//! From a plan to AWS, and what became of it.
+//!
+//! Decides nothing: which actions, in which order and which of them wait is the
+//! plan's. Actions that do not need each other run side by side. Nothing here
+//! waits for a state of AWS's: what is not ready is reported as
+//! [`Step::Waiting`], and the next plan, from a fresh look, decides anew. Every
+//! action can be done again without harm: what is there already counts as
+//! made, what is gone already as deleted, and a creation whose answer was lost
+//! is found again by its client token, its name or its tags.
+
+mod endpoints;
+mod security_groups;
+mod tags;
+mod vpcs;
+mod work;
+
+use std::{collections::BTreeMap, pin::Pin};
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::time::Instant;
+
+use self::work::{Performed, Setback, Work};
+use super::{deadline, ec2::Ec2};
+use crate::{
+    plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Step, Target},
+    types::{ResourceKey, SecurityGroupId},
+};
+
+/// Does what the plan says, and tells what became of each action.
+///
+/// `tokens` holds a client token for each endpoint that the plan creates. From
+/// `deadline` on nothing is sent any more; a call sent just before may take ten
+/// seconds longer to be answered. Held actions are left out, and what comes
+/// after them is blocked.
+pub async fn apply(ec2: &Ec2, plan: &Plan, tokens: &ClientTokens, deadline: Instant) -> Outcome {
+    deadline::until(deadline, Walk::new(ec2, plan, tokens, deadline).run()).await
+}
+
+/// A walk through a plan's graph.
+struct Walk<'a> {
+    ec2: &'a Ec2,
+    tokens: &'a ClientTokens,
+    deadline: Instant,
+    /// What has been neither begun nor given up.
+    left: BTreeMap<ActionId, &'a PlannedAction>,
+    /// What is not to be begun at all.
+    held: Vec<ActionId>,
+    outcome: Outcome,
+}
+
+/// What is known of an action before it is begun.
+enum Readiness {
+    Ready,
+    NotYet,
+    Settled(Step),
+}
+
+type Performing<'a> = Pin<Box<dyn Future<Output = (ActionId, Performed)> + Send + 'a>>;
+
+impl<'a> Walk<'a> {
+    fn new(ec2: &'a Ec2, plan: &'a Plan, tokens: &'a ClientTokens, deadline: Instant) -> Self {
+        let (held, left): (Vec<_>, Vec<_>) = plan.actions.iter().partition(|planned| planned.held);
+        Self {
+            ec2,
+            tokens,
+            deadline,
+            left: left.into_iter().map(|planned| (planned.id, planned)).collect(),
+            held: held.into_iter().map(|planned| planned.id).collect(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    async fn run(mut self) -> Outcome {
+        let makes: BTreeMap<ActionId, ResourceKey> =
+            self.left.values().filter_map(|planned| Some((planned.id, planned.action.makes()?.clone()))).collect();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            under_way.extend(self.begin());
+            let Some((id, performed)) = under_way.next().await else {
+                return self.outcome;
+            };
+            let step = match performed {
+                Ok(made) => {
+                    self.outcome.made.extend(makes.get(&id).cloned().zip(made));
+                    Step::Done
+                }
+                Err(Setback::Waiting(message)) => Step::Waiting { message },
+                Err(Setback::Refused(refusal)) => Step::Failed(refusal.failure),
+            };
+            self.outcome.steps.insert(id, step);
+        }
+    }
+
+    /// Begins what has become ready and settles what cannot be done any more,
+    /// and then what that settles in turn.
+    fn begin(&mut self) -> Vec<Performing<'a>> {
+        let mut begun = Vec::new();
+        loop {
+            let before = self.left.len();
+            for (id, planned) in std::mem::take(&mut self.left) {
+                match self.readiness(planned) {
+                    Readiness::Ready => begun.push(self.perform(planned)),
+                    Readiness::NotYet => {
+                        self.left.insert(id, planned);
+                    }
+                    Readiness::Settled(step) => {
+                        self.outcome.steps.insert(id, step);
+                    }
+                }
+            }
+            if self.left.len() == before {
+                return begun;
+            }
+        }
+    }
+
+    fn readiness(&self, planned: &PlannedAction) -> Readiness {
+        if let Some(message) = &planned.waits_for {
+            return Readiness::Settled(Step::Waiting { message: message.clone() });
+        }
+        let mut ready = true;
+        for earlier in &planned.after {
+            match self.outcome.steps.get(earlier) {
+                Some(Step::Done) => {}
+                Some(Step::Waiting { .. } | Step::Failed(_) | Step::Blocked { .. }) => {
+                    return Readiness::Settled(Step::Blocked { by: *earlier });
+                }
+                None if self.held.contains(earlier) => {
+                    return Readiness::Settled(Step::Blocked { by: *earlier });
+                }
+                None => ready = false,
+            }
+        }
+        if ready { Readiness::Ready } else { Readiness::NotYet }
+    }
+
+    /// One action, from its fields to its call. Each is taken apart without
+    /// `..`, so that a field that is added cannot be overlooked here.
+    fn perform(&self, planned: &'a PlannedAction) -> Performing<'a> {
+        let work = Work::new(self.ec2, planned.priority, self.deadline);
+        let id = planned.id;
+        macro_rules! performing {
+            ($call:expr) => {
+                Box::pin(async move { (id, $call.await) })
+            };
+        }
+        match &planned.action {
+            Action::ModifyVpcAttribute { vpc, attribute } => {
+                performing!(vpcs::modify_attribute(&work, vpc, *attribute))
+            }
+            Action::CreateSecurityGroup { key: _, vpc, name, description, tags } => {
+                performing!(security_groups::create(&work, vpc, name, description, tags))
+            }
+            Action::AuthorizeSecurityGroup { group, direction, rules } => {
+                let group = self.group(group);
+                performing!(security_groups::authorize(&work, group, *direction, rules))
+            }
+            Action::RevokeSecurityGroup { group, direction, rules } => {
+                let group = self.group(group);
+                performing!(security_groups::revoke(&work, group, *direction, rules))
+            }
+            Action::DeleteSecurityGroup { id: group } => performing!(security_groups::delete(&work, group)),
+            Action::CreateVpcEndpoint { key, vpc, service_name, route_tables, policy, tags } => {
+                let wanted = endpoints::Wanted { key, vpc, service_name, route_tables, policy, tags };
+                let token = self.tokens.get(key);
+                performing!(endpoints::create(&work, wanted, token))
+            }
+            Action::ModifyVpcEndpoint { id: endpoint, policy, add_route_tables, remove_route_tables } => {
+                let policy = policy.as_ref();
+                performing!(endpoints::modify(&work, endpoint, policy, add_route_tables, remove_route_tables))
+            }
+            Action::DeleteVpcEndpoint { id: endpoint } => performing!(endpoints::delete(&work, endpoint)),
+            Action::CreateTags { resource, tags } => performing!(tags::create(&work, resource, tags)),
+            Action::DeleteTags { resource, keys } => performing!(tags::delete(&work, resource, keys)),
+        }
+    }
+
+    /// The group that a target stands for: `None` if the action that should
+    /// have made it has not.
+    fn group(&self, target: &'a Target<SecurityGroupId>) -> Option<security_groups::Group> {
+        match target {
+            Target::Existing(id) => Some(security_groups::Group { id: id.to_string(), new: false }),
+            Target::Made(key) => {
+                let id = self.outcome.made.get(key)?;
+                Some(security_groups::Group { id: id.clone(), new: true })
+            }
+        }
+    }
+}

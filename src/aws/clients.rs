@@ -1,0 +1,164 @@
+//! Credentials, time-outs and retries: one connection for each role and region.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use aws_config::{AppName, BehaviorVersion, SdkConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig};
+use aws_sdk_ec2::config::{
+    IdentityCache, SharedCredentialsProvider,
+    retry::{RetryConfig, RetryPartition},
+};
+
+use super::{
+    calls::Service,
+    deadline::NotTooLate,
+    ec2::Ec2,
+    quotas::Quotas,
+    telemetry::{CallObserver, CountedAssumeRole, Telltale},
+};
+use crate::{
+    api::AssumedRole,
+    types::{AccountId, Region},
+};
+
+/// How we sign our calls in CloudTrail and in the user agent.
+const NAME: &str = "sagevpc";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Attempts at one call, the first included. Few, since the controller comes
+/// back by itself, and knows more by then.
+const ATTEMPTS: u32 = 3;
+
+/// How long to wait for credentials, within one attempt at a call.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Who acts, and where.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    role: Option<(String, Option<String>)>,
+    region: Region,
+}
+
+/// All connections to AWS, opened when first used and kept.
+///
+/// Credentials come from the SDK's default chain, and where a role is named,
+/// that role is assumed with them. They are renewed before they expire. As
+/// with any AWS tool, `AWS_ENDPOINT_URL`, `AWS_PROFILE` and the others apply.
+pub struct Connections {
+    base: SdkConfig,
+    observer: Arc<dyn CallObserver>,
+    quotas: Arc<Quotas>,
+    open: Mutex<HashMap<Key, Ec2>>,
+}
+
+impl Connections {
+    /// Reads the environment's configuration. Nothing is asked of AWS yet, and
+    /// credentials that are missing show only when they are needed.
+    pub async fn load(observer: Arc<dyn CallObserver>) -> Self {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_TIMEOUT)
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .operation_timeout(OPERATION_TIMEOUT)
+                    .build(),
+            )
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            // One for all connections, so that they share credentials too.
+            .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build());
+        if let Ok(name) = AppName::new(NAME) {
+            loader = loader.app_name(name);
+        }
+        Self::from_config(loader.load().await, observer)
+    }
+
+    /// Uses a configuration as it is, such as one that leads to a test server.
+    pub fn from_config(base: SdkConfig, observer: Arc<dyn CallObserver>) -> Self {
+        Self { base, observer, quotas: Arc::default(), open: Mutex::default() }
+    }
+
+    /// The connection to EC2 in `region`, as `role` or, without one, with the
+    /// controller's own credentials.
+    pub async fn ec2(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
+        let key = Key {
+            role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())),
+            region: region.clone(),
+        };
+        if let Some(ec2) = self.open().get(&key) {
+            return ec2.clone();
+        }
+        let ec2 = self.connect(region, role).await;
+        // Whoever was first keeps its connection: what is cached and gathered
+        // on it is not to be split in two.
+        self.open().entry(key).or_insert(ec2).clone()
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<Key, Ec2>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
+        let mut config = self
+            .base
+            .to_builder()
+            .region(aws_config::Region::new(region.as_str().to_owned()))
+            .build();
+        if let Some(role) = role {
+            let credentials = SharedCredentialsProvider::new(self.assume(role, &config).await);
+            config = config.to_builder().credentials_provider(credentials).build();
+        }
+        let retries = RetryPartition::custom(format!("{NAME} {region}")).build();
+        let ec2 = aws_sdk_ec2::config::Builder::from(&config)
+            .retry_partition(retries.clone())
+            .interceptor(NotTooLate)
+            .interceptor(Telltale { service: Service::Ec2, observer: Arc::clone(&self.observer) })
+            .build();
+        let sts = aws_sdk_sts::config::Builder::from(&config)
+            .retry_partition(retries)
+            .interceptor(Telltale { service: Service::Sts, observer: Arc::clone(&self.observer) })
+            .build();
+        Ec2::new(
+            aws_sdk_ec2::Client::from_conf(ec2),
+            aws_sdk_sts::Client::from_conf(sts),
+            region.clone(),
+            role.and_then(account_of),
+            Arc::clone(&self.quotas),
+        )
+    }
+
+    async fn assume(&self, role: &AssumedRole, config: &SdkConfig) -> CountedAssumeRole<AssumeRoleProvider> {
+        let mut provider =
+            AssumeRoleProvider::builder(role.role_arn.clone()).session_name(NAME).configure(config);
+        if let Some(external_id) = &role.external_id {
+            provider = provider.external_id(external_id.clone());
+        }
+        CountedAssumeRole { provider: provider.build().await, observer: Arc::clone(&self.observer) }
+    }
+}
+
+/// The account that a role belongs to, and so the one that we act in with it.
+fn account_of(role: &AssumedRole) -> Option<AccountId> {
+    let account = role.role_arn.split(':').nth(4)?;
+    (!account.is_empty()).then(|| AccountId::new(account))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roles_arn_names_its_account() {
+        let role = |arn: &str| AssumedRole { role_arn: arn.into(), external_id: None };
+        assert_eq!(
+            account_of(&role("arn:aws-cn:iam::111122223333:role/path/sagevpc")),
+            Some(AccountId::new("111122223333"))
+        );
+        assert_eq!(account_of(&role("not an ARN")), None);
+    }
+}

@@ -1,0 +1,232 @@
+//! The describe calls: filtered, batched, every page.
+//!
+//! All select with filters, never with the lists of ids that most of them take
+//! as well: an id that does not exist makes such a list fail as a whole, and a
+//! filter just not match.
+
+use aws_sdk_ec2::types::{Filter, VpcAttributeName};
+
+use super::{
+    calls::Call,
+    convert,
+    ec2::Connection,
+    errors::{Meaning, Refusal},
+};
+use crate::{
+    observed::{
+        DhcpOptions, EndpointService, NetworkInterface, PrefixList, RouteTable, SecurityGroup, Subnet, Vpc,
+        VpcAttributes, VpcEndpoint,
+    },
+    types::{TAG_CLUSTER, TAG_RESOURCE, TAG_VPC, Tags, SecurityGroupId, VpcEndpointId, VpcId},
+};
+
+/// The filter for what is in certain VPCs.
+pub(super) const VPC: &str = "vpc-id";
+/// The filter for certain subnets.
+pub(super) const SUBNET: &str = "subnet-id";
+/// The filter for certain security groups, or interfaces that have them.
+pub(super) const SECURITY_GROUP: &str = "group-id";
+
+/// How many values one call may filter by.
+///
+/// See <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>.
+const FILTER_VALUES: usize = 200;
+
+/// The largest page, for most kinds of things.
+const PAGE: i32 = 1000;
+/// The largest page of route tables.
+const ROUTE_TABLES_PAGE: i32 = 100;
+
+/// Makes a call until there are no more pages. A macro, since each operation of
+/// the SDK has types of its own.
+macro_rules! every_page {
+    ($connection:expr, $call:ident, $operation:ident, $page:expr, $filters:expr, $items:ident, $convert:path) => {{
+        let filters: Vec<Filter> = $filters;
+        let mut found = Vec::new();
+        let mut next_page = None;
+        loop {
+            let request = $connection.client.$operation().set_filters(Some(filters.clone())).max_results($page);
+            let answer = $connection.read(Call::$call, request.set_next_token(next_page).send()).await?;
+            next_page = answer.next_token.filter(|token| !token.is_empty());
+            found.extend(answer.$items.unwrap_or_default().into_iter().filter_map($convert));
+            if next_page.is_none() {
+                break found;
+            }
+        }
+    }};
+}
+
+/// Makes a call for as many values as AWS takes at a time.
+macro_rules! every_batch {
+    ($connection:expr, $call:ident, $operation:ident, $page:expr, $name:expr, $values:expr, $items:ident, $convert:path) => {{
+        let mut all = Vec::new();
+        for batch in $values.chunks(FILTER_VALUES) {
+            let filters = vec![filter($name, batch.to_vec())];
+            all.extend(every_page!($connection, $call, $operation, $page, filters, $items, $convert));
+        }
+        Ok(all)
+    }};
+}
+
+fn filter(name: &str, values: Vec<String>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values)).build()
+}
+
+pub(super) async fn vpcs(connection: &Connection, ids: &[String]) -> Result<Vec<Vpc>, Refusal> {
+    every_batch!(connection, DescribeVpcs, describe_vpcs, PAGE, VPC, ids, vpcs, convert::vpc)
+}
+
+pub(super) async fn subnets(connection: &Connection, by: &str, values: &[String]) -> Result<Vec<Subnet>, Refusal> {
+    every_batch!(connection, DescribeSubnets, describe_subnets, PAGE, by, values, subnets, convert::subnet)
+}
+
+pub(super) async fn route_tables(connection: &Connection, vpcs: &[String]) -> Result<Vec<RouteTable>, Refusal> {
+    every_batch!(
+        connection, DescribeRouteTables, describe_route_tables, ROUTE_TABLES_PAGE, VPC, vpcs, route_tables,
+        convert::route_table
+    )
+}
+
+pub(super) async fn security_groups(
+    connection: &Connection,
+    by: &str,
+    values: &[String],
+) -> Result<Vec<SecurityGroup>, Refusal> {
+    every_batch!(
+        connection, DescribeSecurityGroups, describe_security_groups, PAGE, by, values, security_groups,
+        convert::security_group
+    )
+}
+
+pub(super) async fn vpc_endpoints(connection: &Connection, vpcs: &[String]) -> Result<Vec<VpcEndpoint>, Refusal> {
+    every_batch!(
+        connection, DescribeVpcEndpoints, describe_vpc_endpoints, PAGE, VPC, vpcs, vpc_endpoints,
+        convert::vpc_endpoint
+    )
+}
+
+pub(super) async fn network_interfaces(
+    connection: &Connection,
+    vpcs: &[String],
+) -> Result<Vec<NetworkInterface>, Refusal> {
+    network_interfaces_by(connection, VPC, vpcs).await
+}
+
+/// The network interfaces that a security group is on.
+pub(super) async fn network_interfaces_with(
+    connection: &Connection,
+    group: &str,
+) -> Result<Vec<NetworkInterface>, Refusal> {
+    network_interfaces_by(connection, SECURITY_GROUP, &[group.to_owned()]).await
+}
+
+async fn network_interfaces_by(
+    connection: &Connection,
+    by: &str,
+    values: &[String],
+) -> Result<Vec<NetworkInterface>, Refusal> {
+    every_batch!(
+        connection, DescribeNetworkInterfaces, describe_network_interfaces, PAGE, by, values, network_interfaces,
+        convert::network_interface
+    )
+}
+
+pub(super) async fn dhcp_options(connection: &Connection, ids: &[String]) -> Result<Vec<DhcpOptions>, Refusal> {
+    every_batch!(
+        connection, DescribeDhcpOptions, describe_dhcp_options, PAGE, "dhcp-options-id", ids, dhcp_options,
+        convert::dhcp_options
+    )
+}
+
+/// The prefix lists of AWS's own gateway services: a handful in each region.
+pub(super) async fn prefix_lists(connection: &Connection) -> Result<Vec<PrefixList>, Refusal> {
+    Ok(every_page!(
+        connection, DescribePrefixLists, describe_prefix_lists, PAGE, Vec::new(), prefix_lists,
+        convert::prefix_list
+    ))
+}
+
+/// The services that take gateway endpoints.
+pub(super) async fn gateway_services(connection: &Connection) -> Result<Vec<EndpointService>, Refusal> {
+    let filters = vec![filter("service-type", vec!["Gateway".to_owned()])];
+    Ok(every_page!(
+        connection, DescribeVpcEndpointServices, describe_vpc_endpoint_services, PAGE, filters, service_details,
+        convert::endpoint_service
+    ))
+}
+
+/// Both DNS attributes of a VPC; `None` if there is no such VPC.
+pub(super) async fn vpc_attributes(connection: &Connection, vpc: &VpcId) -> Result<Option<VpcAttributes>, Refusal> {
+    let attribute = |name| {
+        let request = connection.client.describe_vpc_attribute().vpc_id(vpc.as_str()).attribute(name);
+        connection.read(Call::DescribeVpcAttribute, request.send())
+    };
+    let both = tokio::try_join!(
+        attribute(VpcAttributeName::EnableDnsSupport),
+        attribute(VpcAttributeName::EnableDnsHostnames),
+    );
+    match both {
+        Ok((support, hostnames)) => {
+            Ok(convert::vpc_attributes(vpc, support.enable_dns_support, hostnames.enable_dns_hostnames))
+        }
+        Err(refusal) if refusal.meaning == Meaning::NotThere => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// One endpoint by its id.
+pub(super) async fn vpc_endpoint(connection: &Connection, id: &VpcEndpointId) -> Result<Option<VpcEndpoint>, Refusal> {
+    let filters = vec![filter("vpc-endpoint-id", vec![id.to_string()])];
+    let found = every_page!(
+        connection, DescribeVpcEndpoints, describe_vpc_endpoints, PAGE, filters, vpc_endpoints,
+        convert::vpc_endpoint
+    );
+    Ok(found.into_iter().next())
+}
+
+/// The other security groups that have rules which name `group`.
+pub(super) async fn security_groups_that_name(
+    connection: &Connection,
+    group: &SecurityGroupId,
+) -> Result<Vec<SecurityGroup>, Refusal> {
+    let id = [group.to_string()];
+    let (mut found, egress) = tokio::try_join!(
+        security_groups(connection, "ip-permission.group-id", &id),
+        security_groups(connection, "egress.ip-permission.group-id", &id),
+    )?;
+    found.extend(egress);
+    found.retain(|other| other.group_id != *group);
+    found.sort_by(|a, b| a.group_id.cmp(&b.group_id));
+    found.dedup_by(|a, b| a.group_id == b.group_id);
+    Ok(found)
+}
+
+/// The endpoints that carry the three tags which name one resource of ours.
+pub(super) async fn our_vpc_endpoints(connection: &Connection, tags: &Tags) -> Result<Vec<VpcEndpoint>, Refusal> {
+    Ok(every_page!(
+        connection, DescribeVpcEndpoints, describe_vpc_endpoints, PAGE, ours(tags), vpc_endpoints,
+        convert::vpc_endpoint
+    ))
+}
+
+/// The security groups in a VPC that carry the three tags which name one
+/// resource of ours.
+pub(super) async fn our_security_groups(
+    connection: &Connection,
+    vpc: &VpcId,
+    tags: &Tags,
+) -> Result<Vec<SecurityGroup>, Refusal> {
+    let mut filters = ours(tags);
+    filters.push(filter(VPC, vec![vpc.to_string()]));
+    Ok(every_page!(
+        connection, DescribeSecurityGroups, describe_security_groups, PAGE, filters, security_groups,
+        convert::security_group
+    ))
+}
+
+fn ours(tags: &Tags) -> Vec<Filter> {
+    [TAG_CLUSTER, TAG_VPC, TAG_RESOURCE]
+        .into_iter()
+        .map(|key| filter(&format!("tag:{key}"), tags.get(key).into_iter().cloned().collect()))
+        .collect()
+}

@@ -1,0 +1,166 @@
+//! One connection: EC2 in one region, as one role.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use tokio::{sync::OnceCell, time::Instant};
+
+use super::{
+    calls::Call,
+    coalesce::Gathering,
+    errors::Refusal,
+    observe::{self, Known},
+    quotas::{Quotas, Scope},
+};
+use crate::{
+    observed::Snapshot,
+    plan::{Failure, Interest, Priority},
+    types::{AccountId, Region, VpcId},
+};
+
+/// How long not to ask AWS STS again who we are, after it would not say.
+const IDENTITY_RETRY: Duration = Duration::from_secs(600);
+
+/// EC2 in one region, as one role. Cheap to clone; clones share the connection,
+/// what is remembered of the region, and the rounds in which it is looked at.
+#[derive(Clone)]
+pub struct Ec2 {
+    connection: Arc<Connection>,
+    rounds: Gathering<Interest, Result<Arc<Snapshot>, Failure>>,
+}
+
+pub(super) struct Connection {
+    pub(super) client: aws_sdk_ec2::Client,
+    sts: aws_sdk_sts::Client,
+    pub(super) region: Region,
+    quotas: Arc<Quotas>,
+    account: OnceCell<AccountId>,
+    /// When AWS STS last would not say who we are.
+    nameless: Mutex<Option<Instant>>,
+    /// What changes seldom or never, as it was last seen.
+    pub(super) known: Known,
+}
+
+impl fmt::Debug for Ec2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ec2").field("region", &self.connection.region).finish_non_exhaustive()
+    }
+}
+
+impl Ec2 {
+    pub(super) fn new(
+        client: aws_sdk_ec2::Client,
+        sts: aws_sdk_sts::Client,
+        region: Region,
+        account: Option<AccountId>,
+        quotas: Arc<Quotas>,
+    ) -> Self {
+        let connection = Arc::new(Connection {
+            client,
+            sts,
+            region,
+            quotas,
+            account: OnceCell::new_with(account),
+            nameless: Mutex::default(),
+            known: Known::default(),
+        });
+        let looking = Arc::clone(&connection);
+        let rounds = Gathering::new(move |interests| {
+            let connection = Arc::clone(&looking);
+            async move { observe::round(&connection, interests).await }
+        });
+        Self { connection, rounds }
+    }
+
+    /// Looks at a VPC, together with whoever else asks in the same moment.
+    ///
+    /// Never changes anything, and never answers with what was read before the
+    /// question, except what AWS lets nobody read in bulk or what does not
+    /// change: a VPC's DNS attributes may be five minutes old (not after a
+    /// change of ours, nor if [`Interest::fresh`]), the region's prefix lists
+    /// and endpoint services an hour. A VPC that does not exist is absent from
+    /// the snapshot. The answer comes within half a minute after the round that
+    /// was under way, if one was.
+    ///
+    /// # Errors
+    ///
+    /// When AWS refuses one of the calls or does not answer.
+    pub async fn observe(&self, interest: &Interest) -> Result<Arc<Snapshot>, Failure> {
+        let answer = self.rounds.ask(interest.clone()).await;
+        answer.unwrap_or_else(|| Err(observe::interrupted()))
+    }
+
+    /// The region.
+    pub fn region(&self) -> &Region {
+        &self.connection.region
+    }
+
+    /// The account that we act in: the role's, or that of our own credentials.
+    /// Asked of AWS once.
+    ///
+    /// # Errors
+    ///
+    /// When AWS STS refuses or does not answer.
+    pub async fn account(&self) -> Result<AccountId, Failure> {
+        self.connection.account().await.map_err(|refusal| refusal.failure)
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Forgets the DNS attributes of a VPC, so that they are read anew.
+    pub(super) fn forget_attributes(&self, vpc: &VpcId) {
+        self.connection.known.forget_attributes(vpc);
+    }
+}
+
+impl Connection {
+    /// Waits for AWS's quota. Everything that is asked of AWS goes through here.
+    pub(super) async fn pace(&self, call: Call, priority: Priority) {
+        // Until AWS has told the account, calls with our own credentials have
+        // buckets of their own: the names of accounts are all digits.
+        let account = self.account.get().map_or("our own", AccountId::as_str).to_owned();
+        self.quotas.acquire(Scope { account, region: self.region.clone() }, call, priority).await;
+    }
+
+    /// Makes one call that only looks.
+    pub(super) async fn read<T, E, R>(
+        &self,
+        call: Call,
+        request: impl Future<Output = Result<T, SdkError<E, R>>>,
+    ) -> Result<T, Refusal>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        R: fmt::Debug + Send + Sync + 'static,
+    {
+        self.pace(call, Priority::Repair).await;
+        request.await.map_err(|error| Refusal::from_sdk(call, &error))
+    }
+
+    pub(super) async fn account(&self) -> Result<AccountId, Refusal> {
+        let ask = || async {
+            let call = Call::GetCallerIdentity;
+            let identity = self.read(call, self.sts.get_caller_identity().send()).await?;
+            Ok(AccountId::new(identity.account().unwrap_or_default()))
+        };
+        self.account.get_or_try_init(ask).await.cloned()
+    }
+
+    /// The account, if it can be learned without delay: in networks without a
+    /// way to AWS STS everything else still works.
+    pub(super) async fn account_if_known(&self) -> Option<AccountId> {
+        let remembered = || self.nameless.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = remembered().is_some_and(|at| at.elapsed() < IDENTITY_RETRY);
+        if lately && self.account.get().is_none() {
+            return None;
+        }
+        let account = self.account().await;
+        *remembered() = account.is_err().then(Instant::now);
+        account.ok()
+    }
+}

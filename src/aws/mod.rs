@@ -1,0 +1,41 @@
+//! The I/O side towards AWS: look at it, and do what a plan says.
+//!
+//! ```text
+//! Connections ── Ec2 (one role, one region) ──┬─ observe(Interest) → Snapshot   never changes anything
+//!                                             └─ apply(Plan)       → Outcome    never decides anything
+//! ```
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | [`calls`] | the table of every call that is made, with what it needs and costs, and the IAM policy that follows |
+//! | [`errors`] | the table of AWS's error codes and what each means for us |
+//! | `quotas` | token buckets in front of every call, shared by all who work, by priority |
+//! | `telemetry` | each attempt at a call, told to whoever counts |
+//! | `clients` | credentials, time-outs and retries: all connections |
+//! | `ec2` | one connection: one role, one region |
+//! | `coalesce` | many requests to look become one round |
+//! | `observe`, `describe` | one round: the describe calls, paged and batched |
+//! | `convert` | types of the SDK to ours and back, field by field |
+//! | `apply` | the walk through a plan, and each action's call |
+//!
+//! Invariants: every call goes through a bucket; a mutating call is made by
+//! `apply` alone; no type of the SDK leaves this module; no wait here is for a
+//! state of AWS's: what is not ready is an answer, and the next look decides.
+
+mod apply;
+pub mod calls;
+mod clients;
+mod coalesce;
+mod convert;
+mod deadline;
+mod describe;
+mod ec2;
+pub mod errors;
+mod observe;
+mod quotas;
+mod telemetry;
+
+pub use apply::apply;
+pub use clients::Connections;
+pub use ec2::Ec2;
+pub use telemetry::{CallObserver, CallOutcome};

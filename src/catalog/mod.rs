@@ -1,0 +1,26 @@
+//! What each kind of SageMaker workload requires of a VPC, as data.
+//!
+//! Each fact stands here once. Planning, verdicts, messages and the reference
+//! page read it; none of them repeats it.
+
+mod repositories;
+mod symptoms;
+mod workloads;
+
+pub use repositories::{ecr_layer_bucket, package_repositories};
+pub use symptoms::Symptom;
+pub use workloads::{Need, PeerNeed, Requirements, RuleNeed, When, WorkloadKind};
+
+/// Security groups that one network interface may carry, and so the most that
+/// SageMaker takes in a `VpcConfig`.
+///
+/// See <https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html>.
+pub const MAX_SECURITY_GROUPS: usize = 5;
+
+/// Subnets that SageMaker takes in a `VpcConfig`.
+pub const MAX_SUBNETS: usize = 16;
+
+/// Rules that a security group takes in each direction, by default.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>.
+pub const MAX_RULES_PER_DIRECTION: usize = 60;

@@ -1,0 +1,49 @@
+//! Buckets of AWS's own that workloads read, or must not read, through the S3
+//! gateway endpoint.
+
+use crate::types::Region;
+
+/// The objects that Amazon Linux package repositories are served from, as
+/// ARNs with wildcards, for `s3:GetObject`.
+///
+/// The first three are those of AWS's page on restricting an S3 endpoint; the
+/// other two are the buckets in use today, which that page does not name.
+///
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/neo-vpc.html> and
+/// <https://docs.aws.amazon.com/linux/al2023/ug/managing-repos-os-updates.html>.
+pub fn package_repositories(region: &Region) -> Vec<String> {
+    let partition = region.partition();
+    [
+        "packages.*.amazonaws.com".to_owned(),
+        "repo.*.amazonaws.com".to_owned(),
+        "amazonlinux.*.amazonaws.com".to_owned(),
+        format!("amazonlinux-2-repos-{region}"),
+        format!("al2023-repos-{region}-de612dc2"),
+    ]
+    .map(|bucket| format!("arn:{partition}:s3:::{bucket}/*"))
+    .to_vec()
+}
+
+/// The bucket that Amazon ECR serves image layers from. A policy that allows
+/// named buckets only must keep it, or images no longer arrive.
+///
+/// See <https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html>.
+pub fn ecr_layer_bucket(region: &Region) -> String {
+    format!("prod-{region}-starport-layer-bucket")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_carry_region_and_partition() {
+        let repositories = package_repositories(&Region::new("cn-north-1"));
+        assert!(
+            repositories
+                .iter()
+                .all(|arn| arn.starts_with("arn:aws-cn:s3:::") && arn.ends_with("/*"))
+        );
+        assert!(repositories.contains(&"arn:aws-cn:s3:::amazonlinux-2-repos-cn-north-1/*".to_owned()));
+    }
+}

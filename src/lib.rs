@@ -1,0 +1,40 @@
+//! sagevpc keeps a private VPC ready for Amazon SageMaker.
+//!
+//! Its custom resources declare which SageMaker workloads run in a VPC. It
+//! works out what the network must offer, compares that with AWS, repairs what
+//! differs, and says for each workload whether it can run and, if not, what to
+//! do.
+//!
+//! # One way through
+//!
+//! ```text
+//! dereference → validate → desired ──┐
+//!                      aws::observe ──┴→ plan → aws::apply → outcome → status → patch
+//! ```
+//!
+//! | Step | Module | Pure | In → out |
+//! |---|---|---|---|
+//! | validate | [`validate`] | yes | objects → what may be acted on, and why not the rest |
+//! | desired | [`desired`] | yes | validated specs → one network for the VPC |
+//! | plan | [`plan`] | yes | network, snapshot, history → actions and findings |
+//! | status | [`status`] | yes | one pass, however far it came → the status of every object |
+//!
+//! Pure modules know no client, no runtime and no clock: `now` is an argument.
+//! A test holds them to it.
+//!
+//! # Invariants
+//!
+//! - What is not tagged as ours, or adopted, is never changed or deleted.
+//! - Access is added before it is taken away.
+//! - A steady state makes no mutating call and writes no status.
+//! - A crash at any point leaves nothing twice and nothing orphaned.
+
+pub mod api;
+pub mod catalog;
+pub mod desired;
+pub mod observed;
+pub mod plan;
+pub mod policy;
+pub mod status;
+pub mod types;
+pub mod validate;

@@ -1,0 +1,116 @@
+//! Snapshots as folders of JSON, one file for each kind, each as the AWS CLI's
+//! describe command prints it. Files may be missing: what is not there was not
+//! seen. The text comes and goes as values; reading and writing folders is the
+//! caller's.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::Snapshot;
+use crate::types::{AccountId, Region};
+
+/// A file of a snapshot that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {problem}; each file must hold what `aws ec2 {command}` prints")]
+pub struct SnapshotFileError {
+    /// The file's name.
+    pub file: &'static str,
+    /// The command whose output it should be.
+    pub command: &'static str,
+    /// What is wrong.
+    pub problem: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Origin {
+    account: Option<AccountId>,
+    region: Option<Region>,
+}
+
+const ORIGIN: &str = "Snapshot.json";
+
+macro_rules! kinds {
+    ($($field:ident: $file:literal, $key:literal, $command:literal;)*) => {
+        /// The names of the files, each with the CLI command that prints it.
+        pub const FILES: &[(&str, &str)] = &[$(($file, $command),)*];
+
+        /// Writes a snapshot as files: name to text.
+        pub fn write(snapshot: &Snapshot) -> BTreeMap<&'static str, String> {
+            let mut files = BTreeMap::from([$(($file, pretty(&json!({ $key: snapshot.$field }))),)*]);
+            let origin = Origin { account: snapshot.account.clone(), region: snapshot.region.clone() };
+            files.insert(ORIGIN, pretty(&json!(origin)));
+            files
+        }
+
+        /// Reads a snapshot from files; `read` gives a file's text, or `None`
+        /// where it is missing.
+        ///
+        /// # Errors
+        ///
+        /// When a file is not what its command prints.
+        pub fn read(mut read: impl FnMut(&str) -> Option<String>) -> Result<Snapshot, SnapshotFileError> {
+            let origin: Option<Origin> = match read(ORIGIN) {
+                Some(text) => Some(parse(ORIGIN, "", &text)?),
+                None => None,
+            };
+            let (account, region) = origin.map_or((None, None), |origin| (origin.account, origin.region));
+            Ok(Snapshot {
+                account,
+                region,
+                $($field: match read($file) {
+                    Some(text) => list($file, $key, $command, &text)?,
+                    None => Vec::new(),
+                },)*
+            })
+        }
+    };
+}
+
+kinds! {
+    vpcs: "Vpcs.json", "Vpcs", "describe-vpcs";
+    vpc_attributes: "VpcAttributes.json", "VpcAttributes", "describe-vpc-attribute";
+    subnets: "Subnets.json", "Subnets", "describe-subnets";
+    route_tables: "RouteTables.json", "RouteTables", "describe-route-tables";
+    security_groups: "SecurityGroups.json", "SecurityGroups", "describe-security-groups";
+    vpc_endpoints: "VpcEndpoints.json", "VpcEndpoints", "describe-vpc-endpoints";
+    network_interfaces: "NetworkInterfaces.json", "NetworkInterfaces", "describe-network-interfaces";
+    dhcp_options: "DhcpOptions.json", "DhcpOptions", "describe-dhcp-options";
+    prefix_lists: "PrefixLists.json", "PrefixLists", "describe-prefix-lists";
+    endpoint_services: "VpcEndpointServices.json", "ServiceDetails", "describe-vpc-endpoint-services";
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn parse<T: DeserializeOwned>(file: &'static str, command: &'static str, text: &str) -> Result<T, SnapshotFileError> {
+    serde_json::from_str(text).map_err(|error| SnapshotFileError {
+        file,
+        command,
+        problem: error.to_string(),
+    })
+}
+
+fn list<T: DeserializeOwned>(
+    file: &'static str,
+    key: &'static str,
+    command: &'static str,
+    text: &str,
+) -> Result<Vec<T>, SnapshotFileError> {
+    let mut content: BTreeMap<String, Value> = parse(file, command, text)?;
+    let Some(items) = content.remove(key) else {
+        return Err(SnapshotFileError {
+            file,
+            command,
+            problem: format!("there is no list {key:?} in it"),
+        });
+    };
+    serde_json::from_value(items).map_err(|error| SnapshotFileError {
+        file,
+        command,
+        problem: error.to_string(),
+    })
+}

@@ -1,0 +1,57 @@
+//! What was seen in AWS: plain values, in the shape in which the AWS CLI's
+//! describe commands print them.
+//!
+//! A [`Snapshot`] covers one account and region, as much of it as was looked
+//! at, and is saved as a folder with one JSON file for each kind of thing
+//! ([`files`]), so that anyone can make one without us. [`Snapshot::vpc`] cuts
+//! out what planning for one VPC needs. Pure: nothing here asks AWS.
+
+pub mod files;
+mod resources;
+mod vpc;
+
+pub use resources::{
+    DhcpConfiguration, DhcpOptions, DhcpValue, EndpointService, Flag, GroupIdentifier, IpPermission, IpRange,
+    Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef, PrivateIpAddress, Route, RouteTable,
+    RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint,
+    tags_of,
+};
+pub use vpc::{EndpointState, VpcSnapshot};
+
+use crate::types::{AccountId, Region, VpcId};
+
+/// One account and region as it was seen.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Snapshot {
+    /// The account, where it is known.
+    pub account: Option<AccountId>,
+    /// The region, where it is known.
+    pub region: Option<Region>,
+    /// `describe-vpcs`.
+    pub vpcs: Vec<Vpc>,
+    /// `describe-vpc-attribute`, both attributes of each VPC.
+    pub vpc_attributes: Vec<VpcAttributes>,
+    /// `describe-subnets`.
+    pub subnets: Vec<Subnet>,
+    /// `describe-route-tables`.
+    pub route_tables: Vec<RouteTable>,
+    /// `describe-security-groups`.
+    pub security_groups: Vec<SecurityGroup>,
+    /// `describe-vpc-endpoints`.
+    pub vpc_endpoints: Vec<VpcEndpoint>,
+    /// `describe-network-interfaces`.
+    pub network_interfaces: Vec<NetworkInterface>,
+    /// `describe-dhcp-options`.
+    pub dhcp_options: Vec<DhcpOptions>,
+    /// `describe-prefix-lists`: those of AWS's gateway services.
+    pub prefix_lists: Vec<PrefixList>,
+    /// `describe-vpc-endpoint-services`, gateway services.
+    pub endpoint_services: Vec<EndpointService>,
+}
+
+impl Snapshot {
+    /// What planning for `vpc_id` needs, or `None` if no such VPC was seen.
+    pub fn vpc(&self, vpc_id: &VpcId) -> Option<VpcSnapshot> {
+        VpcSnapshot::cut(self, vpc_id)
+    }
+}

@@ -1,0 +1,363 @@
+//! The things of EC2 that are looked at, with the fields that matter, named
+//! and nested as in the API and the CLI's output.
+//!
+//! See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Types.html>.
+
+use ipnet::{Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
+
+use crate::types::{
+    AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, PrefixListId, RouteTableId, SecurityGroupId,
+    SubnetId, Tags, VpcEndpointId, VpcId,
+};
+
+macro_rules! shapes {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+    )*};
+}
+
+shapes! {
+    /// A key and its value.
+    Tag {
+        /// The key.
+        key: String,
+        /// The value.
+        #[serde(default)]
+        value: String,
+    }
+
+    /// A virtual private cloud.
+    Vpc {
+        /// Its id.
+        vpc_id: VpcId,
+        /// The account that owns it.
+        #[serde(default)]
+        owner_id: Option<AccountId>,
+        /// `default`, `dedicated` or `host`.
+        #[serde(default)]
+        instance_tenancy: Option<String>,
+        /// Its primary IPv4 addresses.
+        #[serde(default)]
+        cidr_block: Option<Ipv4Net>,
+        /// Its DHCP option set, or `default`.
+        #[serde(default)]
+        dhcp_options_id: Option<DhcpOptionsId>,
+        /// Its IPv6 addresses.
+        #[serde(default)]
+        ipv6_cidr_block_association_set: Vec<Ipv6Association>,
+        /// Its tags.
+        #[serde(default)]
+        tags: Vec<Tag>,
+    }
+
+    /// Both DNS attributes of one VPC, each as `describe-vpc-attribute` prints it.
+    VpcAttributes {
+        /// The VPC.
+        vpc_id: VpcId,
+        /// Whether AWS resolves names for the VPC.
+        enable_dns_support: Flag,
+        /// Whether its instances get names.
+        enable_dns_hostnames: Flag,
+    }
+
+    /// A boolean as EC2 wraps it.
+    Flag {
+        /// Whether it is on.
+        value: bool,
+    }
+
+    /// An IPv6 block of a VPC or subnet.
+    Ipv6Association {
+        /// The block.
+        #[serde(default)]
+        ipv6_cidr_block: Option<Ipv6Net>,
+    }
+
+    /// A subnet.
+    Subnet {
+        /// Its id.
+        subnet_id: SubnetId,
+        /// Its VPC.
+        vpc_id: VpcId,
+        /// Its zone by id, such as `use1-az1`.
+        #[serde(default)]
+        availability_zone_id: Option<AvailabilityZoneId>,
+        /// Its zone by name, such as `us-east-1a`.
+        #[serde(default)]
+        availability_zone: Option<String>,
+        /// Its IPv4 addresses.
+        #[serde(default)]
+        cidr_block: Option<Ipv4Net>,
+        /// Its IPv6 addresses.
+        #[serde(default)]
+        ipv6_cidr_block_association_set: Vec<Ipv6Association>,
+        /// Free IPv4 addresses, already without those that AWS keeps and those
+        /// that running jobs hold.
+        #[serde(default)]
+        available_ip_address_count: u32,
+        /// Its tags.
+        #[serde(default)]
+        tags: Vec<Tag>,
+    }
+
+    /// A route table.
+    RouteTable {
+        /// Its id.
+        route_table_id: RouteTableId,
+        /// Its VPC.
+        vpc_id: VpcId,
+        /// What uses it.
+        #[serde(default)]
+        associations: Vec<RouteTableAssociation>,
+        /// Its routes.
+        #[serde(default)]
+        routes: Vec<Route>,
+        /// Its tags.
+        #[serde(default)]
+        tags: Vec<Tag>,
+    }
+
+    /// A use of a route table: by a subnet, or as the VPC's main table.
+    RouteTableAssociation {
+        /// Whether it is the table of every subnet that has none of its own.
+        #[serde(default)]
+        main: bool,
+        /// The subnet, unless `main`.
+        #[serde(default)]
+        subnet_id: Option<SubnetId>,
+    }
+
+    /// A route: one kind of destination and one kind of target.
+    Route {
+        /// IPv4 destination.
+        #[serde(default)]
+        destination_cidr_block: Option<Ipv4Net>,
+        /// IPv6 destination.
+        #[serde(default)]
+        destination_ipv6_cidr_block: Option<Ipv6Net>,
+        /// Prefix list as the destination.
+        #[serde(default)]
+        destination_prefix_list_id: Option<PrefixListId>,
+        /// `local`, an internet gateway (`igw-`) or a gateway endpoint (`vpce-`).
+        #[serde(default)]
+        gateway_id: Option<String>,
+        /// A NAT gateway.
+        #[serde(default)]
+        nat_gateway_id: Option<String>,
+        /// A transit gateway.
+        #[serde(default)]
+        transit_gateway_id: Option<String>,
+        /// A peering connection.
+        #[serde(default)]
+        vpc_peering_connection_id: Option<String>,
+        /// A network interface, such as a firewall's or a NAT instance's.
+        #[serde(default)]
+        network_interface_id: Option<NetworkInterfaceId>,
+        /// `active` or `blackhole`.
+        #[serde(default)]
+        state: Option<String>,
+    }
+
+    /// A security group.
+    SecurityGroup {
+        /// Its id.
+        group_id: SecurityGroupId,
+        /// Its name, unique in the VPC ignoring case.
+        group_name: String,
+        /// Its VPC.
+        vpc_id: VpcId,
+        /// Its account.
+        #[serde(default)]
+        owner_id: Option<AccountId>,
+        /// What its author says it is for.
+        #[serde(default)]
+        description: String,
+        /// What it lets in.
+        #[serde(default)]
+        ip_permissions: Vec<IpPermission>,
+        /// What it lets out.
+        #[serde(default)]
+        ip_permissions_egress: Vec<IpPermission>,
+        /// Its tags.
+        #[serde(default)]
+        tags: Vec<Tag>,
+    }
+
+    /// Rules of one protocol and range of ports.
+    IpPermission {
+        /// `tcp`, `udp`, `icmp`, `icmpv6`, a number, or `-1` for all.
+        ip_protocol: String,
+        /// First port, or ICMP type.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_port: Option<i32>,
+        /// Last port, or ICMP code.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to_port: Option<i32>,
+        /// IPv4 peers.
+        #[serde(default)]
+        ip_ranges: Vec<IpRange>,
+        /// IPv6 peers.
+        #[serde(default)]
+        ipv6_ranges: Vec<Ipv6Range>,
+        /// Prefix lists as peers.
+        #[serde(default)]
+        prefix_list_ids: Vec<PrefixListRef>,
+        /// Groups as peers.
+        #[serde(default)]
+        user_id_group_pairs: Vec<UserIdGroupPair>,
+    }
+
+    /// An IPv4 peer.
+    IpRange {
+        /// Its addresses.
+        cidr_ip: String,
+    }
+
+    /// An IPv6 peer.
+    Ipv6Range {
+        /// Its addresses.
+        cidr_ipv6: String,
+    }
+
+    /// A prefix list as peer.
+    PrefixListRef {
+        /// Its id.
+        prefix_list_id: PrefixListId,
+    }
+
+    /// A group as peer.
+    UserIdGroupPair {
+        /// The group.
+        #[serde(default)]
+        group_id: Option<SecurityGroupId>,
+        /// Its account.
+        #[serde(default)]
+        user_id: Option<AccountId>,
+    }
+
+    /// A VPC endpoint.
+    VpcEndpoint {
+        /// Its id.
+        vpc_endpoint_id: VpcEndpointId,
+        /// `Gateway`, `Interface` and others; EC2's default is `Gateway`.
+        #[serde(default)]
+        vpc_endpoint_type: Option<String>,
+        /// Its VPC.
+        vpc_id: VpcId,
+        /// The service behind it, such as `com.amazonaws.us-east-1.s3`.
+        service_name: String,
+        /// `available`, `pending`, `deleting` and others; compare ignoring case.
+        state: String,
+        /// Its policy, as JSON text.
+        #[serde(default)]
+        policy_document: Option<String>,
+        /// The route tables that lead to it, for a gateway endpoint.
+        #[serde(default)]
+        route_table_ids: Vec<RouteTableId>,
+        /// Whether another AWS service manages it.
+        #[serde(default)]
+        requester_managed: bool,
+        /// Its tags.
+        #[serde(default)]
+        tags: Vec<Tag>,
+    }
+
+    /// A network interface.
+    NetworkInterface {
+        /// Its id.
+        network_interface_id: NetworkInterfaceId,
+        /// Its VPC.
+        vpc_id: VpcId,
+        /// Its subnet.
+        subnet_id: SubnetId,
+        /// What its maker says of it.
+        #[serde(default)]
+        description: String,
+        /// `interface`, `nat_gateway`, `vpc_endpoint` and others.
+        #[serde(default)]
+        interface_type: Option<String>,
+        /// Who asked for it, where an AWS service did.
+        #[serde(default)]
+        requester_id: Option<String>,
+        /// `available` or `in-use`.
+        #[serde(default)]
+        status: Option<String>,
+        /// Its security groups.
+        #[serde(default)]
+        groups: Vec<GroupIdentifier>,
+        /// Its IPv4 addresses.
+        #[serde(default)]
+        private_ip_addresses: Vec<PrivateIpAddress>,
+    }
+
+    /// A security group on an interface.
+    GroupIdentifier {
+        /// Its id.
+        group_id: SecurityGroupId,
+    }
+
+    /// An address of an interface.
+    PrivateIpAddress {
+        /// The address.
+        private_ip_address: String,
+    }
+
+    /// A set of DHCP options.
+    DhcpOptions {
+        /// Its id.
+        dhcp_options_id: DhcpOptionsId,
+        /// What it tells hosts.
+        #[serde(default)]
+        dhcp_configurations: Vec<DhcpConfiguration>,
+    }
+
+    /// One DHCP option.
+    DhcpConfiguration {
+        /// Its key, such as `domain-name-servers`.
+        key: String,
+        /// Its values.
+        #[serde(default)]
+        values: Vec<DhcpValue>,
+    }
+
+    /// One value of a DHCP option.
+    DhcpValue {
+        /// The value.
+        value: String,
+    }
+
+    /// The addresses of an AWS service that gateway endpoints lead to.
+    PrefixList {
+        /// Its id.
+        prefix_list_id: PrefixListId,
+        /// The service's name, such as `com.amazonaws.us-east-1.s3`.
+        prefix_list_name: String,
+        /// The addresses.
+        #[serde(default)]
+        cidrs: Vec<String>,
+    }
+
+    /// A service that endpoints lead to.
+    EndpointService {
+        /// Its name.
+        service_name: String,
+        /// The kinds of endpoint that it takes.
+        #[serde(default)]
+        service_type: Vec<ServiceType>,
+    }
+
+    /// A kind of endpoint.
+    ServiceType {
+        /// `Gateway`, `Interface` and others.
+        service_type: String,
+    }
+}
+
+/// Tags as a map.
+pub fn tags_of(tags: &[Tag]) -> Tags {
+    tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
+}

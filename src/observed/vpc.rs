@@ -1,0 +1,345 @@
+//! One VPC, cut out of a snapshot, with the questions that planning asks of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use super::{
+    DhcpOptions, EndpointService, IpPermission, NetworkInterface, PrefixList, Route, RouteTable, SecurityGroup,
+    Snapshot, Subnet, Vpc, VpcAttributes, VpcEndpoint,
+};
+use crate::types::{
+    AccountId, Direction, NetworkInterfaceId, Peer, PortRange, Protocol, Region, RouteTableId, Rule, SecurityGroupId,
+    SubnetId, VpcId,
+};
+
+/// One VPC as it was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VpcSnapshot {
+    /// The account, where it is known.
+    pub account: Option<AccountId>,
+    /// The region, where it is known.
+    pub region: Option<Region>,
+    /// The VPC itself.
+    pub vpc: Vpc,
+    /// Its DNS attributes, where they were seen.
+    pub attributes: Option<VpcAttributes>,
+    /// Its DHCP options, where they were seen.
+    pub dhcp_options: Option<DhcpOptions>,
+    /// Its subnets.
+    pub subnets: BTreeMap<SubnetId, Subnet>,
+    /// Its route tables.
+    pub route_tables: BTreeMap<RouteTableId, RouteTable>,
+    /// Its security groups.
+    pub security_groups: BTreeMap<SecurityGroupId, SecurityGroup>,
+    /// Its endpoints, those still being deleted included, in the order of ids.
+    pub vpc_endpoints: Vec<VpcEndpoint>,
+    /// Network interfaces in it.
+    pub network_interfaces: BTreeMap<NetworkInterfaceId, NetworkInterface>,
+    /// Prefix lists of the region's gateway services.
+    pub prefix_lists: Vec<PrefixList>,
+    /// Gateway services of the region.
+    pub endpoint_services: Vec<EndpointService>,
+    /// Subnets that were looked up by id and belong to other VPCs.
+    pub subnets_elsewhere: BTreeMap<SubnetId, VpcId>,
+    /// Security groups that were looked up by id and belong to other VPCs.
+    pub security_groups_elsewhere: BTreeMap<SecurityGroupId, VpcId>,
+}
+
+impl VpcSnapshot {
+    pub(super) fn cut(snapshot: &Snapshot, vpc_id: &VpcId) -> Option<Self> {
+        let vpc = snapshot.vpcs.iter().find(|vpc| vpc.vpc_id == *vpc_id)?.clone();
+        let dhcp_options = vpc.dhcp_options_id.as_ref().and_then(|id| {
+            snapshot
+                .dhcp_options
+                .iter()
+                .find(|options| options.dhcp_options_id == *id)
+                .cloned()
+        });
+        let mut vpc_endpoints: Vec<VpcEndpoint> = snapshot
+            .vpc_endpoints
+            .iter()
+            .filter(|endpoint| endpoint.vpc_id == *vpc_id)
+            .cloned()
+            .collect();
+        vpc_endpoints.sort_by(|a, b| a.vpc_endpoint_id.cmp(&b.vpc_endpoint_id));
+        let (subnets, subnets_elsewhere): (Vec<_>, Vec<_>) =
+            snapshot.subnets.iter().partition(|subnet| subnet.vpc_id == *vpc_id);
+        let (groups, groups_elsewhere): (Vec<_>, Vec<_>) = snapshot
+            .security_groups
+            .iter()
+            .partition(|group| group.vpc_id == *vpc_id);
+        Some(Self {
+            account: snapshot.account.clone(),
+            region: snapshot.region.clone(),
+            attributes: snapshot
+                .vpc_attributes
+                .iter()
+                .find(|attributes| attributes.vpc_id == *vpc_id)
+                .cloned(),
+            dhcp_options,
+            subnets: subnets
+                .into_iter()
+                .map(|subnet| (subnet.subnet_id.clone(), subnet.clone()))
+                .collect(),
+            route_tables: snapshot
+                .route_tables
+                .iter()
+                .filter(|table| table.vpc_id == *vpc_id)
+                .map(|table| (table.route_table_id.clone(), table.clone()))
+                .collect(),
+            security_groups: groups
+                .into_iter()
+                .map(|group| (group.group_id.clone(), group.clone()))
+                .collect(),
+            vpc_endpoints,
+            network_interfaces: snapshot
+                .network_interfaces
+                .iter()
+                .filter(|interface| interface.vpc_id == *vpc_id)
+                .map(|interface| (interface.network_interface_id.clone(), interface.clone()))
+                .collect(),
+            prefix_lists: snapshot.prefix_lists.clone(),
+            endpoint_services: snapshot.endpoint_services.clone(),
+            subnets_elsewhere: subnets_elsewhere
+                .into_iter()
+                .map(|subnet| (subnet.subnet_id.clone(), subnet.vpc_id.clone()))
+                .collect(),
+            security_groups_elsewhere: groups_elsewhere
+                .into_iter()
+                .map(|group| (group.group_id.clone(), group.vpc_id.clone()))
+                .collect(),
+            vpc,
+        })
+    }
+
+    /// The route table of a subnet: its own, or the VPC's main one.
+    ///
+    /// See <https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html>.
+    pub fn route_table_of(&self, subnet: &SubnetId) -> Option<&RouteTable> {
+        let explicit = self.route_tables.values().find(|table| {
+            table
+                .associations
+                .iter()
+                .any(|association| association.subnet_id.as_ref() == Some(subnet))
+        });
+        explicit.or_else(|| {
+            self.route_tables
+                .values()
+                .find(|table| table.associations.iter().any(|association| association.main))
+        })
+    }
+
+    /// The S3 gateway service's name in this region, as AWS gives it.
+    pub fn s3_service_name(&self) -> Option<&str> {
+        let is_s3 = |name: &str| name.ends_with(".s3");
+        self.endpoint_services
+            .iter()
+            .find(|service| is_s3(&service.service_name) && service.is_gateway())
+            .map(|service| service.service_name.as_str())
+            .or_else(|| self.s3_prefix_list().map(|list| list.prefix_list_name.as_str()))
+    }
+
+    /// The prefix list of S3 in this region.
+    pub fn s3_prefix_list(&self) -> Option<&PrefixList> {
+        self.prefix_lists
+            .iter()
+            .find(|list| list.prefix_list_name.ends_with(".s3"))
+    }
+
+    /// The VPC's gateway endpoints for S3, those still being deleted included.
+    pub fn s3_gateway_endpoints(&self) -> impl Iterator<Item = &VpcEndpoint> {
+        self.vpc_endpoints
+            .iter()
+            .filter(|endpoint| endpoint.is_gateway() && endpoint.service_name.ends_with(".s3"))
+    }
+}
+
+impl EndpointService {
+    /// Whether it takes gateway endpoints.
+    pub fn is_gateway(&self) -> bool {
+        self.service_type
+            .iter()
+            .any(|kind| kind.service_type.eq_ignore_ascii_case("Gateway"))
+    }
+}
+
+/// How far an endpoint is, as far as we tell it apart.
+///
+/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointState {
+    /// It serves.
+    Available,
+    /// It will serve.
+    Pending,
+    /// It is going.
+    Deleting,
+    /// It is gone; EC2 still shows it for a while.
+    Deleted,
+    /// It will never serve.
+    Failed,
+}
+
+impl VpcEndpoint {
+    /// Whether it is a gateway endpoint.
+    pub fn is_gateway(&self) -> bool {
+        self.vpc_endpoint_type
+            .as_deref()
+            .is_none_or(|kind| kind.eq_ignore_ascii_case("Gateway"))
+    }
+
+    /// How far it is. EC2 writes states in lower case, though its own model
+    /// says otherwise.
+    pub fn endpoint_state(&self) -> EndpointState {
+        match self.state.to_ascii_lowercase().as_str() {
+            "available" => EndpointState::Available,
+            "deleting" => EndpointState::Deleting,
+            "deleted" => EndpointState::Deleted,
+            "failed" | "rejected" | "expired" => EndpointState::Failed,
+            _ => EndpointState::Pending,
+        }
+    }
+}
+
+impl Subnet {
+    /// Its addresses, IPv4 first.
+    pub fn cidrs(&self) -> impl Iterator<Item = IpNet> + '_ {
+        self.cidr_block.map(IpNet::V4).into_iter().chain(
+            self.ipv6_cidr_block_association_set
+                .iter()
+                .filter_map(|association| association.ipv6_cidr_block.map(IpNet::V6)),
+        )
+    }
+}
+
+impl Route {
+    /// Whether it leads somewhere.
+    pub fn is_active(&self) -> bool {
+        !self
+            .state
+            .as_deref()
+            .is_some_and(|state| state.eq_ignore_ascii_case("blackhole"))
+    }
+
+    /// Whether it leads to an internet gateway.
+    pub fn to_internet_gateway(&self) -> bool {
+        self.gateway_id
+            .as_deref()
+            .is_some_and(|gateway| gateway.starts_with("igw-"))
+    }
+
+    /// Whether it leads out of the VPC by another way than a gateway endpoint.
+    pub fn leaves_vpc(&self) -> bool {
+        self.to_internet_gateway()
+            || self.nat_gateway_id.is_some()
+            || self.transit_gateway_id.is_some()
+            || self.vpc_peering_connection_id.is_some()
+            || self.network_interface_id.is_some()
+            || self
+                .gateway_id
+                .as_deref()
+                .is_some_and(|gateway| gateway.starts_with("vgw-"))
+    }
+}
+
+impl RouteTable {
+    /// Whether subnets on this table are public: a route to an internet gateway.
+    pub fn is_public(&self) -> bool {
+        self.routes
+            .iter()
+            .any(|route| route.is_active() && route.to_internet_gateway())
+    }
+}
+
+impl NetworkInterface {
+    /// Whether SageMaker made it for a workload. SageMaker signs the
+    /// description; there is no field that says so.
+    pub fn is_sagemakers(&self) -> bool {
+        self.description.to_ascii_lowercase().contains("sagemaker")
+            || self
+                .requester_id
+                .as_deref()
+                .is_some_and(|requester| requester.to_ascii_lowercase().contains("sagemaker"))
+    }
+
+    /// Whether traffic of somebody other than SageMaker may begin at it: a
+    /// gateway's or an endpoint's interface only answers.
+    pub fn is_somebody_elses(&self) -> bool {
+        let only_answers = matches!(
+            self.interface_type.as_deref(),
+            Some("nat_gateway" | "vpc_endpoint" | "gateway_load_balancer_endpoint" | "transit_gateway")
+        );
+        !only_answers && !self.is_sagemakers()
+    }
+
+    /// The IPv4 addresses that it takes from its subnet; at least one.
+    pub fn address_count(&self) -> u32 {
+        u32::try_from(self.private_ip_addresses.len())
+            .unwrap_or(u32::MAX)
+            .max(1)
+    }
+
+    /// How it is named in a message: id, and what its maker says of it.
+    pub fn described(&self) -> String {
+        if self.description.is_empty() {
+            self.network_interface_id.to_string()
+        } else {
+            format!("{} ({})", self.network_interface_id, self.description)
+        }
+    }
+}
+
+impl SecurityGroup {
+    /// Its rules, each in its one spelling. A rule of a kind that this version
+    /// cannot read is left out, and so never revoked.
+    pub fn rules(&self) -> BTreeSet<Rule> {
+        let ingress = self
+            .ip_permissions
+            .iter()
+            .map(|permission| (Direction::Ingress, permission));
+        let egress = self
+            .ip_permissions_egress
+            .iter()
+            .map(|permission| (Direction::Egress, permission));
+        ingress
+            .chain(egress)
+            .flat_map(|(direction, permission)| self.rules_of(direction, permission))
+            .collect()
+    }
+
+    fn rules_of(&self, direction: Direction, permission: &IpPermission) -> Vec<Rule> {
+        let Some(protocol) = Protocol::parse(&permission.ip_protocol) else {
+            return Vec::new();
+        };
+        let ports = permission
+            .from_port
+            .zip(permission.to_port)
+            .map(|(from, to)| PortRange { from, to });
+        let ipv4 = permission.ip_ranges.iter().map(|range| range.cidr_ip.as_str());
+        let ipv6 = permission.ipv6_ranges.iter().map(|range| range.cidr_ipv6.as_str());
+        let cidrs = ipv4.chain(ipv6).filter_map(|cidr| cidr.parse().ok()).map(Peer::Cidr);
+        let lists = permission
+            .prefix_list_ids
+            .iter()
+            .map(|list| Peer::PrefixList(list.prefix_list_id.clone()));
+        let groups = permission
+            .user_id_group_pairs
+            .iter()
+            .filter_map(|pair| self.peer_group(pair));
+        cidrs
+            .chain(lists)
+            .chain(groups)
+            .map(|peer| Rule::new(direction, protocol, ports, peer))
+            .collect()
+    }
+
+    fn peer_group(&self, pair: &super::UserIdGroupPair) -> Option<Peer> {
+        let id = pair.group_id.clone()?;
+        if id == self.group_id {
+            return Some(Peer::Itself);
+        }
+        let owner = pair.user_id.clone().filter(|user| self.owner_id.as_ref() != Some(user));
+        Some(Peer::Group { id, owner })
+    }
+}

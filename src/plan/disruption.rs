@@ -1,0 +1,107 @@
+//! Whose traffic an action may change or cut, besides SageMaker's.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use super::Disruption;
+use crate::{
+    observed::{NetworkInterface, Route, RouteTable, VpcSnapshot},
+    types::{RouteTableId, SecurityGroupId},
+};
+
+/// What happens to others on these tables once a route to the S3 gateway
+/// endpoint is there. Whoever has no other road to S3 today loses nothing.
+pub(super) fn of_new_s3_route(snapshot: &VpcSnapshot, tables: &[RouteTableId]) -> Option<Disruption> {
+    let with_another_road: BTreeSet<&RouteTableId> = tables
+        .iter()
+        .filter(|id| {
+            snapshot
+                .route_tables
+                .get(*id)
+                .is_some_and(|table| has_another_road_to_s3(snapshot, table))
+        })
+        .collect();
+    disruption(
+        "their traffic to S3 moves from its present way to the gateway endpoint: open connections break, the source \
+         address changes, and the endpoint's policy applies",
+        others_on(snapshot, &with_another_road),
+    )
+}
+
+/// What happens to others on these tables when the endpoint's policy changes.
+pub(super) fn of_policy_change(snapshot: &VpcSnapshot, tables: &[RouteTableId]) -> Option<Disruption> {
+    disruption(
+        "their requests to S3 fall under the new policy",
+        others_on(snapshot, &tables.iter().collect()),
+    )
+}
+
+/// What happens to others on these tables when the way to the endpoint goes.
+pub(super) fn of_lost_s3_route(snapshot: &VpcSnapshot, tables: &[RouteTableId]) -> Option<Disruption> {
+    disruption(
+        "their way to S3 through the gateway endpoint goes: open connections break",
+        others_on(snapshot, &tables.iter().collect()),
+    )
+}
+
+/// What happens to others that carry this group when it loses rules.
+pub(super) fn of_lost_rules(snapshot: &VpcSnapshot, group: &SecurityGroupId) -> Option<Disruption> {
+    let members = snapshot
+        .network_interfaces
+        .values()
+        .filter(|interface| interface.groups.iter().any(|member| member.group_id == *group));
+    disruption(
+        "traffic that these rules admitted is cut",
+        members.filter(|interface| interface.is_somebody_elses()),
+    )
+}
+
+fn disruption<'a>(effect: &str, interfaces: impl IntoIterator<Item = &'a NetworkInterface>) -> Option<Disruption> {
+    let interfaces: Vec<String> = interfaces.into_iter().map(NetworkInterface::described).collect();
+    (!interfaces.is_empty()).then(|| Disruption {
+        effect: effect.to_owned(),
+        interfaces,
+    })
+}
+
+/// Interfaces that are not SageMaker's, in subnets on these tables.
+fn others_on<'a>(snapshot: &'a VpcSnapshot, tables: &BTreeSet<&RouteTableId>) -> Vec<&'a NetworkInterface> {
+    if tables.is_empty() {
+        return Vec::new();
+    }
+    snapshot
+        .network_interfaces
+        .values()
+        .filter(|interface| interface.is_somebody_elses())
+        .filter(|interface| {
+            snapshot
+                .route_table_of(&interface.subnet_id)
+                .is_some_and(|table| tables.contains(&table.route_table_id))
+        })
+        .collect()
+}
+
+fn has_another_road_to_s3(snapshot: &VpcSnapshot, table: &RouteTable) -> bool {
+    let s3: Vec<IpNet> = snapshot
+        .s3_prefix_list()
+        .map(|list| list.cidrs.iter().filter_map(|cidr| cidr.parse().ok()).collect())
+        .unwrap_or_default();
+    table
+        .routes
+        .iter()
+        .filter(|route| route.is_active() && route.leaves_vpc())
+        .any(|route| {
+            destination(route).is_some_and(|destination| {
+                destination.prefix_len() == 0
+                    || s3
+                        .iter()
+                        .any(|cidr| destination.contains(cidr) || cidr.contains(&destination))
+            })
+        })
+}
+
+fn destination(route: &Route) -> Option<IpNet> {
+    let ipv4 = route.destination_cidr_block.map(IpNet::V4);
+    ipv4.or_else(|| route.destination_ipv6_cidr_block.map(IpNet::V6))
+}

@@ -1,0 +1,160 @@
+//! DNS attributes of the VPC, which we may turn on, and its DHCP options,
+//! which we only judge.
+
+use super::{
+    Action, Concern, DnsAttribute, PlannedAction, Scope, Serves, Weight, draft::Draft, resolve::ResolvedProfile,
+};
+use crate::{
+    api::{AcceptUnknown, Dns, Reason},
+    catalog::{Need, Symptom},
+    types::listed,
+};
+
+const AWS_RESOLVER: &str = "AmazonProvidedDNS";
+
+/// The keys that SageMaker looks for.
+const DHCP_KEYS: [&str; 2] = ["domain-name-servers", "domain-name"];
+
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    let is_needed = profiles
+        .iter()
+        .filter(|resolved| resolved.takes_part())
+        .any(|resolved| {
+            resolved
+                .profile()
+                .workloads
+                .iter()
+                .any(|workload| workload.kind.requirements().needs.contains(&Need::Dns))
+        });
+    if is_needed {
+        attributes(draft);
+        dhcp_options(draft);
+    }
+}
+
+fn attributes(draft: &mut Draft<'_>) {
+    let vpc = draft.snapshot.vpc.vpc_id.clone();
+    let Some(attributes) = &draft.snapshot.attributes else {
+        let message = format!("The DNS attributes of {vpc} were not looked at: whether names resolve is unknown.");
+        draft.find_weighing(Weight::Unknown, Concern::Dns, Scope::Vpc, Reason::DnsDisabled, message);
+        return;
+    };
+    let states = [
+        (DnsAttribute::EnableDnsSupport, attributes.enable_dns_support.value),
+        (DnsAttribute::EnableDnsHostnames, attributes.enable_dns_hostnames.value),
+    ];
+    // AWS refuses host names while DNS support is off.
+    let mut support = None;
+    for (attribute, _) in states.into_iter().filter(|(_, is_on)| !is_on) {
+        match draft.network.vpc.dns {
+            Dns::Enforce => {
+                let action = Action::ModifyVpcAttribute {
+                    vpc: vpc.clone(),
+                    attribute,
+                };
+                let reason = "SageMaker and private DNS names of endpoints need DNS in the VPC";
+                let planned = PlannedAction::new(action, Serves::Vpc, reason)
+                    .blocking(Concern::Dns)
+                    .after(support);
+                support = Some(draft.act(planned.symptom(Symptom::StaysStarting)));
+            }
+            Dns::Verify => {
+                let message = format!(
+                    "{attribute} of {vpc} is off, so names of AWS services do not resolve there, and spec.dns is \
+                     Verify: turn it on with `aws ec2 modify-vpc-attribute --vpc-id {vpc} --{}`, or set spec.dns: \
+                     Enforce.",
+                    match attribute {
+                        DnsAttribute::EnableDnsSupport => "enable-dns-support",
+                        DnsAttribute::EnableDnsHostnames => "enable-dns-hostnames",
+                    }
+                );
+                draft.find(
+                    Concern::Dns,
+                    Scope::Vpc,
+                    Reason::DnsDisabled,
+                    Some(Symptom::StaysStarting),
+                    message,
+                );
+            }
+        }
+    }
+}
+
+fn dhcp_options(draft: &mut Draft<'_>) {
+    let vpc = draft.snapshot.vpc.vpc_id.clone();
+    let Some(options) = &draft.snapshot.dhcp_options else {
+        // EC2 writes `default` where a VPC has no option set at all.
+        let has_none = draft
+            .snapshot
+            .vpc
+            .dhcp_options_id
+            .as_ref()
+            .is_none_or(|id| id.as_str() == "default");
+        if has_none {
+            let message = format!(
+                "{vpc} has no DHCP options: create a set with domain-name-servers={AWS_RESOLVER} and a domain-name, and \
+                 associate it with `aws ec2 associate-dhcp-options`."
+            );
+            let symptom = Some(Symptom::DhcpOptions);
+            draft.find(
+                Concern::Dns,
+                Scope::Vpc,
+                Reason::DhcpOptionsIncomplete,
+                symptom,
+                message,
+            );
+        } else {
+            let message = format!("The DHCP options of {vpc} were not looked at: whether names resolve is unknown.");
+            draft.find_weighing(
+                Weight::Unknown,
+                Concern::Dns,
+                Scope::Vpc,
+                Reason::DhcpOptionsIncomplete,
+                message,
+            );
+        }
+        return;
+    };
+    let id = options.dhcp_options_id.clone();
+    let values = |key: &str| -> Vec<String> {
+        let configurations = options
+            .dhcp_configurations
+            .iter()
+            .filter(|configuration| configuration.key == key);
+        configurations
+            .flat_map(|configuration| configuration.values.iter().map(|value| value.value.clone()))
+            .collect()
+    };
+    let missing: Vec<&str> = DHCP_KEYS.into_iter().filter(|key| values(key).is_empty()).collect();
+    if !missing.is_empty() {
+        let message = format!(
+            "DHCP options {id} of {vpc} lack {}: create a set that has both domain-name-servers and domain-name, and \
+             associate it with `aws ec2 associate-dhcp-options`.",
+            listed(missing)
+        );
+        draft.find(
+            Concern::Dns,
+            Scope::Vpc,
+            Reason::DhcpOptionsIncomplete,
+            Some(Symptom::DhcpOptions),
+            message,
+        );
+    }
+    let resolvers = values(DHCP_KEYS[0]);
+    let is_custom = !resolvers.is_empty() && resolvers.iter().any(|resolver| resolver != AWS_RESOLVER);
+    if is_custom {
+        let accepted = draft
+            .network
+            .vpc
+            .accept_unknown
+            .contains(&AcceptUnknown::CustomResolver);
+        let weight = if accepted { Weight::Advice } else { Weight::Unknown };
+        let message = format!(
+            "DHCP options {id} of {vpc} send name queries to {}, and whether these servers resolve AWS's names cannot \
+             be seen from here: use {AWS_RESOLVER}, or, if they forward to it, list CustomResolver in \
+             spec.acceptUnknown of the SageMakerVpc.",
+            listed(&resolvers)
+        );
+        draft.find_weighing(weight, Concern::Dns, Scope::Vpc, Reason::CustomResolver, message);
+    }
+}

@@ -1,0 +1,281 @@
+//! A plan in the making.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    ActionId, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, Weight,
+    resolve::{ResolvedProfile, Standing},
+};
+use crate::{
+    api::{DeletionPolicy, Reason, ResourceOwnership, ResourceStatus, VpcConfig},
+    catalog::Symptom,
+    desired::Network,
+    observed::{EndpointState, VpcSnapshot, tags_of},
+    plan::{Action, Serves},
+    types::{
+        ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC,
+        Tags, is_adopted,
+    },
+};
+
+pub(super) struct Draft<'a> {
+    pub(super) network: &'a Network,
+    pub(super) snapshot: &'a VpcSnapshot,
+    pub(super) history: &'a History,
+    actions: Vec<PlannedAction>,
+    findings: Vec<Finding>,
+    resources: Vec<ResourceStatus>,
+    /// Group ids of each workload of each profile, as far as they are known.
+    pub(super) groups_of: BTreeMap<ProfileKey, Vec<BTreeSet<SecurityGroupId>>>,
+    /// Whether AWS once matched this very network, so that a difference from it
+    /// was made by someone else.
+    drifting: bool,
+    fingerprint: String,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(network: &'a Network, snapshot: &'a VpcSnapshot, history: &'a History) -> Self {
+        Self {
+            network,
+            snapshot,
+            history,
+            actions: Vec::new(),
+            findings: Vec::new(),
+            resources: Vec::new(),
+            groups_of: BTreeMap::new(),
+            fingerprint: String::new(),
+            drifting: false,
+        }
+    }
+
+    /// Tells differences that someone made behind our back from those that are
+    /// wanted anew: AWS matched this very network before, with the same
+    /// profiles taking part on the same subnets and tables.
+    pub(super) fn tell_drift(&mut self, profiles: &[ResolvedProfile<'_>]) {
+        let mut hash = Sha256::new();
+        hash.update(self.network.fingerprint());
+        for resolved in profiles {
+            hash.update(format!(
+                "\0{}\0{:?}\0{:?}",
+                resolved.key(),
+                resolved.standing,
+                resolved.tables
+            ));
+        }
+        self.fingerprint = hex::encode(&hash.finalize()[..16]);
+        self.drifting = self.history.network_in_force.as_ref() == Some(&self.fingerprint);
+    }
+
+    /// Adds an action and gives it its number.
+    pub(super) fn act(&mut self, mut planned: PlannedAction) -> ActionId {
+        let id = ActionId(self.actions.len());
+        planned.id = id;
+        planned.drift = self.drifting;
+        if planned.drift && planned.priority == Priority::Growth {
+            planned.priority = Priority::Repair;
+        }
+        self.actions.push(planned);
+        id
+    }
+
+    pub(super) fn find(
+        &mut self,
+        concern: Concern,
+        scope: Scope,
+        reason: Reason,
+        symptom: Option<Symptom>,
+        message: String,
+    ) {
+        self.findings.push(Finding {
+            concern,
+            scope,
+            weight: Weight::Blocks,
+            reason,
+            message,
+            symptom,
+        });
+    }
+
+    pub(super) fn find_weighing(
+        &mut self,
+        weight: Weight,
+        concern: Concern,
+        scope: Scope,
+        reason: Reason,
+        message: String,
+    ) {
+        self.findings.push(Finding {
+            concern,
+            scope,
+            weight,
+            reason,
+            message,
+            symptom: None,
+        });
+    }
+
+    pub(super) fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    pub(super) fn list(&mut self, type_: &str, id: &str, purpose: String, ownership: ResourceOwnership) {
+        self.resources.push(ResourceStatus {
+            type_: type_.to_owned(),
+            id: id.to_owned(),
+            purpose,
+            ownership,
+        });
+    }
+
+    /// The tags of something new.
+    pub(super) fn tags_for(&self, key: &ResourceKey) -> Tags {
+        let mut tags = self.network.vpc.tags.clone();
+        tags.extend(self.network.vpc.ownership.tags(key));
+        tags
+    }
+
+    /// Puts back tags that the spec asks for and that are missing or changed.
+    pub(super) fn keep_tags(&mut self, id: &str, key: &ResourceKey, serves: Serves, tags: &Tags) {
+        let missing: Tags = self
+            .network
+            .vpc
+            .tags
+            .iter()
+            .filter(|(tag, value)| tags.get(*tag) != Some(*value))
+            .map(|(tag, value)| (tag.clone(), value.clone()))
+            .collect();
+        if !missing.is_empty() {
+            let action = Action::CreateTags {
+                resource: id.to_owned(),
+                tags: missing,
+            };
+            self.act(PlannedAction::new(action, serves, "spec.tags asks for these tags").about(key));
+        }
+    }
+
+    /// Makes something of someone else's ours to manage, to be released in the
+    /// end.
+    pub(super) fn adopt(&mut self, id: &str, key: &ResourceKey, serves: Serves, concern: Concern) -> ActionId {
+        let mut tags = self.tags_for(key);
+        tags.insert(TAG_ADOPTED.to_owned(), "true".to_owned());
+        let action = Action::CreateTags {
+            resource: id.to_owned(),
+            tags,
+        };
+        self.act(
+            PlannedAction::new(action, serves, "spec.adopt names it")
+                .about(key)
+                .blocking(concern),
+        )
+    }
+
+    /// Lets go of something that is no longer needed: deletes it, or, where it
+    /// was adopted or is to be retained, takes our tags off.
+    pub(super) fn let_go(
+        &mut self,
+        id: &str,
+        key: &ResourceKey,
+        tags: &Tags,
+        reason: &str,
+        deletion: impl FnOnce(&mut Self) -> PlannedAction,
+    ) {
+        let retained = self.network.vpc.deletion_policy == DeletionPolicy::Retain;
+        if !is_adopted(tags) && !retained {
+            let planned = deletion(self);
+            self.act(planned.about(key).deleting());
+            return;
+        }
+        let mut before = None;
+        if !is_adopted(tags) {
+            let left = Tags::from([(TAG_RETAINED_FROM.to_owned(), self.network.vpc.ownership.retained_from())]);
+            let action = Action::CreateTags {
+                resource: id.to_owned(),
+                tags: left,
+            };
+            let why = format!("{reason}; deletionPolicy is Retain");
+            before = Some(self.act(PlannedAction::new(action, Serves::Vpc, why).about(key).deleting()));
+        }
+        let keys = [TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_VPC]
+            .map(str::to_owned)
+            .to_vec();
+        let action = Action::DeleteTags {
+            resource: id.to_owned(),
+            keys,
+        };
+        let why = if retained && !is_adopted(tags) {
+            format!("{reason}; deletionPolicy is Retain")
+        } else {
+            format!("{reason}; it was adopted, so it is released")
+        };
+        self.act(
+            PlannedAction::new(action, Serves::Vpc, why)
+                .about(key)
+                .deleting()
+                .after(before),
+        );
+    }
+
+    /// Everything that is ours in the VPC, what is being deleted included.
+    fn owned(&self) -> BTreeMap<String, ResourceKey> {
+        let ownership = &self.network.vpc.ownership;
+        let endpoints = self
+            .snapshot
+            .vpc_endpoints
+            .iter()
+            .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted)
+            .map(|endpoint| (endpoint.vpc_endpoint_id.to_string(), &endpoint.tags));
+        let groups = self
+            .snapshot
+            .security_groups
+            .values()
+            .map(|group| (group.group_id.to_string(), &group.tags));
+        endpoints
+            .chain(groups)
+            .filter_map(|(id, tags)| Some((id, ownership.key_of(&tags_of(tags))?)))
+            .collect()
+    }
+
+    pub(super) fn finish(mut self, profiles: &[ResolvedProfile<'_>]) -> Plan {
+        self.findings.sort();
+        self.findings.dedup();
+        self.resources.sort_by(|a, b| (&a.type_, &a.id).cmp(&(&b.type_, &b.id)));
+        self.resources.dedup();
+        let owned = self.owned();
+        let vpc_configs = profiles
+            .iter()
+            .map(|resolved| (resolved.key().clone(), self.vpc_configs(resolved)))
+            .collect();
+        Plan {
+            vpc_configs,
+            contributing: profiles
+                .iter()
+                .filter(|resolved| resolved.standing == Standing::TakesPart)
+                .map(|resolved| resolved.key().clone())
+                .collect(),
+            leftover: owned.values().filter_map(|key| key.profile().cloned()).collect(),
+            owned,
+            actions: self.actions,
+            findings: self.findings,
+            resources: self.resources,
+            fingerprint: self.fingerprint,
+            held: None,
+            approved: None,
+        }
+    }
+
+    fn vpc_configs(&self, resolved: &ResolvedProfile<'_>) -> Vec<VpcConfig> {
+        let subnets: Vec<_> = resolved.subnets.iter().map(|subnet| subnet.subnet_id.clone()).collect();
+        let known = self.groups_of.get(resolved.key());
+        (0..resolved.profile().workloads.len())
+            .map(|index| VpcConfig {
+                subnets: subnets.clone(),
+                security_group_ids: known
+                    .and_then(|groups| groups.get(index))
+                    .map(|ids| ids.iter().cloned().collect())
+                    .unwrap_or_default(),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,150 @@
+//! Whether an endpoint's policy lets through what profiles need, and keeps out
+//! what they want kept out.
+
+use std::collections::BTreeSet;
+
+use super::{Concern, Finding, Weight, resolve::ResolvedProfile};
+use crate::{
+    api::{PackageRepositories, Reason},
+    catalog::{Symptom, ecr_layer_bucket, package_repositories},
+    desired::bucket_arn,
+    policy::{
+        FamilyDecision, PolicyDocument, Principal, PrincipalClause, PrincipalKind, PrincipalSet, Request, Statement,
+        StatementRef, evaluate_family,
+    },
+    types::Region,
+};
+
+/// What a workload does with a bucket of its own, and on what of it.
+const BUCKET_USES: [(&str, &str); 3] = [("s3:GetObject", "/*"), ("s3:PutObject", "/*"), ("s3:ListBucket", "")];
+
+/// Findings on a policy that is not of our making, for one profile.
+///
+/// `where_` names the policy in messages, and `fix` says where to change it.
+pub(super) fn endpoint_policy(
+    policy: &PolicyDocument,
+    resolved: &ResolvedProfile<'_>,
+    region: &Region,
+    where_: &str,
+    fix: &str,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut add = |weight, reason, symptom, message| {
+        findings.push(Finding {
+            concern: Concern::S3,
+            scope: resolved.scope(),
+            weight,
+            reason,
+            message,
+            symptom,
+        });
+    };
+    let profile = resolved.profile();
+    for bucket in &profile.buckets {
+        for (action, objects) in BUCKET_USES {
+            let resource = format!("{}{objects}", bucket_arn(region, bucket));
+            let (weight, why) = match decide(policy, action, &resource) {
+                FamilyDecision::Allowed { .. } => continue,
+                FamilyDecision::ImplicitlyDenied => (Weight::Blocks, "no statement allows it".to_owned()),
+                FamilyDecision::ExplicitlyDenied { statements } => {
+                    (Weight::Blocks, format!("{} denies it", named(&statements)))
+                }
+                FamilyDecision::Partly { statement, .. } => (
+                    Weight::Blocks,
+                    format!("{} covers only a part of it", named(&[statement])),
+                ),
+                FamilyDecision::Unknown { statements, .. } => (
+                    Weight::Unknown,
+                    format!("it hangs on {}, on who asks and how", named(&statements)),
+                ),
+            };
+            let verb = if weight == Weight::Blocks {
+                "does not let"
+            } else {
+                "may not let"
+            };
+            let message = format!("{where_} {verb} {action} on {resource} through: {why}. {fix}");
+            add(weight, Reason::PolicyBlocks, Some(Symptom::NoWayToS3), message);
+        }
+    }
+    for resource in package_repositories(region) {
+        let decision = decide(policy, "s3:GetObject", &resource);
+        match (profile.package_repositories, decision.is_allowed(), &decision) {
+            (None, _, _)
+            | (Some(PackageRepositories::Allow), Some(true), _)
+            | (
+                Some(PackageRepositories::Deny),
+                _,
+                FamilyDecision::ExplicitlyDenied { .. } | FamilyDecision::ImplicitlyDenied,
+            ) => {}
+            (Some(PackageRepositories::Allow), _, _) => add(
+                Weight::Blocks,
+                Reason::PolicyBlocks,
+                None,
+                format!(
+                    "{where_} does not let s3:GetObject on {resource} through, and the profile needs the package \
+                     repositories. {fix}"
+                ),
+            ),
+            (Some(PackageRepositories::Deny), _, _) => add(
+                Weight::Blocks,
+                Reason::PackageRepositoriesOpen,
+                None,
+                format!(
+                    "{where_} lets s3:GetObject on {resource} through, and the profile denies the package \
+                     repositories. {fix}"
+                ),
+            ),
+        }
+    }
+    let layers = format!("{}/*", bucket_arn(region, &ecr_layer_bucket(region)));
+    if decide(policy, "s3:GetObject", &layers).is_allowed() == Some(false) {
+        let message = format!(
+            "{where_} does not let s3:GetObject on {layers} through: images that are pulled from ECR inside the VPC \
+             would not arrive. {fix}"
+        );
+        add(
+            Weight::Advice,
+            Reason::PolicyBlocks,
+            Some(Symptom::ImagePullFails),
+            message,
+        );
+    }
+    findings
+}
+
+/// Which role will ask is not known here: where a statement names principals,
+/// the answer stays open.
+fn decide(policy: &PolicyDocument, action: &str, resource: &str) -> FamilyDecision {
+    let naming: Vec<StatementRef> = policy
+        .statements
+        .iter()
+        .enumerate()
+        .filter(|(_, statement)| !speaks_of_everyone(statement))
+        .map(|(index, statement)| StatementRef {
+            number: index + 1,
+            sid: statement.sid.clone(),
+        })
+        .collect();
+    if !naming.is_empty() {
+        return FamilyDecision::Unknown {
+            missing: BTreeSet::new(),
+            statements: naming,
+        };
+    }
+    evaluate_family(policy, &Request::new(Principal::Anonymous, action, resource))
+}
+
+fn speaks_of_everyone(statement: &Statement) -> bool {
+    match &statement.principal {
+        Some(PrincipalClause::Principal(PrincipalSet::Everyone)) => true,
+        Some(PrincipalClause::Principal(PrincipalSet::Named(names))) => names
+            .get(&PrincipalKind::Aws)
+            .is_some_and(|ids| ids.iter().any(|id| id == "*")),
+        Some(PrincipalClause::NotPrincipal(_)) | None => false,
+    }
+}
+
+fn named(statements: &[StatementRef]) -> String {
+    crate::types::listed(statements)
+}

@@ -1,0 +1,124 @@
+//! From the desired network and what was seen to what is to be done: pure.
+//!
+//! [`plan`] compares a [`Network`] with a [`VpcSnapshot`] and gives typed
+//! actions with their order and reason, plus findings: what no action of ours
+//! can repair. An id that is not known yet is a reference to the action that
+//! makes it ([`Target::Made`]). The steps:
+//!
+//! | File | Decides |
+//! |---|---|
+//! | `resolve` | which subnets and route tables a profile has, and whether it takes part |
+//! | `capacity` | whether the addresses suffice |
+//! | `dns` | DNS attributes and DHCP options |
+//! | `s3` | the gateway endpoint: made, adopted, changed, left |
+//! | `judge` | whether an endpoint's policy lets through what is needed |
+//! | `security_groups` | managed groups: rules added, then rules removed |
+//! | `own_groups` | whether a team's own groups admit what is needed |
+//! | `disruption` | whose traffic an action may hit |
+//! | `approval` | what waits for a person |
+//! | `history`, `ledger` | what is remembered between passes |
+
+mod action;
+mod approval;
+mod capacity;
+mod disruption;
+mod dns;
+mod draft;
+mod finding;
+mod history;
+mod judge;
+pub mod ledger;
+mod outcome;
+mod own_groups;
+mod resolve;
+mod s3;
+mod security_groups;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use action::{Action, ActionId, Disruption, DnsAttribute, PlannedAction, Priority, Serves, Target};
+pub use finding::{Concern, Finding, Scope, Weight};
+pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
+pub use outcome::{Failure, FailureKind, Outcome, Step};
+
+use crate::{
+    api::{ApprovedStatus, HeldStatus, ResourceStatus, VpcConfig},
+    desired::Network,
+    observed::VpcSnapshot,
+    types::{ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
+};
+
+/// What one VPC's reconciliation must look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Interest {
+    /// The VPC.
+    pub vpc: Option<VpcId>,
+    /// Subnets that specs name by id: looked up even where they are not in the
+    /// VPC, to tell a wrong VPC from a typing error.
+    pub subnets: BTreeSet<SubnetId>,
+    /// Likewise security groups.
+    pub security_groups: BTreeSet<SecurityGroupId>,
+    /// Whether even what changes seldom is to be read anew.
+    pub fresh: bool,
+}
+
+/// What is to be done, and what cannot be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The actions, each after those that it needs.
+    pub actions: Vec<PlannedAction>,
+    /// What no action of ours can repair.
+    pub findings: Vec<Finding>,
+    /// What serves the workloads already.
+    pub resources: Vec<ResourceStatus>,
+    /// The `VpcConfig` of each workload that takes part, by profile, in the
+    /// order of the profile's workloads. Group ids not known yet are left out.
+    pub vpc_configs: BTreeMap<ProfileKey, Vec<VpcConfig>>,
+    /// Profiles that have effect in AWS: each must carry our finalizer before
+    /// anything is done for it.
+    pub contributing: BTreeSet<ProfileKey>,
+    /// Profiles that still have resources of ours.
+    pub leftover: BTreeSet<ProfileKey>,
+    /// Everything that is ours in the VPC, by its id.
+    pub owned: BTreeMap<String, ResourceKey>,
+    /// A fingerprint of what AWS is to match: the network, with the subnets and
+    /// tables that it has in this VPC.
+    pub fingerprint: String,
+    /// What waits to be approved.
+    pub held: Option<HeldStatus>,
+    /// What was approved.
+    pub approved: Option<ApprovedStatus>,
+}
+
+/// Client tokens for the creations of a plan, by what is created.
+pub type ClientTokens = BTreeMap<ResourceKey, String>;
+
+impl Plan {
+    /// Whether AWS is as declared, as far as it is up to us.
+    pub fn is_converged(&self) -> bool {
+        self.actions.is_empty()
+    }
+
+    /// Whether anything is to be done now.
+    pub fn has_runnable(&self) -> bool {
+        self.actions.iter().any(PlannedAction::runs_now)
+    }
+
+    /// Actions that put back what was changed behind our back.
+    pub fn drift(&self) -> impl Iterator<Item = &PlannedAction> {
+        self.actions.iter().filter(|planned| planned.drift)
+    }
+}
+
+/// Compares what is wanted with what was seen.
+pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Plan {
+    let mut draft = draft::Draft::new(network, snapshot, history);
+    let profiles = resolve::resolve(&mut draft);
+    draft.tell_drift(&profiles);
+    dns::plan(&mut draft, &profiles);
+    s3::plan(&mut draft, &profiles);
+    security_groups::plan(&mut draft, &profiles);
+    own_groups::judge(&mut draft, &profiles);
+    let plan = approval::decide(draft.finish(&profiles), &network.vpc, history);
+    history::calm(plan, history)
+}

@@ -1,0 +1,95 @@
+//! What became of a plan, as a value, so that status is written on every path.
+
+use std::collections::BTreeMap;
+
+use super::ActionId;
+use crate::types::ResourceKey;
+
+/// What became of each action that was to run. Held actions are not in here:
+/// the plan says so itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// What became of each.
+    pub steps: BTreeMap<ActionId, Step>,
+    /// Ids of what was made.
+    pub made: BTreeMap<ResourceKey, String>,
+}
+
+/// What became of one action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// AWS did it.
+    Done,
+    /// AWS is not ready for it yet, or something still uses what is to go.
+    /// Not an error: the next look at AWS decides anew.
+    Waiting {
+        /// For what.
+        message: String,
+    },
+    /// AWS refused it.
+    Failed(Failure),
+    /// An action that it comes after was not done.
+    Blocked {
+        /// That action.
+        by: ActionId,
+    },
+}
+
+/// A refusal of AWS's, or its silence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of refusal: it decides what we do next.
+    pub kind: FailureKind,
+    /// The action that was refused, such as `ec2:CreateVpcEndpoint`.
+    pub action: String,
+    /// AWS's error code, where there is one.
+    pub code: Option<String>,
+    /// AWS's words, where there are any.
+    pub message: String,
+}
+
+/// Kinds of refusal, by what comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// No credentials, or ones that AWS does not accept: someone must mend them.
+    NoCredentials,
+    /// The role lacks a permission: someone must grant it.
+    AccessDenied,
+    /// Too many requests: later.
+    Throttled,
+    /// No answer: later.
+    Unreachable,
+    /// A quota of the account is used up: someone must raise it.
+    QuotaExceeded,
+    /// AWS does not accept the request as it stands.
+    Rejected,
+}
+
+impl FailureKind {
+    /// The word for metrics and conditions.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoCredentials => "NoCredentials",
+            Self::AccessDenied => "AccessDenied",
+            Self::Throttled => "Throttled",
+            Self::Unreachable => "Unreachable",
+            Self::QuotaExceeded => "QuotaExceeded",
+            Self::Rejected => "Rejected",
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether anything was changed in AWS.
+    pub fn changed(&self) -> bool {
+        self.steps.values().any(|step| matches!(step, Step::Done))
+    }
+
+    /// Refusals, in the order of the plan.
+    pub fn failures(&self) -> impl Iterator<Item = (ActionId, &Failure)> {
+        self.steps.iter().filter_map(|(id, step)| match step {
+            Step::Failed(failure) => Some((*id, failure)),
+            Step::Done | Step::Waiting { .. } | Step::Blocked { .. } => None,
+        })
+    }
+}

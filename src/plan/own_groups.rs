@@ -1,0 +1,164 @@
+//! Whether a team's own security groups admit what its workloads need. They
+//! are judged and never changed.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use super::{Concern, Scope, draft::Draft, resolve::ResolvedProfile};
+use crate::{
+    api::{Reason, ResourceOwnership},
+    catalog::{PeerNeed, RuleNeed, Symptom},
+    observed::SecurityGroup,
+    types::{Peer, PrefixListId, Rule, SecurityGroupId, listed},
+    validate::SecurityGroups,
+};
+
+const CONCERN: Concern = Concern::SecurityGroups;
+
+pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    for resolved in profiles {
+        if let SecurityGroups::Own(ids) = &resolved.profile().security_groups {
+            judge_profile(draft, resolved, ids);
+        }
+    }
+}
+
+fn judge_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BTreeSet<SecurityGroupId>) {
+    let snapshot = draft.snapshot;
+    let mut groups = Vec::new();
+    for id in ids {
+        match snapshot.security_groups.get(id) {
+            Some(group) => groups.push(group),
+            None => report_absent(draft, resolved, id),
+        }
+    }
+    if groups.len() < ids.len() {
+        return;
+    }
+    for group in &groups {
+        let purpose = format!("workloads of {}", resolved.key());
+        draft.list(
+            "SecurityGroup",
+            group.group_id.as_str(),
+            purpose,
+            ResourceOwnership::Found,
+        );
+    }
+    let count = resolved.profile().workloads.len();
+    draft.groups_of.insert(resolved.key().clone(), vec![ids.clone(); count]);
+
+    let held: Vec<(&SecurityGroup, BTreeSet<Rule>)> = groups.iter().map(|group| (*group, group.rules())).collect();
+    for workload in &resolved.profile().workloads {
+        let missing: Vec<&RuleNeed> = workload
+            .kind
+            .rules(workload.distributed)
+            .filter(|need| !is_admitted(draft, resolved, ids, &held, need))
+            .collect();
+        for need in missing {
+            let message = format!(
+                "Security group {} does not admit {} for workload {}: its owners must add that rule, or remove \
+                 spec.securityGroups so that sagevpc makes and keeps a group.",
+                listed(ids),
+                described(draft, resolved, need),
+                workload.name
+            );
+            let symptom = match need.peer {
+                PeerNeed::S3 | PeerNeed::SubnetCidrs => Symptom::NoWayToS3,
+                PeerNeed::Members => Symptom::MembersCannotTalk,
+            };
+            let scope = Scope::Workloads(resolved.key().clone(), vec![workload.name.clone()]);
+            draft.find(CONCERN, scope, Reason::RuleMissing, Some(symptom), message);
+        }
+    }
+}
+
+fn report_absent(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, id: &SecurityGroupId) {
+    let vpc = &draft.snapshot.vpc.vpc_id;
+    let (reason, message) = match draft.snapshot.security_groups_elsewhere.get(id) {
+        Some(other) => (
+            Reason::SecurityGroupInOtherVpc,
+            format!("Security group {id}, named in spec.securityGroups, belongs to {other}: name one of {vpc}."),
+        ),
+        None => (
+            Reason::SecurityGroupMissing,
+            format!(
+                "Security group {id}, named in spec.securityGroups, does not exist in this account and region: correct \
+                 the id, or remove the field so that sagevpc makes and keeps a group."
+            ),
+        ),
+    };
+    draft.find(CONCERN, resolved.scope(), reason, None, message);
+}
+
+/// Whether the groups together admit what is needed: EC2 lets through what any
+/// of an interface's groups admits.
+fn is_admitted(
+    draft: &Draft<'_>,
+    resolved: &ResolvedProfile<'_>,
+    ids: &BTreeSet<SecurityGroupId>,
+    groups: &[(&SecurityGroup, BTreeSet<Rule>)],
+    need: &RuleNeed,
+) -> bool {
+    let service = Rule::new(need.direction, need.protocol, need.ports, Peer::Itself);
+    let admitting: Vec<&Peer> = groups
+        .iter()
+        .flat_map(|(_, rules)| rules)
+        .filter(|rule| rule.admits_service_of(&service))
+        .map(|rule| &rule.peer)
+        .collect();
+    let cidrs: Vec<&IpNet> = admitting
+        .iter()
+        .filter_map(|peer| match peer {
+            Peer::Cidr(cidr) => Some(cidr),
+            Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_) => None,
+        })
+        .collect();
+    let covers = |wanted: &IpNet| cidrs.iter().any(|cidr| cidr.contains(wanted));
+    let has_list = |id: &PrefixListId| {
+        admitting.iter().any(|peer| match peer {
+            Peer::PrefixList(found) => found == id,
+            Peer::Itself | Peer::Group { .. } | Peer::Cidr(_) => false,
+        })
+    };
+    let mut own_cidrs = resolved.subnets.iter().flat_map(|subnet| subnet.cidrs());
+    match need.peer {
+        PeerNeed::S3 => draft.snapshot.s3_prefix_list().is_some_and(|list| {
+            let addresses: Vec<IpNet> = list.cidrs.iter().filter_map(|cidr| cidr.parse().ok()).collect();
+            let all_covered = if addresses.is_empty() {
+                cidrs.iter().any(|cidr| cidr.prefix_len() == 0)
+            } else {
+                addresses.iter().all(covers)
+            };
+            has_list(&list.prefix_list_id) || all_covered
+        }),
+        PeerNeed::SubnetCidrs => own_cidrs.all(|cidr| covers(&cidr)),
+        PeerNeed::Members => {
+            let by_group = admitting.iter().any(|peer| match peer {
+                Peer::Itself => true,
+                Peer::Group { id, .. } => ids.contains(id),
+                Peer::PrefixList(_) | Peer::Cidr(_) => false,
+            });
+            by_group || own_cidrs.all(|cidr| covers(&cidr))
+        }
+    }
+}
+
+/// The needed rule in words: `egress tcp 443 to prefix list pl-63a5400a`.
+fn described(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, need: &RuleNeed) -> String {
+    let rule = |peer| Rule::new(need.direction, need.protocol, need.ports, peer);
+    match need.peer {
+        PeerNeed::Members => rule(Peer::Itself).to_string(),
+        PeerNeed::S3 => match draft.snapshot.s3_prefix_list() {
+            Some(list) => rule(Peer::PrefixList(list.prefix_list_id.clone())).to_string(),
+            None => format!("{} to S3", need.direction),
+        },
+        PeerNeed::SubnetCidrs => listed(
+            resolved
+                .subnets
+                .iter()
+                .flat_map(|subnet| subnet.cidrs())
+                .map(|cidr| rule(Peer::Cidr(cidr))),
+        ),
+    }
+}

@@ -1,0 +1,458 @@
+//! The gateway endpoint for S3: one of ours for the route tables that no other
+//! serves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Action, ActionId, Concern, PlannedAction, Scope, Serves, disruption,
+    draft::Draft,
+    judge,
+    resolve::{ResolvedProfile, Standing, has_tags},
+};
+use crate::{
+    api::{Reason, ResourceOwnership},
+    catalog::Symptom,
+    desired::{S3Policy, full_access},
+    observed::{EndpointState, VpcEndpoint, tags_of},
+    policy::{PolicyDocument, same_meaning},
+    types::{ProfileKey, ResourceKey, RouteTableId, TAG_CLUSTER, Tags, is_adopted, listed},
+    validate::Choice,
+};
+
+const KEY: ResourceKey = ResourceKey::S3GatewayEndpoint;
+const CONCERN: Concern = Concern::S3;
+
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    let sorted = Endpoints::sort(draft);
+    let served = sorted.served_by_others();
+    let taking_part: Vec<&ResolvedProfile<'_>> = profiles.iter().filter(|resolved| resolved.takes_part()).collect();
+    let needed = needed_tables(draft, &taking_part, &served);
+    judge_others(draft, &taking_part, &served);
+
+    let keys: BTreeSet<&ProfileKey> = taking_part.iter().map(|resolved| resolved.key()).collect();
+    let policy = draft.network.s3_policy(&keys);
+    if policy.is_custom {
+        judge_custom(draft, &taking_part, &policy, &needed);
+    }
+    let frozen =
+        !draft.network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
+
+    match sorted.ours.as_slice() {
+        [] => match sorted.to_adopt.first() {
+            Some(endpoint) if !needed.is_empty() => take_over(draft, endpoint, &policy, &needed),
+            Some(_) | None => create(draft, &sorted, policy, needed),
+        },
+        [kept, spare @ ..] => {
+            for endpoint in spare {
+                let_go(draft, endpoint, "a second endpoint for the same purpose is not needed");
+            }
+            if needed.is_empty() && !frozen {
+                let_go(draft, kept, "no profile needs the endpoint any more");
+            } else {
+                keep(draft, kept, &policy, needed, frozen);
+            }
+        }
+    }
+}
+
+/// The VPC's S3 gateway endpoints, by whose they are.
+struct Endpoints<'a> {
+    ours: Vec<&'a VpcEndpoint>,
+    /// Ours, on its way out.
+    ours_leaving: Vec<&'a VpcEndpoint>,
+    to_adopt: Vec<&'a VpcEndpoint>,
+    others: Vec<&'a VpcEndpoint>,
+}
+
+impl<'a> Endpoints<'a> {
+    fn sort(draft: &mut Draft<'a>) -> Self {
+        let vpc = &draft.network.vpc;
+        let mut sorted = Self {
+            ours: Vec::new(),
+            ours_leaving: Vec::new(),
+            to_adopt: Vec::new(),
+            others: Vec::new(),
+        };
+        for endpoint in draft.snapshot.s3_gateway_endpoints() {
+            let tags = tags_of(&endpoint.tags);
+            let is_ours = vpc.ownership.key_of(&tags) == Some(KEY);
+            match endpoint.endpoint_state() {
+                EndpointState::Deleted => {}
+                EndpointState::Deleting if is_ours => sorted.ours_leaving.push(endpoint),
+                EndpointState::Deleting => {}
+                EndpointState::Available | EndpointState::Pending | EndpointState::Failed if is_ours => {
+                    sorted.ours.push(endpoint);
+                }
+                EndpointState::Available | EndpointState::Pending | EndpointState::Failed => {
+                    let is_claimed = tags.contains_key(TAG_CLUSTER) || endpoint.requester_managed;
+                    if vpc.adopt_endpoints.contains(&endpoint.vpc_endpoint_id) && !is_claimed {
+                        sorted.to_adopt.push(endpoint);
+                    } else {
+                        sorted.others.push(endpoint);
+                    }
+                }
+            }
+        }
+        // Should there be two, the adopted one stays: others may rely on it.
+        sorted
+            .ours
+            .sort_by_key(|endpoint| (!is_adopted(&tags_of(&endpoint.tags)), endpoint.vpc_endpoint_id.clone()));
+        sorted.report_what_cannot_be_adopted(draft);
+        sorted
+    }
+
+    fn report_what_cannot_be_adopted(&mut self, draft: &mut Draft<'a>) {
+        let surplus = if self.ours.is_empty() {
+            self.to_adopt.iter().skip(1)
+        } else {
+            self.to_adopt.iter().skip(0)
+        };
+        for endpoint in surplus {
+            let message = format!(
+                "{} is listed in spec.adopt, and the VPC has {} as its S3 endpoint already: one is managed. Remove the id \
+                 from spec.adopt; the endpoint is used as it is.",
+                endpoint.vpc_endpoint_id,
+                self.ours
+                    .first()
+                    .or(self.to_adopt.first())
+                    .map_or("another", |kept| kept.vpc_endpoint_id.as_str()),
+            );
+            draft.find(Concern::Accepted, Scope::Vpc, Reason::CannotAdopt, None, message);
+        }
+        let adoptable = usize::from(self.ours.is_empty());
+        let left = self.to_adopt.split_off(adoptable.min(self.to_adopt.len()));
+        self.others.extend(left);
+        let known: BTreeSet<_> = draft
+            .snapshot
+            .vpc_endpoints
+            .iter()
+            .map(|endpoint| &endpoint.vpc_endpoint_id)
+            .collect();
+        let absent: Vec<_> = draft
+            .network
+            .vpc
+            .adopt_endpoints
+            .iter()
+            .filter(|id| !known.contains(id))
+            .cloned()
+            .collect();
+        for id in absent {
+            let message = format!(
+                "{id}, listed in spec.adopt, is no endpoint of {}: correct the id, or remove it.",
+                draft.network.vpc.vpc_id
+            );
+            draft.find(Concern::Accepted, Scope::Vpc, Reason::CannotAdopt, None, message);
+        }
+    }
+
+    /// The tables that endpoints of others serve, each with its endpoint.
+    fn served_by_others(&self) -> BTreeMap<RouteTableId, &'a VpcEndpoint> {
+        self.others
+            .iter()
+            .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Failed)
+            .flat_map(|endpoint| endpoint.route_table_ids.iter().map(|table| (table.clone(), *endpoint)))
+            .collect()
+    }
+}
+
+/// The tables that an endpoint of ours must be on: those of the subnets in use,
+/// as far as they are offered and no other endpoint serves them.
+fn needed_tables(
+    draft: &mut Draft<'_>,
+    taking_part: &[&ResolvedProfile<'_>],
+    served: &BTreeMap<RouteTableId, &VpcEndpoint>,
+) -> BTreeSet<RouteTableId> {
+    let mut needed = BTreeSet::new();
+    for resolved in taking_part {
+        for (table, subnets) in resolved.tables.iter().filter(|(table, _)| !served.contains_key(*table)) {
+            if is_offered(draft, table) {
+                needed.insert(table.clone());
+                continue;
+            }
+            let message = format!(
+                "Subnet {} routes through {table}, which spec.routeTables of SageMakerVpc {} does not offer, so no S3 \
+                 endpoint can be put on it: offer the table, or choose other subnets.",
+                listed(subnets),
+                draft.network.vpc.ownership.vpc
+            );
+            draft.find(
+                CONCERN,
+                resolved.scope(),
+                Reason::RouteTableNotOffered,
+                Some(Symptom::NoWayToS3),
+                message,
+            );
+        }
+    }
+    needed
+}
+
+fn is_offered(draft: &Draft<'_>, table: &RouteTableId) -> bool {
+    match &draft.network.vpc.route_tables {
+        None => true,
+        Some(Choice::Ids(ids)) => ids.contains(table),
+        Some(Choice::Tags(wanted)) => draft
+            .snapshot
+            .route_tables
+            .get(table)
+            .is_some_and(|found| has_tags(&tags_of(&found.tags), wanted)),
+    }
+}
+
+/// Endpoints of others are used as they are, and judged.
+fn judge_others(
+    draft: &mut Draft<'_>,
+    taking_part: &[&ResolvedProfile<'_>],
+    served: &BTreeMap<RouteTableId, &VpcEndpoint>,
+) {
+    for resolved in taking_part {
+        let used: BTreeMap<_, &VpcEndpoint> = resolved
+            .tables
+            .keys()
+            .filter_map(|table| served.get(table))
+            .map(|endpoint| (&endpoint.vpc_endpoint_id, *endpoint))
+            .collect();
+        for endpoint in used.into_values() {
+            let id = &endpoint.vpc_endpoint_id;
+            draft.list("VpcEndpoint", id.as_str(), "S3".to_owned(), ResourceOwnership::Found);
+            judge_state(draft, endpoint, resolved.scope());
+            let fix = format!("Its owners must change it, or let sagevpc: list {id} in spec.adopt.");
+            match policy_of(endpoint) {
+                Ok(policy) => {
+                    let where_ = format!("The policy of S3 endpoint {id}");
+                    let region = &draft.network.vpc.region;
+                    for finding in judge::endpoint_policy(&policy, resolved, region, &where_, &fix) {
+                        draft.push(finding);
+                    }
+                }
+                Err(problem) => {
+                    let message = format!("The policy of S3 endpoint {id} cannot be read: {problem}. {fix}");
+                    draft.find(CONCERN, resolved.scope(), Reason::InvalidPolicy, None, message);
+                }
+            }
+        }
+    }
+}
+
+/// A document of the user's own is put in force as it is, and judged.
+fn judge_custom(
+    draft: &mut Draft<'_>,
+    taking_part: &[&ResolvedProfile<'_>],
+    policy: &S3Policy,
+    needed: &BTreeSet<RouteTableId>,
+) {
+    let vpc = &draft.network.vpc;
+    let where_ = format!("spec.s3.policy.document of SageMakerVpc {}", vpc.ownership.vpc);
+    let fix = "Change the document, or use type: Buckets.";
+    for resolved in taking_part
+        .iter()
+        .filter(|resolved| resolved.tables.keys().any(|table| needed.contains(table)))
+    {
+        for finding in judge::endpoint_policy(&policy.document, resolved, &vpc.region, &where_, fix) {
+            draft.push(finding);
+        }
+    }
+}
+
+fn judge_state(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, scope: Scope) {
+    let id = &endpoint.vpc_endpoint_id;
+    let (reason, message) = match endpoint.endpoint_state() {
+        EndpointState::Available => return,
+        EndpointState::Pending => (
+            Reason::Waiting,
+            format!("S3 endpoint {id} is {}: AWS is still setting it up.", endpoint.state),
+        ),
+        EndpointState::Deleting | EndpointState::Deleted => {
+            (Reason::Waiting, format!("S3 endpoint {id} is {}.", endpoint.state))
+        }
+        EndpointState::Failed => (
+            Reason::S3EndpointUnavailable,
+            format!(
+                "S3 endpoint {id} is {}: delete it, so that a new one can be made.",
+                endpoint.state
+            ),
+        ),
+    };
+    draft.find(CONCERN, scope, reason, Some(Symptom::NoWayToS3), message);
+}
+
+/// The endpoint's policy; EC2 gives an endpoint without one full access.
+fn policy_of(endpoint: &VpcEndpoint) -> Result<PolicyDocument, crate::policy::PolicyError> {
+    match &endpoint.policy_document {
+        Some(text) => text.parse(),
+        None => Ok(full_access()),
+    }
+}
+
+fn create(draft: &mut Draft<'_>, sorted: &Endpoints<'_>, policy: S3Policy, needed: BTreeSet<RouteTableId>) {
+    if needed.is_empty() {
+        return;
+    }
+    if let Some(leaving) = sorted.ours_leaving.first() {
+        let message = format!(
+            "S3 endpoint {} is still being deleted, and its routes with it: a new one follows once it is gone.",
+            leaving.vpc_endpoint_id
+        );
+        draft.find(CONCERN, Scope::Vpc, Reason::Waiting, Some(Symptom::NoWayToS3), message);
+        return;
+    }
+    if let Some(id) = draft.history.not_visible_yet(&KEY) {
+        let message = format!("AWS made S3 endpoint {id} and does not show it yet; this takes seconds.");
+        draft.find(CONCERN, Scope::Vpc, Reason::Waiting, None, message);
+        return;
+    }
+    let Some(service_name) = draft.snapshot.s3_service_name() else {
+        let message = format!(
+            "The gateway service of S3 in {} was not found: allow the controller's role \
+             ec2:DescribeVpcEndpointServices, or add VpcEndpointServices.json to the snapshot.",
+            draft.network.vpc.region
+        );
+        draft.find(
+            CONCERN,
+            Scope::Vpc,
+            Reason::S3EndpointMissing,
+            Some(Symptom::NoWayToS3),
+            message,
+        );
+        return;
+    };
+    let route_tables: Vec<RouteTableId> = needed.into_iter().collect();
+    let disruption = disruption::of_new_s3_route(draft.snapshot, &route_tables);
+    let action = Action::CreateVpcEndpoint {
+        key: KEY,
+        vpc: draft.network.vpc.vpc_id.clone(),
+        service_name: service_name.to_owned(),
+        route_tables,
+        policy: policy.document,
+        tags: draft.tags_for(&KEY),
+    };
+    let planned = PlannedAction::new(action, Serves::Vpc, "the subnets in use have no route to S3 inside AWS");
+    draft.act(
+        planned
+            .blocking(CONCERN)
+            .symptom(Symptom::NoWayToS3)
+            .disrupting(disruption),
+    );
+}
+
+fn take_over(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, policy: &S3Policy, needed: &BTreeSet<RouteTableId>) {
+    let id = endpoint.vpc_endpoint_id.as_str();
+    draft.list("VpcEndpoint", id, "S3".to_owned(), ResourceOwnership::Found);
+    let adoption = draft.adopt(id, &KEY, Serves::Vpc, CONCERN);
+    judge_state(draft, endpoint, Scope::Vpc);
+    modify(draft, endpoint, policy, needed, true, Some(adoption));
+}
+
+fn keep(
+    draft: &mut Draft<'_>,
+    endpoint: &VpcEndpoint,
+    policy: &S3Policy,
+    needed: BTreeSet<RouteTableId>,
+    frozen: bool,
+) {
+    let id = endpoint.vpc_endpoint_id.as_str();
+    let tags = tags_of(&endpoint.tags);
+    let adopted = is_adopted(&tags);
+    let ownership = if adopted {
+        ResourceOwnership::Adopted
+    } else {
+        ResourceOwnership::Ours
+    };
+    draft.list("VpcEndpoint", id, "S3".to_owned(), ownership);
+    judge_state(draft, endpoint, Scope::Vpc);
+    draft.keep_tags(id, &KEY, Serves::Vpc, &tags);
+    modify(draft, endpoint, policy, &needed, adopted || frozen, None);
+}
+
+/// Changes policy and tables in as few calls as safety allows: what is added
+/// comes first, and what is taken away only after it, held by itself where it
+/// could hit others.
+fn modify(
+    draft: &mut Draft<'_>,
+    endpoint: &VpcEndpoint,
+    policy: &S3Policy,
+    needed: &BTreeSet<RouteTableId>,
+    keeps_other_tables: bool,
+    earlier: Option<ActionId>,
+) {
+    let snapshot = draft.snapshot;
+    let present: BTreeSet<RouteTableId> = endpoint.route_table_ids.iter().cloned().collect();
+    let add: Vec<RouteTableId> = needed.difference(&present).cloned().collect();
+    let remove: Vec<RouteTableId> = if keeps_other_tables {
+        Vec::new()
+    } else {
+        present.difference(needed).cloned().collect()
+    };
+    let current = policy_of(endpoint).ok();
+    let is_same = current
+        .as_ref()
+        .is_some_and(|current| same_meaning(current, &policy.document));
+    let new_policy = (!is_same).then(|| policy.document.clone());
+    let opens_everything = same_meaning(&policy.document, &full_access());
+
+    let of_policy = new_policy
+        .as_ref()
+        .filter(|_| !opens_everything)
+        .and_then(|_| disruption::of_policy_change(snapshot, &endpoint.route_table_ids));
+    let of_add = (!add.is_empty())
+        .then(|| disruption::of_new_s3_route(snapshot, &add))
+        .flatten();
+    let of_remove = (!remove.is_empty())
+        .then(|| disruption::of_lost_s3_route(snapshot, &remove))
+        .flatten();
+
+    let mut call = |policy: Option<PolicyDocument>, add: Vec<RouteTableId>, remove: Vec<RouteTableId>, hit| {
+        if policy.is_none() && add.is_empty() && remove.is_empty() {
+            return;
+        }
+        let blocks = policy.is_some() || !add.is_empty();
+        let mut reasons = Vec::new();
+        if policy.is_some() {
+            reasons.push("the endpoint's policy is not the one declared");
+        }
+        if !add.is_empty() {
+            reasons.push("subnets in use have no route to the endpoint");
+        }
+        if !remove.is_empty() {
+            reasons.push("no subnet in use has these route tables");
+        }
+        let action = Action::ModifyVpcEndpoint {
+            id: endpoint.vpc_endpoint_id.clone(),
+            policy,
+            add_route_tables: add,
+            remove_route_tables: remove,
+        };
+        let mut planned = PlannedAction::new(action, Serves::Vpc, reasons.join("; "))
+            .about(&KEY)
+            .after(earlier)
+            .disrupting(hit);
+        if blocks {
+            planned = planned.blocking(CONCERN).symptom(Symptom::NoWayToS3);
+        } else {
+            planned = planned.closing_access();
+        }
+        draft.act(planned);
+    };
+
+    // EC2 allows 0.3 of these calls a second, so they are one where none of the
+    // parts has to wait for a person by itself.
+    if of_policy.is_none() && of_add.is_none() && of_remove.is_none() {
+        call(new_policy, add, remove, None);
+    } else {
+        call(None, add, Vec::new(), of_add);
+        call(new_policy, Vec::new(), Vec::new(), of_policy);
+        call(None, Vec::new(), remove, of_remove);
+    }
+}
+
+fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {
+    let tags: Tags = tags_of(&endpoint.tags);
+    let snapshot = draft.snapshot;
+    draft.let_go(endpoint.vpc_endpoint_id.as_str(), &KEY, &tags, reason, |_| {
+        let action = Action::DeleteVpcEndpoint {
+            id: endpoint.vpc_endpoint_id.clone(),
+        };
+        PlannedAction::new(action, Serves::Vpc, reason)
+            .disrupting(disruption::of_lost_s3_route(snapshot, &endpoint.route_table_ids))
+    });
+}

@@ -1,0 +1,366 @@
+//! The security groups that we make and keep: rules are added, then removed.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Action, Concern, PlannedAction, Serves, Target, disruption,
+    draft::Draft,
+    resolve::{ResolvedProfile, Standing},
+};
+use crate::{
+    api::{Reason, ResourceOwnership},
+    catalog::{MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
+    desired::ManagedGroup,
+    observed::{SecurityGroup, tags_of},
+    types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, is_adopted, listed},
+};
+
+const CONCERN: Concern = Concern::SecurityGroups;
+
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    for resolved in profiles.iter().filter(|resolved| resolved.takes_part()) {
+        for group in &resolved.network.groups {
+            keep(draft, resolved, group);
+        }
+    }
+    let wanted: BTreeSet<&ResourceKey> = profiles
+        .iter()
+        .filter(|resolved| resolved.standing != Standing::Out)
+        .flat_map(|resolved| &resolved.network.groups)
+        .map(|group| &group.key)
+        .collect();
+    let kept = profiles
+        .iter()
+        .filter(|resolved| resolved.standing == Standing::Kept)
+        .map(ResolvedProfile::key);
+    let frozen: BTreeSet<_> = draft
+        .network
+        .frozen
+        .iter()
+        .map(|frozen| &frozen.key)
+        .chain(kept)
+        .collect();
+    let snapshot = draft.snapshot;
+    for group in snapshot.security_groups.values() {
+        let Some(key) = draft.network.vpc.ownership.key_of(&tags_of(&group.tags)) else {
+            continue;
+        };
+        let is_frozen = key.profile().is_some_and(|profile| frozen.contains(profile));
+        if !wanted.contains(&key) && !is_frozen {
+            let_go(draft, group, &key);
+        }
+    }
+}
+
+/// What a group of this profile's is, in AWS.
+enum Found<'a> {
+    Ours(&'a SecurityGroup),
+    ToAdopt(&'a SecurityGroup),
+    Nothing,
+    /// Something is in the way, and has been reported.
+    InTheWay,
+}
+
+fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGroup) {
+    let serves = Serves::Profile(resolved.key().clone());
+    let Some(wanted) = rules(draft, resolved, group) else {
+        return;
+    };
+    match look_for(draft, resolved, group) {
+        Found::InTheWay => {}
+        Found::Nothing => create(draft, group, serves, &wanted),
+        Found::Ours(found) => {
+            note_id(draft, resolved, group, &found.group_id);
+            let ownership = if is_adopted(&tags_of(&found.tags)) {
+                ResourceOwnership::Adopted
+            } else {
+                ResourceOwnership::Ours
+            };
+            draft.list("SecurityGroup", found.group_id.as_str(), purpose(group), ownership);
+            draft.keep_tags(
+                found.group_id.as_str(),
+                &group.key,
+                serves.clone(),
+                &tags_of(&found.tags),
+            );
+            change_rules(draft, group, found, serves, &wanted, None);
+        }
+        Found::ToAdopt(found) => {
+            note_id(draft, resolved, group, &found.group_id);
+            draft.list(
+                "SecurityGroup",
+                found.group_id.as_str(),
+                purpose(group),
+                ResourceOwnership::Found,
+            );
+            let adoption = draft.adopt(found.group_id.as_str(), &group.key, serves.clone(), CONCERN);
+            change_rules(draft, group, found, serves, &wanted, Some(adoption));
+        }
+    }
+}
+
+fn purpose(group: &ManagedGroup) -> String {
+    match &group.key {
+        ResourceKey::S3GatewayEndpoint => "S3".to_owned(),
+        ResourceKey::WorkloadSecurityGroup {
+            profile,
+            workload: None,
+        } => format!("workloads of {profile}"),
+        ResourceKey::WorkloadSecurityGroup {
+            profile,
+            workload: Some(workload),
+        } => {
+            format!("workload {workload} of {profile}")
+        }
+    }
+}
+
+fn note_id(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGroup, id: &SecurityGroupId) {
+    let count = resolved.profile().workloads.len();
+    let ids = draft
+        .groups_of
+        .entry(resolved.key().clone())
+        .or_insert_with(|| vec![BTreeSet::new(); count]);
+    for workload in &group.workloads {
+        ids[*workload].insert(id.clone());
+    }
+}
+
+/// The rules that the group must hold; `None` when that cannot be said, which
+/// has been reported then.
+fn rules(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGroup) -> Option<BTreeSet<Rule>> {
+    let mut rules = BTreeSet::new();
+    for need in &group.rules {
+        let mut add = |peer| rules.insert(Rule::new(need.direction, need.protocol, need.ports, peer));
+        match need.peer {
+            PeerNeed::Members => {
+                add(Peer::Itself);
+            }
+            PeerNeed::SubnetCidrs => {
+                for cidr in resolved.subnets.iter().flat_map(|subnet| subnet.cidrs()) {
+                    add(Peer::Cidr(cidr));
+                }
+            }
+            PeerNeed::S3 => match draft.snapshot.s3_prefix_list() {
+                Some(list) => {
+                    add(Peer::PrefixList(list.prefix_list_id.clone()));
+                }
+                None => {
+                    let message = format!(
+                        "The prefix list of S3 in {} was not found, so no rule can admit it: allow the controller's \
+                         role ec2:DescribePrefixLists, or add PrefixLists.json to the snapshot.",
+                        draft.network.vpc.region
+                    );
+                    draft.find(CONCERN, resolved.scope(), Reason::RuleMissing, None, message);
+                    return None;
+                }
+            },
+        }
+    }
+    for direction in [Direction::Ingress, Direction::Egress] {
+        let count = rules.iter().filter(|rule| rule.direction == direction).count();
+        if count > MAX_RULES_PER_DIRECTION {
+            let message = format!(
+                "Security group {} would need {count} {direction} rules, and EC2 takes {MAX_RULES_PER_DIRECTION}: \
+                 choose fewer subnets in spec.subnets.",
+                group.name
+            );
+            draft.find(CONCERN, resolved.scope(), Reason::TooManyRules, None, message);
+            return None;
+        }
+    }
+    Some(rules)
+}
+
+fn look_for<'a>(draft: &mut Draft<'a>, resolved: &ResolvedProfile<'_>, group: &ManagedGroup) -> Found<'a> {
+    let snapshot = draft.snapshot;
+    let ownership = &draft.network.vpc.ownership;
+    let ours = snapshot
+        .security_groups
+        .values()
+        .find(|found| ownership.key_of(&tags_of(&found.tags)).as_ref() == Some(&group.key));
+    if let Some(found) = ours {
+        return Found::Ours(found);
+    }
+    let namesake = snapshot
+        .security_groups
+        .values()
+        .find(|found| found.group_name.eq_ignore_ascii_case(&group.name));
+    if let Some(found) = namesake {
+        let is_claimed = tags_of(&found.tags).contains_key(TAG_CLUSTER);
+        if draft.network.vpc.adopt_security_groups.contains(&found.group_id) && !is_claimed {
+            return Found::ToAdopt(found);
+        }
+        let message = format!(
+            "Security group {} is named {}, as the one for this profile would be, and is not ours: list its id in \
+             spec.adopt of SageMakerVpc {}, or delete or rename it.",
+            found.group_id, found.group_name, ownership.vpc
+        );
+        draft.find(CONCERN, resolved.scope(), Reason::NameTaken, None, message);
+        return Found::InTheWay;
+    }
+    if let Some(id) = draft.history.not_visible_yet(&group.key) {
+        let message = format!("AWS made security group {id} and does not show it yet; this takes seconds.");
+        draft.find(CONCERN, resolved.scope(), Reason::Waiting, None, message);
+        return Found::InTheWay;
+    }
+    Found::Nothing
+}
+
+fn in_direction(rules: &BTreeSet<Rule>, direction: Direction) -> Vec<Rule> {
+    rules
+        .iter()
+        .filter(|rule| rule.direction == direction)
+        .cloned()
+        .collect()
+}
+
+fn create(draft: &mut Draft<'_>, group: &ManagedGroup, serves: Serves, wanted: &BTreeSet<Rule>) {
+    let creation = Action::CreateSecurityGroup {
+        key: group.key.clone(),
+        vpc: draft.network.vpc.vpc_id.clone(),
+        name: group.name.clone(),
+        description: group.description.clone(),
+        tags: draft.tags_for(&group.key),
+    };
+    let reason = "the profile's workloads need a security group";
+    let made = draft.act(PlannedAction::new(creation, serves.clone(), reason).blocking(CONCERN));
+    let target = || Target::Made(group.key.clone());
+    let mut added = vec![made];
+    for direction in [Direction::Egress, Direction::Ingress] {
+        let rules = in_direction(wanted, direction);
+        if !rules.is_empty() {
+            let action = Action::AuthorizeSecurityGroup {
+                group: target(),
+                direction,
+                rules,
+            };
+            let planned = PlannedAction::new(action, serves.clone(), "the profile's workloads need these rules");
+            added.push(draft.act(planned.about(&group.key).blocking(CONCERN).after([made])));
+        }
+    }
+    // EC2 gives each new group a rule that lets everything out.
+    let Ok(everywhere) = "0.0.0.0/0".parse() else { return };
+    let surplus = Rule::all(Direction::Egress, Peer::Cidr(everywhere));
+    if !wanted.contains(&surplus) {
+        let action = Action::RevokeSecurityGroup {
+            group: target(),
+            direction: Direction::Egress,
+            rules: vec![surplus],
+        };
+        let planned = PlannedAction::new(action, serves, "the group lets out only what the workloads need");
+        draft.act(planned.about(&group.key).after(added).closing_access());
+    }
+}
+
+fn change_rules(
+    draft: &mut Draft<'_>,
+    group: &ManagedGroup,
+    found: &SecurityGroup,
+    serves: Serves,
+    wanted: &BTreeSet<Rule>,
+    earlier: Option<super::ActionId>,
+) {
+    let actual = found.rules();
+    let missing: BTreeSet<Rule> = wanted.difference(&actual).cloned().collect();
+    let surplus: BTreeSet<Rule> = actual.difference(wanted).cloned().collect();
+    let target = || Target::Existing(found.group_id.clone());
+    for direction in [Direction::Egress, Direction::Ingress] {
+        let add = in_direction(&missing, direction);
+        let remove = in_direction(&surplus, direction);
+        let authorization = (!add.is_empty()).then(|| {
+            let reason = format!("the workloads need {}", listed(&add));
+            let action = Action::AuthorizeSecurityGroup {
+                group: target(),
+                direction,
+                rules: add.clone(),
+            };
+            PlannedAction::new(action, serves.clone(), reason)
+                .about(&group.key)
+                .blocking(CONCERN)
+                .symptom(symptom_without(&add))
+                .after(earlier)
+        });
+        let revocation = (!remove.is_empty()).then(|| {
+            let reason = format!("the workloads do not need {}", listed(&remove));
+            let action = Action::RevokeSecurityGroup {
+                group: target(),
+                direction,
+                rules: remove.clone(),
+            };
+            PlannedAction::new(action, serves.clone(), reason)
+                .about(&group.key)
+                .closing_access()
+                .disrupting(disruption::of_lost_rules(draft.snapshot, &found.group_id))
+                .after(earlier)
+        });
+        // New rules first, so that nothing that stays allowed is ever cut; only
+        // where EC2 has no room for both must the old ones go first.
+        let there = actual.iter().filter(|rule| rule.direction == direction).count();
+        if there + add.len() > MAX_RULES_PER_DIRECTION {
+            let removed = revocation.map(|planned| draft.act(planned));
+            authorization.map(|planned| draft.act(planned.after(removed)));
+        } else {
+            let added = authorization.map(|planned| draft.act(planned));
+            revocation.map(|planned| draft.act(planned.after(added)));
+        }
+    }
+}
+
+/// What SageMaker's users see while these rules are missing.
+fn symptom_without(rules: &[Rule]) -> Symptom {
+    if rules.iter().all(|rule| rule.peer == Peer::Itself) {
+        Symptom::MembersCannotTalk
+    } else {
+        Symptom::NoWayToS3
+    }
+}
+
+fn let_go(draft: &mut Draft<'_>, group: &SecurityGroup, key: &ResourceKey) {
+    let reason = "no profile needs the security group any more";
+    let obstacle = obstacle(draft, group);
+    draft.let_go(group.group_id.as_str(), key, &tags_of(&group.tags), reason, |_| {
+        let action = Action::DeleteSecurityGroup {
+            id: group.group_id.clone(),
+        };
+        PlannedAction::new(action, Serves::Vpc, reason).waiting_for(obstacle)
+    });
+}
+
+/// What still uses a group, so that EC2 would refuse to delete it.
+fn obstacle(draft: &Draft<'_>, group: &SecurityGroup) -> Option<String> {
+    let snapshot = draft.snapshot;
+    let interfaces: Vec<String> = snapshot
+        .network_interfaces
+        .values()
+        .filter(|interface| interface.groups.iter().any(|member| member.group_id == group.group_id))
+        .map(|interface| interface.described())
+        .collect();
+    if !interfaces.is_empty() {
+        return Some(format!(
+            "Security group {} is still used by {}. SageMaker's interfaces outlive their workload by some minutes; stop \
+             what still runs, and delete interfaces that nobody uses.",
+            group.group_id,
+            listed(interfaces)
+        ));
+    }
+    let referring: Vec<&SecurityGroupId> = snapshot
+        .security_groups
+        .values()
+        .filter(|other| other.group_id != group.group_id)
+        .filter(|other| {
+            other
+                .rules()
+                .iter()
+                .any(|rule| matches!(&rule.peer, Peer::Group { id, .. } if *id == group.group_id))
+        })
+        .map(|other| &other.group_id)
+        .collect();
+    (!referring.is_empty()).then(|| {
+        format!(
+            "Security group {} is still named in rules of {}: remove those rules.",
+            group.group_id,
+            listed(referring)
+        )
+    })
+}

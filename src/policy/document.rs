@@ -1,0 +1,575 @@
+//! The types of a policy document, how code builds one, and how it is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::error::{Place, PolicyError};
+use super::json::Unrepeated;
+use super::operator::Operator;
+
+/// The longest policy that a VPC endpoint takes, in characters, white space
+/// included.
+///
+/// See [endpoint policies](https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html).
+pub const ENDPOINT_POLICY_MAX_CHARS: usize = 20_480;
+
+/// The version of the policy language.
+///
+/// They differ in [policy variables](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html):
+/// in the older one `${…}` is plain text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// `2008-10-17`, and what AWS assumes when the document names none.
+    V2008,
+    /// `2012-10-17`.
+    V2012,
+}
+
+impl Version {
+    /// The version as documents spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2008 => "2008-10-17",
+            Self::V2012 => "2012-10-17",
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a statement does to the requests it applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Effect {
+    /// It allows them, unless another statement denies them.
+    Allow,
+    /// It denies them, whatever allows them.
+    Deny,
+}
+
+impl Effect {
+    /// The effect as documents spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+        }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The kinds of principal that a policy can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum PrincipalKind {
+    /// Accounts, users, roles and their sessions.
+    #[serde(rename = "AWS")]
+    Aws,
+    /// S3's canonical user ids.
+    CanonicalUser,
+    /// Identity providers, in trust policies.
+    Federated,
+    /// AWS services, such as `sagemaker.amazonaws.com`.
+    Service,
+}
+
+impl PrincipalKind {
+    /// Every kind, in the order in which they are written.
+    pub const ALL: [Self; 4] = [Self::Aws, Self::CanonicalUser, Self::Federated, Self::Service];
+
+    /// The kind as documents spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aws => "AWS",
+            Self::CanonicalUser => "CanonicalUser",
+            Self::Federated => "Federated",
+            Self::Service => "Service",
+        }
+    }
+}
+
+/// Principals, as `Principal` and `NotPrincipal` list them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrincipalSet {
+    /// `"*"`.
+    Everyone,
+    /// Lists by kind: `{"AWS": […], "Service": […]}`.
+    Named(BTreeMap<PrincipalKind, Vec<String>>),
+}
+
+impl PrincipalSet {
+    /// Accounts, users and roles, by id or ARN.
+    pub fn aws<I: IntoIterator<Item: Into<String>>>(ids: I) -> Self {
+        Self::of_kind(PrincipalKind::Aws, ids)
+    }
+
+    /// AWS services, by their principal's name.
+    pub fn services<I: IntoIterator<Item: Into<String>>>(names: I) -> Self {
+        Self::of_kind(PrincipalKind::Service, names)
+    }
+
+    fn of_kind<I: IntoIterator<Item: Into<String>>>(kind: PrincipalKind, ids: I) -> Self {
+        Self::Named(BTreeMap::from([(kind, strings(ids))]))
+    }
+}
+
+/// Whom a statement speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrincipalClause {
+    /// Those listed.
+    Principal(PrincipalSet),
+    /// Everyone but those listed.
+    NotPrincipal(PrincipalSet),
+}
+
+/// The actions a statement speaks of, with wildcards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionClause {
+    /// Those listed.
+    Action(Vec<String>),
+    /// All but those listed.
+    NotAction(Vec<String>),
+}
+
+/// The resources a statement speaks of, with wildcards and variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResourceClause {
+    /// Those listed.
+    Resource(Vec<String>),
+    /// All but those listed.
+    NotResource(Vec<String>),
+}
+
+/// Conditions: by operator, then context key, the values to compare with.
+///
+/// All of them must hold; of one key's values any may match.
+pub type Conditions = BTreeMap<Operator, BTreeMap<String, Vec<String>>>;
+
+/// One statement of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The statement's name, without effect on access.
+    pub sid: Option<String>,
+    /// Whether it allows or denies.
+    pub effect: Effect,
+    /// Whom it speaks of. Policies of users and roles have none: they speak of
+    /// whom they are attached to.
+    pub principal: Option<PrincipalClause>,
+    /// Which actions.
+    pub action: ActionClause,
+    /// Which resources. Trust policies have none: they speak of their role.
+    pub resource: Option<ResourceClause>,
+    /// Under which conditions.
+    pub condition: Conditions,
+}
+
+impl Statement {
+    /// Allows `actions`, so far for no stated principal or resource.
+    pub fn allow<I: IntoIterator<Item: Into<String>>>(actions: I) -> Self {
+        Self::new(Effect::Allow, actions)
+    }
+
+    /// Denies `actions`, so far for no stated principal or resource.
+    pub fn deny<I: IntoIterator<Item: Into<String>>>(actions: I) -> Self {
+        Self::new(Effect::Deny, actions)
+    }
+
+    fn new<I: IntoIterator<Item: Into<String>>>(effect: Effect, actions: I) -> Self {
+        Self {
+            sid: None,
+            effect,
+            principal: None,
+            action: ActionClause::Action(strings(actions)),
+            resource: None,
+            condition: Conditions::new(),
+        }
+    }
+
+    /// The same statement with a Sid.
+    pub fn sid(mut self, sid: impl Into<String>) -> Self {
+        self.sid = Some(sid.into());
+        self
+    }
+
+    /// The same statement, speaking of these principals.
+    pub fn principals(mut self, principals: PrincipalSet) -> Self {
+        self.principal = Some(PrincipalClause::Principal(principals));
+        self
+    }
+
+    /// The same statement, speaking of everyone.
+    pub fn everyone(self) -> Self {
+        self.principals(PrincipalSet::Everyone)
+    }
+
+    /// The same statement, speaking of these resources.
+    pub fn on<I: IntoIterator<Item: Into<String>>>(mut self, resources: I) -> Self {
+        self.resource = Some(ResourceClause::Resource(strings(resources)));
+        self
+    }
+
+    /// The same statement under one more condition. A condition with the same
+    /// operator and key is replaced, as JSON holds one of them.
+    pub fn when<I: IntoIterator<Item: Into<String>>>(
+        mut self,
+        operator: impl Into<Operator>,
+        key: impl Into<String>,
+        values: I,
+    ) -> Self {
+        self.condition
+            .entry(operator.into())
+            .or_default()
+            .insert(key.into(), strings(values));
+        self
+    }
+
+    /// The statement as JSON.
+    pub fn to_value(&self) -> Value {
+        let (action_name, actions) = match &self.action {
+            ActionClause::Action(list) => ("Action", list),
+            ActionClause::NotAction(list) => ("NotAction", list),
+        };
+        let mut members = vec![
+            (action_name, one_or_many(actions)),
+            ("Effect", Value::from(self.effect.as_str())),
+        ];
+        if !self.condition.is_empty() {
+            members.push(("Condition", conditions_value(&self.condition)));
+        }
+        if let Some(clause) = &self.principal {
+            members.push(match clause {
+                PrincipalClause::Principal(set) => ("Principal", principals_value(set)),
+                PrincipalClause::NotPrincipal(set) => ("NotPrincipal", principals_value(set)),
+            });
+        }
+        if let Some(clause) = &self.resource {
+            members.push(match clause {
+                ResourceClause::Resource(list) => ("Resource", one_or_many(list)),
+                ResourceClause::NotResource(list) => ("NotResource", one_or_many(list)),
+            });
+        }
+        if let Some(sid) = &self.sid {
+            members.push(("Sid", Value::from(sid.as_str())));
+        }
+        object(members)
+    }
+}
+
+/// An IAM policy document.
+///
+/// `==` compares what is written; [`same_meaning`](super::same_meaning)
+/// compares what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyDocument {
+    /// The version of the language; [`Version::V2008`] where none is written.
+    pub version: Version,
+    /// The policy's name, without effect on access.
+    pub id: Option<String>,
+    /// The statements, in the order written.
+    pub statements: Vec<Statement>,
+}
+
+impl PolicyDocument {
+    /// A document in the current version of the language.
+    pub fn new<I: IntoIterator<Item = Statement>>(statements: I) -> Self {
+        Self {
+            version: Version::V2012,
+            id: None,
+            statements: statements.into_iter().collect(),
+        }
+    }
+
+    /// The document as JSON that AWS takes: lists of one as a plain value,
+    /// everything else in the order it was written.
+    ///
+    /// Keys are inserted in alphabetical order, so the text does not depend on
+    /// whether `serde_json` was built to sort keys or to preserve their order.
+    pub fn to_value(&self) -> Value {
+        let statements = self.statements.iter().map(Statement::to_value).collect();
+        let mut members = vec![
+            ("Statement", Value::Array(statements)),
+            ("Version", Value::from(self.version.as_str())),
+        ];
+        if let Some(id) = &self.id {
+            members.push(("Id", Value::from(id.as_str())));
+        }
+        object(members)
+    }
+
+    /// The reference by which results name the statement at `index`.
+    pub(super) fn reference(&self, index: usize) -> StatementRef {
+        StatementRef {
+            number: index + 1,
+            sid: self.statements.get(index).and_then(|statement| statement.sid.clone()),
+        }
+    }
+
+    /// Replaces principals by what `names` maps them to.
+    ///
+    /// AWS writes the unique id of a role or user (`AROA…`, `AIDA…`) where a
+    /// policy named its ARN. Given the ids that the caller has looked up, the
+    /// document reads as it was written. Ids that `names` lacks stay.
+    pub fn rewrite_principals(mut self, names: &BTreeMap<String, String>) -> Self {
+        for statement in &mut self.statements {
+            let set = match &mut statement.principal {
+                Some(PrincipalClause::Principal(set) | PrincipalClause::NotPrincipal(set)) => set,
+                None => continue,
+            };
+            let lists = match set {
+                PrincipalSet::Everyone => continue,
+                PrincipalSet::Named(lists) => lists,
+            };
+            for id in lists.get_mut(&PrincipalKind::Aws).into_iter().flatten() {
+                if let Some(name) = names.get(id.as_str()) {
+                    id.clone_from(name);
+                }
+            }
+        }
+        self
+    }
+
+    /// Checks what every VPC endpoint asks of its policy: a principal and a
+    /// resource in each statement, and a text of at most
+    /// [`ENDPOINT_POLICY_MAX_CHARS`] as [`Display`](fmt::Display) writes it.
+    ///
+    /// # Errors
+    ///
+    /// The first statement that lacks an element, or the length.
+    pub fn check_endpoint_policy(&self) -> Result<(), PolicyError> {
+        for (index, statement) in self.statements.iter().enumerate() {
+            let missing = |element, fix| PolicyError::Missing {
+                place: Place::statement(self.reference(index)),
+                element,
+                fix,
+            };
+            if statement.principal.is_none() {
+                return Err(missing(
+                    "Principal",
+                    "an endpoint policy must say for whom; `\"Principal\": \"*\"` stands for everyone",
+                ));
+            }
+            if statement.resource.is_none() {
+                return Err(missing(
+                    "Resource",
+                    "an endpoint policy must say for what; `\"Resource\": \"*\"` stands for everything",
+                ));
+            }
+        }
+        let length = self.to_string().chars().count();
+        if length > ENDPOINT_POLICY_MAX_CHARS {
+            return Err(PolicyError::TooLong {
+                length,
+                limit: ENDPOINT_POLICY_MAX_CHARS,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Writes compact JSON, as [`PolicyDocument::to_value`].
+impl fmt::Display for PolicyDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.to_value(), f)
+    }
+}
+
+impl Serialize for PolicyDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_value().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PolicyDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Unrepeated(value) = Unrepeated::deserialize(deserializer)?;
+        Self::try_from(&value).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Names a statement to a reader: its place, and its Sid if it has one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct StatementRef {
+    /// The statement's place, counted from 1.
+    pub number: usize,
+    /// The statement's Sid.
+    pub sid: Option<String>,
+}
+
+impl fmt::Display for StatementRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.sid {
+            Some(sid) => write!(f, "statement {} (Sid {sid:?})", self.number),
+            None => write!(f, "statement {}", self.number),
+        }
+    }
+}
+
+fn strings<I: IntoIterator<Item: Into<String>>>(items: I) -> Vec<String> {
+    items.into_iter().map(Into::into).collect()
+}
+
+fn object(mut members: Vec<(&str, Value)>) -> Value {
+    members.sort_by_key(|(name, _)| *name);
+    Value::Object(
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    )
+}
+
+pub(super) fn one_or_many(list: &[String]) -> Value {
+    match list {
+        [only] => Value::from(only.as_str()),
+        many => Value::from(many),
+    }
+}
+
+pub(super) fn principals_value(set: &PrincipalSet) -> Value {
+    match set {
+        PrincipalSet::Everyone => Value::from("*"),
+        PrincipalSet::Named(lists) => object(
+            lists
+                .iter()
+                .map(|(kind, ids)| (kind.as_str(), one_or_many(ids)))
+                .collect(),
+        ),
+    }
+}
+
+pub(super) fn conditions_value(conditions: &Conditions) -> Value {
+    // By the written name, which orders differently from the operators.
+    let by_name: BTreeMap<String, Value> = conditions
+        .iter()
+        .map(|(operator, keys)| {
+            let keys: Map<String, Value> = keys
+                .iter()
+                .map(|(key, values)| (key.clone(), one_or_many(values)))
+                .collect();
+            (operator.to_string(), Value::Object(keys))
+        })
+        .collect();
+    Value::Object(by_name.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::operator::Comparison;
+    use super::*;
+
+    fn read_bucket() -> Statement {
+        Statement::allow(["s3:GetObject"])
+            .sid("Read")
+            .everyone()
+            .on(["arn:aws:s3:::fraud-data/*"])
+            .when(Comparison::StringEquals, "aws:SourceVpce", ["vpce-1"])
+    }
+
+    #[test]
+    fn a_built_statement_is_written_as_aws_takes_it() {
+        let document = PolicyDocument::new([read_bucket()]);
+        assert_eq!(
+            document.to_value(),
+            json!({
+                "Version": "2012-10-17",
+                "Statement": [{
+                    "Sid": "Read",
+                    "Effect": "Allow",
+                    "Principal": "*",
+                    "Action": "s3:GetObject",
+                    "Resource": "arn:aws:s3:::fraud-data/*",
+                    "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
+                }],
+            })
+        );
+    }
+
+    #[test]
+    fn keys_are_written_in_alphabetical_order() {
+        let text = PolicyDocument::new([read_bucket()]).to_string();
+        let places: Vec<_> = [
+            "\"Statement\"",
+            "\"Action\"",
+            "\"Condition\"",
+            "\"Effect\"",
+            "\"Principal\"",
+            "\"Resource\"",
+            "\"Sid\"",
+            "\"Version\"",
+        ]
+        .iter()
+        .map(|key| text.find(key))
+        .collect();
+        assert!(places.iter().all(Option::is_some), "{text}");
+        assert!(places.is_sorted(), "{text}");
+    }
+
+    #[test]
+    fn rewriting_principals_names_known_ids_and_keeps_the_rest() {
+        let names = BTreeMap::from([(
+            "AROAEXAMPLE".to_owned(),
+            "arn:aws:iam::111122223333:role/train".to_owned(),
+        )]);
+        let written = |ids: [&str; 2]| {
+            PolicyDocument::new([
+                Statement::allow(["s3:*"]).principals(PrincipalSet::aws(ids)),
+                Statement::deny(["s3:*"]).everyone(),
+            ])
+        };
+        assert_eq!(
+            written(["AROAEXAMPLE", "AIDAOTHER"]).rewrite_principals(&names),
+            written(["arn:aws:iam::111122223333:role/train", "AIDAOTHER"])
+        );
+    }
+
+    #[test]
+    fn an_endpoint_policy_needs_principal_resource_and_a_bounded_length() {
+        let ready = read_bucket();
+        assert_eq!(PolicyDocument::new([ready.clone()]).check_endpoint_policy(), Ok(()));
+
+        let nobody = Statement {
+            principal: None,
+            ..ready.clone()
+        };
+        let message = PolicyDocument::new([ready.clone(), nobody])
+            .check_endpoint_policy()
+            .map_err(|error| error.to_string());
+        assert!(
+            message.as_ref().is_err_and(
+                |text| text.starts_with("statement 2 (Sid \"Read\"): ") && text.contains("`Principal` is missing")
+            ),
+            "{message:?}"
+        );
+
+        let nothing = Statement {
+            resource: None,
+            ..ready.clone()
+        };
+        assert!(PolicyDocument::new([nothing]).check_endpoint_policy().is_err());
+
+        let bare = PolicyDocument::new([ready.clone().on([""])]).to_string();
+        let fitting = "x".repeat(ENDPOINT_POLICY_MAX_CHARS - bare.len());
+        let at_limit = PolicyDocument::new([ready.clone().on([fitting.clone()])]);
+        assert_eq!(at_limit.check_endpoint_policy(), Ok(()));
+        let over = PolicyDocument::new([ready.on([fitting + "x"])]);
+        assert_eq!(
+            over.check_endpoint_policy(),
+            Err(PolicyError::TooLong {
+                length: ENDPOINT_POLICY_MAX_CHARS + 1,
+                limit: ENDPOINT_POLICY_MAX_CHARS
+            })
+        );
+    }
+}

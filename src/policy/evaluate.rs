@@ -1,0 +1,493 @@
+//! What one policy decides for one request.
+//!
+//! Follows AWS's [evaluation logic](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html)
+//! for a single document: a request is denied unless a statement allows it, and
+//! a statement that denies it prevails. Where several policies bear on a
+//! request (role, bucket, endpoint), evaluate each and combine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::document::{ActionClause, Effect, PolicyDocument, ResourceClause, Statement, StatementRef, Version};
+use super::judgement::{Judgement, Unjudged};
+use super::pattern::Pattern;
+use super::principal::Principal;
+use super::template::{Lookup, Template};
+use super::{condition, principal};
+
+/// What the request says for a context key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContextValue {
+    /// These values. None is as good as absent.
+    Values(Vec<String>),
+    /// The request does not have the key.
+    Absent,
+    /// It is not known whether the request has it, or with what value.
+    Unknown,
+}
+
+/// The context keys of a request. Key names ignore case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    keys: BTreeMap<String, ContextValue>,
+    unlisted: ContextValue,
+}
+
+impl Context {
+    /// A context of which only what is listed is known.
+    pub const fn partial() -> Self {
+        Self {
+            keys: BTreeMap::new(),
+            unlisted: ContextValue::Unknown,
+        }
+    }
+
+    /// A context that has no keys but those listed.
+    pub const fn complete() -> Self {
+        Self {
+            keys: BTreeMap::new(),
+            unlisted: ContextValue::Absent,
+        }
+    }
+
+    /// The same context, with one more key.
+    pub fn with(mut self, key: &str, value: ContextValue) -> Self {
+        self.keys.insert(key.to_ascii_lowercase(), value);
+        self
+    }
+
+    /// The same context, with a key that has one value.
+    pub fn with_value(self, key: &str, value: impl Into<String>) -> Self {
+        self.with(key, ContextValue::Values(vec![value.into()]))
+    }
+
+    pub(super) fn get(&self, key: &str) -> &ContextValue {
+        self.keys.get(&key.to_ascii_lowercase()).unwrap_or(&self.unlisted)
+    }
+
+    /// What a policy variable takes. Keys with several values cannot be used as
+    /// variables.
+    pub(super) fn lookup(&self, key: &str) -> Lookup {
+        match self.get(key) {
+            ContextValue::Unknown => Lookup::Unknown,
+            ContextValue::Absent => Lookup::Nothing,
+            ContextValue::Values(values) => match values.as_slice() {
+                [value] => Lookup::Value(value.clone()),
+                _ => Lookup::Nothing,
+            },
+        }
+    }
+}
+
+/// Nothing is known.
+impl Default for Context {
+    fn default() -> Self {
+        Self::partial()
+    }
+}
+
+/// Whom an account in a policy stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccountPrincipal {
+    /// The account with all its users and roles; what they may do is then for
+    /// the account's own policies to say.
+    #[default]
+    WholeAccount,
+    /// The root user alone, as in the policies of
+    /// [gateway endpoints](https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html).
+    RootUser,
+}
+
+/// A request to judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Who asks.
+    pub principal: Principal,
+    /// For what, such as `s3:GetObject`.
+    pub action: String,
+    /// On what: an ARN, taken literally.
+    /// [`evaluate_family`](super::evaluate_family) reads `*` and `?` in it as
+    /// wildcards.
+    pub resource: String,
+    /// Under which circumstances.
+    pub context: Context,
+    /// Whom accounts in the policy stand for.
+    pub account_principal: AccountPrincipal,
+}
+
+impl Request {
+    /// A request of whose context nothing is known.
+    pub fn new(principal: Principal, action: impl Into<String>, resource: impl Into<String>) -> Self {
+        Self {
+            principal,
+            action: action.into(),
+            resource: resource.into(),
+            context: Context::default(),
+            account_principal: AccountPrincipal::default(),
+        }
+    }
+
+    /// The same request in this context.
+    pub fn in_context(mut self, context: Context) -> Self {
+        self.context = context;
+        self
+    }
+
+    /// The same request, judged by the policy of a gateway endpoint.
+    pub const fn at_gateway_endpoint(mut self) -> Self {
+        self.account_principal = AccountPrincipal::RootUser;
+        self
+    }
+}
+
+/// What a policy decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Decision {
+    /// This statement allows it and none denies it.
+    Allowed {
+        /// The first that does.
+        statement: StatementRef,
+    },
+    /// No statement speaks of it: denied unless another policy allows it.
+    ImplicitlyDenied,
+    /// This statement denies it, whatever any policy allows.
+    ExplicitlyDenied {
+        /// The first that does.
+        statement: StatementRef,
+    },
+    /// It hangs on something that could not be judged.
+    Unknown {
+        /// What, and all of it matters.
+        missing: BTreeSet<Unjudged>,
+        /// The statements that hang on it.
+        statements: Vec<StatementRef>,
+        /// Whether the policy allows the request in some case.
+        may_allow: bool,
+        /// Whether the policy denies it explicitly in some case.
+        may_deny: bool,
+    },
+}
+
+impl Decision {
+    /// Whether this policy allows the request; `None` if it is not known.
+    pub const fn is_allowed(&self) -> Option<bool> {
+        match self {
+            Self::Allowed { .. } => Some(true),
+            Self::ImplicitlyDenied | Self::ExplicitlyDenied { .. } => Some(false),
+            Self::Unknown { may_allow: false, .. } => Some(false),
+            Self::Unknown { may_allow: true, .. } => None,
+        }
+    }
+}
+
+/// Decides a request by one policy.
+pub fn evaluate(document: &PolicyDocument, request: &Request) -> Decision {
+    let judged = document.statements.iter().enumerate().map(|(index, statement)| {
+        let applies = Judgement::all([
+            applies_apart_from_resource(document.version, statement, request),
+            resource_applies(document.version, statement, request),
+        ]);
+        (index, statement.effect, applies)
+    });
+
+    let mut allowed = None;
+    let mut missing = BTreeSet::new();
+    let mut hanging = Vec::new();
+    let (mut maybe_allow, mut maybe_deny) = (false, false);
+    for (index, effect, applies) in judged {
+        match (effect, applies) {
+            (_, Judgement::False) => {}
+            (Effect::Deny, Judgement::True) => {
+                return Decision::ExplicitlyDenied {
+                    statement: document.reference(index),
+                };
+            }
+            (Effect::Allow, Judgement::True) => allowed = allowed.or(Some(index)),
+            (effect, Judgement::Unknown(reasons)) => {
+                match effect {
+                    Effect::Allow => maybe_allow = true,
+                    Effect::Deny => maybe_deny = true,
+                }
+                hanging.push((index, effect, reasons));
+            }
+        }
+    }
+    // What only may allow does not matter where something does.
+    if allowed.is_some() {
+        hanging.retain(|(_, effect, _)| *effect == Effect::Deny);
+    }
+    match (allowed, hanging.is_empty()) {
+        (Some(index), true) => Decision::Allowed {
+            statement: document.reference(index),
+        },
+        (None, true) => Decision::ImplicitlyDenied,
+        (_, false) => {
+            let mut statements = Vec::with_capacity(hanging.len());
+            for (index, _, reasons) in hanging {
+                statements.push(document.reference(index));
+                missing.extend(reasons);
+            }
+            Decision::Unknown {
+                missing,
+                statements,
+                may_allow: allowed.is_some() || maybe_allow,
+                may_deny: maybe_deny,
+            }
+        }
+    }
+}
+
+/// Whether a statement applies to a request as far as principal, action and
+/// conditions go.
+pub(super) fn applies_apart_from_resource(version: Version, statement: &Statement, request: &Request) -> Judgement {
+    Judgement::all([
+        action_applies(&statement.action, &request.action),
+        principal::judge(
+            statement.principal.as_ref(),
+            statement.resource.is_some(),
+            &request.principal,
+            request.account_principal,
+        ),
+        condition::judge(&statement.condition, &request.context, version),
+    ])
+}
+
+fn action_applies(clause: &ActionClause, action: &str) -> Judgement {
+    let action = action.to_ascii_lowercase();
+    let listed = |list: &[String]| {
+        list.iter()
+            .any(|listed| Pattern::parse(&listed.to_ascii_lowercase()).matches(&action))
+    };
+    match clause {
+        ActionClause::Action(list) => listed(list),
+        ActionClause::NotAction(list) => !listed(list),
+    }
+    .into()
+}
+
+fn resource_applies(version: Version, statement: &Statement, request: &Request) -> Judgement {
+    let (list, not) = match &statement.resource {
+        None => return Judgement::True,
+        Some(ResourceClause::Resource(list)) => (list, false),
+        Some(ResourceClause::NotResource(list)) => (list, true),
+    };
+    let matches = |text: &String| {
+        let template = Template::with_wildcards(text, version);
+        template
+            .resolve(|key| request.context.lookup(key))
+            .judge(&request.resource, not, |pattern| {
+                pattern.matches(&request.resource).into()
+            })
+    };
+    Judgement::any(list.iter().map(matches)).negate_if(not)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::PrincipalSet;
+    use super::super::operator::{Comparison, Operator};
+    use super::*;
+
+    fn get(resource: &str) -> Request {
+        Request::new(
+            Principal::Aws("arn:aws:iam::111122223333:role/train".to_owned()),
+            "s3:GetObject",
+            resource,
+        )
+    }
+
+    fn decide<const N: usize>(statements: [Statement; N], request: &Request) -> Decision {
+        evaluate(&PolicyDocument::new(statements), request)
+    }
+
+    fn number(number: usize) -> StatementRef {
+        StatementRef { number, sid: None }
+    }
+
+    fn full_access() -> Statement {
+        Statement::allow(["*"]).everyone().on(["*"])
+    }
+
+    #[test]
+    fn nothing_is_allowed_by_silence_or_by_deny_alone() {
+        let deny = Statement::deny(["s3:GetObject"])
+            .everyone()
+            .on(["arn:aws:s3:::packages.*.amazonaws.com/*"]);
+        let request = get("arn:aws:s3:::fraud-data/x");
+        assert_eq!(decide([], &request), Decision::ImplicitlyDenied);
+        assert_eq!(decide([deny], &request), Decision::ImplicitlyDenied);
+    }
+
+    #[test]
+    fn a_deny_prevails_over_every_allow() {
+        let deny = Statement::deny(["s3:Get*"])
+            .sid("Packages")
+            .everyone()
+            .on(["arn:aws:s3:::packages.*.amazonaws.com/*"]);
+        let policy = || [full_access(), deny.clone()];
+        assert_eq!(
+            decide(policy(), &get("arn:aws:s3:::packages.eu-west-1.amazonaws.com/x")),
+            Decision::ExplicitlyDenied {
+                statement: StatementRef {
+                    number: 2,
+                    sid: Some("Packages".to_owned())
+                }
+            }
+        );
+        assert_eq!(
+            decide(policy(), &get("arn:aws:s3:::fraud-data/x")),
+            Decision::Allowed { statement: number(1) }
+        );
+    }
+
+    #[test]
+    fn actions_match_whatever_their_case() {
+        let allow = |action: &str| [Statement::allow([action]).on(["*"])];
+        for (action, allowed) in [
+            ("S3:getobject", true),
+            ("s3:G?t*", true),
+            ("s3:Put*", false),
+            ("ec2:*", false),
+            ("*", true),
+        ] {
+            assert_eq!(decide(allow(action), &get("x")).is_allowed(), Some(allowed), "{action}");
+        }
+    }
+
+    #[test]
+    fn the_negated_elements_speak_of_everything_else() {
+        let all_but = |action: &str, resource: &str| Statement {
+            action: ActionClause::NotAction(vec![action.to_owned()]),
+            resource: Some(ResourceClause::NotResource(vec![resource.to_owned()])),
+            ..full_access()
+        };
+        for (action, resource, allowed) in [
+            ("s3:Put*", "arn:aws:s3:::other/*", true),
+            ("s3:get*", "arn:aws:s3:::other/*", false),
+            ("s3:Put*", "arn:aws:s3:::fraud-data/*", false),
+        ] {
+            assert_eq!(
+                decide([all_but(action, resource)], &get("arn:aws:s3:::fraud-data/x")).is_allowed(),
+                Some(allowed),
+                "{action} {resource}"
+            );
+        }
+    }
+
+    /// What a bucket's policy says that admits one endpoint only.
+    fn only_from(endpoint: &str) -> [Statement; 2] {
+        [
+            full_access(),
+            Statement::deny(["s3:GetObject"])
+                .everyone()
+                .on(["arn:aws:s3:::fraud-data/*"])
+                .when(Comparison::StringNotEquals, "aws:SourceVpce", [endpoint]),
+        ]
+    }
+
+    #[test]
+    fn a_negated_condition_denies_those_without_the_key() {
+        let request = get("arn:aws:s3:::fraud-data/x");
+        let from = |context: Context| decide(only_from("vpce-1"), &request.clone().in_context(context)).is_allowed();
+        let endpoint = |id: &str| Context::complete().with_value("aws:sourceVPCE", id);
+        assert_eq!(from(endpoint("vpce-1")), Some(true));
+        assert_eq!(from(endpoint("vpce-2")), Some(false));
+        assert_eq!(from(Context::complete()), Some(false));
+    }
+
+    #[test]
+    fn what_is_not_known_is_reported_only_where_it_decides() {
+        let policy = || only_from("vpce-1");
+        assert_eq!(
+            decide(policy(), &get("arn:aws:s3:::fraud-data/x")),
+            Decision::Unknown {
+                missing: BTreeSet::from([Unjudged::ContextKey("aws:sourcevpce".to_owned())]),
+                statements: vec![number(2)],
+                may_allow: true,
+                may_deny: true,
+            }
+        );
+        assert_eq!(decide(policy(), &get("other")).is_allowed(), Some(true));
+
+        let maybe_allow = || {
+            Statement::allow(["s3:*"])
+                .on(["*"])
+                .when(Operator::parse("Sounds"), "k", ["x"])
+        };
+        assert_eq!(
+            decide([maybe_allow(), full_access()], &get("x")),
+            Decision::Allowed { statement: number(2) }
+        );
+        let decision = decide([maybe_allow()], &get("x"));
+        assert_eq!(decision.is_allowed(), None);
+        assert!(matches!(decision, Decision::Unknown { may_deny: false, .. }));
+    }
+
+    #[test]
+    fn a_denial_that_may_be_explicit_is_still_a_denial() {
+        let [_, deny] = only_from("vpce-1");
+        let decision = decide([deny], &get("arn:aws:s3:::fraud-data/x"));
+        assert!(matches!(
+            decision,
+            Decision::Unknown {
+                may_allow: false,
+                may_deny: true,
+                ..
+            }
+        ));
+        assert_eq!(decision.is_allowed(), Some(false));
+    }
+
+    #[test]
+    fn a_resource_with_a_variable_is_the_requesters_own() {
+        let own = || [Statement::allow(["s3:*"]).on(["arn:aws:s3:::home/${aws:username}/*"])];
+        let by = |context: Context| decide(own(), &get("arn:aws:s3:::home/ana/x").in_context(context)).is_allowed();
+        let named = |name: &str| Context::complete().with_value("aws:username", name);
+        assert_eq!(by(named("ana")), Some(true));
+        assert_eq!(by(named("bob")), Some(false));
+        assert_eq!(by(named("*")), Some(false));
+        assert_eq!(by(Context::complete()), Some(false));
+        assert_eq!(by(Context::partial()), None);
+
+        let old = PolicyDocument {
+            version: Version::V2008,
+            ..PolicyDocument::new(own())
+        };
+        let literal = get("arn:aws:s3:::home/${aws:username}/x");
+        assert_eq!(evaluate(&old, &literal).is_allowed(), Some(true));
+    }
+
+    #[test]
+    fn a_trust_policy_is_judged_without_a_resource() {
+        let trust =
+            || [Statement::allow(["sts:AssumeRole"]).principals(PrincipalSet::services(["sagemaker.amazonaws.com"]))];
+        let assume = |service: &str| {
+            Request::new(
+                Principal::Service(service.to_owned()),
+                "sts:AssumeRole",
+                "arn:aws:iam::111122223333:role/train",
+            )
+        };
+        assert_eq!(
+            decide(trust(), &assume("sagemaker.amazonaws.com")).is_allowed(),
+            Some(true)
+        );
+        assert_eq!(decide(trust(), &assume("ec2.amazonaws.com")).is_allowed(), Some(false));
+    }
+
+    #[test]
+    fn a_gateway_endpoint_takes_an_account_for_its_root_user() {
+        let account = || {
+            [Statement::allow(["s3:*"])
+                .principals(PrincipalSet::aws(["111122223333"]))
+                .on(["*"])]
+        };
+        assert_eq!(decide(account(), &get("x")).is_allowed(), Some(true));
+        assert_eq!(
+            decide(account(), &get("x").at_gateway_endpoint()).is_allowed(),
+            Some(false)
+        );
+    }
+}

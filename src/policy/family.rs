@@ -1,0 +1,460 @@
+//! What one policy decides for a whole family of resources.
+//!
+//! "May this role read every object of the bucket" is a question about
+//! infinitely many requests. It is answered from the patterns: soundly, so that
+//! `Allowed` and the denials hold for each member of the family.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::document::{Effect, PolicyDocument, ResourceClause, Statement, StatementRef};
+use super::evaluate::{Request, applies_apart_from_resource};
+use super::judgement::{Judgement, Unjudged};
+use super::pattern::Pattern;
+use super::template::{Resolved, Template};
+
+/// What a policy decides for a family of resources.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FamilyDecision {
+    /// Every member is allowed.
+    Allowed {
+        /// The statement that allows it, or those that do so together.
+        statements: Vec<StatementRef>,
+    },
+    /// No member is allowed, and no statement denies any.
+    ImplicitlyDenied,
+    /// Every member is denied by a statement.
+    ExplicitlyDenied {
+        /// The statement that denies it, or those that do so together.
+        statements: Vec<StatementRef>,
+    },
+    /// Not every member is allowed: a statement speaks of a part of the family
+    /// only.
+    Partly {
+        /// That statement.
+        statement: StatementRef,
+        /// Whether it is a part that is denied, or only a part that is allowed.
+        effect: Effect,
+    },
+    /// It hangs on something that could not be judged.
+    Unknown {
+        /// What.
+        missing: BTreeSet<Unjudged>,
+        /// The statements that hang on it.
+        statements: Vec<StatementRef>,
+    },
+}
+
+impl FamilyDecision {
+    /// Whether this policy allows every member; `None` if it is not known.
+    pub const fn is_allowed(&self) -> Option<bool> {
+        match self {
+            Self::Allowed { .. } => Some(true),
+            Self::ImplicitlyDenied | Self::ExplicitlyDenied { .. } | Self::Partly { .. } => Some(false),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+/// Decides a request for every resource that its `resource`, read as a
+/// pattern, matches: `arn:aws:s3:::fraud-data/*` asks for all objects of a
+/// bucket. The context is taken to be the same for all of them.
+pub fn evaluate_family(document: &PolicyDocument, request: &Request) -> FamilyDecision {
+    let family = Pattern::parse(&request.resource);
+    let mut denying = Side::default();
+    let mut allowing = Side::default();
+    for (index, statement) in document.statements.iter().enumerate() {
+        let applies = applies_apart_from_resource(document.version, statement, request);
+        let reach = Reach::of(document, statement, request, &family);
+        match statement.effect {
+            Effect::Allow => allowing.add(index, applies, reach),
+            Effect::Deny => denying.add(index, applies, reach),
+        }
+    }
+
+    let named = |indices: &[usize]| indices.iter().map(|i| document.reference(*i)).collect();
+    let unknown = |side: &Side| FamilyDecision::Unknown {
+        missing: side.missing(),
+        statements: named(&side.hanging()),
+    };
+    let partly = |index: usize, effect| FamilyDecision::Partly {
+        statement: document.reference(index),
+        effect,
+    };
+
+    if let Some(statements) = denying.covering(&family) {
+        return FamilyDecision::ExplicitlyDenied {
+            statements: named(&statements),
+        };
+    }
+    if let Some(first) = denying.certain.first() {
+        return partly(first.index, Effect::Deny);
+    }
+    if !denying.uncertain.is_empty() {
+        return unknown(&denying);
+    }
+    if let Some(statements) = allowing.covering(&family) {
+        return FamilyDecision::Allowed {
+            statements: named(&statements),
+        };
+    }
+    match allowing.certain.first() {
+        Some(first) if !allowing.may_cover(&family) => partly(first.index, Effect::Allow),
+        Some(_) => unknown(&allowing),
+        None if allowing.uncertain.is_empty() => FamilyDecision::ImplicitlyDenied,
+        None => unknown(&allowing),
+    }
+}
+
+/// How far into the family a statement's resources reach.
+enum Reach {
+    /// To none of it.
+    Nowhere,
+    /// To all of it, in a way that no pattern list expresses.
+    Everywhere,
+    /// To what these patterns match.
+    Patterns(Vec<Pattern>),
+    /// To a part, in a way that no pattern list expresses.
+    Somewhere,
+    /// Not known; at most to what the patterns match.
+    Uncertain(Vec<Pattern>, BTreeSet<Unjudged>),
+}
+
+impl Reach {
+    fn of(document: &PolicyDocument, statement: &Statement, request: &Request, family: &Pattern) -> Self {
+        let (list, not) = match &statement.resource {
+            None => return Self::Everywhere,
+            Some(ResourceClause::Resource(list)) => (list, false),
+            Some(ResourceClause::NotResource(list)) => (list, true),
+        };
+        let mut patterns = Vec::new();
+        let mut widest = Vec::new();
+        let mut reasons = BTreeSet::new();
+        for text in list {
+            let template = Template::with_wildcards(text, document.version);
+            match template.resolve(|key| request.context.lookup(key)) {
+                Resolved::Pattern(pattern) if pattern.intersects(family) => patterns.push(pattern),
+                Resolved::Unknown {
+                    widest: wide,
+                    keys,
+                    may_be_unresolvable,
+                } if wide.intersects(family) || (not && may_be_unresolvable) => {
+                    widest.push(wide);
+                    reasons.extend(keys.into_iter().map(Unjudged::ContextKey));
+                }
+                Resolved::Unresolvable(key) if not => {
+                    reasons.insert(Unjudged::Variable(key));
+                }
+                Resolved::Pattern(_) | Resolved::Unknown { .. } | Resolved::Unresolvable(_) => {}
+            }
+        }
+        let covered = family.is_covered_by(&patterns);
+        match (not, covered, reasons.is_empty()) {
+            (true, true, _) => Self::Nowhere,
+            (true, false, true) if patterns.is_empty() => Self::Everywhere,
+            (true, false, true) => Self::Somewhere,
+            (true, false, false) => Self::Uncertain(vec![family.clone()], reasons),
+            (false, true, _) => Self::Patterns(patterns),
+            (false, false, true) if patterns.is_empty() => Self::Nowhere,
+            (false, false, true) => Self::Patterns(patterns),
+            (false, false, false) => {
+                patterns.append(&mut widest);
+                Self::Uncertain(patterns, reasons)
+            }
+        }
+    }
+}
+
+/// A statement that applies to some of the family.
+struct Certain {
+    index: usize,
+    reach: Certainty,
+}
+
+enum Certainty {
+    Everywhere,
+    Somewhere,
+    Patterns(Vec<Pattern>),
+}
+
+/// A statement that may apply to some of the family.
+struct Uncertain {
+    index: usize,
+    reasons: BTreeSet<Unjudged>,
+    /// It applies at most to what these match.
+    widest: Vec<Pattern>,
+}
+
+/// The statements of one effect.
+#[derive(Default)]
+struct Side {
+    certain: Vec<Certain>,
+    uncertain: Vec<Uncertain>,
+}
+
+impl Side {
+    fn add(&mut self, index: usize, applies: Judgement, reach: Reach) {
+        let any = || vec![Pattern::parse("*")];
+        let reasons = match applies {
+            Judgement::False => return,
+            Judgement::True => BTreeSet::new(),
+            Judgement::Unknown(reasons) => reasons,
+        };
+        let (certainty, widest, more) = match reach {
+            Reach::Nowhere => return,
+            Reach::Everywhere => (Some(Certainty::Everywhere), any(), BTreeSet::new()),
+            Reach::Somewhere => (Some(Certainty::Somewhere), any(), BTreeSet::new()),
+            Reach::Patterns(patterns) => (Some(Certainty::Patterns(patterns.clone())), patterns, BTreeSet::new()),
+            Reach::Uncertain(widest, more) => (None, widest, more),
+        };
+        match certainty {
+            Some(reach) if reasons.is_empty() => self.certain.push(Certain { index, reach }),
+            Some(_) | None => self.uncertain.push(Uncertain {
+                index,
+                reasons: reasons.into_iter().chain(more).collect(),
+                widest,
+            }),
+        }
+    }
+
+    /// The statements that cover the family for certain: one where one is
+    /// enough, else all that contribute patterns.
+    fn covering(&self, family: &Pattern) -> Option<Vec<usize>> {
+        let alone = self.certain.iter().find(|certain| match &certain.reach {
+            Certainty::Everywhere => true,
+            Certainty::Somewhere => false,
+            Certainty::Patterns(patterns) => family.is_covered_by(patterns),
+        });
+        if let Some(certain) = alone {
+            return Some(vec![certain.index]);
+        }
+        family.is_covered_by(self.patterns()).then(|| self.with_patterns())
+    }
+
+    /// Whether the family could be covered if all that is uncertain applied.
+    fn may_cover(&self, family: &Pattern) -> bool {
+        let somewhere = self.certain.iter().any(|certain| match certain.reach {
+            Certainty::Everywhere | Certainty::Somewhere => true,
+            Certainty::Patterns(_) => false,
+        });
+        if self.uncertain.is_empty() {
+            return false;
+        }
+        // What a `NotResource` leaves out is no list of patterns to add up.
+        somewhere
+            || family.is_covered_by(
+                self.patterns()
+                    .chain(self.uncertain.iter().flat_map(|statement| &statement.widest)),
+            )
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.certain.iter().flat_map(|certain| match &certain.reach {
+            Certainty::Patterns(patterns) => patterns.as_slice(),
+            Certainty::Everywhere | Certainty::Somewhere => &[],
+        })
+    }
+
+    fn with_patterns(&self) -> Vec<usize> {
+        self.certain
+            .iter()
+            .filter(|certain| matches!(certain.reach, Certainty::Patterns(_)))
+            .map(|certain| certain.index)
+            .collect()
+    }
+
+    fn missing(&self) -> BTreeSet<Unjudged> {
+        self.uncertain
+            .iter()
+            .flat_map(|statement| statement.reasons.iter().cloned())
+            .collect()
+    }
+
+    fn hanging(&self) -> Vec<usize> {
+        self.uncertain.iter().map(|statement| statement.index).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::PrincipalSet;
+    use super::super::evaluate::{Context, ContextValue};
+    use super::super::operator::Comparison;
+    use super::super::principal::Principal;
+    use super::*;
+
+    fn read(bucket: &str) -> Request {
+        Request::new(
+            Principal::Aws("arn:aws:iam::111122223333:role/train".to_owned()),
+            "s3:GetObject",
+            format!("arn:aws:s3:::{bucket}/*"),
+        )
+    }
+
+    fn allow(resources: &[&str]) -> Statement {
+        Statement::allow(["s3:GetObject"])
+            .everyone()
+            .on(resources.iter().copied())
+    }
+
+    fn deny(resources: &[&str]) -> Statement {
+        Statement::deny(["s3:*"]).everyone().on(resources.iter().copied())
+    }
+
+    fn decide<const N: usize>(statements: [Statement; N], request: &Request) -> FamilyDecision {
+        evaluate_family(&PolicyDocument::new(statements), request)
+    }
+
+    fn number(number: usize) -> StatementRef {
+        StatementRef { number, sid: None }
+    }
+
+    #[test]
+    fn denying_package_repositories_leaves_other_buckets_allowed() {
+        let policy = || {
+            [
+                allow(&["*"]),
+                deny(&[
+                    "arn:aws:s3:::packages.*.amazonaws.com/*",
+                    "arn:aws:s3:::repo.*.amazonaws.com/*",
+                ]),
+            ]
+        };
+        assert_eq!(
+            decide(policy(), &read("fraud-data")),
+            FamilyDecision::Allowed {
+                statements: vec![number(1)]
+            }
+        );
+        assert_eq!(
+            decide(policy(), &read("packages.eu-west-1.amazonaws.com")),
+            FamilyDecision::ExplicitlyDenied {
+                statements: vec![number(2)]
+            }
+        );
+        assert_eq!(
+            decide(policy(), &read("packages.*")),
+            FamilyDecision::Partly {
+                statement: number(2),
+                effect: Effect::Deny
+            }
+        );
+    }
+
+    #[test]
+    fn an_allow_list_allows_what_it_names_and_no_more() {
+        let policy = || [allow(&["arn:aws:s3:::fraud-data", "arn:aws:s3:::fraud-data/in/*"])];
+        assert_eq!(
+            decide(policy(), &read("fraud-data")),
+            FamilyDecision::Partly {
+                statement: number(1),
+                effect: Effect::Allow
+            }
+        );
+        assert_eq!(decide(policy(), &read("fraud-data/in")).is_allowed(), Some(true));
+        assert_eq!(decide(policy(), &read("other")), FamilyDecision::ImplicitlyDenied);
+        assert_eq!(decide([], &read("other")), FamilyDecision::ImplicitlyDenied);
+    }
+
+    #[test]
+    fn several_statements_can_cover_a_family_together() {
+        let statements = || {
+            [
+                allow(&["arn:aws:s3:::b/"]),
+                allow(&["arn:aws:s3:::else/*"]),
+                allow(&["arn:aws:s3:::b/?*"]),
+            ]
+        };
+        assert_eq!(
+            decide(statements(), &read("b")),
+            FamilyDecision::Allowed {
+                statements: vec![number(1), number(3)]
+            }
+        );
+    }
+
+    #[test]
+    fn not_resource_reaches_what_it_does_not_list() {
+        let denied_elsewhere = |list: &[&str]| Statement {
+            resource: Some(ResourceClause::NotResource(
+                list.iter().copied().map(str::to_owned).collect(),
+            )),
+            ..deny(&[])
+        };
+        let policy = |list: &[&str]| [allow(&["*"]), denied_elsewhere(list)];
+        let all = "arn:aws:s3:::fraud-data/*";
+        assert_eq!(decide(policy(&[all]), &read("fraud-data")).is_allowed(), Some(true));
+        assert_eq!(
+            decide(policy(&[all]), &read("other")),
+            FamilyDecision::ExplicitlyDenied {
+                statements: vec![number(2)]
+            }
+        );
+        assert_eq!(
+            decide(policy(&["arn:aws:s3:::fraud-data/in/*"]), &read("fraud-data")),
+            FamilyDecision::Partly {
+                statement: number(2),
+                effect: Effect::Deny
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_matters_only_where_it_reaches_the_family() {
+        let only_here =
+            |resource: &str| deny(&[resource]).when(Comparison::StringNotEquals, "aws:SourceVpce", ["vpce-1"]);
+        let policy = |resource: &str| [allow(&["*"]), only_here(resource)];
+        assert_eq!(
+            decide(policy("arn:aws:s3:::other/*"), &read("fraud-data")).is_allowed(),
+            Some(true)
+        );
+        assert_eq!(
+            decide(policy("arn:aws:s3:::fraud-data/*"), &read("fraud-data")),
+            FamilyDecision::Unknown {
+                missing: BTreeSet::from([Unjudged::ContextKey("aws:sourcevpce".to_owned())]),
+                statements: vec![number(2)]
+            }
+        );
+        let from_here = read("fraud-data").in_context(Context::partial().with_value("aws:SourceVpce", "vpce-1"));
+        assert_eq!(
+            decide(policy("arn:aws:s3:::fraud-data/*"), &from_here).is_allowed(),
+            Some(true)
+        );
+    }
+
+    #[test]
+    fn variables_reach_where_their_values_say() {
+        let own = || {
+            [Statement::allow(["s3:GetObject"])
+                .principals(PrincipalSet::aws(["111122223333"]))
+                .on(["arn:aws:s3:::${aws:PrincipalTag/team}/*"])]
+        };
+        let tagged = |value| read("fraud-data").in_context(Context::partial().with("aws:PrincipalTag/team", value));
+        assert_eq!(decide(own(), &read("fraud-data")).is_allowed(), None);
+        let team = ContextValue::Values(vec!["fraud-data".to_owned()]);
+        assert_eq!(decide(own(), &tagged(team)).is_allowed(), Some(true));
+        assert_eq!(
+            decide(own(), &tagged(ContextValue::Absent)),
+            FamilyDecision::ImplicitlyDenied
+        );
+    }
+
+    #[test]
+    fn a_statement_that_cannot_complete_the_family_leaves_it_partly_allowed() {
+        let maybe = |resource: &str| allow(&[resource]).when(Comparison::Bool, "aws:SecureTransport", ["true"]);
+        let certain = || allow(&["arn:aws:s3:::b/in/*"]);
+        assert_eq!(
+            decide([certain(), maybe("arn:aws:s3:::b/out/*")], &read("b")),
+            FamilyDecision::Partly {
+                statement: number(1),
+                effect: Effect::Allow
+            }
+        );
+        assert_eq!(
+            decide([certain(), maybe("arn:aws:s3:::b/*")], &read("b")).is_allowed(),
+            None
+        );
+    }
+}

@@ -1,0 +1,362 @@
+//! Texts with [policy variables](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
+
+use super::document::Version;
+use super::judgement::{Judgement, Unjudged};
+use super::pattern::{Pattern, Symbol};
+
+/// A text of a policy in which variables wait for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Template(Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Symbol(Symbol),
+    /// `${key}` or `${key, 'default'}`, the key in lower case.
+    Variable {
+        key: String,
+        default: Option<String>,
+    },
+}
+
+/// What a request says about a context key that a variable names.
+pub(super) enum Lookup {
+    /// It has this one value.
+    Value(String),
+    /// It has none, or several, of which a variable takes none.
+    Nothing,
+    /// The caller does not know.
+    Unknown,
+}
+
+/// A template with the request's values put in.
+///
+/// AWS documents that a text whose variable has no value matches nothing, and
+/// that the statement may then be invalid as a whole. Where a policy speaks of
+/// what does *not* match, these two are not the same, and it stays open.
+pub(super) enum Resolved {
+    /// All variables had a value.
+    Pattern(Pattern),
+    /// The variable of this key has no value: the text matches nothing.
+    Unresolvable(String),
+    /// The values of some variables are not known.
+    Unknown {
+        /// The true pattern matches nothing that this one does not.
+        widest: Pattern,
+        /// The variables.
+        keys: Vec<String>,
+        /// Whether one of them may turn out to have no value and no default.
+        may_be_unresolvable: bool,
+    },
+}
+
+impl Resolved {
+    /// Whether the text matches, as `matches` says of its pattern; `negated`
+    /// where it counts when it does not.
+    pub fn judge(self, text: &str, negated: bool, matches: impl Fn(&Pattern) -> Judgement) -> Judgement {
+        match self {
+            Self::Pattern(pattern) => matches(&pattern),
+            Self::Unresolvable(key) if negated => Judgement::unknown(Unjudged::Variable(key)),
+            Self::Unresolvable(_) => Judgement::False,
+            Self::Unknown {
+                widest,
+                keys,
+                may_be_unresolvable,
+            } => {
+                if widest.matches(text) || (negated && may_be_unresolvable) {
+                    Judgement::unknown_keys(keys)
+                } else {
+                    Judgement::False
+                }
+            }
+        }
+    }
+}
+
+impl Template {
+    /// Reads a text in which `*` and `?` are wildcards.
+    pub fn with_wildcards(text: &str, version: Version) -> Self {
+        Self::parse(text, version, true)
+    }
+
+    /// Reads a text in which `*` and `?` stand for themselves.
+    pub fn plain(text: &str, version: Version) -> Self {
+        Self::parse(text, version, false)
+    }
+
+    fn parse(text: &str, version: Version, wildcards: bool) -> Self {
+        let variables = match version {
+            Version::V2008 => false,
+            Version::V2012 => true,
+        };
+        let mut pieces = Vec::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(character) = rest.chars().next() {
+            if variables && let Some((piece, after)) = variable(rest) {
+                pieces.push(piece);
+                rest = after;
+                continue;
+            }
+            pieces.push(Piece::Symbol(match character {
+                '*' if wildcards => Symbol::Many,
+                '?' if wildcards => Symbol::One,
+                other => Symbol::Literal(other),
+            }));
+            rest = &rest[character.len_utf8()..];
+        }
+        Self(pieces)
+    }
+
+    /// The same text for a comparison that ignores case.
+    pub fn fold_case(self) -> Self {
+        Self(
+            self.0
+                .into_iter()
+                .flat_map(|piece| match piece {
+                    Piece::Symbol(Symbol::Literal(character)) => character
+                        .to_lowercase()
+                        .map(|lower| Piece::Symbol(Symbol::Literal(lower)))
+                        .collect(),
+                    Piece::Symbol(symbol @ (Symbol::One | Symbol::Many)) => {
+                        vec![Piece::Symbol(symbol)]
+                    }
+                    Piece::Variable { key, default } => vec![Piece::Variable {
+                        key,
+                        default: default.map(|text| fold_case(&text)),
+                    }],
+                })
+                .collect(),
+        )
+    }
+
+    /// Whether a request's values make a difference.
+    pub fn has_variables(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Variable { .. }))
+    }
+
+    /// Puts in the values of a request. They are taken literally: a `*` in a
+    /// value is no wildcard.
+    pub fn resolve(&self, lookup: impl Fn(&str) -> Lookup) -> Resolved {
+        let mut symbols = Vec::with_capacity(self.0.len());
+        let mut unknown = Vec::new();
+        let mut may_be_unresolvable = false;
+        for piece in &self.0 {
+            let (key, default) = match piece {
+                Piece::Symbol(symbol) => {
+                    symbols.push(*symbol);
+                    continue;
+                }
+                Piece::Variable { key, default } => (key, default),
+            };
+            match (lookup(key), default) {
+                (Lookup::Value(value), _) => symbols.extend(value.chars().map(Symbol::Literal)),
+                (Lookup::Nothing, Some(value)) => {
+                    symbols.extend(value.chars().map(Symbol::Literal));
+                }
+                (Lookup::Nothing, None) => return Resolved::Unresolvable(key.clone()),
+                (Lookup::Unknown, default) => {
+                    symbols.push(Symbol::Many);
+                    may_be_unresolvable |= default.is_none();
+                    unknown.push(key.clone());
+                }
+            }
+        }
+        let pattern = symbols.into_iter().collect();
+        if unknown.is_empty() {
+            Resolved::Pattern(pattern)
+        } else {
+            Resolved::Unknown {
+                widest: pattern,
+                keys: unknown,
+                may_be_unresolvable,
+            }
+        }
+    }
+
+    /// One spelling for all texts that resolve alike in every request,
+    /// whatever version of the language they came from: what stands for itself
+    /// is written so that no variable or wildcard can be read into it.
+    pub fn canonical(&self) -> String {
+        let mut text = String::with_capacity(self.0.len());
+        let mut run = Run::default();
+        for piece in &self.0 {
+            match piece {
+                Piece::Symbol(Symbol::One) => run.ones += 1,
+                Piece::Symbol(Symbol::Many) => run.many = true,
+                Piece::Symbol(Symbol::Literal(character)) => {
+                    run.write(&mut text);
+                    match character {
+                        '*' | '?' | '$' => text.extend(['$', '{', *character, '}']),
+                        other => text.push(*other),
+                    }
+                }
+                Piece::Variable { key, default } => {
+                    run.write(&mut text);
+                    text.push_str("${");
+                    text.push_str(key);
+                    if let Some(default) = default {
+                        text.push_str(", '");
+                        text.push_str(default);
+                        text.push('\'');
+                    }
+                    text.push('}');
+                }
+            }
+        }
+        run.write(&mut text);
+        text
+    }
+}
+
+/// A run of wildcards, as [`Pattern`] orders them.
+#[derive(Default)]
+struct Run {
+    ones: usize,
+    many: bool,
+}
+
+impl Run {
+    fn write(&mut self, text: &mut String) {
+        text.extend(std::iter::repeat_n('?', self.ones));
+        if self.many {
+            text.push('*');
+        }
+        *self = Self::default();
+    }
+}
+
+/// Lower case, one character at a time, as [`Template::fold_case`] does.
+pub(super) fn fold_case(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// The variable that `text` begins with, and what follows it. `${*}`, `${?}`
+/// and `${$}` stand for their character.
+fn variable(text: &str) -> Option<(Piece, &str)> {
+    let inner_on = text.strip_prefix("${")?;
+    let (inner, after) = inner_on.split_once('}')?;
+    let piece = match inner {
+        "" => return None,
+        "*" => Piece::Symbol(Symbol::Literal('*')),
+        "?" => Piece::Symbol(Symbol::Literal('?')),
+        "$" => Piece::Symbol(Symbol::Literal('$')),
+        other => with_default(other),
+    };
+    Some((piece, after))
+}
+
+fn with_default(inner: &str) -> Piece {
+    let split = inner.split_once(',').and_then(|(key, default)| {
+        let default = default.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        Some((key.trim(), default))
+    });
+    let (key, default) = match split {
+        Some((key, default)) => (key, Some(default.to_owned())),
+        None => (inner, None),
+    };
+    Piece::Variable {
+        key: key.to_ascii_lowercase(),
+        default,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str, version: Version) -> String {
+        Template::with_wildcards(text, version).canonical()
+    }
+
+    fn resolve(text: &str, username: Lookup) -> Resolved {
+        let username = std::cell::Cell::new(Some(username));
+        Template::with_wildcards(text, Version::V2012).resolve(|key| {
+            if key == "aws:username" {
+                username.take().unwrap_or(Lookup::Nothing)
+            } else {
+                Lookup::Nothing
+            }
+        })
+    }
+
+    #[test]
+    fn spelling_of_variables_and_wildcard_runs_is_levelled() {
+        for (text, expected) in [
+            ("home/${AWS:UserName}/**", "home/${aws:username}/*"),
+            ("${aws:userid,'none'}", "${aws:userid, 'none'}"),
+            ("a*?b", "a?*b"),
+            ("${*}${?}${$}{", "${*}${?}${$}{"),
+            ("$5", "${$}5"),
+            ("${}", "${$}{}"),
+            ("${open", "${$}{open"),
+        ] {
+            assert_eq!(canonical(text, Version::V2012), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_older_version_has_no_variables() {
+        assert_eq!(canonical("${aws:username}*", Version::V2008), "${$}{aws:username}*");
+        assert_eq!(canonical("plain*", Version::V2008), "plain*");
+    }
+
+    #[test]
+    fn a_canonical_text_is_its_own_canonical_text() {
+        for text in ["a*?$b", "${x, 'it''s'}?", "$${y}", "${*}*"] {
+            let once = canonical(text, Version::V2012);
+            assert_eq!(canonical(&once, Version::V2012), once, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_put_in_literally() {
+        let Resolved::Pattern(pattern) = resolve("home/${aws:username}/*", Lookup::Value("a*".to_owned())) else {
+            panic!("resolves");
+        };
+        assert!(pattern.matches("home/a*/x"));
+        assert!(!pattern.matches("home/ab/x"));
+    }
+
+    #[test]
+    fn a_default_is_taken_when_there_is_no_value() {
+        let Resolved::Pattern(pattern) = resolve("${aws:username, 'guest'}", Lookup::Nothing) else {
+            panic!("resolves");
+        };
+        assert!(pattern.matches("guest"));
+        assert!(matches!(
+            resolve("${aws:username}", Lookup::Nothing),
+            Resolved::Unresolvable(key) if key == "aws:username"
+        ));
+    }
+
+    #[test]
+    fn an_unknown_value_leaves_the_widest_pattern() {
+        for (text, without_default) in [("home/${aws:username}/*", true), ("home/${aws:username, 'x'}/*", false)] {
+            let Resolved::Unknown {
+                widest,
+                keys,
+                may_be_unresolvable,
+            } = resolve(text, Lookup::Unknown)
+            else {
+                panic!("is unknown");
+            };
+            assert_eq!(widest, Pattern::parse("home/*/*"));
+            assert_eq!(keys, ["aws:username"]);
+            assert_eq!(may_be_unresolvable, without_default);
+        }
+    }
+
+    #[test]
+    fn plain_texts_have_no_wildcards_but_variables() {
+        let template = Template::plain("*${aws:username}", Version::V2012);
+        assert_eq!(template.canonical(), "${*}${aws:username}");
+        assert!(template.has_variables());
+        assert!(!Template::plain("${*}", Version::V2012).has_variables());
+    }
+
+    #[test]
+    fn case_is_folded_outside_of_keys() {
+        let template = Template::plain("ÄB${aws:userid, 'Ä'}", Version::V2012).fold_case();
+        assert_eq!(template.canonical(), "äb${aws:userid, 'ä'}");
+        assert_eq!(fold_case("ÄB"), "äb");
+    }
+}

@@ -1,0 +1,132 @@
+//! Conditions out of obstacles.
+
+use jiff::Timestamp;
+
+use super::{bounded, obstacles::Obstacle};
+use crate::{
+    api::{Condition, ConditionStatus, ConditionType, Reason},
+    plan::{Concern, Weight},
+};
+
+/// The longest message that the schema admits.
+const MAX_MESSAGE: usize = 4096;
+/// Messages that one condition joins.
+const MAX_JOINED: usize = 5;
+
+/// Collects an object's conditions; times come from the conditions before.
+pub(super) struct Conditions<'a> {
+    before: &'a [Condition],
+    generation: Option<i64>,
+    now: Timestamp,
+    conditions: Vec<(ConditionType, Condition)>,
+}
+
+impl<'a> Conditions<'a> {
+    pub(super) fn new(before: &'a [Condition], generation: Option<i64>, now: Timestamp) -> Self {
+        Self {
+            before,
+            generation,
+            now,
+            conditions: Vec::new(),
+        }
+    }
+
+    pub(super) fn set(&mut self, type_: ConditionType, status: ConditionStatus, reason: Reason, message: &str) {
+        let unchanged = self
+            .before
+            .iter()
+            .find(|before| before.type_ == type_.as_str() && before.status == status);
+        let condition = Condition {
+            type_: type_.as_str().to_owned(),
+            status,
+            reason: reason.as_str().to_owned(),
+            message: bounded(message, MAX_MESSAGE),
+            last_transition_time: unchanged.map_or(self.now, |before| before.last_transition_time),
+            observed_generation: self.generation,
+        };
+        self.conditions.push((type_, condition));
+    }
+
+    /// The condition of a concern, out of what stands in its way.
+    pub(super) fn concern(&mut self, concern: Concern, obstacles: &[Obstacle], all_is_well: &str) {
+        let mine: Vec<&Obstacle> = obstacles
+            .iter()
+            .filter(|obstacle| obstacle.concern == concern)
+            .collect();
+        let (status, reason) = match worst(&mine) {
+            None => (ConditionStatus::True, Reason::Ok),
+            Some(obstacle) => (status_for(obstacle.weight), obstacle.reason),
+        };
+        let message = if mine.is_empty() {
+            all_is_well.to_owned()
+        } else {
+            joined(&mine)
+        };
+        self.set(concern.condition(), status, reason, &message);
+    }
+
+    /// `Ready`, and `Reconciling` or `Stalled` while it is not.
+    pub(super) fn ready(&mut self, obstacles: &[Obstacle], all_is_well: &str) {
+        let all: Vec<&Obstacle> = obstacles
+            .iter()
+            .filter(|obstacle| obstacle.weight != Weight::Advice)
+            .collect();
+        let Some(first) = worst(&all) else {
+            self.set(ConditionType::Ready, ConditionStatus::True, Reason::Ok, all_is_well);
+            return;
+        };
+        let message = joined(&all);
+        self.set(ConditionType::Ready, status_for(first.weight), first.reason, &message);
+        let passing = all.iter().find(|obstacle| obstacle.passes);
+        match passing {
+            Some(obstacle) => {
+                self.set(
+                    ConditionType::Reconciling,
+                    ConditionStatus::True,
+                    obstacle.reason,
+                    &obstacle.message,
+                );
+            }
+            None => self.set(ConditionType::Stalled, ConditionStatus::True, first.reason, &message),
+        }
+    }
+
+    /// All conditions, in the order in which they are shown.
+    pub(super) fn finish(mut self) -> Vec<Condition> {
+        self.conditions.sort_by_key(|(type_, _)| *type_);
+        self.conditions.into_iter().map(|(_, condition)| condition).collect()
+    }
+}
+
+fn worst<'a>(obstacles: &[&'a Obstacle]) -> Option<&'a Obstacle> {
+    obstacles
+        .iter()
+        .filter(|obstacle| obstacle.weight != Weight::Advice)
+        .min_by_key(|obstacle| obstacle.weight)
+        .copied()
+}
+
+fn status_for(weight: Weight) -> ConditionStatus {
+    match weight {
+        Weight::Blocks => ConditionStatus::False,
+        Weight::Unknown => ConditionStatus::Unknown,
+        Weight::Advice => ConditionStatus::True,
+    }
+}
+
+/// The messages one after the other, each once.
+pub(super) fn joined(obstacles: &[&Obstacle]) -> String {
+    let mut messages: Vec<&str> = Vec::new();
+    for obstacle in obstacles {
+        if !messages.contains(&obstacle.message.as_str()) {
+            messages.push(&obstacle.message);
+        }
+    }
+    let more = messages.len().saturating_sub(MAX_JOINED);
+    messages.truncate(MAX_JOINED);
+    let mut text = messages.join(" ");
+    if more > 0 {
+        text.push_str(&format!(" And {more} more."));
+    }
+    text
+}

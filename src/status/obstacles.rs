@@ -1,0 +1,217 @@
+//! What stands between a profile, or the VPC, and being ready: findings, and
+//! actions that are not done.
+
+use super::{Assessment, Observation};
+use crate::{
+    api::{ActionState, ManagementPolicy, Reason},
+    plan::{Concern, Failure, FailureKind, Finding, Outcome, PlannedAction, Scope, Serves, Step, Weight},
+    types::ProfileKey,
+    validate::ValidVpc,
+};
+
+/// Something in the way.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Obstacle {
+    pub(super) concern: Concern,
+    pub(super) weight: Weight,
+    pub(super) reason: Reason,
+    pub(super) message: String,
+    /// The workloads concerned, where not all are.
+    pub(super) workloads: Option<Vec<String>>,
+    /// Whether it goes away without anyone doing anything.
+    pub(super) passes: bool,
+}
+
+impl Obstacle {
+    fn of_finding(finding: &Finding, workloads: Option<Vec<String>>) -> Self {
+        Self {
+            concern: finding.concern,
+            weight: finding.weight,
+            reason: finding.reason,
+            message: finding.explained(),
+            workloads,
+            passes: finding.reason == Reason::Waiting,
+        }
+    }
+}
+
+/// Whom obstacles are looked for.
+#[derive(Clone, Copy)]
+pub(super) enum Who<'a> {
+    /// The VPC as such: what concerns everyone in it.
+    Vpc,
+    /// One profile: what concerns it, alone or with everyone.
+    Profile(&'a ProfileKey),
+}
+
+/// Everything in the way, the spec's own faults first.
+pub(super) fn obstacles(assessment: &Assessment<'_>, who: Who<'_>) -> Vec<Obstacle> {
+    let mut obstacles = Vec::new();
+    let concerns = |finding: &Finding| match who {
+        Who::Vpc => (finding.scope == Scope::Vpc).then_some(None),
+        Who::Profile(key) => finding.concerns(key).map(|workloads| workloads.map(<[String]>::to_vec)),
+    };
+    let mut add = |findings: &[Finding]| {
+        for finding in findings {
+            if let Some(workloads) = concerns(finding) {
+                obstacles.push(Obstacle::of_finding(finding, workloads));
+            }
+        }
+    };
+    match assessment.validated {
+        Err(refused) => add(&refused.findings),
+        Ok(validated) => {
+            add(&validated.findings);
+            if let Observation::Seen { plan, outcome } = assessment.observation {
+                add(&plan.findings);
+                let serves = |served: &Serves| match who {
+                    Who::Vpc => *served == Serves::Vpc,
+                    Who::Profile(key) => served.includes(key),
+                };
+                let pending = plan.actions.iter().filter(|planned| serves(&planned.serves));
+                obstacles.extend(pending.filter_map(|planned| of_action(planned, outcome, &validated.vpc)));
+            }
+        }
+    }
+    obstacles.sort_by_key(|obstacle| (obstacle.concern, obstacle.weight));
+    obstacles
+}
+
+/// How far an action is, and what to say of it.
+pub(super) struct Progress {
+    pub(super) state: ActionState,
+    pub(super) reason: Reason,
+    pub(super) message: String,
+    pub(super) passes: bool,
+}
+
+pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Progress {
+    let make = |state, reason, message: String, passes| Progress {
+        state,
+        reason,
+        message,
+        passes,
+    };
+    match outcome.steps.get(&planned.id) {
+        Some(Step::Done) => {
+            return make(
+                ActionState::Done,
+                Reason::InProgress,
+                "Done; the next look at AWS will confirm it.".into(),
+                true,
+            );
+        }
+        Some(Step::Waiting { message }) => {
+            return make(ActionState::Waiting, Reason::Waiting, message.clone(), true);
+        }
+        Some(Step::Failed(failure)) => {
+            return make(
+                ActionState::Failed,
+                failure_reason(failure),
+                failed(failure),
+                passes(failure.kind),
+            );
+        }
+        Some(Step::Blocked { .. }) | None => {}
+    }
+    if let Some(obstacle) = &planned.waits_for {
+        let reason = if planned.backs_off {
+            Reason::RepairBackoff
+        } else {
+            Reason::Waiting
+        };
+        return make(ActionState::Waiting, reason, obstacle.clone(), !planned.backs_off);
+    }
+    if vpc.management_policy == ManagementPolicy::Observe {
+        let message = "managementPolicy is Observe: set it to Enforce to have this done.".to_owned();
+        return make(ActionState::Planned, Reason::ObserveOnly, message, false);
+    }
+    if vpc.paused {
+        let message = "spec.paused holds all changes back: set it to false to have this done.".to_owned();
+        return make(ActionState::Planned, Reason::Paused, message, false);
+    }
+    if planned.held {
+        let message = "It waits to be approved: copy status.plan.held.digest of the SageMakerVpc into its \
+                       spec.approvedPlan."
+            .to_owned();
+        return make(ActionState::Held, Reason::AwaitingApproval, message, false);
+    }
+    make(
+        ActionState::Waiting,
+        Reason::InProgress,
+        "It follows once what it needs is done.".to_owned(),
+        true,
+    )
+}
+
+fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Option<Obstacle> {
+    let concern = planned.blocks?;
+    let progress = progress(planned, outcome, vpc);
+    let mut message = format!(
+        "{} {}: {}, because {}. {}",
+        planned.action.name(),
+        planned.action.resource(),
+        planned.action.change(),
+        planned.reason,
+        progress.message
+    );
+    if let Some(symptom) = planned.symptom {
+        message.push_str(&format!(" Until then SageMaker would show: {}.", symptom.text()));
+    }
+    Some(Obstacle {
+        concern,
+        weight: Weight::Blocks,
+        reason: progress.reason,
+        message,
+        workloads: None,
+        passes: progress.passes,
+    })
+}
+
+/// The reason of a condition for a refusal of AWS's.
+pub(super) fn failure_reason(failure: &Failure) -> Reason {
+    match failure.kind {
+        FailureKind::NoCredentials => Reason::NoCredentials,
+        FailureKind::AccessDenied => Reason::AccessDenied,
+        FailureKind::Throttled => Reason::Throttled,
+        FailureKind::Unreachable => Reason::Unreachable,
+        FailureKind::QuotaExceeded | FailureKind::Rejected => Reason::ActionFailed,
+    }
+}
+
+/// Whether a refusal goes away without anyone doing anything.
+pub(super) fn passes(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Throttled | FailureKind::Unreachable => true,
+        FailureKind::NoCredentials | FailureKind::AccessDenied | FailureKind::QuotaExceeded | FailureKind::Rejected => {
+            false
+        }
+    }
+}
+
+/// A refusal of AWS's, with what to do about it.
+pub(super) fn failed(failure: &Failure) -> String {
+    let Failure {
+        kind,
+        action,
+        code,
+        message,
+    } = failure;
+    let code = code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+    let fix = match kind {
+        FailureKind::NoCredentials => {
+            "Give the controller's pod AWS credentials (IRSA, Pod Identity, or the environment), or correct \
+             spec.credentials."
+        }
+        FailureKind::AccessDenied => {
+            "Allow the controller's role this action; `sagevpc print iam-policy` prints the whole policy that it needs."
+        }
+        FailureKind::Throttled => "AWS asks for fewer requests; it is tried again later.",
+        FailureKind::Unreachable => {
+            "It is tried again; check that the controller can reach AWS's endpoints of this region."
+        }
+        FailureKind::QuotaExceeded => "Ask AWS to raise this quota of the account, or remove what is not needed.",
+        FailureKind::Rejected => "It is tried again later.",
+    };
+    format!("{action} failed: {code}{}. {fix}", message.trim_end_matches('.'))
+}

@@ -1,0 +1,341 @@
+//! The status of a `SageMakerVpc`.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Assessment, Observation, bounded,
+    conditions::Conditions,
+    obstacles::{Obstacle, Who, failed, failure_reason, obstacles, passes, progress},
+};
+use crate::{
+    api::{
+        ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, DriftStatus, InForce, MAX_ACTIONS,
+        MAX_RESOURCES, PlanStatus, ProfilesStatus, Reason, SageMakerVpcProfileStatus, SageMakerVpcStatus, Verdict,
+    },
+    plan::{Concern, Outcome, Plan, PlannedAction, Weight},
+    types::{ProfileKey, listed},
+    validate::{ValidVpc, Validated},
+};
+
+pub(super) fn status(
+    assessment: &Assessment<'_>,
+    profiles: &BTreeMap<ProfileKey, SageMakerVpcProfileStatus>,
+) -> SageMakerVpcStatus {
+    let object = &assessment.references.vpc;
+    let before = object.status.clone().unwrap_or_default();
+    let generation = object.metadata.generation;
+    let mut conditions = Conditions::new(&before.conditions, generation, assessment.now);
+    set_conditions(&mut conditions, assessment);
+
+    let live = live_profiles(assessment, profiles);
+    let verdicts = live.iter().flat_map(|(_, status)| &status.workloads);
+    let runnable = verdicts
+        .clone()
+        .filter(|workload| workload.ready == Verdict::Yes)
+        .count();
+    let mut status = SageMakerVpcStatus {
+        observed_generation: generation,
+        conditions: conditions.finish(),
+        workloads: Some(format!("{runnable}/{}", verdicts.count())),
+        profiles: count(&live),
+        ledger: assessment.ledger.clone(),
+        resources: before.resources,
+        resources_truncated: before.resources_truncated,
+        plan: before.plan,
+        drift: before.drift,
+        in_force: before.in_force,
+    };
+    if let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) {
+        let shown = plan.resources.len().min(MAX_RESOURCES);
+        status.resources = plan.resources[..shown].to_vec();
+        status.resources_truncated = truncated(plan.resources.len(), MAX_RESOURCES);
+        status.plan = plan_status(plan, outcome, &validated.vpc);
+        status.drift = drift_status(assessment, plan, outcome, &validated.vpc, status.drift);
+        status.in_force = in_force(plan, validated, status.in_force);
+    }
+    status
+}
+
+fn truncated(all: usize, shown: usize) -> Option<u32> {
+    u32::try_from(all.saturating_sub(shown))
+        .ok()
+        .filter(|left_out| *left_out > 0)
+}
+
+fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
+    let mut found = obstacles(assessment, Who::Vpc);
+    found.extend(vpc_missing(assessment));
+    conditions.concern(
+        Concern::Accepted,
+        &found,
+        "The spec is sound, and no older object has the same VPC.",
+    );
+    reachability(conditions, assessment);
+
+    if assessment.references.vpc.metadata.deletion_timestamp.is_some() {
+        let message = deletion_message(assessment);
+        conditions.set(ConditionType::Ready, ConditionStatus::False, Reason::Deleting, &message);
+        conditions.set(
+            ConditionType::Reconciling,
+            ConditionStatus::True,
+            Reason::Deleting,
+            &message,
+        );
+        return;
+    }
+    if let Observation::Seen { .. } = assessment.observation {
+        conditions.concern(Concern::Subnets, &found, "The subnets offered exist.");
+        conditions.concern(Concern::Dns, &found, "Names of AWS services resolve in the VPC.");
+        conditions.concern(
+            Concern::S3,
+            &found,
+            "The S3 gateway endpoint serves the subnets in use.",
+        );
+        in_sync(conditions, assessment);
+    }
+    if let Observation::Failed(failure) = assessment.observation {
+        found.push(Obstacle {
+            concern: Concern::Accepted,
+            weight: Weight::Blocks,
+            reason: failure_reason(failure),
+            message: failed(failure),
+            workloads: None,
+            passes: passes(failure.kind),
+        });
+    }
+    conditions.ready(&found, "The VPC offers what its profiles need.");
+}
+
+fn vpc_missing(assessment: &Assessment<'_>) -> Option<Obstacle> {
+    let Observation::VpcMissing = assessment.observation else {
+        return None;
+    };
+    let spec = &assessment.references.vpc.spec;
+    let message = format!(
+        "{} does not exist in {} of the account that the controller works in: correct spec.vpcId and spec.region (in a \
+         new object, for they cannot be changed), or set spec.credentials.network to a role of the VPC's account.",
+        spec.vpc_id, spec.region
+    );
+    Some(Obstacle {
+        concern: Concern::Accepted,
+        weight: Weight::Blocks,
+        reason: Reason::VpcNotFound,
+        message,
+        workloads: None,
+        passes: false,
+    })
+}
+
+/// Whether AWS answers, and allows what is asked of it.
+fn reachability(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
+    let type_ = ConditionType::AwsReachable;
+    match assessment.observation {
+        Observation::NotLooked => {
+            conditions.set(
+                type_,
+                ConditionStatus::Unknown,
+                Reason::InvalidSpec,
+                "Not looked: the spec is refused.",
+            );
+        }
+        Observation::Failed(failure) => {
+            conditions.set(type_, ConditionStatus::False, failure_reason(failure), &failed(failure));
+        }
+        Observation::VpcMissing => conditions.set(type_, ConditionStatus::True, Reason::Ok, "AWS answers."),
+        Observation::Seen { outcome, .. } => {
+            let failures: Vec<_> = outcome.failures().map(|(_, failure)| failure).collect();
+            match failures.first() {
+                None => conditions.set(
+                    type_,
+                    ConditionStatus::True,
+                    Reason::Ok,
+                    "AWS answers, and refuses nothing.",
+                ),
+                Some(first) => {
+                    let message = failures
+                        .iter()
+                        .map(|failure| failed(failure))
+                        .collect::<Vec<_>>()
+                        .join(" ");
+                    conditions.set(type_, ConditionStatus::False, failure_reason(first), &message);
+                }
+            }
+        }
+    }
+}
+
+fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
+    let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
+        return;
+    };
+    let open: Vec<String> = open_drift(plan, outcome, &validated.vpc).map(named).collect();
+    if open.is_empty() {
+        conditions.set(
+            ConditionType::InSync,
+            ConditionStatus::True,
+            Reason::Ok,
+            "AWS is as declared.",
+        );
+    } else {
+        let backs_off = plan.drift().any(|planned| planned.backs_off);
+        let reason = if backs_off {
+            Reason::RepairBackoff
+        } else {
+            Reason::Drifted
+        };
+        let message = format!(
+            "Something was changed behind sagevpc's back; to be put back: {}.",
+            listed(open)
+        );
+        conditions.set(ConditionType::InSync, ConditionStatus::False, reason, &message);
+    }
+}
+
+fn open_drift<'a>(plan: &'a Plan, outcome: &'a Outcome, vpc: &'a ValidVpc) -> impl Iterator<Item = &'a PlannedAction> {
+    plan.drift()
+        .filter(move |planned| progress(planned, outcome, vpc).state != ActionState::Done)
+}
+
+fn named(planned: &PlannedAction) -> String {
+    format!(
+        "{} {}: {}",
+        planned.action.name(),
+        planned.action.resource(),
+        planned.action.change()
+    )
+}
+
+/// Profiles that are not on their way out.
+fn live_profiles<'a>(
+    assessment: &Assessment<'_>,
+    profiles: &'a BTreeMap<ProfileKey, SageMakerVpcProfileStatus>,
+) -> Vec<(&'a ProfileKey, &'a SageMakerVpcProfileStatus)> {
+    let leaving: Vec<ProfileKey> = assessment
+        .references
+        .profiles
+        .iter()
+        .filter(|reference| reference.profile.metadata.deletion_timestamp.is_some())
+        .map(|reference| reference.key())
+        .collect();
+    profiles.iter().filter(|(key, _)| !leaving.contains(key)).collect()
+}
+
+fn count(profiles: &[(&ProfileKey, &SageMakerVpcProfileStatus)]) -> ProfilesStatus {
+    let holds = |status: &SageMakerVpcProfileStatus, type_: ConditionType| {
+        let is_it = |condition: &&Condition| condition.type_ == type_.as_str();
+        status
+            .conditions
+            .iter()
+            .find(is_it)
+            .is_some_and(|condition| condition.status == ConditionStatus::True)
+    };
+    let mut counted = ProfilesStatus {
+        total: u32::try_from(profiles.len()).unwrap_or(u32::MAX),
+        ..Default::default()
+    };
+    for (key, status) in profiles {
+        if holds(status, ConditionType::Ready) {
+            counted.ready += 1;
+        } else if holds(status, ConditionType::Accepted) {
+            counted.not_ready += 1;
+            counted.first_not_ready.get_or_insert_with(|| key.to_string());
+        } else {
+            counted.refused += 1;
+            counted.first_refused.get_or_insert_with(|| key.to_string());
+        }
+    }
+    counted
+}
+
+fn plan_status(plan: &Plan, outcome: &Outcome, vpc: &ValidVpc) -> PlanStatus {
+    let actions = plan.actions.iter().take(MAX_ACTIONS).map(|planned| {
+        let progress = progress(planned, outcome, vpc);
+        ActionStatus {
+            action: planned.action.name().to_owned(),
+            resource: bounded(&planned.action.resource(), 256),
+            change: bounded(&planned.action.change(), 1024),
+            reason: bounded(&planned.reason, 512),
+            state: progress.state,
+            message: Some(bounded(&progress.message, 1024)),
+        }
+    });
+    PlanStatus {
+        actions: actions.collect(),
+        actions_truncated: truncated(plan.actions.len(), MAX_ACTIONS),
+        held: plan.held.clone(),
+        approved: plan.approved.clone(),
+    }
+}
+
+fn drift_status(
+    assessment: &Assessment<'_>,
+    plan: &Plan,
+    outcome: &Outcome,
+    vpc: &ValidVpc,
+    before: DriftStatus,
+) -> DriftStatus {
+    let all: Vec<String> = plan.drift().map(named).collect();
+    let open = u32::try_from(open_drift(plan, outcome, vpc).count()).unwrap_or(u32::MAX);
+    let repaired = all.len() as u64 - u64::from(open);
+    let change = (!all.is_empty()).then(|| bounded(&listed(&all), 1024));
+    // The time is that of finding it, not of the last look at it.
+    let is_new = change.is_some() && (before.open == 0 || change != before.last_change);
+    DriftStatus {
+        open,
+        repaired: before.repaired + repaired,
+        last_found: if is_new {
+            Some(assessment.now)
+        } else {
+            before.last_found
+        },
+        last_change: change.or(before.last_change),
+    }
+}
+
+fn in_force(plan: &Plan, validated: &Validated, before: InForce) -> InForce {
+    let s3_is_settled = !plan.actions.iter().any(|planned| planned.blocks == Some(Concern::S3));
+    InForce {
+        package_repositories: if s3_is_settled {
+            validated.vpc.package_repositories
+        } else {
+            before.package_repositories
+        },
+        network: if plan.is_converged() {
+            Some(plan.fingerprint.clone())
+        } else {
+            before.network
+        },
+    }
+}
+
+/// What is left to do before the object can go, and what stands in the way.
+fn deletion_message(assessment: &Assessment<'_>) -> String {
+    let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
+        return match assessment.observation {
+            Observation::Failed(failure) => {
+                format!(
+                    "What is left in AWS cannot be seen, so nothing is forgotten. {}",
+                    failed(failure)
+                )
+            }
+            Observation::NotLooked | Observation::VpcMissing | Observation::Seen { .. } => {
+                "Nothing is left of it in AWS.".to_owned()
+            }
+        };
+    };
+    if plan.owned.is_empty() {
+        return "Nothing is left of it in AWS.".to_owned();
+    }
+    let obstacles: Vec<String> = plan
+        .actions
+        .iter()
+        .map(|planned| {
+            format!(
+                "{}: {}",
+                named(planned),
+                progress(planned, outcome, &validated.vpc).message
+            )
+        })
+        .collect();
+    format!("Still in AWS: {}. {}", listed(plan.owned.keys()), obstacles.join(" "))
+}

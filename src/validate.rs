@@ -1,0 +1,370 @@
+//! Specs and what they refer to → validated values: pure.
+//!
+//! The API server has checked form. Here is checked what it cannot see: that a
+//! namespace is allowed, that what a profile names is granted, that profiles do
+//! not contradict each other, that a policy document can be read. The form is
+//! checked again where the command line reads files that no API server saw.
+//!
+//! What is refused is a [`Finding`], never an error: other profiles go on. A
+//! profile that was in force and is refused now is *frozen*: what it brought
+//! about stays as it is until it is accepted again or deleted.
+
+mod profile;
+mod vpc;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use crate::{
+    api::{
+        AcceptUnknown, Approval, DeletionPolicy, Dns, FINALIZER, ManagementPolicy, PackageRepositories, SageMakerVpc,
+        SageMakerVpcProfile,
+    },
+    catalog::WorkloadKind,
+    plan::{Concern, Finding, Scope, Weight},
+    policy::PolicyDocument,
+    types::{Ownership, ProfileKey, Region, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId},
+};
+
+/// A `SageMakerVpc` and everything in the cluster that bears on it.
+#[derive(Clone, Debug)]
+pub struct References {
+    /// The cluster's stable id.
+    pub cluster: String,
+    /// The object itself.
+    pub vpc: SageMakerVpc,
+    /// Other objects for the same VPC of AWS.
+    pub rivals: Vec<SageMakerVpc>,
+    /// The profiles that refer to it.
+    pub profiles: Vec<ProfileReference>,
+}
+
+/// A profile and the labels of its namespace.
+#[derive(Clone, Debug)]
+pub struct ProfileReference {
+    /// The profile.
+    pub profile: SageMakerVpcProfile,
+    /// Its namespace's labels.
+    pub namespace_labels: BTreeMap<String, String>,
+}
+
+impl ProfileReference {
+    /// The profile's key.
+    pub fn key(&self) -> ProfileKey {
+        ProfileKey::new(self.profile.namespace().unwrap_or_default(), self.profile.name_any())
+    }
+}
+
+/// What may be acted on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Validated {
+    /// The VPC.
+    pub vpc: ValidVpc,
+    /// Accepted profiles, the oldest first.
+    pub profiles: Vec<ValidProfile>,
+    /// Profiles that were in force and are refused now.
+    pub frozen: Vec<FrozenProfile>,
+    /// Why profiles were refused.
+    pub findings: Vec<Finding>,
+}
+
+/// A `SageMakerVpc` that is refused as a whole: nothing may be changed for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused {
+    /// Why.
+    pub findings: Vec<Finding>,
+}
+
+/// Things chosen by their ids or by their tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice<Id> {
+    /// These.
+    Ids(BTreeSet<Id>),
+    /// Those with these tags; an empty value admits any.
+    Tags(Tags),
+}
+
+/// The policy that the S3 gateway endpoint is to have.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EndpointPolicy {
+    /// Everything is allowed.
+    FullAccess,
+    /// Only named buckets.
+    Buckets,
+    /// A document of the user's own.
+    Custom(Box<PolicyDocument>),
+}
+
+/// A validated `SageMakerVpc`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidVpc {
+    /// Who we are to its resources.
+    pub ownership: Ownership,
+    /// Its region.
+    pub region: Region,
+    /// Its id.
+    pub vpc_id: VpcId,
+    /// Whether AWS may be changed.
+    pub management_policy: ManagementPolicy,
+    /// Whether resources are deleted in the end.
+    pub deletion_policy: DeletionPolicy,
+    /// Which changes wait for a person.
+    pub approval: Approval,
+    /// The digest that a person approved.
+    pub approved_plan: Option<String>,
+    /// Whether all changes are held back.
+    pub paused: bool,
+    /// Whether the object is being deleted.
+    pub deleting: bool,
+    /// How often to look.
+    pub resync_interval: Duration,
+    /// The subnets offered; none where `None`.
+    pub subnets: Option<Choice<SubnetId>>,
+    /// The route tables offered; those of the subnets in use where `None`.
+    pub route_tables: Option<Choice<RouteTableId>>,
+    /// The policy of the S3 endpoint.
+    pub s3_policy: EndpointPolicy,
+    /// Whether DNS attributes are turned on.
+    pub dns: Dns,
+    /// What is taken to work though it cannot be judged.
+    pub accept_unknown: BTreeSet<AcceptUnknown>,
+    /// Tags for everything made.
+    pub tags: Tags,
+    /// Endpoints to manage from now on.
+    pub adopt_endpoints: BTreeSet<VpcEndpointId>,
+    /// Security groups to manage from now on.
+    pub adopt_security_groups: BTreeSet<SecurityGroupId>,
+    /// What profiles agree on for the package repositories.
+    pub package_repositories: Option<PackageRepositories>,
+}
+
+/// An accepted profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidProfile {
+    /// Its key.
+    pub key: ProfileKey,
+    /// When it was created: its rank among profiles.
+    pub created: Option<Timestamp>,
+    /// Whether it had effect in AWS before.
+    pub established: bool,
+    /// Its workloads.
+    pub workloads: Vec<ValidWorkload>,
+    /// A narrower choice of subnets.
+    pub subnets: Option<Choice<SubnetId>>,
+    /// Its security groups.
+    pub security_groups: SecurityGroups,
+    /// What it wants of the package repositories.
+    pub package_repositories: Option<PackageRepositories>,
+    /// The buckets it needs.
+    pub buckets: BTreeSet<String>,
+}
+
+/// A workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidWorkload {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: WorkloadKind,
+    /// How many instances run at the same time.
+    pub instances: u32,
+    /// Whether they talk to each other.
+    pub distributed: bool,
+}
+
+/// A profile's security groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecurityGroups {
+    /// One, made and kept.
+    PerProfile,
+    /// One for each workload, made and kept.
+    PerWorkload,
+    /// The team's own.
+    Own(BTreeSet<SecurityGroupId>),
+}
+
+/// A profile that was in force and is refused now. Its resources stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrozenProfile {
+    /// Its key.
+    pub key: ProfileKey,
+    /// The buckets that it still holds access to: those of the spec that was
+    /// accepted, and only as far as they are still granted.
+    pub buckets: BTreeSet<String>,
+}
+
+/// Validates a VPC object with the profiles that refer to it.
+///
+/// # Errors
+///
+/// [`Refused`] when the VPC object itself cannot be acted on: another has the
+/// same VPC, its policy cannot be read, or its form is wrong. One that is being
+/// deleted is never refused: what is ours must still go.
+pub fn validate(references: &References) -> Result<Validated, Refused> {
+    let mut vpc = vpc::validate(references)?;
+    if vpc.deleting {
+        return Ok(Validated {
+            vpc,
+            profiles: Vec::new(),
+            frozen: Vec::new(),
+            findings: Vec::new(),
+        });
+    }
+    let mut by_age: Vec<&ProfileReference> = references
+        .profiles
+        .iter()
+        .filter(|reference| !is_deleting(&reference.profile))
+        .collect();
+    by_age.sort_by_key(|reference| (created(&reference.profile), reference.key()));
+
+    let mut profiles = Vec::new();
+    let mut findings = Vec::new();
+    let mut frozen = Vec::new();
+    for reference in &by_age {
+        match profile::validate(reference, &references.vpc) {
+            Ok(valid) => profiles.push(valid),
+            Err(refusals) => {
+                frozen.extend(freeze(reference, &references.vpc));
+                findings.extend(refusals);
+            }
+        }
+    }
+
+    let in_force = references
+        .vpc
+        .status
+        .as_ref()
+        .and_then(|status| status.in_force.package_repositories);
+    let (agreed, refusals) = agree_on_repositories(&profiles, in_force);
+    for (key, finding) in refusals {
+        profiles.retain(|profile| profile.key != key);
+        findings.push(finding);
+        frozen.extend(
+            by_age
+                .iter()
+                .find(|reference| reference.key() == key)
+                .and_then(|reference| freeze(reference, &references.vpc)),
+        );
+    }
+    // A frozen profile no longer votes, but what it brought about must not be
+    // weakened by that.
+    vpc.package_repositories = match (agreed, in_force) {
+        (Some(agreed), _) => Some(agreed),
+        (None, Some(in_force)) if !frozen.is_empty() => Some(in_force),
+        (None, _) => None,
+    };
+    Ok(Validated {
+        vpc,
+        profiles,
+        frozen,
+        findings,
+    })
+}
+
+/// What a refused profile keeps, if it ever had effect.
+fn freeze(reference: &ProfileReference, vpc: &SageMakerVpc) -> Option<FrozenProfile> {
+    if !is_established(&reference.profile) {
+        return None;
+    }
+    // A namespace that is no longer allowed must not gain anything by editing
+    // its profile: only the very spec that was accepted still counts.
+    let accepted = reference
+        .profile
+        .status
+        .as_ref()
+        .and_then(|status| status.accepted_generation);
+    let unchanged = accepted.is_some() && accepted == reference.profile.metadata.generation;
+    let buckets = if unchanged {
+        let names = reference.profile.spec.buckets.iter().map(|bucket| &bucket.name);
+        names
+            .filter(|name| profile::is_granted(&vpc.spec.grants.buckets, name))
+            .cloned()
+            .collect()
+    } else {
+        BTreeSet::new()
+    };
+    Some(FrozenProfile {
+        key: reference.key(),
+        buckets,
+    })
+}
+
+/// What the profiles want of the package repositories, and who is refused for
+/// wanting the opposite.
+///
+/// The older profile has its way. But a denial that is in force stays in force
+/// as long as anyone still asks for it: a contradiction must not open what was
+/// closed.
+fn agree_on_repositories(
+    profiles: &[ValidProfile],
+    in_force: Option<PackageRepositories>,
+) -> (Option<PackageRepositories>, Vec<(ProfileKey, Finding)>) {
+    let says = |wish: PackageRepositories| {
+        profiles
+            .iter()
+            .find(|profile| profile.package_repositories == Some(wish))
+    };
+    let oldest = profiles.iter().find(|profile| profile.package_repositories.is_some());
+    let winner = match in_force {
+        Some(PackageRepositories::Deny) => says(PackageRepositories::Deny).or(oldest),
+        Some(PackageRepositories::Allow) | None => oldest,
+    };
+    let Some(winner) = winner else {
+        return (None, Vec::new());
+    };
+    let refused = profiles
+        .iter()
+        .filter(|profile| {
+            profile.package_repositories.is_some() && profile.package_repositories != winner.package_repositories
+        })
+        .map(|profile| {
+            let (theirs, wish) = match profile.package_repositories {
+                Some(PackageRepositories::Allow) => ("Deny", "Allow"),
+                Some(PackageRepositories::Deny) | None => ("Allow", "Deny"),
+            };
+            let message = format!(
+                "packageRepositories: {wish} contradicts profile {}, which says {theirs} and came first; one VPC has \
+                 one S3 endpoint policy. Remove the field here, agree with the other team, or use another VPC.",
+                winner.key
+            );
+            (
+                profile.key.clone(),
+                refusal(
+                    Scope::Profile(profile.key.clone()),
+                    crate::api::Reason::Conflict,
+                    message,
+                ),
+            )
+        })
+        .collect();
+    (winner.package_repositories, refused)
+}
+
+/// A finding that refuses a spec.
+fn refusal(scope: Scope, reason: crate::api::Reason, message: String) -> Finding {
+    Finding {
+        concern: Concern::Accepted,
+        scope,
+        weight: Weight::Blocks,
+        reason,
+        message,
+        symptom: None,
+    }
+}
+
+fn created<K: kube::Resource>(object: &K) -> Option<Timestamp> {
+    object.meta().creation_timestamp.as_ref().map(|time| time.0)
+}
+
+fn is_deleting<K: kube::Resource>(object: &K) -> bool {
+    object.meta().deletion_timestamp.is_some()
+}
+
+/// Whether a profile had effect in AWS: our finalizer is put on it before it
+/// has any.
+fn is_established(profile: &SageMakerVpcProfile) -> bool {
+    profile.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+}

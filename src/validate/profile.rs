@@ -1,0 +1,177 @@
+//! Validates a profile by itself and against what its VPC object allows.
+
+use kube::ResourceExt;
+use wildmatch::WildMatch;
+
+use super::{
+    ProfileReference, SecurityGroups, ValidProfile, ValidWorkload, created, is_established, refusal, vpc::subnets,
+};
+use crate::{
+    api::{ManagedSecurityGroups, NamespacesFrom, Reason, SageMakerVpc, SageMakerVpcProfile},
+    plan::{Finding, Scope},
+    types::listed,
+};
+
+pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Result<ValidProfile, Vec<Finding>> {
+    let key = reference.key();
+    let scope = || Scope::Profile(key.clone());
+    if !is_allowed(reference, vpc) {
+        return Err(vec![refusal(scope(), Reason::NotAllowed, not_allowed(reference, vpc))]);
+    }
+    let spec = &reference.profile.spec;
+    let mut findings = Vec::new();
+    findings.extend(
+        form(&reference.profile)
+            .into_iter()
+            .map(|message| refusal(scope(), Reason::InvalidSpec, message)),
+    );
+    findings.extend(grants(&reference.profile, vpc).map(|message| refusal(scope(), Reason::NotGranted, message)));
+    let chosen = subnets(spec.subnets.as_ref(), &mut findings);
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let security_groups = match &spec.security_groups {
+        None => SecurityGroups::PerProfile,
+        Some(groups) => match (&groups.ids, groups.managed) {
+            (Some(ids), _) => SecurityGroups::Own(ids.iter().cloned().collect()),
+            (None, Some(ManagedSecurityGroups::PerWorkload)) => SecurityGroups::PerWorkload,
+            (None, Some(ManagedSecurityGroups::PerProfile) | None) => SecurityGroups::PerProfile,
+        },
+    };
+    Ok(ValidProfile {
+        key,
+        created: created(&reference.profile),
+        established: is_established(&reference.profile),
+        workloads: spec
+            .workloads
+            .iter()
+            .map(|workload| ValidWorkload {
+                name: workload.name.clone(),
+                kind: workload.kind,
+                instances: workload.instances,
+                distributed: workload.distributed,
+            })
+            .collect(),
+        subnets: chosen,
+        security_groups,
+        package_repositories: spec.package_repositories,
+        buckets: spec.buckets.iter().map(|bucket| bucket.name.clone()).collect(),
+    })
+}
+
+fn is_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> bool {
+    let Some(allowed) = &vpc.spec.allowed_namespaces else {
+        return false;
+    };
+    if allowed.from == Some(NamespacesFrom::All) {
+        return true;
+    }
+    allowed.selector.as_ref().is_some_and(|selector| {
+        !selector.match_labels.is_empty()
+            && selector
+                .match_labels
+                .iter()
+                .all(|(label, value)| reference.namespace_labels.get(label) == Some(value))
+    })
+}
+
+fn not_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> String {
+    let namespace = reference.profile.namespace().unwrap_or_default();
+    let name = vpc.name_any();
+    let fix = match vpc
+        .spec
+        .allowed_namespaces
+        .as_ref()
+        .and_then(|allowed| allowed.selector.as_ref())
+    {
+        Some(selector) => {
+            let labels: Vec<String> = selector
+                .match_labels
+                .iter()
+                .map(|(label, value)| format!("{label}={value}"))
+                .collect();
+            format!(
+                "Its owners can admit it with: kubectl label namespace {namespace} {}.",
+                labels.join(" ")
+            )
+        }
+        None => format!("Its owners can admit it in spec.allowedNamespaces of SageMakerVpc {name}."),
+    };
+    format!("SageMakerVpc {name} does not allow profiles of namespace {namespace}. {fix}")
+}
+
+/// Form that the schema holds profiles to, for those that no API server saw.
+fn form(profile: &SageMakerVpcProfile) -> Vec<String> {
+    let spec = &profile.spec;
+    let mut problems = Vec::new();
+    if spec.workloads.is_empty() {
+        problems.push("spec.workloads is empty: name at least one workload.".to_owned());
+    }
+    let mut names: Vec<&str> = spec.workloads.iter().map(|workload| workload.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        problems.push(format!(
+            "Two workloads are named {:?}: give each a name of its own.",
+            pair[0]
+        ));
+    }
+    for workload in &spec.workloads {
+        if workload.instances == 0 {
+            problems.push(format!(
+                "Workload {:?} has 0 instances: give at least 1.",
+                workload.name
+            ));
+        }
+        if workload.distributed && !workload.kind.requirements().may_be_distributed {
+            problems.push(format!(
+                "Workload {:?} is distributed, which a {} is not: remove the field.",
+                workload.name, workload.kind
+            ));
+        }
+    }
+    if let Some(groups) = &spec.security_groups
+        && groups.ids.is_some() == groups.managed.is_some()
+    {
+        problems.push("spec.securityGroups takes either ids or managed.".to_owned());
+    }
+    problems
+}
+
+/// What the profile names and the VPC object does not grant.
+fn grants<'a>(profile: &'a SageMakerVpcProfile, vpc: &'a SageMakerVpc) -> impl Iterator<Item = String> + 'a {
+    let grants = &vpc.spec.grants;
+    let vpc = vpc.name_any();
+    let buckets: Vec<&str> = profile
+        .spec
+        .buckets
+        .iter()
+        .map(|bucket| bucket.name.as_str())
+        .filter(|name| !is_granted(&grants.buckets, name))
+        .collect();
+    let groups: Vec<&str> = profile
+        .spec
+        .security_groups
+        .iter()
+        .flat_map(|groups| groups.ids.iter().flatten())
+        .map(|id| id.as_str())
+        .filter(|id| !is_granted(&grants.security_groups, id))
+        .collect();
+    [
+        ("bucket", "grants.buckets", buckets),
+        ("security group", "grants.securityGroups", groups),
+    ]
+    .into_iter()
+    .filter(|(_, _, names)| !names.is_empty())
+    .map(move |(what, field, names)| {
+        format!(
+            "SageMakerVpc {vpc} does not grant {what} {}: ask its owners to add it to spec.{field}, or remove it \
+                 here.",
+            listed(names)
+        )
+    })
+}
+
+/// Whether one of the patterns admits the name.
+pub(super) fn is_granted(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| WildMatch::new(pattern).matches(name))
+}

@@ -1,0 +1,176 @@
+//! Validates a `SageMakerVpc` by itself and against others for the same VPC.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use kube::ResourceExt;
+
+use super::{Choice, EndpointPolicy, References, Refused, ValidVpc, created, is_deleting, refusal};
+use crate::{
+    api::{EndpointPolicyType, Reason, SageMakerVpc, Selection},
+    plan::{Finding, Scope},
+    policy::{Effect, PolicyDocument},
+    types::{Ownership, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId},
+};
+
+/// The shortest interval that the schema admits.
+const SHORTEST_RESYNC: Duration = Duration::from_secs(5);
+
+pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
+    let vpc = &references.vpc;
+    let spec = &vpc.spec;
+    let deleting = is_deleting(vpc);
+    let mut findings = Vec::new();
+
+    if !spec.vpc_id.is_well_formed() {
+        findings.push(invalid(format!(
+            "spec.vpcId {:?} is not a VPC's id: write one such as vpc-0123456789abcdef0.",
+            spec.vpc_id.as_str()
+        )));
+    }
+    let resync_interval = resync_interval(&spec.resync_interval).unwrap_or_else(|problem| {
+        findings.push(invalid(problem));
+        SHORTEST_RESYNC
+    });
+    let subnets = choice(spec.subnets.as_ref(), "spec.subnets", &mut findings);
+    let route_tables = choice(spec.route_tables.as_ref(), "spec.routeTables", &mut findings);
+    let s3_policy = endpoint_policy(vpc).unwrap_or_else(|finding| {
+        findings.push(*finding);
+        EndpointPolicy::FullAccess
+    });
+    if let Some(older) = older_rival(references) {
+        findings.push(refusal(
+            Scope::Vpc,
+            Reason::DuplicateVpc,
+            format!(
+                "SageMakerVpc {} has {} already and is older: one VPC has one SageMakerVpc. Delete this one, and let \
+                 profiles refer to {} instead.",
+                older, spec.vpc_id, older
+            ),
+        ));
+    }
+    if !findings.is_empty() && !deleting {
+        return Err(Refused { findings });
+    }
+
+    let adopt = |prefix: &'static str| spec.adopt.iter().filter(move |id| id.starts_with(prefix));
+    Ok(ValidVpc {
+        ownership: Ownership {
+            cluster: references.cluster.clone(),
+            vpc: vpc.name_any(),
+        },
+        region: spec.region.clone(),
+        vpc_id: spec.vpc_id.clone(),
+        management_policy: spec.management_policy,
+        deletion_policy: spec.deletion_policy,
+        approval: spec.approval,
+        approved_plan: spec.approved_plan.clone(),
+        paused: spec.paused,
+        deleting,
+        resync_interval,
+        subnets: subnets.map(|choice| choice.map_ids(SubnetId::new)),
+        route_tables: route_tables.map(|choice| choice.map_ids(RouteTableId::new)),
+        s3_policy,
+        dns: spec.dns,
+        accept_unknown: spec.accept_unknown.iter().copied().collect(),
+        tags: spec.tags.clone(),
+        adopt_endpoints: adopt("vpce-").map(VpcEndpointId::new).collect(),
+        adopt_security_groups: adopt("sg-").map(SecurityGroupId::new).collect(),
+        package_repositories: None,
+    })
+}
+
+fn invalid(message: String) -> Finding {
+    refusal(Scope::Vpc, Reason::InvalidSpec, message)
+}
+
+/// The name of an object for the same VPC that came before this one.
+fn older_rival(references: &References) -> Option<String> {
+    let rank = |object: &SageMakerVpc| (created(object), object.name_any());
+    references
+        .rivals
+        .iter()
+        .filter(|rival| !is_deleting(*rival) && rank(rival) < rank(&references.vpc))
+        .min_by_key(|rival| rank(rival))
+        .map(ResourceExt::name_any)
+}
+
+fn resync_interval(text: &str) -> Result<Duration, String> {
+    let problem = || format!("spec.resyncInterval {text:?} is not a duration from 5s to 24h: write 60s or 5m.");
+    let parsed: kube::core::Duration = text.parse().map_err(|_| problem())?;
+    let interval = Duration::from(parsed);
+    if parsed.is_negative() || interval < SHORTEST_RESYNC || interval > Duration::from_secs(24 * 3600) {
+        return Err(problem());
+    }
+    Ok(interval)
+}
+
+impl Choice<String> {
+    fn map_ids<Id: Ord>(self, make: impl Fn(String) -> Id) -> Choice<Id> {
+        match self {
+            Self::Ids(ids) => Choice::Ids(ids.into_iter().map(make).collect()),
+            Self::Tags(tags) => Choice::Tags(tags),
+        }
+    }
+}
+
+pub(super) fn choice(
+    selection: Option<&Selection>,
+    field: &str,
+    findings: &mut Vec<Finding>,
+) -> Option<Choice<String>> {
+    let selection = selection?;
+    match (&selection.ids, &selection.selector) {
+        (Some(ids), None) => Some(Choice::Ids(ids.iter().cloned().collect::<BTreeSet<_>>())),
+        (None, Some(selector)) => Some(Choice::Tags(selector.tags.clone())),
+        (Some(_), Some(_)) | (None, None) => {
+            findings.push(invalid(format!("{field} takes either ids or a selector of tags.")));
+            None
+        }
+    }
+}
+
+pub(super) fn subnets(selection: Option<&Selection>, findings: &mut Vec<Finding>) -> Option<Choice<SubnetId>> {
+    choice(selection, "spec.subnets", findings).map(|choice| choice.map_ids(SubnetId::new))
+}
+
+fn endpoint_policy(vpc: &SageMakerVpc) -> Result<EndpointPolicy, Box<Finding>> {
+    let policy = &vpc.spec.s3.policy;
+    let unreadable = |message: String| Box::new(refusal(Scope::Vpc, Reason::InvalidPolicy, message));
+    match (policy.type_, &policy.document) {
+        (EndpointPolicyType::FullAccess, None) => Ok(EndpointPolicy::FullAccess),
+        (EndpointPolicyType::Buckets, None) => Ok(EndpointPolicy::Buckets),
+        (EndpointPolicyType::Custom, Some(text)) => {
+            let document: PolicyDocument = text.parse().map_err(|error| {
+                unreadable(format!(
+                    "spec.s3.policy.document cannot be read as an IAM policy: {error}."
+                ))
+            })?;
+            document.check_endpoint_policy().map_err(|error| {
+                unreadable(format!(
+                    "spec.s3.policy.document cannot be an endpoint's policy: {error}."
+                ))
+            })?;
+            if !allows_anything(&document) {
+                return Err(unreadable(
+                    "spec.s3.policy.document only denies, and an endpoint policy blocks whatever it does not allow: \
+                     nothing would reach S3. Add a statement with \"Effect\": \"Allow\"."
+                        .to_owned(),
+                ));
+            }
+            Ok(EndpointPolicy::Custom(Box::new(document)))
+        }
+        (EndpointPolicyType::Custom, None) => Err(unreadable(
+            "spec.s3.policy.type is Custom and there is no document: add spec.s3.policy.document.".to_owned(),
+        )),
+        (EndpointPolicyType::FullAccess | EndpointPolicyType::Buckets, Some(_)) => Err(unreadable(
+            "spec.s3.policy.document goes with type: Custom: change the type, or remove the document.".to_owned(),
+        )),
+    }
+}
+
+fn allows_anything(document: &PolicyDocument) -> bool {
+    document
+        .statements
+        .iter()
+        .any(|statement| statement.effect == Effect::Allow)
+}
