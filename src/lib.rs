@@ -30,11 +30,16 @@
 //! - A crash at any point leaves nothing twice and nothing orphaned.
 
 pub mod api;
+pub mod aws;
 pub mod catalog;
+pub mod cli;
+pub mod cluster;
+pub mod controller;
 pub mod desired;
 pub mod observed;
 pub mod plan;
 pub mod policy;
 pub mod status;
+pub mod telemetry;
 pub mod types;
 pub mod validate;

@@ -61,10 +61,10 @@ impl fmt::Display for ConditionStatus {
 }
 
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $word_doc:literal])* $word:ident,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$word_doc])* $word,)* }
+        pub enum $name { $($(#[doc = $word_doc])* $word,)* }
 
         impl $name {
             /// All of them, in the order in which they are shown.
@@ -73,6 +73,12 @@ macro_rules! words {
             /// The word as it is written into status.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$word => stringify!($word),)* }
+            }
+
+            /// What it means, in a sentence: the words of its documentation
+            /// here, which the reference page shows too.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$word => concat!($($word_doc),*),)* }
             }
         }
 

@@ -71,8 +71,11 @@ impl<'a> Walk<'a> {
     }
 
     async fn run(mut self) -> Outcome {
-        let makes: BTreeMap<ActionId, ResourceKey> =
-            self.left.values().filter_map(|planned| Some((planned.id, planned.action.makes()?.clone()))).collect();
+        let makes: BTreeMap<ActionId, ResourceKey> = self
+            .left
+            .values()
+            .filter_map(|planned| Some((planned.id, planned.action.makes()?.clone())))
+            .collect();
         let mut under_way = FuturesUnordered::new();
         loop {
             under_way.extend(self.begin());
@@ -116,7 +119,9 @@ impl<'a> Walk<'a> {
 
     fn readiness(&self, planned: &PlannedAction) -> Readiness {
         if let Some(message) = &planned.waits_for {
-            return Readiness::Settled(Step::Waiting { message: message.clone() });
+            return Readiness::Settled(Step::Waiting {
+                message: message.clone(),
+            });
         }
         let mut ready = true;
         for earlier in &planned.after {
@@ -148,26 +153,65 @@ impl<'a> Walk<'a> {
             Action::ModifyVpcAttribute { vpc, attribute } => {
                 performing!(vpcs::modify_attribute(&work, vpc, *attribute))
             }
-            Action::CreateSecurityGroup { key: _, vpc, name, description, tags } => {
+            Action::CreateSecurityGroup {
+                key: _,
+                vpc,
+                name,
+                description,
+                tags,
+            } => {
                 performing!(security_groups::create(&work, vpc, name, description, tags))
             }
-            Action::AuthorizeSecurityGroup { group, direction, rules } => {
+            Action::AuthorizeSecurityGroup {
+                group,
+                direction,
+                rules,
+            } => {
                 let group = self.group(group);
                 performing!(security_groups::authorize(&work, group, *direction, rules))
             }
-            Action::RevokeSecurityGroup { group, direction, rules } => {
+            Action::RevokeSecurityGroup {
+                group,
+                direction,
+                rules,
+            } => {
                 let group = self.group(group);
                 performing!(security_groups::revoke(&work, group, *direction, rules))
             }
             Action::DeleteSecurityGroup { id: group } => performing!(security_groups::delete(&work, group)),
-            Action::CreateVpcEndpoint { key, vpc, service_name, route_tables, policy, tags } => {
-                let wanted = endpoints::Wanted { key, vpc, service_name, route_tables, policy, tags };
+            Action::CreateVpcEndpoint {
+                key,
+                vpc,
+                service_name,
+                route_tables,
+                policy,
+                tags,
+            } => {
+                let wanted = endpoints::Wanted {
+                    key,
+                    vpc,
+                    service_name,
+                    route_tables,
+                    policy,
+                    tags,
+                };
                 let token = self.tokens.get(key);
                 performing!(endpoints::create(&work, wanted, token))
             }
-            Action::ModifyVpcEndpoint { id: endpoint, policy, add_route_tables, remove_route_tables } => {
+            Action::ModifyVpcEndpoint {
+                id: endpoint,
+                policy,
+                add_route_tables,
+                remove_route_tables,
+            } => {
                 let policy = policy.as_ref();
-                performing!(endpoints::modify(&work, endpoint, policy, add_route_tables, remove_route_tables))
+                performing!(endpoints::modify(
+                    &work,
+                    endpoint,
+                    policy,
+                    add_route_tables,
+                    remove_route_tables
+                ))
             }
             Action::DeleteVpcEndpoint { id: endpoint } => performing!(endpoints::delete(&work, endpoint)),
             Action::CreateTags { resource, tags } => performing!(tags::create(&work, resource, tags)),
@@ -179,10 +223,16 @@ impl<'a> Walk<'a> {
     /// have made it has not.
     fn group(&self, target: &'a Target<SecurityGroupId>) -> Option<security_groups::Group> {
         match target {
-            Target::Existing(id) => Some(security_groups::Group { id: id.to_string(), new: false }),
+            Target::Existing(id) => Some(security_groups::Group {
+                id: id.to_string(),
+                new: false,
+            }),
             Target::Made(key) => {
                 let id = self.outcome.made.get(key)?;
-                Some(security_groups::Group { id: id.clone(), new: true })
+                Some(security_groups::Group {
+                    id: id.clone(),
+                    new: true,
+                })
             }
         }
     }

@@ -139,7 +139,11 @@ impl Grant {
             Self::Read => Some(("SeeTheNetwork", json!("*"), None)),
             Self::ChangeVpc => Some(("TurnDnsOn", json!("arn:*:ec2:*:*:vpc/*"), None)),
             Self::CreateTagged => Some(("CreateWithOurTags", ours(), Some(request_tag()))),
-            Self::Refer => Some(("UseVpcsAndRouteTables", json!(["arn:*:ec2:*:*:vpc/*", "arn:*:ec2:*:*:route-table/*"]), None)),
+            Self::Refer => Some((
+                "UseVpcsAndRouteTables",
+                json!(["arn:*:ec2:*:*:vpc/*", "arn:*:ec2:*:*:route-table/*"]),
+                None,
+            )),
             Self::ChangeOurs => Some(("ChangeWhatHasOurTags", ours(), Some(resource_tag()))),
             Self::TagOnCreation => Some((
                 "TagWhatIsCreated",

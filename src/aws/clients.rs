@@ -80,7 +80,12 @@ impl Connections {
 
     /// Uses a configuration as it is, such as one that leads to a test server.
     pub fn from_config(base: SdkConfig, observer: Arc<dyn CallObserver>) -> Self {
-        Self { base, observer, quotas: Arc::default(), open: Mutex::default() }
+        Self {
+            base,
+            observer,
+            quotas: Arc::default(),
+            open: Mutex::default(),
+        }
     }
 
     /// The connection to EC2 in `region`, as `role` or, without one, with the
@@ -117,11 +122,17 @@ impl Connections {
         let ec2 = aws_sdk_ec2::config::Builder::from(&config)
             .retry_partition(retries.clone())
             .interceptor(NotTooLate)
-            .interceptor(Telltale { service: Service::Ec2, observer: Arc::clone(&self.observer) })
+            .interceptor(Telltale {
+                service: Service::Ec2,
+                observer: Arc::clone(&self.observer),
+            })
             .build();
         let sts = aws_sdk_sts::config::Builder::from(&config)
             .retry_partition(retries)
-            .interceptor(Telltale { service: Service::Sts, observer: Arc::clone(&self.observer) })
+            .interceptor(Telltale {
+                service: Service::Sts,
+                observer: Arc::clone(&self.observer),
+            })
             .build();
         Ec2::new(
             aws_sdk_ec2::Client::from_conf(ec2),
@@ -133,12 +144,16 @@ impl Connections {
     }
 
     async fn assume(&self, role: &AssumedRole, config: &SdkConfig) -> CountedAssumeRole<AssumeRoleProvider> {
-        let mut provider =
-            AssumeRoleProvider::builder(role.role_arn.clone()).session_name(NAME).configure(config);
+        let mut provider = AssumeRoleProvider::builder(role.role_arn.clone())
+            .session_name(NAME)
+            .configure(config);
         if let Some(external_id) = &role.external_id {
             provider = provider.external_id(external_id.clone());
         }
-        CountedAssumeRole { provider: provider.build().await, observer: Arc::clone(&self.observer) }
+        CountedAssumeRole {
+            provider: provider.build().await,
+            observer: Arc::clone(&self.observer),
+        }
     }
 }
 
@@ -154,7 +169,10 @@ mod tests {
 
     #[test]
     fn a_roles_arn_names_its_account() {
-        let role = |arn: &str| AssumedRole { role_arn: arn.into(), external_id: None };
+        let role = |arn: &str| AssumedRole {
+            role_arn: arn.into(),
+            external_id: None,
+        };
         assert_eq!(
             account_of(&role("arn:aws-cn:iam::111122223333:role/path/sagevpc")),
             Some(AccountId::new("111122223333"))

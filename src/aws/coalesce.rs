@@ -20,8 +20,7 @@ use tokio::{sync::oneshot, time::Instant};
 /// with AWS, long beside the time in which woken workers come to ask.
 pub(super) const WINDOW: Duration = Duration::from_millis(50);
 
-type Round<Request, Answer> =
-    Arc<dyn Fn(Vec<Request>) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+type Round<Request, Answer> = Arc<dyn Fn(Vec<Request>) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 
 /// Gathers requests and answers all that came together with one round.
 pub(super) struct Gathering<Request, Answer> {
@@ -31,7 +30,10 @@ pub(super) struct Gathering<Request, Answer> {
 
 impl<Request, Answer> Clone for Gathering<Request, Answer> {
     fn clone(&self) -> Self {
-        Self { round: Arc::clone(&self.round), state: Arc::clone(&self.state) }
+        Self {
+            round: Arc::clone(&self.round),
+            state: Arc::clone(&self.state),
+        }
     }
 }
 
@@ -52,7 +54,11 @@ where
     {
         Self {
             round: Arc::new(move |requests| Box::pin(round(requests))),
-            state: Arc::new(Mutex::new(State { next: Vec::new(), since: Instant::now(), working: false })),
+            state: Arc::new(Mutex::new(State {
+                next: Vec::new(),
+                since: Instant::now(),
+                working: false,
+            })),
         }
     }
 
@@ -77,7 +83,10 @@ where
 
     /// Runs rounds until nobody waits for one.
     async fn work(self) {
-        let mut at_work = AtWork { state: Arc::clone(&self.state), done: false };
+        let mut at_work = AtWork {
+            state: Arc::clone(&self.state),
+            done: false,
+        };
         while let Some(since) = at_work.more() {
             tokio::time::sleep_until(since + WINDOW).await;
             let (requests, waiting): (Vec<_>, Vec<_>) = mem::take(&mut lock(&self.state).next).into_iter().unzip();

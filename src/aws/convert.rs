@@ -12,7 +12,10 @@ use crate::{
         RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes,
         VpcEndpoint,
     },
-    types::{AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId},
+    types::{
+        AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,
+        SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
+    },
 };
 
 /// The elements of a list that may be missing, converted.
@@ -25,7 +28,10 @@ fn parsed<T: std::str::FromStr>(text: Option<String>) -> Option<T> {
 }
 
 fn tag(tag: sdk::Tag) -> Option<Tag> {
-    Some(Tag { key: tag.key?, value: tag.value.unwrap_or_default() })
+    Some(Tag {
+        key: tag.key?,
+        value: tag.value.unwrap_or_default(),
+    })
 }
 
 pub(super) fn vpc(vpc: sdk::Vpc) -> Option<Vpc> {
@@ -44,8 +50,9 @@ pub(super) fn vpc(vpc: sdk::Vpc) -> Option<Vpc> {
 fn vpc_ipv6_association(association: sdk::VpcIpv6CidrBlockAssociation) -> Option<Ipv6Association> {
     use sdk::VpcCidrBlockStateCode::{Associated, Associating};
     let state = association.ipv6_cidr_block_state.and_then(|state| state.state);
-    matches!(state, None | Some(Associated | Associating))
-        .then(|| Ipv6Association { ipv6_cidr_block: parsed(association.ipv6_cidr_block) })
+    matches!(state, None | Some(Associated | Associating)).then(|| Ipv6Association {
+        ipv6_cidr_block: parsed(association.ipv6_cidr_block),
+    })
 }
 
 pub(super) fn vpc_attributes(
@@ -56,7 +63,9 @@ pub(super) fn vpc_attributes(
     Some(VpcAttributes {
         vpc_id: vpc.clone(),
         enable_dns_support: Flag { value: support?.value? },
-        enable_dns_hostnames: Flag { value: hostnames?.value? },
+        enable_dns_hostnames: Flag {
+            value: hostnames?.value?,
+        },
     })
 }
 
@@ -68,7 +77,10 @@ pub(super) fn subnet(subnet: sdk::Subnet) -> Option<Subnet> {
         availability_zone: subnet.availability_zone,
         cidr_block: parsed(subnet.cidr_block),
         ipv6_cidr_block_association_set: each(subnet.ipv6_cidr_block_association_set, subnet_ipv6_association),
-        available_ip_address_count: subnet.available_ip_address_count.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+        available_ip_address_count: subnet
+            .available_ip_address_count
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(0),
         tags: each(subnet.tags, tag),
     })
 }
@@ -76,8 +88,9 @@ pub(super) fn subnet(subnet: sdk::Subnet) -> Option<Subnet> {
 fn subnet_ipv6_association(association: sdk::SubnetIpv6CidrBlockAssociation) -> Option<Ipv6Association> {
     use sdk::SubnetCidrBlockStateCode::{Associated, Associating};
     let state = association.ipv6_cidr_block_state.and_then(|state| state.state);
-    matches!(state, None | Some(Associated | Associating))
-        .then(|| Ipv6Association { ipv6_cidr_block: parsed(association.ipv6_cidr_block) })
+    matches!(state, None | Some(Associated | Associating)).then(|| Ipv6Association {
+        ipv6_cidr_block: parsed(association.ipv6_cidr_block),
+    })
 }
 
 pub(super) fn route_table(table: sdk::RouteTable) -> Option<RouteTable> {
@@ -132,10 +145,20 @@ fn ip_permission(permission: sdk::IpPermission) -> Option<IpPermission> {
         ip_protocol: permission.ip_protocol?,
         from_port: permission.from_port,
         to_port: permission.to_port,
-        ip_ranges: each(permission.ip_ranges, |range| Some(IpRange { cidr_ip: range.cidr_ip? })),
-        ipv6_ranges: each(permission.ipv6_ranges, |range| Some(Ipv6Range { cidr_ipv6: range.cidr_ipv6? })),
+        ip_ranges: each(permission.ip_ranges, |range| {
+            Some(IpRange {
+                cidr_ip: range.cidr_ip?,
+            })
+        }),
+        ipv6_ranges: each(permission.ipv6_ranges, |range| {
+            Some(Ipv6Range {
+                cidr_ipv6: range.cidr_ipv6?,
+            })
+        }),
         prefix_list_ids: each(permission.prefix_list_ids, |list| {
-            Some(PrefixListRef { prefix_list_id: PrefixListId::new(list.prefix_list_id?) })
+            Some(PrefixListRef {
+                prefix_list_id: PrefixListId::new(list.prefix_list_id?),
+            })
         }),
         user_id_group_pairs: each(permission.user_id_group_pairs, |pair| {
             Some(UserIdGroupPair {
@@ -152,7 +175,10 @@ pub(super) fn vpc_endpoint(endpoint: sdk::VpcEndpoint) -> Option<VpcEndpoint> {
         vpc_endpoint_type: endpoint.vpc_endpoint_type.map(|kind| kind.as_str().to_owned()),
         vpc_id: VpcId::new(endpoint.vpc_id?),
         service_name: endpoint.service_name.unwrap_or_default(),
-        state: endpoint.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        state: endpoint
+            .state
+            .map(|state| state.as_str().to_owned())
+            .unwrap_or_default(),
         policy_document: endpoint.policy_document,
         route_table_ids: each(endpoint.route_table_ids, |id| Some(RouteTableId::new(id))),
         requester_managed: endpoint.requester_managed.unwrap_or(false),
@@ -170,10 +196,14 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<Netw
         requester_id: interface.requester_id,
         status: interface.status.map(|status| status.as_str().to_owned()),
         groups: each(interface.groups, |group| {
-            Some(GroupIdentifier { group_id: SecurityGroupId::new(group.group_id?) })
+            Some(GroupIdentifier {
+                group_id: SecurityGroupId::new(group.group_id?),
+            })
         }),
         private_ip_addresses: each(interface.private_ip_addresses, |address| {
-            Some(PrivateIpAddress { private_ip_address: address.private_ip_address? })
+            Some(PrivateIpAddress {
+                private_ip_address: address.private_ip_address?,
+            })
         }),
     })
 }
@@ -202,19 +232,26 @@ pub(super) fn endpoint_service(service: sdk::ServiceDetail) -> Option<EndpointSe
     Some(EndpointService {
         service_name: service.service_name?,
         service_type: each(service.service_type, |kind| {
-            Some(ServiceType { service_type: kind.service_type?.as_str().to_owned() })
+            Some(ServiceType {
+                service_type: kind.service_type?.as_str().to_owned(),
+            })
         }),
     })
 }
 
 /// Tags as a request takes them.
 pub(super) fn to_tags(tags: &Tags) -> Vec<sdk::Tag> {
-    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build()).collect()
+    tags.iter()
+        .map(|(key, value)| sdk::Tag::builder().key(key).value(value).build())
+        .collect()
 }
 
 /// Tags for what a request creates.
 pub(super) fn to_tag_specification(kind: sdk::ResourceType, tags: &Tags) -> sdk::TagSpecification {
-    sdk::TagSpecification::builder().resource_type(kind).set_tags(Some(to_tags(tags))).build()
+    sdk::TagSpecification::builder()
+        .resource_type(kind)
+        .set_tags(Some(to_tags(tags)))
+        .build()
 }
 
 /// Rules as a request takes them. `group` is the one that holds them.
@@ -223,7 +260,12 @@ pub(super) fn to_ip_permissions(group: &str, rules: &[Rule]) -> Vec<sdk::IpPermi
 }
 
 fn to_ip_permission(group: &str, rule: &Rule) -> sdk::IpPermission {
-    let Rule { direction: _, protocol, ports, peer } = rule;
+    let Rule {
+        direction: _,
+        protocol,
+        ports,
+        peer,
+    } = rule;
     let permission = sdk::IpPermission::builder().ip_protocol(protocol.as_ec2());
     let permission = match ports {
         Some(ports) => permission.from_port(ports.from).to_port(ports.to),
@@ -262,3 +304,6 @@ fn every_port(protocol: crate::types::Protocol) -> Option<(i32, i32)> {
         Protocol::All | Protocol::Number(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::{
         DhcpOptions, EndpointService, NetworkInterface, PrefixList, RouteTable, SecurityGroup, Subnet, Vpc,
         VpcAttributes, VpcEndpoint,
     },
-    types::{TAG_CLUSTER, TAG_RESOURCE, TAG_VPC, Tags, SecurityGroupId, VpcEndpointId, VpcId},
+    types::{SecurityGroupId, TAG_CLUSTER, TAG_RESOURCE, TAG_VPC, Tags, VpcEndpointId, VpcId},
 };
 
 /// The filter for what is in certain VPCs.
@@ -45,8 +45,14 @@ macro_rules! every_page {
         let mut found = Vec::new();
         let mut next_page = None;
         loop {
-            let request = $connection.client.$operation().set_filters(Some(filters.clone())).max_results($page);
-            let answer = $connection.read(Call::$call, request.set_next_token(next_page).send()).await?;
+            let request = $connection
+                .client
+                .$operation()
+                .set_filters(Some(filters.clone()))
+                .max_results($page);
+            let answer = $connection
+                .read(Call::$call, request.set_next_token(next_page).send())
+                .await?;
             next_page = answer.next_token.filter(|token| !token.is_empty());
             found.extend(answer.$items.unwrap_or_default().into_iter().filter_map($convert));
             if next_page.is_none() {
@@ -62,7 +68,15 @@ macro_rules! every_batch {
         let mut all = Vec::new();
         for batch in $values.chunks(FILTER_VALUES) {
             let filters = vec![filter($name, batch.to_vec())];
-            all.extend(every_page!($connection, $call, $operation, $page, filters, $items, $convert));
+            all.extend(every_page!(
+                $connection,
+                $call,
+                $operation,
+                $page,
+                filters,
+                $items,
+                $convert
+            ));
         }
         Ok(all)
     }};
@@ -73,16 +87,40 @@ fn filter(name: &str, values: Vec<String>) -> Filter {
 }
 
 pub(super) async fn vpcs(connection: &Connection, ids: &[String]) -> Result<Vec<Vpc>, Refusal> {
-    every_batch!(connection, DescribeVpcs, describe_vpcs, PAGE, VPC, ids, vpcs, convert::vpc)
+    every_batch!(
+        connection,
+        DescribeVpcs,
+        describe_vpcs,
+        PAGE,
+        VPC,
+        ids,
+        vpcs,
+        convert::vpc
+    )
 }
 
 pub(super) async fn subnets(connection: &Connection, by: &str, values: &[String]) -> Result<Vec<Subnet>, Refusal> {
-    every_batch!(connection, DescribeSubnets, describe_subnets, PAGE, by, values, subnets, convert::subnet)
+    every_batch!(
+        connection,
+        DescribeSubnets,
+        describe_subnets,
+        PAGE,
+        by,
+        values,
+        subnets,
+        convert::subnet
+    )
 }
 
 pub(super) async fn route_tables(connection: &Connection, vpcs: &[String]) -> Result<Vec<RouteTable>, Refusal> {
     every_batch!(
-        connection, DescribeRouteTables, describe_route_tables, ROUTE_TABLES_PAGE, VPC, vpcs, route_tables,
+        connection,
+        DescribeRouteTables,
+        describe_route_tables,
+        ROUTE_TABLES_PAGE,
+        VPC,
+        vpcs,
+        route_tables,
         convert::route_table
     )
 }
@@ -93,14 +131,26 @@ pub(super) async fn security_groups(
     values: &[String],
 ) -> Result<Vec<SecurityGroup>, Refusal> {
     every_batch!(
-        connection, DescribeSecurityGroups, describe_security_groups, PAGE, by, values, security_groups,
+        connection,
+        DescribeSecurityGroups,
+        describe_security_groups,
+        PAGE,
+        by,
+        values,
+        security_groups,
         convert::security_group
     )
 }
 
 pub(super) async fn vpc_endpoints(connection: &Connection, vpcs: &[String]) -> Result<Vec<VpcEndpoint>, Refusal> {
     every_batch!(
-        connection, DescribeVpcEndpoints, describe_vpc_endpoints, PAGE, VPC, vpcs, vpc_endpoints,
+        connection,
+        DescribeVpcEndpoints,
+        describe_vpc_endpoints,
+        PAGE,
+        VPC,
+        vpcs,
+        vpc_endpoints,
         convert::vpc_endpoint
     )
 }
@@ -126,14 +176,26 @@ async fn network_interfaces_by(
     values: &[String],
 ) -> Result<Vec<NetworkInterface>, Refusal> {
     every_batch!(
-        connection, DescribeNetworkInterfaces, describe_network_interfaces, PAGE, by, values, network_interfaces,
+        connection,
+        DescribeNetworkInterfaces,
+        describe_network_interfaces,
+        PAGE,
+        by,
+        values,
+        network_interfaces,
         convert::network_interface
     )
 }
 
 pub(super) async fn dhcp_options(connection: &Connection, ids: &[String]) -> Result<Vec<DhcpOptions>, Refusal> {
     every_batch!(
-        connection, DescribeDhcpOptions, describe_dhcp_options, PAGE, "dhcp-options-id", ids, dhcp_options,
+        connection,
+        DescribeDhcpOptions,
+        describe_dhcp_options,
+        PAGE,
+        "dhcp-options-id",
+        ids,
+        dhcp_options,
         convert::dhcp_options
     )
 }
@@ -141,7 +203,12 @@ pub(super) async fn dhcp_options(connection: &Connection, ids: &[String]) -> Res
 /// The prefix lists of AWS's own gateway services: a handful in each region.
 pub(super) async fn prefix_lists(connection: &Connection) -> Result<Vec<PrefixList>, Refusal> {
     Ok(every_page!(
-        connection, DescribePrefixLists, describe_prefix_lists, PAGE, Vec::new(), prefix_lists,
+        connection,
+        DescribePrefixLists,
+        describe_prefix_lists,
+        PAGE,
+        Vec::new(),
+        prefix_lists,
         convert::prefix_list
     ))
 }
@@ -150,7 +217,12 @@ pub(super) async fn prefix_lists(connection: &Connection) -> Result<Vec<PrefixLi
 pub(super) async fn gateway_services(connection: &Connection) -> Result<Vec<EndpointService>, Refusal> {
     let filters = vec![filter("service-type", vec!["Gateway".to_owned()])];
     Ok(every_page!(
-        connection, DescribeVpcEndpointServices, describe_vpc_endpoint_services, PAGE, filters, service_details,
+        connection,
+        DescribeVpcEndpointServices,
+        describe_vpc_endpoint_services,
+        PAGE,
+        filters,
+        service_details,
         convert::endpoint_service
     ))
 }
@@ -158,7 +230,11 @@ pub(super) async fn gateway_services(connection: &Connection) -> Result<Vec<Endp
 /// Both DNS attributes of a VPC; `None` if there is no such VPC.
 pub(super) async fn vpc_attributes(connection: &Connection, vpc: &VpcId) -> Result<Option<VpcAttributes>, Refusal> {
     let attribute = |name| {
-        let request = connection.client.describe_vpc_attribute().vpc_id(vpc.as_str()).attribute(name);
+        let request = connection
+            .client
+            .describe_vpc_attribute()
+            .vpc_id(vpc.as_str())
+            .attribute(name);
         connection.read(Call::DescribeVpcAttribute, request.send())
     };
     let both = tokio::try_join!(
@@ -166,9 +242,11 @@ pub(super) async fn vpc_attributes(connection: &Connection, vpc: &VpcId) -> Resu
         attribute(VpcAttributeName::EnableDnsHostnames),
     );
     match both {
-        Ok((support, hostnames)) => {
-            Ok(convert::vpc_attributes(vpc, support.enable_dns_support, hostnames.enable_dns_hostnames))
-        }
+        Ok((support, hostnames)) => Ok(convert::vpc_attributes(
+            vpc,
+            support.enable_dns_support,
+            hostnames.enable_dns_hostnames,
+        )),
         Err(refusal) if refusal.meaning == Meaning::NotThere => Ok(None),
         Err(refusal) => Err(refusal),
     }
@@ -178,7 +256,12 @@ pub(super) async fn vpc_attributes(connection: &Connection, vpc: &VpcId) -> Resu
 pub(super) async fn vpc_endpoint(connection: &Connection, id: &VpcEndpointId) -> Result<Option<VpcEndpoint>, Refusal> {
     let filters = vec![filter("vpc-endpoint-id", vec![id.to_string()])];
     let found = every_page!(
-        connection, DescribeVpcEndpoints, describe_vpc_endpoints, PAGE, filters, vpc_endpoints,
+        connection,
+        DescribeVpcEndpoints,
+        describe_vpc_endpoints,
+        PAGE,
+        filters,
+        vpc_endpoints,
         convert::vpc_endpoint
     );
     Ok(found.into_iter().next())
@@ -204,7 +287,12 @@ pub(super) async fn security_groups_that_name(
 /// The endpoints that carry the three tags which name one resource of ours.
 pub(super) async fn our_vpc_endpoints(connection: &Connection, tags: &Tags) -> Result<Vec<VpcEndpoint>, Refusal> {
     Ok(every_page!(
-        connection, DescribeVpcEndpoints, describe_vpc_endpoints, PAGE, ours(tags), vpc_endpoints,
+        connection,
+        DescribeVpcEndpoints,
+        describe_vpc_endpoints,
+        PAGE,
+        ours(tags),
+        vpc_endpoints,
         convert::vpc_endpoint
     ))
 }
@@ -219,7 +307,12 @@ pub(super) async fn our_security_groups(
     let mut filters = ours(tags);
     filters.push(filter(VPC, vec![vpc.to_string()]));
     Ok(every_page!(
-        connection, DescribeSecurityGroups, describe_security_groups, PAGE, filters, security_groups,
+        connection,
+        DescribeSecurityGroups,
+        describe_security_groups,
+        PAGE,
+        filters,
+        security_groups,
         convert::security_group
     ))
 }

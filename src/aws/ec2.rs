@@ -47,7 +47,9 @@ pub(super) struct Connection {
 
 impl fmt::Debug for Ec2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ec2").field("region", &self.connection.region).finish_non_exhaustive()
+        f.debug_struct("Ec2")
+            .field("region", &self.connection.region)
+            .finish_non_exhaustive()
     }
 }
 
@@ -125,7 +127,16 @@ impl Connection {
         // Until AWS has told the account, calls with our own credentials have
         // buckets of their own: the names of accounts are all digits.
         let account = self.account.get().map_or("our own", AccountId::as_str).to_owned();
-        self.quotas.acquire(Scope { account, region: self.region.clone() }, call, priority).await;
+        self.quotas
+            .acquire(
+                Scope {
+                    account,
+                    region: self.region.clone(),
+                },
+                call,
+                priority,
+            )
+            .await;
     }
 
     /// Makes one call that only looks.

@@ -59,10 +59,16 @@ const CODES: &[(&str, Meaning)] = &[
     ("InvalidAccessKeyId", Meaning::Refused(FailureKind::NoCredentials)),
     ("InvalidClientTokenId", Meaning::Refused(FailureKind::NoCredentials)),
     ("InvalidIdentityToken", Meaning::Refused(FailureKind::NoCredentials)),
-    ("MissingAuthenticationToken", Meaning::Refused(FailureKind::NoCredentials)),
+    (
+        "MissingAuthenticationToken",
+        Meaning::Refused(FailureKind::NoCredentials),
+    ),
     ("RequestExpired", Meaning::Refused(FailureKind::NoCredentials)),
     ("SignatureDoesNotMatch", Meaning::Refused(FailureKind::NoCredentials)),
-    ("UnrecognizedClientException", Meaning::Refused(FailureKind::NoCredentials)),
+    (
+        "UnrecognizedClientException",
+        Meaning::Refused(FailureKind::NoCredentials),
+    ),
     ("InternalError", Meaning::Refused(FailureKind::Unreachable)),
     ("InternalFailure", Meaning::Refused(FailureKind::Unreachable)),
     ("RequestTimeout", Meaning::Refused(FailureKind::Unreachable)),
@@ -85,7 +91,9 @@ pub fn meaning(code: &str, message: &str) -> Meaning {
     }
     let exact = CODES.iter().find(|(known, _)| *known == code);
     let ending = || ENDINGS.iter().find(|(ending, _)| code.ends_with(ending));
-    exact.or_else(ending).map_or(Meaning::Refused(FailureKind::Rejected), |(_, meaning)| *meaning)
+    exact
+        .or_else(ending)
+        .map_or(Meaning::Refused(FailureKind::Rejected), |(_, meaning)| *meaning)
 }
 
 /// An error of a call, understood.
@@ -110,7 +118,15 @@ impl Refusal {
             | Meaning::TokenMismatch => FailureKind::Rejected,
         };
         let message = presentable(message);
-        Self { meaning, failure: Failure { kind, action: call.qualified().to_owned(), code: Some(code.to_owned()), message } }
+        Self {
+            meaning,
+            failure: Failure {
+                kind,
+                action: call.qualified().to_owned(),
+                code: Some(code.to_owned()),
+                message,
+            },
+        }
     }
 
     /// From an error of the SDK's.
@@ -207,7 +223,10 @@ const MESSAGE_MAX_CHARS: usize = 512;
 fn presentable(message: &str) -> String {
     const ENCODED: &str = "Encoded authorization failure message";
     let plain = message.split(ENCODED).next().unwrap_or_default();
-    let words: Vec<&str> = plain.split_whitespace().map(|word| if names_access_key(word) { "(access key)" } else { word }).collect();
+    let words: Vec<&str> = plain
+        .split_whitespace()
+        .map(|word| if names_access_key(word) { "(access key)" } else { word })
+        .collect();
     let line = words.join(" ");
     match line.char_indices().nth(MESSAGE_MAX_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -220,10 +239,13 @@ fn presentable(message: &str) -> String {
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html>.
 fn names_access_key(word: &str) -> bool {
     const LENGTH: usize = 20;
-    ["AKIA", "ASIA"].iter().flat_map(|prefix| word.match_indices(prefix)).any(|(start, _)| {
-        let id = word[start..].bytes().take_while(u8::is_ascii_alphanumeric).count();
-        id >= LENGTH
-    })
+    ["AKIA", "ASIA"]
+        .iter()
+        .flat_map(|prefix| word.match_indices(prefix))
+        .any(|(start, _)| {
+            let id = word[start..].bytes().take_while(u8::is_ascii_alphanumeric).count();
+            id >= LENGTH
+        })
 }
 
 #[cfg(test)]

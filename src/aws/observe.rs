@@ -57,7 +57,13 @@ struct Asked {
 impl Asked {
     fn merge(interests: Vec<Interest>) -> Self {
         let mut asked = Self::default();
-        for Interest { vpc, subnets, security_groups, fresh } in interests {
+        for Interest {
+            vpc,
+            subnets,
+            security_groups,
+            fresh,
+        } in interests
+        {
             if fresh {
                 asked.fresh.extend(vpc.clone());
             }
@@ -140,7 +146,12 @@ fn unreachable(message: &str) -> Failure {
 }
 
 async fn look(connection: &Connection, asked: Asked) -> Result<Snapshot, Refusal> {
-    let Asked { vpcs, fresh, subnets, security_groups } = asked;
+    let Asked {
+        vpcs,
+        fresh,
+        subnets,
+        security_groups,
+    } = asked;
     let vpcs: Vec<String> = vpcs.iter().map(ToString::to_string).collect();
     // The calls do not need each other; whichever fails first ends the round.
     let network = async {
@@ -156,13 +167,20 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Snapshot, Refusal
     };
     let (network, account) = tokio::join!(network, connection.account_if_known());
     let (
-        VpcsWithSettings { vpcs, vpc_attributes, dhcp_options },
+        VpcsWithSettings {
+            vpcs,
+            vpc_attributes,
+            dhcp_options,
+        },
         subnets,
         route_tables,
         security_groups,
         vpc_endpoints,
         network_interfaces,
-        Facts { prefix_lists, endpoint_services },
+        Facts {
+            prefix_lists,
+            endpoint_services,
+        },
     ) = network?;
     Ok(Snapshot {
         account,
@@ -193,9 +211,15 @@ async fn vpcs_with_settings(
     fresh: &BTreeSet<VpcId>,
 ) -> Result<VpcsWithSettings, Refusal> {
     let vpcs = describe::vpcs(connection, ids).await?;
-    let (vpc_attributes, dhcp_options) =
-        tokio::try_join!(attributes_of(connection, &vpcs, fresh), dhcp_options_of(connection, &vpcs))?;
-    Ok(VpcsWithSettings { vpcs, vpc_attributes, dhcp_options })
+    let (vpc_attributes, dhcp_options) = tokio::try_join!(
+        attributes_of(connection, &vpcs, fresh),
+        dhcp_options_of(connection, &vpcs)
+    )?;
+    Ok(VpcsWithSettings {
+        vpcs,
+        vpc_attributes,
+        dhcp_options,
+    })
 }
 
 /// The DNS attributes of VPCs, remembered or read.
@@ -218,15 +242,22 @@ async fn attributes_of(
         })
         .await?;
     let known = connection.known.attributes();
-    Ok(vpcs.iter().filter_map(|vpc| known.get(&vpc.vpc_id)).map(|(_, attributes)| attributes.clone()).collect())
+    Ok(vpcs
+        .iter()
+        .filter_map(|vpc| known.get(&vpc.vpc_id))
+        .map(|(_, attributes)| attributes.clone())
+        .collect())
 }
 
 /// The DHCP options of those VPCs that have some.
 async fn dhcp_options_of(connection: &Connection, vpcs: &[Vpc]) -> Result<Vec<DhcpOptions>, Refusal> {
     // EC2 writes `default` where a VPC has no DHCP options at all.
     let none = DhcpOptionsId::new("default");
-    let ids: BTreeSet<&DhcpOptionsId> =
-        vpcs.iter().filter_map(|vpc| vpc.dhcp_options_id.as_ref()).filter(|id| **id != none).collect();
+    let ids: BTreeSet<&DhcpOptionsId> = vpcs
+        .iter()
+        .filter_map(|vpc| vpc.dhcp_options_id.as_ref())
+        .filter(|id| **id != none)
+        .collect();
     describe::dhcp_options(connection, &strings(ids)).await
 }
 
@@ -258,13 +289,22 @@ async fn security_groups_of(
 
 /// What AWS offers in the region, remembered or read.
 async fn facts(connection: &Connection) -> Result<Facts, Refusal> {
-    let remembered = connection.known.facts().clone().filter(|(at, _)| at.elapsed() < FACTS_AGE);
+    let remembered = connection
+        .known
+        .facts()
+        .clone()
+        .filter(|(at, _)| at.elapsed() < FACTS_AGE);
     if let Some((_, facts)) = remembered {
         return Ok(facts);
     }
-    let (prefix_lists, endpoint_services) =
-        tokio::try_join!(describe::prefix_lists(connection), describe::gateway_services(connection))?;
-    let facts = Facts { prefix_lists, endpoint_services };
+    let (prefix_lists, endpoint_services) = tokio::try_join!(
+        describe::prefix_lists(connection),
+        describe::gateway_services(connection)
+    )?;
+    let facts = Facts {
+        prefix_lists,
+        endpoint_services,
+    };
     *connection.known.facts() = Some((Instant::now(), facts.clone()));
     Ok(facts)
 }

@@ -81,7 +81,9 @@ impl<C: Clock + Clone> Bucket<C> {
     fn new(throttle: Throttle, clock: C) -> Self {
         let burst = NonZeroU32::new(throttle.burst()).unwrap_or(NonZeroU32::MIN);
         let one_a_second = || Quota::per_second(NonZeroU32::MIN);
-        let quota = Quota::with_period(throttle.period()).unwrap_or_else(one_a_second).allow_burst(burst);
+        let quota = Quota::with_period(throttle.period())
+            .unwrap_or_else(one_a_second)
+            .allow_burst(burst);
         Self {
             tokens: RateLimiter::direct_with_clock(quota, clock.clone()),
             clock,

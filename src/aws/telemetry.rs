@@ -61,7 +61,9 @@ pub(super) struct Telltale {
 
 impl fmt::Debug for Telltale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telltale").field("service", &self.service).finish_non_exhaustive()
+        f.debug_struct("Telltale")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,7 +116,10 @@ impl Intercept for Telltale {
 /// What kind of failure an attempt was, from the answer's own text: the error
 /// is not typed at this point.
 fn failure(context: &FinalizerInterceptorContextRef<'_>) -> FailureKind {
-    let text = context.response().and_then(|response| response.body().bytes()).map(String::from_utf8_lossy);
+    let text = context
+        .response()
+        .and_then(|response| response.body().bytes())
+        .map(String::from_utf8_lossy);
     let Some(code) = text.as_deref().and_then(|text| between(text, "<Code>", "</Code>")) else {
         return FailureKind::Unreachable;
     };
@@ -158,7 +163,8 @@ impl<P: ProvideCredentials> ProvideCredentials for CountedAssumeRole<P> {
                 Ok(_) => CallOutcome::Ok,
                 Err(error) => CallOutcome::Failed(Refusal::from_credentials(call, error).failure.kind),
             };
-            self.observer.on_call(call.facts().service.as_str(), call.name(), outcome, begun.elapsed());
+            self.observer
+                .on_call(call.facts().service.as_str(), call.name(), outcome, begun.elapsed());
             result
         })
     }

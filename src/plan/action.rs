@@ -225,12 +225,12 @@ impl Action {
     /// What it changes, field by field, for a person to read. Long lists are
     /// cut short.
     pub fn change(&self) -> String {
-        self.describe(|items| listed(items))
+        self.describe(listed)
     }
 
     /// Like [`change`](Self::change), with nothing cut short.
     pub fn full_change(&self) -> String {
-        self.describe(|items| joined(items))
+        self.describe(joined)
     }
 
     fn describe(&self, list: impl Fn(Vec<String>) -> String) -> String {
@@ -363,7 +363,7 @@ pub struct PlannedAction {
 
 impl PlannedAction {
     /// An action of no special urgency that nothing depends on.
-    pub(super) fn new(action: Action, serves: Serves, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(action: Action, serves: Serves, reason: impl Into<String>) -> Self {
         Self {
             id: ActionId(0),
             key: action.makes().cloned(),

@@ -102,12 +102,9 @@ impl<'a> Endpoints<'a> {
     }
 
     fn report_what_cannot_be_adopted(&mut self, draft: &mut Draft<'a>) {
-        let surplus = if self.ours.is_empty() {
-            self.to_adopt.iter().skip(1)
-        } else {
-            self.to_adopt.iter().skip(0)
-        };
-        for endpoint in surplus {
+        let adoptable = usize::from(self.ours.is_empty());
+        let surplus = self.to_adopt.split_off(adoptable.min(self.to_adopt.len()));
+        for endpoint in &surplus {
             let message = format!(
                 "{} is listed in spec.adopt, and the VPC has {} as its S3 endpoint already: one is managed. Remove the id \
                  from spec.adopt; the endpoint is used as it is.",
@@ -119,9 +116,7 @@ impl<'a> Endpoints<'a> {
             );
             draft.find(Concern::Accepted, Scope::Vpc, Reason::CannotAdopt, None, message);
         }
-        let adoptable = usize::from(self.ours.is_empty());
-        let left = self.to_adopt.split_off(adoptable.min(self.to_adopt.len()));
-        self.others.extend(left);
+        self.others.extend(surplus);
         let known: BTreeSet<_> = draft
             .snapshot
             .vpc_endpoints

@@ -5,7 +5,7 @@
 //!
 //! | File | What it answers |
 //! |---|---|
-//! | `document`, `parse`, `json`, `error` | what a policy says, and what is wrong with a text that is none |
+//! | `document`, `parse`, `write`, `json`, `error` | what a policy says, how it is read and written, and what is wrong with a text that is none |
 //! | `operator`, `value` | the condition operators, and the numbers, dates and networks they compare |
 //! | `pattern`, `containment`, `template` | wildcards: does it match, cover, overlap; policy variables |
 //! | `canonical`, `diff` | do two documents mean the same, and if not, where do they differ |
@@ -74,6 +74,7 @@ mod pattern;
 mod principal;
 mod template;
 mod value;
+mod write;
 
 pub use canonical::same_meaning;
 pub use diff::{Difference, Element, diff};

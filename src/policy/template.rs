@@ -10,12 +10,14 @@ pub(super) struct Template(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
-    Symbol(Symbol),
+    /// Characters that stand for themselves.
+    Literal(String),
+    /// `?`
+    One,
+    /// `*`
+    Many,
     /// `${key}` or `${key, 'default'}`, the key in lower case.
-    Variable {
-        key: String,
-        default: Option<String>,
-    },
+    Variable { key: String, default: Option<String> },
 }
 
 /// What a request says about a context key that a variable names.
@@ -88,44 +90,50 @@ impl Template {
             Version::V2008 => false,
             Version::V2012 => true,
         };
-        let mut pieces = Vec::with_capacity(text.len());
+        let special = |character| match character {
+            '$' => variables,
+            '*' | '?' => wildcards,
+            _ => false,
+        };
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
         let mut rest = text;
-        while let Some(character) = rest.chars().next() {
-            if variables && let Some((piece, after)) = variable(rest) {
-                pieces.push(piece);
-                rest = after;
-                continue;
+        while let Some(at) = rest.find(special) {
+            literal.push_str(&rest[..at]);
+            let (piece, after) = match &rest[at..at + 1] {
+                "*" => (Piece::Many, &rest[at + 1..]),
+                "?" => (Piece::One, &rest[at + 1..]),
+                dollar => variable(&rest[at..]).unwrap_or_else(|| (Piece::Literal(dollar.to_owned()), &rest[at + 1..])),
+            };
+            rest = after;
+            match piece {
+                Piece::Literal(more) => literal.push_str(&more),
+                other @ (Piece::One | Piece::Many | Piece::Variable { .. }) => {
+                    if !literal.is_empty() {
+                        pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                    }
+                    pieces.push(other);
+                }
             }
-            pieces.push(Piece::Symbol(match character {
-                '*' if wildcards => Symbol::Many,
-                '?' if wildcards => Symbol::One,
-                other => Symbol::Literal(other),
-            }));
-            rest = &rest[character.len_utf8()..];
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal));
         }
         Self(pieces)
     }
 
     /// The same text for a comparison that ignores case.
     pub fn fold_case(self) -> Self {
-        Self(
-            self.0
-                .into_iter()
-                .flat_map(|piece| match piece {
-                    Piece::Symbol(Symbol::Literal(character)) => character
-                        .to_lowercase()
-                        .map(|lower| Piece::Symbol(Symbol::Literal(lower)))
-                        .collect(),
-                    Piece::Symbol(symbol @ (Symbol::One | Symbol::Many)) => {
-                        vec![Piece::Symbol(symbol)]
-                    }
-                    Piece::Variable { key, default } => vec![Piece::Variable {
-                        key,
-                        default: default.map(|text| fold_case(&text)),
-                    }],
-                })
-                .collect(),
-        )
+        let pieces = self.0.into_iter().map(|piece| match piece {
+            Piece::Literal(text) => Piece::Literal(fold_case(&text)),
+            wildcard @ (Piece::One | Piece::Many) => wildcard,
+            Piece::Variable { key, default } => Piece::Variable {
+                key,
+                default: default.map(|text| fold_case(&text)),
+            },
+        });
+        Self(pieces.collect())
     }
 
     /// Whether a request's values make a difference.
@@ -136,13 +144,21 @@ impl Template {
     /// Puts in the values of a request. They are taken literally: a `*` in a
     /// value is no wildcard.
     pub fn resolve(&self, lookup: impl Fn(&str) -> Lookup) -> Resolved {
-        let mut symbols = Vec::with_capacity(self.0.len());
+        let mut symbols = Vec::new();
         let mut unknown = Vec::new();
         let mut may_be_unresolvable = false;
         for piece in &self.0 {
             let (key, default) = match piece {
-                Piece::Symbol(symbol) => {
-                    symbols.push(*symbol);
+                Piece::Literal(text) => {
+                    symbols.extend(text.chars().map(Symbol::Literal));
+                    continue;
+                }
+                Piece::One => {
+                    symbols.push(Symbol::One);
+                    continue;
+                }
+                Piece::Many => {
+                    symbols.push(Symbol::Many);
                     continue;
                 }
                 Piece::Variable { key, default } => (key, default),
@@ -176,18 +192,15 @@ impl Template {
     /// whatever version of the language they came from: what stands for itself
     /// is written so that no variable or wildcard can be read into it.
     pub fn canonical(&self) -> String {
-        let mut text = String::with_capacity(self.0.len());
+        let mut text = String::new();
         let mut run = Run::default();
         for piece in &self.0 {
             match piece {
-                Piece::Symbol(Symbol::One) => run.ones += 1,
-                Piece::Symbol(Symbol::Many) => run.many = true,
-                Piece::Symbol(Symbol::Literal(character)) => {
+                Piece::One => run.ones += 1,
+                Piece::Many => run.many = true,
+                Piece::Literal(literal) => {
                     run.write(&mut text);
-                    match character {
-                        '*' | '?' | '$' => text.extend(['$', '{', *character, '}']),
-                        other => text.push(*other),
-                    }
+                    write_literal(&mut text, literal);
                 }
                 Piece::Variable { key, default } => {
                     run.write(&mut text);
@@ -205,6 +218,33 @@ impl Template {
         run.write(&mut text);
         text
     }
+}
+
+/// The [canonical](Template::canonical) text of a pattern, and whether it has
+/// variables; the text itself where it is canonical as it stands, as nearly all
+/// are.
+pub(super) fn canonical_pattern(text: String, version: Version) -> (String, bool) {
+    let wildcard = |byte: &u8| matches!(byte, b'*' | b'?');
+    let bytes = text.as_bytes();
+    let adjacent = bytes.windows(2).any(|pair| pair.iter().all(wildcard));
+    if !adjacent && !bytes.contains(&b'$') {
+        return (text, false);
+    }
+    let template = Template::with_wildcards(&text, version);
+    (template.canonical(), template.has_variables())
+}
+
+/// Writes what stands for itself, so that it still does where `*`, `?` and `$`
+/// do not.
+fn write_literal(text: &mut String, literal: &str) {
+    let mut rest = literal;
+    while let Some(at) = rest.find(['*', '?', '$']) {
+        let (before, from) = rest.split_at(at);
+        let (special, after) = from.split_at(1);
+        text.extend([before, "${", special, "}"]);
+        rest = after;
+    }
+    text.push_str(rest);
 }
 
 /// A run of wildcards, as [`Pattern`] orders them.
@@ -236,9 +276,7 @@ fn variable(text: &str) -> Option<(Piece, &str)> {
     let (inner, after) = inner_on.split_once('}')?;
     let piece = match inner {
         "" => return None,
-        "*" => Piece::Symbol(Symbol::Literal('*')),
-        "?" => Piece::Symbol(Symbol::Literal('?')),
-        "$" => Piece::Symbol(Symbol::Literal('$')),
+        "*" | "?" | "$" => Piece::Literal(inner.to_owned()),
         other => with_default(other),
     };
     Some((piece, after))
@@ -290,6 +328,20 @@ mod tests {
             ("${open", "${$}{open"),
         ] {
             assert_eq!(canonical(text, Version::V2012), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_short_way_to_a_canonical_text_leads_to_the_same() {
+        for text in ["", "s3:Get*", "a?b*", "a*?", "**", "$*", "${aws:username}*", "é*"] {
+            for version in [Version::V2008, Version::V2012] {
+                let template = Template::with_wildcards(text, version);
+                assert_eq!(
+                    canonical_pattern(text.to_owned(), version),
+                    (template.canonical(), template.has_variables()),
+                    "{text}"
+                );
+            }
         }
     }
 

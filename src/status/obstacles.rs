@@ -92,6 +92,14 @@ pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVp
         message,
         passes,
     };
+    if let Some(obstacle) = &planned.waits_for {
+        let reason = if planned.backs_off {
+            Reason::RepairBackoff
+        } else {
+            Reason::Waiting
+        };
+        return make(ActionState::Waiting, reason, obstacle.clone(), !planned.backs_off);
+    }
     match outcome.steps.get(&planned.id) {
         Some(Step::Done) => {
             return make(
@@ -113,14 +121,6 @@ pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVp
             );
         }
         Some(Step::Blocked { .. }) | None => {}
-    }
-    if let Some(obstacle) = &planned.waits_for {
-        let reason = if planned.backs_off {
-            Reason::RepairBackoff
-        } else {
-            Reason::Waiting
-        };
-        return make(ActionState::Waiting, reason, obstacle.clone(), !planned.backs_off);
     }
     if vpc.management_policy == ManagementPolicy::Observe {
         let message = "managementPolicy is Observe: set it to Enforce to have this done.".to_owned();

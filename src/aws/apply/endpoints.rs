@@ -29,11 +29,21 @@ pub(super) struct Wanted<'a> {
 ///
 /// See <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
 pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&String>) -> Performed {
-    let Wanted { key, vpc, service_name, route_tables, policy, tags } = wanted;
+    let Wanted {
+        key,
+        vpc,
+        service_name,
+        route_tables,
+        policy,
+        tags,
+    } = wanted;
     let call = Call::CreateVpcEndpoint;
     // Without a token a lost answer would make a second endpoint.
     let Some(token) = token else {
-        return Err(Work::refuse(call, &format!("there is no client token for {key}, so it was not made")));
+        return Err(Work::refuse(
+            call,
+            &format!("there is no client token for {key}, so it was not made"),
+        ));
     };
     let request = work
         .client()
@@ -48,7 +58,9 @@ pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&S
     match work.call(call, request.send()).await {
         Ok(answer) => match answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id) {
             Some(id) => Ok(Some(id)),
-            None => Err(Setback::Waiting(format!("EC2 did not say which endpoint it made for {key}"))),
+            None => Err(Setback::Waiting(format!(
+                "EC2 did not say which endpoint it made for {key}"
+            ))),
         },
         Err(setback) if setback.meaning() == Some(Meaning::TokenMismatch) => made_before(work, key, tags).await,
         Err(setback) => Err(setback.vanished("VPC or route table of those named")),
@@ -59,10 +71,12 @@ pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&S
 /// request was not quite this one: the next plan compares and corrects it.
 async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
     let endpoints = describe::our_vpc_endpoints(work.connection(), tags).await?;
-    let serving = endpoints.into_iter().filter(|endpoint| match endpoint.endpoint_state() {
-        EndpointState::Available | EndpointState::Pending => true,
-        EndpointState::Deleting | EndpointState::Deleted | EndpointState::Failed => false,
-    });
+    let serving = endpoints
+        .into_iter()
+        .filter(|endpoint| match endpoint.endpoint_state() {
+            EndpointState::Available | EndpointState::Pending => true,
+            EndpointState::Deleting | EndpointState::Deleted | EndpointState::Failed => false,
+        });
     match serving.map(|endpoint| endpoint.vpc_endpoint_id.to_string()).min() {
         Some(id) => Ok(Some(id)),
         None => Err(Setback::Waiting(format!(
@@ -95,7 +109,9 @@ pub(super) async fn modify(
             if policy.is_none() && still_add.is_empty() && still_remove.is_empty() {
                 return Ok(None);
             }
-            send_modify(work, endpoint, policy, &still_add, &still_remove).await.map(|()| None)
+            send_modify(work, endpoint, policy, &still_add, &still_remove)
+                .await
+                .map(|()| None)
         }
         Err(setback) => Err(setback.vanished(endpoint.as_str())),
     }
@@ -125,19 +141,25 @@ pub(super) async fn delete(work: &Work<'_>, endpoint: &VpcEndpointId) -> Perform
     let call = Call::DeleteVpcEndpoints;
     let request = work.client().delete_vpc_endpoints().vpc_endpoint_ids(endpoint.as_str());
     let refusal = match work.call(call, request.send()).await {
-        Ok(answer) => answer.unsuccessful.unwrap_or_default().into_iter().find_map(|item| item.error).map(|error| {
-            let code = error.code.unwrap_or_default();
-            Refusal::from_code(call, &code, &error.message.unwrap_or_default())
-        }),
+        Ok(answer) => answer
+            .unsuccessful
+            .unwrap_or_default()
+            .into_iter()
+            .find_map(|item| item.error)
+            .map(|error| {
+                let code = error.code.unwrap_or_default();
+                Refusal::from_code(call, &code, &error.message.unwrap_or_default())
+            }),
         Err(Setback::Refused(refusal)) => Some(refusal),
         Err(setback @ Setback::Waiting(_)) => return Err(setback),
     };
     match refusal {
         None => Ok(None),
         Some(refusal) if refusal.meaning == Meaning::NotThere => Ok(None),
-        Some(refusal) if refusal.meaning == Meaning::StillInUse => {
-            Err(Setback::Waiting(format!("{endpoint} is still in use: {}", refusal.failure.message)))
-        }
+        Some(refusal) if refusal.meaning == Meaning::StillInUse => Err(Setback::Waiting(format!(
+            "{endpoint} is still in use: {}",
+            refusal.failure.message
+        ))),
         Some(refusal) => Err(refusal.into()),
     }
 }

@@ -33,7 +33,9 @@ pub(super) async fn create(work: &Work<'_>, vpc: &VpcId, name: &str, description
     match work.call(Call::CreateSecurityGroup, request.send()).await {
         Ok(answer) => match answer.group_id {
             Some(id) => Ok(Some(id)),
-            None => Err(Setback::Waiting(format!("EC2 did not say which security group it made for {name}"))),
+            None => Err(Setback::Waiting(format!(
+                "EC2 did not say which security group it made for {name}"
+            ))),
         },
         Err(Setback::Refused(refusal)) if refusal.meaning == Meaning::NameTaken => {
             made_before(work, vpc, name, tags, refusal).await
@@ -44,7 +46,9 @@ pub(super) async fn create(work: &Work<'_>, vpc: &VpcId, name: &str, description
 
 async fn made_before(work: &Work<'_>, vpc: &VpcId, name: &str, tags: &Tags, mut refusal: Refusal) -> Performed {
     let groups = describe::our_security_groups(work.connection(), vpc, tags).await?;
-    let ours = groups.into_iter().filter(|group| group.group_name.eq_ignore_ascii_case(name));
+    let ours = groups
+        .into_iter()
+        .filter(|group| group.group_name.eq_ignore_ascii_case(name));
     match ours.map(|group| group.group_id.to_string()).min() {
         Some(id) => Ok(Some(id)),
         None => {
@@ -58,7 +62,12 @@ async fn made_before(work: &Work<'_>, vpc: &VpcId, name: &str, tags: &Tags, mut 
 }
 
 /// Adds rules.
-pub(super) async fn authorize(work: &Work<'_>, group: Option<Group>, direction: Direction, rules: &[Rule]) -> Performed {
+pub(super) async fn authorize(
+    work: &Work<'_>,
+    group: Option<Group>,
+    direction: Direction,
+    rules: &[Rule],
+) -> Performed {
     let call = Call::authorize(direction);
     let all_there = Meaning::AlreadyThere;
     change_rules(work, group, call, rules, all_there, |id, permissions| async move {
@@ -66,11 +75,15 @@ pub(super) async fn authorize(work: &Work<'_>, group: Option<Group>, direction: 
         match direction {
             Direction::Ingress => {
                 let request = client.authorize_security_group_ingress().group_id(id);
-                work.call(call, request.set_ip_permissions(Some(permissions)).send()).await.map(drop)
+                work.call(call, request.set_ip_permissions(Some(permissions)).send())
+                    .await
+                    .map(drop)
             }
             Direction::Egress => {
                 let request = client.authorize_security_group_egress().group_id(id);
-                work.call(call, request.set_ip_permissions(Some(permissions)).send()).await.map(drop)
+                work.call(call, request.set_ip_permissions(Some(permissions)).send())
+                    .await
+                    .map(drop)
             }
         }
     })
@@ -86,11 +99,15 @@ pub(super) async fn revoke(work: &Work<'_>, group: Option<Group>, direction: Dir
         match direction {
             Direction::Ingress => {
                 let request = client.revoke_security_group_ingress().group_id(id);
-                work.call(call, request.set_ip_permissions(Some(permissions)).send()).await.map(drop)
+                work.call(call, request.set_ip_permissions(Some(permissions)).send())
+                    .await
+                    .map(drop)
             }
             Direction::Egress => {
                 let request = client.revoke_security_group_egress().group_id(id);
-                work.call(call, request.set_ip_permissions(Some(permissions)).send()).await.map(drop)
+                work.call(call, request.set_ip_permissions(Some(permissions)).send())
+                    .await
+                    .map(drop)
             }
         }
     })
@@ -112,10 +129,17 @@ where
     F: Future<Output = Result<(), Setback>>,
 {
     let Some(Group { id, new }) = group else {
-        return Err(Work::refuse(call, "the security group was not made, so its rules were not changed"));
+        return Err(Work::refuse(
+            call,
+            "the security group was not made, so its rules were not changed",
+        ));
     };
     let send = |rules: &[Rule]| send(id.clone(), convert::to_ip_permissions(&id, rules));
-    let together = if new { work.once_visible(|| send(rules)).await } else { send(rules).await };
+    let together = if new {
+        work.once_visible(|| send(rules)).await
+    } else {
+        send(rules).await
+    };
     match together {
         Ok(()) => return Ok(None),
         Err(setback) if setback.meaning() == Some(as_wanted) => {}

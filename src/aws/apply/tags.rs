@@ -10,7 +10,11 @@ use crate::{
 
 /// Sets tags.
 pub(super) async fn create(work: &Work<'_>, resource: &str, tags: &Tags) -> Performed {
-    let request = work.client().create_tags().resources(resource).set_tags(Some(convert::to_tags(tags)));
+    let request = work
+        .client()
+        .create_tags()
+        .resources(resource)
+        .set_tags(Some(convert::to_tags(tags)));
     match work.call(Call::CreateTags, request.send()).await {
         Ok(_) => Ok(None),
         Err(setback) => Err(setback.vanished(resource)),

@@ -63,12 +63,19 @@ pub(super) struct Work<'a> {
 
 /// Pauses between attempts at what EC2 does not see yet, though it has just
 /// answered that it made it: it takes a second at most, as a rule.
-const UNTIL_VISIBLE: [Duration; 3] =
-    [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
+const UNTIL_VISIBLE: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
 
 impl<'a> Work<'a> {
     pub(super) fn new(ec2: &'a Ec2, priority: Priority, deadline: Instant) -> Self {
-        Self { ec2, priority, deadline }
+        Self {
+            ec2,
+            priority,
+            deadline,
+        }
     }
 
     pub(super) fn client(&self) -> &'a aws_sdk_ec2::Client {
@@ -90,7 +97,9 @@ impl<'a> Work<'a> {
         R: fmt::Debug + Send + Sync + 'static,
     {
         let too_late = || {
-            Setback::Waiting(format!("{call} did not get its turn in the time of this pass; the next one tries again"))
+            Setback::Waiting(format!(
+                "{call} did not get its turn in the time of this pass; the next one tries again"
+            ))
         };
         let pace = self.connection().pace(call, self.priority);
         if self.is_over() || tokio::time::timeout_at(self.deadline, pace).await.is_err() {

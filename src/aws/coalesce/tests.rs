@@ -37,10 +37,12 @@ async fn a_request_never_joins_a_round_that_has_begun() {
             requests
         }
     });
-    let ask = |request| tokio::spawn({
-        let gathering = gathering.clone();
-        async move { gathering.ask(request).await }
-    });
+    let ask = |request| {
+        tokio::spawn({
+            let gathering = gathering.clone();
+            async move { gathering.ask(request).await }
+        })
+    };
     let first = ask(1);
     assert_eq!(rounds.recv().await, Some(vec![1]));
     let (second, third) = (ask(2), ask(3));

@@ -30,7 +30,10 @@ fn four_endpoint_calls_go_at_once_and_the_fifth_after_three_and_a_third_seconds(
     drain(&bucket, 4);
     let fifth = bucket.enter(Priority::Growth);
     let after = wait(&bucket.turn(fifth.ticket));
-    assert!(after > Duration::from_millis(3_333) && after < Duration::from_millis(3_334), "{after:?}");
+    assert!(
+        after > Duration::from_millis(3_333) && after < Duration::from_millis(3_334),
+        "{after:?}"
+    );
     clock.advance(after);
     assert_eq!(bucket.turn(fifth.ticket), Turn::Go);
 }
@@ -45,8 +48,14 @@ fn no_bucket_gives_more_in_an_hour_than_aws_does() {
         (Throttle::Identity, 600, 2_160_000),
     ] {
         assert_eq!(throttle.burst(), burst);
-        assert!(Duration::from_secs(3_600) >= throttle.period() * an_hour - throttle.period(), "{throttle:?}");
-        assert!(throttle.period() * an_hour >= Duration::from_secs(3_600), "{throttle:?}");
+        assert!(
+            Duration::from_secs(3_600) >= throttle.period() * an_hour - throttle.period(),
+            "{throttle:?}"
+        );
+        assert!(
+            throttle.period() * an_hour >= Duration::from_secs(3_600),
+            "{throttle:?}"
+        );
     }
 }
 
@@ -91,14 +100,25 @@ fn whoever_gives_up_holds_nobody_back() {
 }
 
 fn scope(account: &str, region: &str) -> Scope {
-    Scope { account: account.into(), region: Region::new(region) }
+    Scope {
+        account: account.into(),
+        region: Region::new(region),
+    }
 }
 
 #[tokio::test]
 async fn accounts_regions_and_actions_have_buckets_of_their_own() {
     let quotas = Quotas::default();
-    let calls = [Call::CreateVpcEndpoint, Call::ModifyVpcEndpoint, Call::DeleteVpcEndpoints];
-    let scopes = [scope("111122223333", "us-east-1"), scope("111122223333", "eu-west-1"), scope("444455556666", "us-east-1")];
+    let calls = [
+        Call::CreateVpcEndpoint,
+        Call::ModifyVpcEndpoint,
+        Call::DeleteVpcEndpoints,
+    ];
+    let scopes = [
+        scope("111122223333", "us-east-1"),
+        scope("111122223333", "eu-west-1"),
+        scope("444455556666", "us-east-1"),
+    ];
     // Four of each are there at once; one bucket for two of them would make
     // someone wait for seconds.
     let begun = std::time::Instant::now();

@@ -1,0 +1,133 @@
+//! Rules go to EC2 in a spelling that it takes, and come back as they went.
+
+use super::*;
+use crate::types::{Direction, PortRange, Protocol};
+
+const GROUP: &str = "sg-0123456789abcdef0";
+
+fn cidr(text: &str) -> Peer {
+    Peer::Cidr(text.parse().unwrap())
+}
+
+/// A group that holds `rules`, as EC2 would show it if it kept our spelling.
+fn shown(rules: &[Rule]) -> SecurityGroup {
+    let group = sdk::SecurityGroup::builder()
+        .group_id(GROUP)
+        .vpc_id("vpc-0123456789abcdef0");
+    let of = |direction| -> Vec<Rule> {
+        rules
+            .iter()
+            .filter(|rule| rule.direction == direction)
+            .cloned()
+            .collect()
+    };
+    let group = group
+        .set_ip_permissions(Some(to_ip_permissions(GROUP, &of(Direction::Ingress))))
+        .set_ip_permissions_egress(Some(to_ip_permissions(GROUP, &of(Direction::Egress))))
+        .build();
+    security_group(group).unwrap()
+}
+
+#[test]
+fn rules_of_every_kind_come_back_as_they_went() {
+    let other = Peer::Group {
+        id: "sg-0fedcba9876543210".into(),
+        owner: None,
+    };
+    let peered = Peer::Group {
+        id: "sg-00000000000000000".into(),
+        owner: Some(AccountId::new("111122223333")),
+    };
+    let mut rules = Vec::new();
+    for direction in [Direction::Ingress, Direction::Egress] {
+        for peer in [
+            Peer::Itself,
+            other.clone(),
+            peered.clone(),
+            Peer::PrefixList("pl-63a5400a".into()),
+            cidr("10.0.0.0/24"),
+            cidr("2001:db8::/56"),
+        ] {
+            for protocol in [
+                Protocol::All,
+                Protocol::TCP,
+                Protocol::UDP,
+                Protocol::ICMP,
+                Protocol::ICMPV6,
+                Protocol::Number(50),
+            ] {
+                rules.push(Rule::new(direction, protocol, None, peer.clone()));
+            }
+            rules.push(Rule::https(direction, peer.clone()));
+            rules.push(Rule::new(
+                direction,
+                Protocol::UDP,
+                Some(PortRange { from: 500, to: 501 }),
+                peer,
+            ));
+        }
+    }
+    assert_eq!(shown(&rules).rules(), rules.into_iter().collect());
+}
+
+#[test]
+fn all_of_tcp_is_said_with_ports_and_all_traffic_without() {
+    let permission = |protocol| to_ip_permission(GROUP, &Rule::new(Direction::Egress, protocol, None, Peer::Itself));
+    let tcp = permission(Protocol::TCP);
+    assert_eq!(
+        (tcp.ip_protocol(), tcp.from_port(), tcp.to_port()),
+        (Some("tcp"), Some(0), Some(65_535))
+    );
+    let icmp = permission(Protocol::ICMP);
+    assert_eq!((icmp.from_port(), icmp.to_port()), (Some(-1), Some(-1)));
+    let all = permission(Protocol::All);
+    assert_eq!(
+        (all.ip_protocol(), all.from_port(), all.to_port()),
+        (Some("-1"), None, None)
+    );
+}
+
+#[test]
+fn a_rule_for_the_group_itself_names_its_id() {
+    let permission = to_ip_permission(GROUP, &Rule::all(Direction::Ingress, Peer::Itself));
+    let ids: Vec<_> = permission
+        .user_id_group_pairs()
+        .iter()
+        .map(|pair| pair.group_id())
+        .collect();
+    assert_eq!(ids, [Some(GROUP)]);
+}
+
+#[test]
+fn states_keep_the_spelling_of_the_answer() {
+    let endpoint = sdk::VpcEndpoint::builder()
+        .vpc_endpoint_id("vpce-0123456789abcdef0")
+        .vpc_id("vpc-0123456789abcdef0")
+        .state(sdk::State::from("available"))
+        .build();
+    assert_eq!(
+        vpc_endpoint(endpoint).map(|endpoint| endpoint.state).as_deref(),
+        Some("available")
+    );
+}
+
+#[test]
+fn an_association_that_is_going_is_none() {
+    let state = |state| sdk::RouteTableAssociationState::builder().state(state).build();
+    let association_in = |code| {
+        association(
+            sdk::RouteTableAssociation::builder()
+                .subnet_id("subnet-1")
+                .association_state(state(code))
+                .build(),
+        )
+    };
+    assert!(association_in(sdk::RouteTableAssociationStateCode::Associated).is_some());
+    assert!(association_in(sdk::RouteTableAssociationStateCode::Disassociating).is_none());
+}
+
+#[test]
+fn what_has_no_id_is_left_out() {
+    assert_eq!(vpc(sdk::Vpc::builder().build()), None);
+    assert_eq!(subnet(sdk::Subnet::builder().subnet_id("subnet-1").build()), None);
+}

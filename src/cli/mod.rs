@@ -1,0 +1,66 @@
+//! The command line: parsing, and each command in a file of its own.
+
+mod live;
+pub mod objects;
+mod plan;
+mod print;
+mod reference;
+pub mod render;
+mod run;
+mod snapshot;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps private VPCs ready for Amazon SageMaker.
+#[derive(Parser, Debug)]
+#[command(name = "sagevpc", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run the controller.
+    ///
+    /// Kubernetes is found by KUBECONFIG, ~/.kube/config or the pod's service
+    /// account; AWS by the SDK's default chain of credentials, AWS_REGION and
+    /// AWS_ENDPOINT_URL.
+    Run(run::RunArgs),
+    /// Print what would be done to AWS for objects in files.
+    Plan(plan::PlanArgs),
+    /// Save what AWS looks like, to plan against it later.
+    Snapshot(snapshot::SnapshotArgs),
+    /// Print what an installation consists of.
+    Print(print::PrintArgs),
+}
+
+impl Cli {
+    /// Runs the command that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// When it could not do its work.
+    pub async fn execute(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Run(args) => run::run(args).await.map(|()| ExitCode::SUCCESS),
+            Command::Plan(args) => Ok(plan::run(&args).await?),
+            Command::Snapshot(args) => Ok(snapshot::run(&args).await?),
+            Command::Print(args) => Ok(print::run(&args)?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

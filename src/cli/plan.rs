@@ -1,0 +1,224 @@
+//! `sagevpc plan`: what would be done, without a cluster.
+
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use serde_json::{Value, json};
+
+use super::{
+    live,
+    objects::{Objects, ObjectsError},
+    render,
+};
+use crate::{
+    desired::Network,
+    observed::{
+        Snapshot,
+        files::{self, SnapshotFileError},
+    },
+    plan::{self, Failure, History},
+    validate::{self, References},
+};
+
+/// What would be done to AWS for the objects in files.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Exit status: 0 when nothing is to be done, 2 when there are changes, 1 on an error.")]
+pub struct PlanArgs {
+    /// File with SageMakerVpc, SageMakerVpcProfile and Namespace objects; `-`
+    /// reads standard input. May be given several times.
+    #[arg(short, long = "filename", required = true, value_name = "FILE")]
+    filenames: Vec<String>,
+    /// Folder of JSON as `aws ec2 describe-…` prints it, to plan against
+    /// instead of live AWS; `sagevpc snapshot` makes one.
+    #[arg(long, value_name = "DIR")]
+    snapshot: Option<PathBuf>,
+    /// How to print the plan.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// The cluster's stable id, by which resources of ours are told.
+    #[arg(long, env = "SAGEVPC_CLUSTER_ID", default_value = "none", value_name = "ID")]
+    cluster_id: String,
+}
+
+/// How a plan is printed.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
+enum Output {
+    /// For a person.
+    #[default]
+    Text,
+    /// For a program.
+    Json,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A file cannot be opened.
+    #[error("{file}: {error}")]
+    File {
+        /// The file.
+        file: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A file's objects cannot be used.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+    /// A snapshot's file cannot be read.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotFileError),
+    /// AWS refused, or gave no answer.
+    #[error("{}", .0.message)]
+    Aws(Failure),
+}
+
+/// Prints the plan.
+///
+/// # Errors
+///
+/// When a file, the snapshot or AWS cannot be read.
+pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
+    let mut objects = Objects::default();
+    for file in &args.filenames {
+        objects.add(file, &read(file)?)?;
+    }
+    let snapshot = match &args.snapshot {
+        Some(folder) => Some(load(folder)?),
+        None => None,
+    };
+    let mut json = Vec::new();
+    let mut worst = Exit::NothingToDo;
+    for references in objects.references(&args.cluster_id)? {
+        let (text, value, exit) = plan_one(&references, snapshot.as_ref()).await?;
+        worst = worst.max(exit);
+        match args.output {
+            Output::Text => println!("{text}"),
+            Output::Json => json.push(value),
+        }
+    }
+    if let Output::Json = args.output {
+        println!("{:#}", json!({ "vpcs": json }));
+    }
+    Ok(worst.code())
+}
+
+/// Exit states, the worst last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Exit {
+    NothingToDo,
+    Changes,
+    Error,
+}
+
+impl Exit {
+    fn code(self) -> ExitCode {
+        match self {
+            Self::NothingToDo => ExitCode::SUCCESS,
+            Self::Changes => ExitCode::from(2),
+            Self::Error => ExitCode::FAILURE,
+        }
+    }
+}
+
+async fn plan_one(references: &References, snapshot: Option<&Snapshot>) -> Result<(String, Value, Exit), PlanError> {
+    let name = references.vpc.name_any();
+    let validated = match validate::validate(references) {
+        Ok(validated) => validated,
+        Err(refused) => {
+            let value = json!({ "name": name, "refused": refused.findings });
+            return Ok((render::refused(&name, &refused), value, Exit::Error));
+        }
+    };
+    let network = Network::new(&validated);
+    let planned = match snapshot {
+        Some(snapshot) => plan_against(&network, snapshot),
+        None => {
+            let credentials = references
+                .vpc
+                .spec
+                .credentials
+                .as_ref()
+                .and_then(|all| all.network.as_ref());
+            let seen = live::observe(&network, credentials).await.map_err(PlanError::Aws)?;
+            plan_against(&network, &seen)
+        }
+    };
+    Ok(match planned {
+        None => (
+            render::missing(&network.vpc),
+            json!({ "name": name, "missing": network.vpc.vpc_id }),
+            Exit::Error,
+        ),
+        Some(plan) => {
+            let exit = if plan.actions.is_empty() {
+                Exit::NothingToDo
+            } else {
+                Exit::Changes
+            };
+            let findings: Vec<_> = validated.findings.iter().chain(&plan.findings).collect();
+            let value = json!({
+                "name": name,
+                "vpcId": network.vpc.vpc_id,
+                "region": network.vpc.region,
+                "actions": plan.actions,
+                "findings": findings,
+                "held": plan.held,
+            });
+            (render::plan(&network.vpc, &plan, &validated.findings), value, exit)
+        }
+    })
+}
+
+fn plan_against(network: &Network, snapshot: &Snapshot) -> Option<plan::Plan> {
+    let seen = snapshot.vpc(&network.vpc.vpc_id)?;
+    Some(plan::plan(network, &seen, &History::none(Timestamp::UNIX_EPOCH)))
+}
+
+fn read(file: &str) -> Result<String, PlanError> {
+    let failed = |error| PlanError::File {
+        file: file.to_owned(),
+        error,
+    };
+    if file == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(failed)?;
+        return Ok(text);
+    }
+    fs::read_to_string(file).map_err(failed)
+}
+
+/// Reads a snapshot's folder.
+///
+/// # Errors
+///
+/// When the folder is not there, a file in it cannot be opened, or is not what
+/// its command prints.
+pub fn load(folder: &Path) -> Result<Snapshot, PlanError> {
+    let failed = |path: &Path, error| PlanError::File {
+        file: path.display().to_string(),
+        error,
+    };
+    fs::read_dir(folder).map_err(|error| failed(folder, error))?;
+    let mut problem = None;
+    let snapshot = files::read(|name| {
+        let path = folder.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                problem.get_or_insert(failed(&path, error));
+                None
+            }
+        }
+    })?;
+    match problem {
+        Some(problem) => Err(problem),
+        None => Ok(snapshot),
+    }
+}

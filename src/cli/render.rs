@@ -1,0 +1,137 @@
+//! A plan as a person reads it: pure.
+
+use std::fmt::Write as _;
+
+use crate::{
+    plan::{Action, Finding, Plan, PlannedAction, Scope, Weight},
+    types::listed,
+    validate::{Refused, ValidVpc},
+};
+
+/// What a change does to what is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Creates,
+    Changes,
+    Deletes,
+}
+
+impl Mark {
+    fn of(action: &Action) -> Self {
+        match action {
+            Action::CreateSecurityGroup { .. } | Action::CreateVpcEndpoint { .. } => Self::Creates,
+            Action::ModifyVpcAttribute { .. }
+            | Action::AuthorizeSecurityGroup { .. }
+            | Action::RevokeSecurityGroup { .. }
+            | Action::ModifyVpcEndpoint { .. }
+            | Action::CreateTags { .. }
+            | Action::DeleteTags { .. } => Self::Changes,
+            Action::DeleteSecurityGroup { .. } | Action::DeleteVpcEndpoint { .. } => Self::Deletes,
+        }
+    }
+
+    fn sign(self) -> char {
+        match self {
+            Self::Creates => '+',
+            Self::Changes => '~',
+            Self::Deletes => '-',
+        }
+    }
+}
+
+/// A plan for one VPC, with what it found.
+pub fn plan(vpc: &ValidVpc, plan: &Plan, refusals: &[Finding]) -> String {
+    let mut text = format!("SageMakerVpc {}: {} in {}\n", vpc.ownership.vpc, vpc.vpc_id, vpc.region);
+    if plan.actions.is_empty() {
+        text.push_str("\n  Nothing to do: AWS is as declared.\n");
+    } else {
+        text.push('\n');
+        for planned in &plan.actions {
+            action(&mut text, planned);
+        }
+    }
+    findings(&mut text, &mut refusals.iter().chain(&plan.findings));
+    text.push_str(&summary(plan));
+    text
+}
+
+/// Why a SageMakerVpc is refused as a whole.
+pub fn refused(name: &str, refused: &Refused) -> String {
+    let mut text = format!("SageMakerVpc {name} is refused, and nothing would be done for it.\n");
+    findings(&mut text, &mut refused.findings.iter());
+    text
+}
+
+/// A VPC that is not there.
+pub fn missing(vpc: &ValidVpc) -> String {
+    format!(
+        "SageMakerVpc {}: {} does not exist in {} of this account, or is not in the snapshot.\n",
+        vpc.ownership.vpc, vpc.vpc_id, vpc.region
+    )
+}
+
+fn action(text: &mut String, planned: &PlannedAction) {
+    let sign = Mark::of(&planned.action).sign();
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "  {sign} {} {}", planned.action.name(), planned.action.resource());
+    let _ = writeln!(text, "      {}", planned.action.change());
+    let _ = writeln!(text, "      because {}", planned.reason);
+    if let Some(disruption) = &planned.disruption {
+        let _ = writeln!(
+            text,
+            "      hits {}: {}",
+            listed(&disruption.interfaces),
+            disruption.effect
+        );
+    }
+    if planned.held {
+        let _ = writeln!(text, "      waits to be approved");
+    }
+    if let Some(obstacle) = &planned.waits_for {
+        let _ = writeln!(text, "      waits: {obstacle}");
+    }
+}
+
+fn findings(text: &mut String, findings: &mut dyn Iterator<Item = &Finding>) {
+    let mut findings = findings.peekable();
+    if findings.peek().is_none() {
+        return;
+    }
+    text.push_str("\nFindings, which no change here can mend:\n\n");
+    for finding in findings {
+        let sign = match finding.weight {
+            Weight::Blocks => '!',
+            Weight::Unknown => '?',
+            Weight::Advice => 'i',
+        };
+        let whom = match &finding.scope {
+            Scope::Vpc => "the VPC".to_owned(),
+            Scope::Profile(key) => key.to_string(),
+            Scope::Workloads(key, names) => format!("{key}, {}", listed(names)),
+        };
+        let _ = writeln!(text, "  {sign} {whom}: {} [{}]", finding.explained(), finding.reason);
+    }
+}
+
+fn summary(plan: &Plan) -> String {
+    let count = |mark: Mark| {
+        plan.actions
+            .iter()
+            .filter(|planned| Mark::of(&planned.action) == mark)
+            .count()
+    };
+    let mut text = format!(
+        "\nPlan: {} to create, {} to change, {} to delete.\n",
+        count(Mark::Creates),
+        count(Mark::Changes),
+        count(Mark::Deletes)
+    );
+    if let Some(held) = &plan.held {
+        let _ = writeln!(
+            text,
+            "{} wait to be approved: set spec.approvedPlan: {} to approve exactly these.",
+            held.count, held.digest
+        );
+    }
+    text
+}

@@ -1,0 +1,43 @@
+//! The I/O side towards Kubernetes: what is read there, and what is written.
+//!
+//! ```text
+//! watch ─ events ─→ Mirror (stores, and which changes mean something) ─→ dereference → References
+//!                                                    patch: status, finalizers ←─ what a pass found
+//!                                                   publish: events
+//! ```
+//!
+//! | File | What it holds |
+//! |---|---|
+//! | `client` | connections to the API server, with their time-outs |
+//! | [`rbac`] | the table of every permission that is used |
+//! | `mirror` | local copies of what is watched, and which changes mean something |
+//! | `dereference` | a VPC object with everything in the cluster that bears on it |
+//! | `patch` | status and finalizers |
+//! | `publish` | events |
+//!
+//! Invariants: reading asks the local copies, never the API server, so that a
+//! steady state costs it nothing; a write that must not be based on stale data
+//! carries the version that it is based on. Nothing here decides.
+
+mod client;
+mod dereference;
+mod mirror;
+mod patch;
+mod publish;
+pub mod rbac;
+
+pub use client::{Clients, ConnectError, connect};
+pub use dereference::{Behind, dereference};
+pub(crate) use mirror::is_deleting;
+pub use mirror::{Change, Meaning, Mirror, NamespaceMeta, Stores};
+pub use patch::{Based, PatchError, Patched, Patches};
+pub(crate) use publish::reference;
+pub use publish::{Notice, NoticeType, Publisher};
+
+/// The name under which the controller writes fields and reports events.
+pub const FIELD_MANAGER: &str = "sagevpc";
+
+/// An annotation of either kind that asks for a fresh look at AWS whenever its
+/// value changes, such as
+/// `kubectl annotate smvpc research --overwrite sagevpc.dev/requested-at="$(date)"`.
+pub const REQUESTED_AT: &str = "sagevpc.dev/requested-at";

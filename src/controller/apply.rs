@@ -1,0 +1,97 @@
+//! Carries the plan out: first what is about to be created is written down,
+//! then AWS is changed.
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::{context::Context, deadline::Deadline, finalizers::may_change, memory::Memory, observe::Seen};
+use crate::{
+    api::{LedgerStatus, SageMakerVpc, SageMakerVpcStatus},
+    aws,
+    cluster::PatchError,
+    plan::{ClientTokens, Outcome, Plan, ledger},
+};
+
+/// What came of carrying the plan out.
+pub(super) struct Applied {
+    /// The VPC object, as it is now.
+    pub(super) vpc: SageMakerVpc,
+    /// What became of each action.
+    pub(super) outcome: Outcome,
+    /// Creations, with what AWS answered.
+    pub(super) ledger: LedgerStatus,
+}
+
+impl Applied {
+    /// Nothing was to be carried out.
+    pub(super) fn nothing(vpc: SageMakerVpc) -> Self {
+        let ledger = ledger_of(&vpc);
+        Self {
+            vpc,
+            outcome: Outcome::default(),
+            ledger,
+        }
+    }
+}
+
+/// Carries out what of the plan may be carried out now.
+///
+/// # Errors
+///
+/// When creations cannot be written down first. Then nothing was changed.
+pub(super) async fn apply(
+    context: &Context,
+    vpc: SageMakerVpc,
+    seen: &Seen,
+    plan: &Plan,
+    memory: &mut Memory,
+    now: Timestamp,
+    deadline: Deadline,
+) -> Result<Applied, PatchError> {
+    if !may_change(&vpc) || !plan.has_runnable() {
+        return Ok(Applied::nothing(vpc));
+    }
+    let (vpc, tokens) = write_ahead(context, vpc, plan, memory, now).await?;
+    let outcome = aws::apply(&seen.ec2, plan, &tokens, deadline.apply()).await;
+    memory.repairs.record(plan, &outcome, now);
+    let mut ledger = ledger_of(&vpc);
+    ledger::settle(&mut ledger, &outcome);
+    Ok(Applied { vpc, outcome, ledger })
+}
+
+/// Writes down what is about to be created, so that whoever comes after a crash
+/// creates it with the same token or finds it, and never a second time.
+async fn write_ahead(
+    context: &Context,
+    vpc: SageMakerVpc,
+    plan: &Plan,
+    memory: &mut Memory,
+    now: Timestamp,
+) -> Result<(SageMakerVpc, ClientTokens), PatchError> {
+    let before = ledger_of(&vpc);
+    let uid = vpc.uid().unwrap_or_default();
+    let Some((ledger, tokens)) = ledger::write_ahead(plan, &before, &uid, random_epoch, now) else {
+        return Ok((vpc, ClientTokens::new()));
+    };
+    memory.note_begun(tokens.keys());
+    if ledger == before {
+        return Ok((vpc, tokens));
+    }
+    let status = SageMakerVpcStatus {
+        ledger,
+        ..vpc.status.clone().unwrap_or_default()
+    };
+    let vpc = context.patches.vpc_status(&vpc, &status).await?;
+    Ok((vpc, tokens))
+}
+
+fn ledger_of(vpc: &SageMakerVpc) -> LedgerStatus {
+    vpc.status
+        .as_ref()
+        .map(|status| status.ledger.clone())
+        .unwrap_or_default()
+}
+
+fn random_epoch() -> String {
+    format!("{:016x}", fastrand::u64(..))
+}

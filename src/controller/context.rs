@@ -1,0 +1,28 @@
+//! What every pass works with.
+
+use std::sync::Arc;
+
+use super::memory::Memories;
+use crate::{
+    aws::Connections,
+    cluster::{Patches, Publisher, Stores},
+    telemetry::Metrics,
+};
+
+/// What every pass works with; shared by all of them.
+pub(super) struct Context {
+    /// The cluster's stable id, which goes into the tags of everything made.
+    pub(super) cluster: String,
+    /// What is declared, and what bears on it.
+    pub(super) stores: Stores,
+    /// Writes to the objects.
+    pub(super) patches: Patches,
+    /// Events.
+    pub(super) publisher: Publisher,
+    /// Ways into AWS accounts.
+    pub(super) aws: Connections,
+    /// What is counted.
+    pub(super) metrics: Arc<Metrics>,
+    /// What is remembered between passes.
+    pub(super) memories: Arc<Memories>,
+}

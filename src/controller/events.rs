@@ -1,0 +1,238 @@
+//! Which events a pass calls for. Pure: what was said before is read from the
+//! previous status, so that nothing is said twice, not even after a restart,
+//! and nothing at all in a steady state.
+
+use kube::ResourceExt;
+
+use crate::{
+    api::{ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, PlanStatus, Reason},
+    cluster::{Notice, NoticeType},
+    plan::{Outcome, Plan, PlannedAction, Priority, Serves, Step},
+    status::Statuses,
+    types::ProfileKey,
+    validate::References,
+};
+
+/// AWS differs from what is declared, and it was not us.
+const DRIFT_DETECTED: &str = "DriftDetected";
+/// It was put back.
+const DRIFT_REPAIRED: &str = "DriftRepaired";
+/// Changes wait to be approved.
+const HELD: &str = "Held";
+/// The spec cannot have effect.
+const REFUSED: &str = "Refused";
+/// Workloads cannot run.
+const NOT_READY: &str = "NotReady";
+/// All workloads can run.
+const READY: &str = "Ready";
+/// Something stands in the way of a deletion.
+const DELETION_BLOCKED: &str = "DeletionBlocked";
+
+/// The object that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// The VPC object.
+    Vpc,
+    /// A profile.
+    Profile(ProfileKey),
+}
+
+/// The events that a pass calls for.
+pub(super) fn decide(
+    references: &References,
+    carried_out: Option<(&Plan, &Outcome)>,
+    statuses: &Statuses,
+) -> Vec<(About, Notice)> {
+    let before = references.vpc.status.clone().unwrap_or_default();
+    let mut notices = Vec::new();
+    let now = &statuses.vpc.plan;
+    if let Some((plan, outcome)) = carried_out {
+        let news = new_drift(&before.plan, now, plan)
+            .map(|planned| (planned, warning(DRIFT_DETECTED, described(planned))))
+            .chain(repaired_drift(plan, outcome).map(|planned| (planned, normal(DRIFT_REPAIRED, described(planned)))))
+            .chain(blocked_deletions(&before.plan, now, plan));
+        for (planned, notice) in news {
+            if let Serves::Profile(key) = &planned.serves {
+                notices.push((About::Profile(key.clone()), notice.clone()));
+            }
+            notices.push((About::Vpc, notice));
+        }
+    }
+    notices.extend(held(&before.plan, now, &references.vpc.name_any()).map(|notice| (About::Vpc, notice)));
+    notices.extend(
+        transitions(&before.conditions, &statuses.vpc.conditions)
+            .into_iter()
+            .map(|notice| (About::Vpc, notice)),
+    );
+    for reference in &references.profiles {
+        let key = reference.key();
+        let Some(status) = statuses.profiles.get(&key) else {
+            continue;
+        };
+        let before = reference
+            .profile
+            .status
+            .as_ref()
+            .map(|status| status.conditions.as_slice())
+            .unwrap_or_default();
+        let notices_of = transitions(before, &status.conditions);
+        notices.extend(
+            notices_of
+                .into_iter()
+                .map(|notice| (About::Profile(key.clone()), notice)),
+        );
+    }
+    notices
+}
+
+/// Drift that the status before does not speak of.
+pub(super) fn new_drift<'a>(
+    before: &'a PlanStatus,
+    now: &'a PlanStatus,
+    plan: &'a Plan,
+) -> impl Iterator<Item = &'a PlannedAction> + use<'a> {
+    told(now, plan)
+        .filter(|(planned, _)| planned.drift)
+        .filter(|(_, told)| !before.actions.iter().any(|earlier| is_same(earlier, told)))
+        .map(|(planned, _)| planned)
+}
+
+/// Each action with what status says of it. Beyond what status has room for,
+/// nobody could tell what was said already.
+fn told<'a>(now: &'a PlanStatus, plan: &'a Plan) -> impl Iterator<Item = (&'a PlannedAction, &'a ActionStatus)> {
+    plan.actions.iter().zip(&now.actions)
+}
+
+/// Drift that was put back in this pass.
+pub(super) fn repaired_drift<'a>(
+    plan: &'a Plan,
+    outcome: &'a Outcome,
+) -> impl Iterator<Item = &'a PlannedAction> + use<'a> {
+    plan.drift()
+        .filter(|planned| outcome.steps.get(&planned.id) == Some(&Step::Done))
+}
+
+/// Deletions that something stands in the way of, where the status before does
+/// not say so.
+fn blocked_deletions<'a>(
+    before: &'a PlanStatus,
+    now: &'a PlanStatus,
+    plan: &'a Plan,
+) -> impl Iterator<Item = (&'a PlannedAction, Notice)> + use<'a> {
+    told(now, plan)
+        .filter(|(planned, told)| planned.priority == Priority::Deletion && is_obstructed(told.state))
+        .filter(|(_, told)| {
+            !before
+                .actions
+                .iter()
+                .any(|earlier| is_same(earlier, told) && earlier.message == told.message)
+        })
+        .filter_map(|(planned, told)| {
+            let text = format!("{} {}: {}", told.action, told.resource, told.message.as_deref()?);
+            Some((planned, warning(DELETION_BLOCKED, text)))
+        })
+}
+
+fn is_obstructed(state: ActionState) -> bool {
+    match state {
+        ActionState::Waiting | ActionState::Failed => true,
+        ActionState::Planned | ActionState::Held | ActionState::Done => false,
+    }
+}
+
+fn held(before: &PlanStatus, now: &PlanStatus, vpc: &str) -> Option<Notice> {
+    let held = now.held.as_ref()?;
+    if before.held.as_ref().is_some_and(|before| before.digest == held.digest) {
+        return None;
+    }
+    let text = format!(
+        "{} wait to be approved: {}. To approve exactly these: kubectl patch sagemakervpc {vpc} --type merge -p \
+         '{{\"spec\":{{\"approvedPlan\":\"{}\"}}}}'",
+        counted(held.count),
+        held.message,
+        held.digest
+    );
+    Some(warning(HELD, text))
+}
+
+fn counted(changes: u32) -> String {
+    if changes == 1 {
+        "1 change".to_owned()
+    } else {
+        format!("{changes} changes")
+    }
+}
+
+/// Events for conditions that changed.
+pub(super) fn transitions(before: &[Condition], now: &[Condition]) -> Vec<Notice> {
+    let accepted = changed(before, now, ConditionType::Accepted)
+        .filter(|now| now.status == ConditionStatus::False)
+        .map(|now| warning(REFUSED, format!("{}: {}", now.reason, now.message)));
+    // Who was refused is not ready either; that need not be said as well.
+    let ready = changed(before, now, ConditionType::Ready)
+        .filter(|_| accepted.is_none())
+        .and_then(|now| {
+            if now.status == ConditionStatus::True {
+                Some(normal(READY, now.message.clone()))
+            } else if is_passing(&now.reason) {
+                None
+            } else {
+                Some(warning(NOT_READY, format!("{}: {}", now.reason, now.message)))
+            }
+        });
+    accepted.into_iter().chain(ready).collect()
+}
+
+/// Reasons that need nobody's attention.
+fn is_passing(reason: &str) -> bool {
+    [Reason::InProgress, Reason::Waiting, Reason::Deleting]
+        .iter()
+        .any(|passing| passing.as_str() == reason)
+}
+
+/// A condition whose status or reason changed.
+fn changed<'a>(before: &[Condition], now: &'a [Condition], type_: ConditionType) -> Option<&'a Condition> {
+    let now = find(now, type_)?;
+    let is_same =
+        find(before, type_).is_some_and(|before| (before.status, &before.reason) == (now.status, &now.reason));
+    (!is_same).then_some(now)
+}
+
+fn find(conditions: &[Condition], type_: ConditionType) -> Option<&Condition> {
+    conditions.iter().find(|condition| condition.type_ == type_.as_str())
+}
+
+/// Whether both speak of the same change.
+fn is_same(earlier: &ActionStatus, told: &ActionStatus) -> bool {
+    (&earlier.action, &earlier.resource, &earlier.change) == (&told.action, &told.resource, &told.change)
+}
+
+fn described(planned: &PlannedAction) -> String {
+    let action = &planned.action;
+    format!(
+        "{} {}: {} ({})",
+        action.name(),
+        action.resource(),
+        action.change(),
+        planned.reason
+    )
+}
+
+fn normal(reason: &'static str, message: String) -> Notice {
+    Notice {
+        type_: NoticeType::Normal,
+        reason,
+        message,
+    }
+}
+
+fn warning(reason: &'static str, message: String) -> Notice {
+    Notice {
+        type_: NoticeType::Warning,
+        reason,
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! One pass over one VPC: the list of steps.
+//!
+//! | Step | What it may do |
+//! |---|---|
+//! | dereference | read the local copies |
+//! | validate | nothing: pure |
+//! | observe | look at AWS |
+//! | plan | nothing: pure |
+//! | claim | put finalizers on what is about to have effect |
+//! | apply | write down what is about to be created, then change AWS |
+//! | assess | nothing: pure |
+//! | report | write statuses, publish events |
+//! | release | take finalizers off what has nothing left in AWS |
+//! | schedule | nothing: pure |
+//!
+//! Status is written whatever AWS says; only where Kubernetes itself refuses a
+//! write, or has moved on, is a pass given up and repeated.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::controller::Action};
+use tracing::Instrument;
+
+use super::{
+    apply::{Applied, apply},
+    context::Context,
+    deadline::Deadline,
+    events,
+    finalizers::{self, Releases},
+    memory::Memory,
+    observe::{Look, Seen, observe},
+    report,
+    schedule::Standing,
+};
+use crate::{
+    api::SageMakerVpc,
+    cluster::{Behind, PatchError, dereference},
+    plan::{History, Plan, plan},
+    status::{self, Assessment, Observation, Statuses},
+    telemetry::chain,
+    validate::{References, Refused, Validated, validate},
+};
+
+/// How often to look at a VPC whose object does not say it in a readable way.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Why a pass was given up.
+#[derive(Debug, thiserror::Error)]
+enum PassError {
+    /// The local copies do not agree with each other yet.
+    #[error(transparent)]
+    Behind(#[from] Behind),
+    /// An object could not be written.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
+}
+
+/// One pass over one VPC, and when the next is due. Failures are states that
+/// are reported, not errors.
+pub(super) async fn reconcile(vpc: Arc<SageMakerVpc>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let uid = vpc.uid().unwrap_or_default();
+    let mut memory = context.memories.take(&uid);
+    let deadline = Deadline::begin();
+    let span = tracing::info_span!("pass", vpc = vpc.name_any(), id = format!("{:08x}", fastrand::u32(..)));
+    let (standing, interval) = async {
+        let (standing, interval) = match pass(&vpc, &context, &mut memory, deadline).await {
+            Ok(ended) => ended,
+            Err(error) => (given_up(&error), DEFAULT_INTERVAL),
+        };
+        tracing::debug!(?standing, took = ?deadline.elapsed(), "the pass ended");
+        (standing, interval)
+    }
+    .instrument(span)
+    .await;
+    context.metrics.passed(standing.result(), deadline.elapsed());
+    let wait = memory.pace.next(standing, interval, Timestamp::now(), fastrand::f64());
+    if context.stores.vpc(&vpc.name_any()).is_some() {
+        context.memories.put(uid, memory);
+    }
+    Ok(Action::requeue(wait))
+}
+
+async fn pass(
+    vpc: &SageMakerVpc,
+    context: &Context,
+    memory: &mut Memory,
+    deadline: Deadline,
+) -> Result<(Standing, Duration), PassError> {
+    let now = whole_second(Timestamp::now());
+    let references = dereference(&context.stores, &context.cluster, vpc)?;
+    let validated = validate(&references);
+    let look = observe(context, vpc, &validated, memory, deadline).await;
+    let plan = plan_for(&look, vpc, memory, now);
+    let claimed = finalizers::claim(context, &references, plan.as_ref()).await?;
+    let applied = match seen(&look).zip(plan.as_ref()) {
+        Some((seen, plan)) => apply(context, claimed, seen, plan, memory, now, deadline).await?,
+        None => Applied::nothing(claimed),
+    };
+    let statuses = status::assess(&Assessment {
+        references: &references,
+        validated: validated.as_ref(),
+        observation: observation(&look, plan.as_ref(), &applied),
+        ledger: applied.ledger.clone(),
+        now,
+    });
+    let releases = finalizers::releases(&references, &look, plan.as_ref(), &applied.ledger, memory, now);
+    let written = write(context, &references, &applied, &statuses, &releases).await;
+    let carried_out = plan.as_ref().map(|plan| (plan, &applied.outcome));
+    // What was done is reported even where it could not be written down.
+    report::publish(
+        context,
+        &references,
+        events::decide(&references, carried_out, &statuses),
+    )
+    .await;
+    report::count(context, &references, carried_out, &statuses);
+    written?;
+    Ok((standing(&look, plan.as_ref(), &applied, vpc), interval(&validated)))
+}
+
+/// Compares what is wanted with what was seen, if anything was.
+fn plan_for(look: &Look, vpc: &SageMakerVpc, memory: &mut Memory, now: Timestamp) -> Option<Plan> {
+    let seen = seen(look)?;
+    let history = History::new(vpc.status.as_ref(), &memory.repairs, now);
+    let plan = plan(&seen.network, &seen.snapshot, &history);
+    memory.note_seen(&plan);
+    Some(plan)
+}
+
+fn seen(look: &Look) -> Option<&Seen> {
+    match look {
+        Look::Seen(seen) => Some(seen),
+        Look::NotLooked | Look::Failed(_) | Look::VpcMissing => None,
+    }
+}
+
+/// What came of looking, in the words of status.
+fn observation<'a>(look: &'a Look, plan: Option<&'a Plan>, applied: &'a Applied) -> Observation<'a> {
+    match (look, plan) {
+        (Look::Seen(_), Some(plan)) => Observation::Seen {
+            plan,
+            outcome: &applied.outcome,
+        },
+        (Look::Failed(failure), _) => Observation::Failed(failure),
+        (Look::VpcMissing, _) => Observation::VpcMissing,
+        (Look::NotLooked | Look::Seen(_), _) => Observation::NotLooked,
+    }
+}
+
+/// Writes statuses, and then lets go what has nothing left in AWS. What goes
+/// needs no status any more.
+async fn write(
+    context: &Context,
+    references: &References,
+    applied: &Applied,
+    statuses: &Statuses,
+    releases: &Releases<'_>,
+) -> Result<(), PatchError> {
+    let profiles = report::write_profiles(context, references, statuses, releases).await;
+    let vpc = if releases.vpc {
+        finalizers::release_vpc(context, &applied.vpc).await
+    } else {
+        report::write_vpc(context, &applied.vpc, &statuses.vpc).await
+    };
+    let released = finalizers::release_profiles(context, releases).await;
+    profiles.and(vpc).and(released)
+}
+
+/// How things stand at the end of a pass.
+fn standing(look: &Look, plan: Option<&Plan>, applied: &Applied, vpc: &SageMakerVpc) -> Standing {
+    match (look, plan) {
+        (Look::Failed(failure), _) => Standing::Failed(failure.kind),
+        (Look::Seen(_), Some(plan)) => Standing::of(plan, &applied.outcome, finalizers::may_change(vpc)),
+        (Look::NotLooked | Look::VpcMissing | Look::Seen(_), _) => Standing::Settled,
+    }
+}
+
+/// How often AWS is to be looked at.
+fn interval(validated: &Result<Validated, Refused>) -> Duration {
+    validated
+        .as_ref()
+        .map_or(DEFAULT_INTERVAL, |validated| validated.vpc.resync_interval)
+}
+
+/// How things stand after a pass that was given up.
+fn given_up(error: &PassError) -> Standing {
+    match error {
+        PassError::Behind(_) | PassError::Patch(PatchError::Superseded(_) | PatchError::Gone(_)) => {
+            tracing::debug!(error = chain(error), "the pass is repeated");
+            Standing::Superseded
+        }
+        PassError::Patch(PatchError::Failed { .. }) => {
+            tracing::warn!(error = chain(error), "the pass was given up");
+            Standing::NotWritten
+        }
+    }
+}
+
+/// Kubernetes writes times to the second.
+fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}

@@ -1,0 +1,137 @@
+//! Writes what a pass found: status, where it changed, and events.
+
+use kube::ResourceExt;
+
+use super::{
+    context::Context,
+    events::{self, About},
+    finalizers::Releases,
+    writes::{SideBySide, unless_gone},
+};
+use crate::{
+    api::{ActionState, ConditionStatus, ConditionType, SageMakerVpc, SageMakerVpcStatus},
+    cluster::{Based, Notice, PatchError, reference},
+    plan::{Outcome, Plan, Step},
+    status::Statuses,
+    telemetry::{ProfileState, VpcGauges},
+    validate::{ProfileReference, References},
+};
+
+/// Writes the statuses of the profiles that changed, without those that may go.
+/// All are tried.
+///
+/// # Errors
+///
+/// The first refusal.
+pub(super) async fn write_profiles(
+    context: &Context,
+    references: &References,
+    statuses: &Statuses,
+    releases: &Releases<'_>,
+) -> Result<(), PatchError> {
+    let mut writes = SideBySide::new();
+    let staying = |reference: &&ProfileReference| {
+        !releases
+            .profiles
+            .iter()
+            .any(|released| std::ptr::eq(*released, &reference.profile))
+    };
+    for reference in references.profiles.iter().filter(staying) {
+        let profile = &reference.profile;
+        match statuses.profiles.get(&reference.key()) {
+            Some(status) if profile.status.as_ref() != Some(status) => {
+                writes.push(async { unless_gone(context.patches.profile_status(profile, status, Based::OnAny).await) })
+            }
+            Some(_) | None => {}
+        }
+    }
+    writes.all().await
+}
+
+/// Writes the status of the VPC object, if it changed.
+///
+/// # Errors
+///
+/// When it could not be written.
+pub(super) async fn write_vpc(
+    context: &Context,
+    vpc: &SageMakerVpc,
+    status: &SageMakerVpcStatus,
+) -> Result<(), PatchError> {
+    if vpc.status.as_ref() == Some(status) {
+        return Ok(());
+    }
+    unless_gone(context.patches.vpc_status(vpc, status).await)
+}
+
+/// Publishes the events that a pass calls for.
+pub(super) async fn publish(context: &Context, references: &References, notices: Vec<(About, Notice)>) {
+    for (about, notice) in &notices {
+        let object = match about {
+            About::Vpc => Some(reference(&references.vpc)),
+            About::Profile(key) => {
+                let mut profiles = references.profiles.iter();
+                profiles
+                    .find(|profile| profile.key() == *key)
+                    .map(|profile| reference(&profile.profile))
+            }
+        };
+        if let Some(object) = object {
+            context.publisher.publish(&object, notice).await;
+        }
+    }
+}
+
+/// Counts what a pass found and did.
+pub(super) fn count(
+    context: &Context,
+    references: &References,
+    carried_out: Option<(&Plan, &Outcome)>,
+    statuses: &Statuses,
+) {
+    if let Some((plan, outcome)) = carried_out {
+        let before = references.vpc.status.clone().unwrap_or_default();
+        events::new_drift(&before.plan, &statuses.vpc.plan, plan)
+            .for_each(|drift| context.metrics.drift_found(drift.action.name()));
+        events::repaired_drift(plan, outcome).for_each(|drift| context.metrics.drift_repaired(drift.action.name()));
+        for planned in &plan.actions {
+            if let Some(step) = outcome.steps.get(&planned.id) {
+                context.metrics.acted(planned.action.name(), state(step));
+            }
+        }
+    }
+    let name = references.vpc.name_any();
+    if context.stores.vpc(&name).is_some() {
+        context.metrics.stands(&name, gauges(statuses));
+    }
+}
+
+fn state(step: &Step) -> ActionState {
+    match step {
+        Step::Done => ActionState::Done,
+        Step::Waiting { .. } | Step::Blocked { .. } => ActionState::Waiting,
+        Step::Failed(_) => ActionState::Failed,
+    }
+}
+
+fn gauges(statuses: &Statuses) -> VpcGauges {
+    let vpc = &statuses.vpc;
+    let mut gauges = VpcGauges {
+        ready: vpc.conditions.iter().any(|condition| {
+            condition.type_ == ConditionType::Ready.as_str() && condition.status == ConditionStatus::True
+        }),
+        profiles: [
+            (ProfileState::Ready, vpc.profiles.ready),
+            (ProfileState::NotReady, vpc.profiles.not_ready),
+            (ProfileState::Refused, vpc.profiles.refused),
+        ]
+        .into(),
+        drift_open: vpc.drift.open,
+        held: vpc.plan.held.as_ref().map_or(0, |held| held.count),
+        ..VpcGauges::default()
+    };
+    for workload in statuses.profiles.values().flat_map(|status| &status.workloads) {
+        *gauges.workloads.entry(workload.ready).or_default() += 1;
+    }
+    gauges
+}

@@ -1,0 +1,11 @@
+//! What the process tells of itself: logs, metrics, health.
+
+mod logs;
+mod metrics;
+mod server;
+mod vpc_gauges;
+
+pub use logs::{LogFormat, LogsError, chain, start as start_logs};
+pub use metrics::{Described, Metrics, PassResult, TABLE, Written};
+pub use server::{Health, ServerError, bind, serve};
+pub use vpc_gauges::{ProfileState, VpcGauges};

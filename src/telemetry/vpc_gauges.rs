@@ -1,0 +1,106 @@
+//! How each VPC stands, gathered when metrics are asked for, so that nothing is
+//! said of one whose object is gone.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, MetricEncoder},
+    metrics::MetricType,
+};
+
+use super::metrics::{DRIFT_OPEN, Described, HELD, PROFILES, READY, WORKLOADS};
+use crate::api::Verdict;
+
+/// How one VPC stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VpcGauges {
+    /// Whether its object is Ready.
+    pub ready: bool,
+    /// Workloads by whether they can run.
+    pub workloads: BTreeMap<Verdict, u32>,
+    /// Profiles by their state.
+    pub profiles: BTreeMap<ProfileState, u32>,
+    /// Differences made behind our back that are there now.
+    pub drift_open: u32,
+    /// Changes that wait to be approved.
+    pub held: u32,
+}
+
+/// The state of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProfileState {
+    /// All its workloads can run.
+    Ready,
+    /// It was accepted, and not all of them can.
+    NotReady,
+    /// It was not accepted.
+    Refused,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct GaugesByVpc(Arc<Mutex<BTreeMap<String, VpcGauges>>>);
+
+impl GaugesByVpc {
+    pub(super) fn set(&self, vpc: &str, gauges: VpcGauges) {
+        self.lock().insert(vpc.to_owned(), gauges);
+    }
+
+    pub(super) fn remove(&self, vpc: &str) {
+        self.lock().remove(vpc);
+    }
+
+    /// Nothing that panics happens under the lock.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, VpcGauges>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collector for GaugesByVpc {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let vpcs = self.lock();
+        gauge(&mut encoder, READY, &vpcs, |vpc, gauges, out| {
+            out.one(&[("vpc", vpc)], u32::from(gauges.ready))
+        })?;
+        gauge(&mut encoder, WORKLOADS, &vpcs, |vpc, gauges, out| {
+            gauges
+                .workloads
+                .iter()
+                .try_for_each(|(verdict, count)| out.one(&[("vpc", vpc), ("verdict", &format!("{verdict:?}"))], *count))
+        })?;
+        gauge(&mut encoder, PROFILES, &vpcs, |vpc, gauges, out| {
+            gauges
+                .profiles
+                .iter()
+                .try_for_each(|(state, count)| out.one(&[("vpc", vpc), ("state", &format!("{state:?}"))], *count))
+        })?;
+        gauge(&mut encoder, DRIFT_OPEN, &vpcs, |vpc, gauges, out| {
+            out.one(&[("vpc", vpc)], gauges.drift_open)
+        })?;
+        gauge(&mut encoder, HELD, &vpcs, |vpc, gauges, out| {
+            out.one(&[("vpc", vpc)], gauges.held)
+        })
+    }
+}
+
+struct Out<'a>(MetricEncoder<'a>);
+
+impl Out<'_> {
+    fn one(&mut self, labels: &[(&str, &str)], value: u32) -> fmt::Result {
+        self.0.encode_family(&labels)?.encode_gauge(&value)
+    }
+}
+
+fn gauge(
+    encoder: &mut DescriptorEncoder<'_>,
+    metric: Described,
+    vpcs: &BTreeMap<String, VpcGauges>,
+    mut each: impl FnMut(&str, &VpcGauges, &mut Out<'_>) -> fmt::Result,
+) -> fmt::Result {
+    let mut out = Out(encoder.encode_descriptor(metric.name, metric.help, None, MetricType::Gauge)?);
+    vpcs.iter().try_for_each(|(vpc, gauges)| each(vpc, gauges, &mut out))
+}
