@@ -1,0 +1,54 @@
+# What there is to do with this repository. Needs Linux with Rust, Go 1.26, Python 3.11, kubectl
+# and make; everything else (kube-apiserver, etcd, helm, an AWS server) is built or installed once,
+# into ~/.cache/sagevpc (or $SAGEVPC_CACHE), by tests/tools/build.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+# What `make generate` writes into.
+GENERATED := crds charts deploy docs
+
+.PHONY: help build test demo bench lint check-format clippy rustdoc generate check-generated check-chart tools clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the program, target/debug/sagevpc
+	cargo build --locked
+
+test: tools ## Run every test
+	cargo test --locked
+
+demo: build ## Show the main job on a real API server, etcd and an AWS server; KEEP=1 leaves it running
+	@tools=$$(tests/tools/build) && eval "$$tools" && exec "$$MOTO_PYTHON" -B tests/demo/demo.py
+
+bench: tools ## Measure; writes target/bench/results.json and prints a table
+	cargo bench --locked
+
+lint: check-format clippy rustdoc ## Check the code's format, clippy's advice and the documentation
+
+check-format:
+	cargo fmt --check
+
+clippy:
+	cargo clippy --locked --all-targets -- -D warnings
+
+rustdoc:
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+
+generate: ## Write the files that follow from the code and the chart (CRDs, RBAC, manifests)
+	tests/tools/generate
+
+check-generated: generate ## Check that those files are committed as they would be written
+	@git diff --exit-code -- $(GENERATED) && \
+	[[ -z "$$(git ls-files --others --exclude-standard -- $(GENERATED) | tee /dev/stderr)" ]] || \
+	{ echo 'Not as the code and the chart make them: run make generate, and commit the files above.' >&2; exit 1; }
+
+check-chart: ## Check that the chart renders with each set of values, and what it renders
+	tests/tools/check-chart
+
+tools: ## Build or install what the tests and the demo run against, where it is missing
+	@tests/tools/build > /dev/null
+
+clean: ## Remove what cargo built; the tools stay in the cache
+	cargo clean
