@@ -267,7 +267,7 @@ fn labels_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 
 /// Things of AWS chosen by their ids or by their tags.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new("has(self.ids) != has(self.selector)").message("choose by ids or by a selector of tags, not both"))]
+#[x_kube(validation = Rule::new("has(self.ids) != has(self.selector)").message("give either ids or a selector of tags"))]
 pub struct Selection {
     /// These ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -22,7 +22,7 @@ use crate::{
         Snapshot,
         files::{self, SnapshotFileError},
     },
-    plan::{self, Failure, History},
+    plan::{self, Failure, History, PlannedAction},
     validate::{self, References},
 };
 
@@ -74,7 +74,7 @@ pub enum PlanError {
     #[error(transparent)]
     Snapshot(#[from] SnapshotFileError),
     /// AWS refused, or gave no answer.
-    #[error("{}", .0.message)]
+    #[error("{}", .0.explained())]
     Aws(Failure),
 }
 
@@ -98,12 +98,12 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
         let (text, value, exit) = plan_one(&references, snapshot.as_ref()).await?;
         worst = worst.max(exit);
         match args.output {
-            Output::Text => println!("{text}"),
+            Output::Text => print(&text)?,
             Output::Json => json.push(value),
         }
     }
     if let Output::Json = args.output {
-        println!("{:#}", json!({ "vpcs": json }));
+        print(&format!("{:#}\n", json!({ "vpcs": json })))?;
     }
     Ok(worst.code())
 }
@@ -166,7 +166,7 @@ async fn plan_one(references: &References, snapshot: Option<&Snapshot>) -> Resul
                 "name": name,
                 "vpcId": network.vpc.vpc_id,
                 "region": network.vpc.region,
-                "actions": plan.actions,
+                "actions": plan.actions.iter().map(described).collect::<Vec<_>>(),
                 "findings": findings,
                 "held": plan.held,
             });
@@ -175,9 +175,29 @@ async fn plan_one(references: &References, snapshot: Option<&Snapshot>) -> Resul
     })
 }
 
+/// An action with all its fields, and the words that the text output has for it.
+fn described(planned: &PlannedAction) -> Value {
+    let mut value = json!(planned);
+    value["name"] = json!(planned.action.name());
+    value["resource"] = json!(planned.action.resource());
+    value["change"] = json!(planned.action.full_change());
+    value
+}
+
 fn plan_against(network: &Network, snapshot: &Snapshot) -> Option<plan::Plan> {
     let seen = snapshot.vpc(&network.vpc.vpc_id)?;
     Some(plan::plan(network, &seen, &History::none(Timestamp::UNIX_EPOCH)))
+}
+
+/// Writes to standard output; whoever reads it may have seen enough.
+fn print(text: &str) -> Result<(), PlanError> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(PlanError::File {
+            file: "standard output".to_owned(),
+            error,
+        }),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn read(file: &str) -> Result<String, PlanError> {

@@ -106,6 +106,7 @@ fn findings(text: &mut String, findings: &mut dyn Iterator<Item = &Finding>) {
         };
         let whom = match &finding.scope {
             Scope::Vpc => "the VPC".to_owned(),
+            Scope::SageMakerVpc => "the SageMakerVpc".to_owned(),
             Scope::Profile(key) => key.to_string(),
             Scope::Workloads(key, names) => format!("{key}, {}", listed(names)),
         };

@@ -35,7 +35,7 @@ pub struct SnapshotArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// AWS refused, or gave no answer.
-    #[error("{}", .0.message)]
+    #[error("{}", .0.explained())]
     Aws(Failure),
     /// AWS answered, and the VPC does not exist.
     #[error("{vpc} does not exist in {region} of this account: correct --vpc-id, --region or --role-arn")]

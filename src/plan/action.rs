@@ -56,6 +56,7 @@ impl fmt::Display for DnsAttribute {
 
 /// One change to AWS. Each is one call, or calls that EC2 limits to one group.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum Action {
     /// Turns a DNS attribute on.
     ModifyVpcAttribute {
@@ -325,6 +326,7 @@ impl Serves {
 
 /// An action in its place in the plan.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PlannedAction {
     /// Its number in the plan.
     pub id: ActionId,
@@ -363,7 +365,7 @@ pub struct PlannedAction {
 
 impl PlannedAction {
     /// An action of no special urgency that nothing depends on.
-    pub(crate) fn new(action: Action, serves: Serves, reason: impl Into<String>) -> Self {
+    pub fn new(action: Action, serves: Serves, reason: impl Into<String>) -> Self {
         Self {
             id: ActionId(0),
             key: action.makes().cloned(),

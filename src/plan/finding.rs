@@ -54,6 +54,8 @@ impl Concern {
 pub enum Scope {
     /// The VPC and every profile in it.
     Vpc,
+    /// The SageMakerVpc object alone: workloads run all the same.
+    SageMakerVpc,
     /// One profile, all its workloads.
     Profile(ProfileKey),
     /// Some workloads of a profile.
@@ -97,7 +99,7 @@ impl Finding {
             Scope::Vpc => Some(None),
             Scope::Profile(key) if key == profile => Some(None),
             Scope::Workloads(key, names) if key == profile => Some(Some(names)),
-            Scope::Profile(_) | Scope::Workloads(..) => None,
+            Scope::SageMakerVpc | Scope::Profile(_) | Scope::Workloads(..) => None,
         }
     }
 

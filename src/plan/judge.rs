@@ -1,7 +1,7 @@
 //! Whether an endpoint's policy lets through what profiles need, and keeps out
 //! what they want kept out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Concern, Finding, Weight, resolve::ResolvedProfile};
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
     catalog::{Symptom, ecr_layer_bucket, package_repositories},
     desired::bucket_arn,
     policy::{
-        FamilyDecision, PolicyDocument, Principal, PrincipalClause, PrincipalKind, PrincipalSet, Request, Statement,
-        StatementRef, evaluate_family,
+        Effect, FamilyDecision, PolicyDocument, Principal, PrincipalClause, PrincipalKind, PrincipalSet, Request,
+        Statement, StatementRef, evaluate_family,
     },
     types::Region,
 };
@@ -69,32 +69,34 @@ pub(super) fn endpoint_policy(
     }
     for resource in package_repositories(region) {
         let decision = decide(policy, "s3:GetObject", &resource);
-        match (profile.package_repositories, decision.is_allowed(), &decision) {
-            (None, _, _)
-            | (Some(PackageRepositories::Allow), Some(true), _)
-            | (
-                Some(PackageRepositories::Deny),
-                _,
-                FamilyDecision::ExplicitlyDenied { .. } | FamilyDecision::ImplicitlyDenied,
-            ) => {}
-            (Some(PackageRepositories::Allow), _, _) => add(
-                Weight::Blocks,
-                Reason::PolicyBlocks,
-                None,
-                format!(
-                    "{where_} does not let s3:GetObject on {resource} through, and the profile needs the package \
-                     repositories. {fix}"
-                ),
-            ),
-            (Some(PackageRepositories::Deny), _, _) => add(
-                Weight::Blocks,
-                Reason::PackageRepositoriesOpen,
-                None,
-                format!(
-                    "{where_} lets s3:GetObject on {resource} through, and the profile denies the package \
-                     repositories. {fix}"
-                ),
-            ),
+        match (profile.package_repositories, Reach::of(&decision)) {
+            (None, _)
+            | (Some(PackageRepositories::Allow), Reach::All)
+            | (Some(PackageRepositories::Deny), Reach::None) => {}
+            (Some(PackageRepositories::Allow), reach) => {
+                let (weight, verb) = match reach {
+                    Reach::Unknown => (Weight::Unknown, "may not let"),
+                    Reach::All | Reach::Some | Reach::None => (Weight::Blocks, "does not let"),
+                };
+                let message = format!(
+                    "{where_} {verb} s3:GetObject on {resource} through, and the profile needs the package \
+                     repositories{}. {fix}",
+                    hanging(&decision)
+                );
+                add(weight, Reason::PolicyBlocks, None, message);
+            }
+            (Some(PackageRepositories::Deny), reach) => {
+                let (weight, verb) = match reach {
+                    Reach::Unknown => (Weight::Unknown, "may let"),
+                    Reach::All | Reach::Some | Reach::None => (Weight::Blocks, "lets"),
+                };
+                let message = format!(
+                    "{where_} {verb} s3:GetObject on {resource} through, and the profile denies the package \
+                     repositories{}. {fix}",
+                    hanging(&decision)
+                );
+                add(weight, Reason::PackageRepositoriesOpen, None, message);
+            }
         }
     }
     let layers = format!("{}/*", bucket_arn(region, &ecr_layer_bucket(region)));
@@ -113,9 +115,45 @@ pub(super) fn endpoint_policy(
     findings
 }
 
-/// Which role will ask is not known here: where a statement names principals,
-/// the answer stays open.
+/// How much of a family of resources can be had.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    All,
+    Some,
+    None,
+    Unknown,
+}
+
+impl Reach {
+    fn of(decision: &FamilyDecision) -> Self {
+        match decision {
+            FamilyDecision::Allowed { .. } => Self::All,
+            FamilyDecision::Partly { .. } => Self::Some,
+            FamilyDecision::ImplicitlyDenied | FamilyDecision::ExplicitlyDenied { .. } => Self::None,
+            FamilyDecision::Unknown { .. } => Self::Unknown,
+        }
+    }
+}
+
+/// What an open answer hangs on, to follow a statement of the fact.
+fn hanging(decision: &FamilyDecision) -> String {
+    match decision {
+        FamilyDecision::Unknown { statements, .. } => {
+            format!(": it hangs on {}, on who asks and how", named(statements))
+        }
+        FamilyDecision::Allowed { .. }
+        | FamilyDecision::Partly { .. }
+        | FamilyDecision::ImplicitlyDenied
+        | FamilyDecision::ExplicitlyDenied { .. } => String::new(),
+    }
+}
+
+/// Which role will ask is not known here. Where statements name principals,
+/// the policy is judged for somebody whom all that allow mean and none that
+/// deny, and for the reverse; where that makes a difference, the answer stays
+/// open.
 fn decide(policy: &PolicyDocument, action: &str, resource: &str) -> FamilyDecision {
+    let request = Request::new(Principal::Anonymous, action, resource);
     let naming: Vec<StatementRef> = policy
         .statements
         .iter()
@@ -126,13 +164,38 @@ fn decide(policy: &PolicyDocument, action: &str, resource: &str) -> FamilyDecisi
             sid: statement.sid.clone(),
         })
         .collect();
-    if !naming.is_empty() {
-        return FamilyDecision::Unknown {
-            missing: BTreeSet::new(),
-            statements: naming,
-        };
+    if naming.is_empty() {
+        return evaluate_family(policy, &request);
     }
-    evaluate_family(policy, &Request::new(Principal::Anonymous, action, resource))
+    let most = evaluate_family(&meaning_them_if(policy, Effect::Allow), &request);
+    let least = evaluate_family(&meaning_them_if(policy, Effect::Deny), &request);
+    if Reach::of(&most) == Reach::of(&least) {
+        return least;
+    }
+    FamilyDecision::Unknown {
+        missing: BTreeSet::new(),
+        statements: naming,
+    }
+}
+
+/// The policy for somebody whom, of the statements that name principals, those
+/// of this effect mean and the others do not.
+fn meaning_them_if(policy: &PolicyDocument, effect: Effect) -> PolicyDocument {
+    // None goes, so that a statement keeps its number in messages.
+    let mut policy = policy.clone();
+    for statement in policy
+        .statements
+        .iter_mut()
+        .filter(|statement| !speaks_of_everyone(statement))
+    {
+        let whom = if statement.effect == effect {
+            PrincipalSet::Everyone
+        } else {
+            PrincipalSet::Named(BTreeMap::new())
+        };
+        statement.principal = Some(PrincipalClause::Principal(whom));
+    }
+    policy
 }
 
 fn speaks_of_everyone(statement: &Statement) -> bool {

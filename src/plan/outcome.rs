@@ -48,6 +48,35 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    /// What was refused and why, with what to do about it.
+    pub fn explained(&self) -> String {
+        let Self {
+            kind,
+            action,
+            code,
+            message,
+        } = self;
+        let code = code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+        let fix = match kind {
+            FailureKind::NoCredentials => {
+                "Give the controller's pod AWS credentials (IRSA, Pod Identity, or the environment), or correct \
+                 spec.credentials."
+            }
+            FailureKind::AccessDenied => {
+                "Allow the controller's role this action; `sagevpc print iam-policy` prints the whole policy that it needs."
+            }
+            FailureKind::Throttled => "AWS asks for fewer requests; it is tried again later.",
+            FailureKind::Unreachable => {
+                "Check that AWS's endpoints of this region can be reached; the controller tries again by itself."
+            }
+            FailureKind::QuotaExceeded => "Ask AWS to raise this quota of the account, or remove what is not needed.",
+            FailureKind::Rejected => "It is tried again later.",
+        };
+        format!("{action} failed: {code}{}. {fix}", message.trim_end_matches('.'))
+    }
+}
+
 /// Kinds of refusal, by what comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {

@@ -13,9 +13,9 @@ use crate::{
     api::{Reason, ResourceOwnership},
     catalog::Symptom,
     desired::{S3Policy, full_access},
-    observed::{EndpointState, VpcEndpoint, tags_of},
+    observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
     policy::{PolicyDocument, same_meaning},
-    types::{ProfileKey, ResourceKey, RouteTableId, TAG_CLUSTER, Tags, is_adopted, listed},
+    types::{ProfileKey, ResourceKey, RouteTableId, TAG_CLUSTER, Tags, VpcEndpointId, is_adopted, listed},
     validate::Choice,
 };
 
@@ -97,46 +97,31 @@ impl<'a> Endpoints<'a> {
         sorted
             .ours
             .sort_by_key(|endpoint| (!is_adopted(&tags_of(&endpoint.tags)), endpoint.vpc_endpoint_id.clone()));
-        sorted.report_what_cannot_be_adopted(draft);
+        sorted.settle_adoption(draft);
         sorted
     }
 
-    fn report_what_cannot_be_adopted(&mut self, draft: &mut Draft<'a>) {
-        let adoptable = usize::from(self.ours.is_empty());
-        let surplus = self.to_adopt.split_off(adoptable.min(self.to_adopt.len()));
-        for endpoint in &surplus {
-            let message = format!(
-                "{} is listed in spec.adopt, and the VPC has {} as its S3 endpoint already: one is managed. Remove the id \
-                 from spec.adopt; the endpoint is used as it is.",
-                endpoint.vpc_endpoint_id,
-                self.ours
-                    .first()
-                    .or(self.to_adopt.first())
-                    .map_or("another", |kept| kept.vpc_endpoint_id.as_str()),
-            );
-            draft.find(Concern::Accepted, Scope::Vpc, Reason::CannotAdopt, None, message);
-        }
-        self.others.extend(surplus);
-        let known: BTreeSet<_> = draft
-            .snapshot
-            .vpc_endpoints
+    /// Of those to adopt, one becomes the VPC's endpoint, unless it has one. The
+    /// others are used as they are.
+    fn settle_adoption(&mut self, draft: &mut Draft<'a>) {
+        let adoptable = usize::from(self.ours.is_empty()).min(self.to_adopt.len());
+        self.others.extend(self.to_adopt.split_off(adoptable));
+        let vpc = &draft.network.vpc;
+        let kept: Vec<&VpcEndpointId> = self
+            .ours
             .iter()
+            .chain(&self.to_adopt)
             .map(|endpoint| &endpoint.vpc_endpoint_id)
             .collect();
-        let absent: Vec<_> = draft
-            .network
-            .vpc
+        let problems: Vec<String> = vpc
             .adopt_endpoints
             .iter()
-            .filter(|id| !known.contains(id))
-            .cloned()
+            .filter(|id| !vpc.deleting && !kept.contains(id))
+            .map(|id| why_not_adopted(draft.snapshot, id, &kept))
             .collect();
-        for id in absent {
-            let message = format!(
-                "{id}, listed in spec.adopt, is no endpoint of {}: correct the id, or remove it.",
-                draft.network.vpc.vpc_id
-            );
-            draft.find(Concern::Accepted, Scope::Vpc, Reason::CannotAdopt, None, message);
+        for message in problems {
+            let scope = Scope::SageMakerVpc;
+            draft.find(Concern::Accepted, scope, Reason::CannotAdopt, None, message);
         }
     }
 
@@ -148,6 +133,44 @@ impl<'a> Endpoints<'a> {
             .flat_map(|endpoint| endpoint.route_table_ids.iter().map(|table| (table.clone(), *endpoint)))
             .collect()
     }
+}
+
+/// Why an endpoint that `spec.adopt` lists is not managed, and what to do.
+fn why_not_adopted(snapshot: &VpcSnapshot, id: &VpcEndpointId, kept: &[&VpcEndpointId]) -> String {
+    let found = snapshot
+        .vpc_endpoints
+        .iter()
+        .find(|endpoint| endpoint.vpc_endpoint_id == *id && endpoint.endpoint_state() != EndpointState::Deleted);
+    let Some(endpoint) = found else {
+        return format!(
+            "{id}, listed in spec.adopt, is no endpoint of {}: correct the id, or remove it.",
+            snapshot.vpc.vpc_id
+        );
+    };
+    if !snapshot.s3_gateway_endpoints().any(|s3| s3.vpc_endpoint_id == *id) {
+        return format!(
+            "{id}, listed in spec.adopt, is an endpoint for {}, and only a gateway endpoint for S3 can be adopted. \
+             Remove the id from spec.adopt.",
+            endpoint.service_name
+        );
+    }
+    if let Some(cluster) = tags_of(&endpoint.tags).get(TAG_CLUSTER) {
+        return format!(
+            "{id}, listed in spec.adopt, is managed from another SageMakerVpc or cluster: its tag {TAG_CLUSTER} is \
+             {cluster}. It is used as it is; remove the id from spec.adopt, or have it released there first."
+        );
+    }
+    if endpoint.requester_managed {
+        return format!(
+            "{id}, listed in spec.adopt, is managed by another AWS service. It is used as it is; remove the id from \
+             spec.adopt."
+        );
+    }
+    format!(
+        "{id} is listed in spec.adopt, and the VPC has {} as its S3 endpoint already: one is managed. Remove the id \
+         from spec.adopt; the endpoint is used as it is.",
+        listed(kept)
+    )
 }
 
 /// The tables that an endpoint of ours must be on: those of the subnets in use,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Action, Concern, PlannedAction, Serves, Target, disruption,
+    Action, Concern, PlannedAction, Scope, Serves, Target, Weight, disruption,
     draft::Draft,
     resolve::{ResolvedProfile, Standing},
 };
@@ -49,6 +49,56 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         if !wanted.contains(&key) && !is_frozen {
             let_go(draft, group, &key);
         }
+    }
+    report_what_is_not_adopted(draft);
+}
+
+/// Groups are adopted under the names that ours would have. Those that are
+/// listed and have no such name, or belong to somebody else, are reported.
+fn report_what_is_not_adopted(draft: &mut Draft<'_>) {
+    let vpc = &draft.network.vpc;
+    if vpc.deleting {
+        return;
+    }
+    let names: BTreeSet<String> = draft
+        .network
+        .profiles
+        .iter()
+        .flat_map(|network| &network.groups)
+        .map(|group| group.name.to_ascii_lowercase())
+        .collect();
+    let mut problems = Vec::new();
+    for id in &vpc.adopt_security_groups {
+        let Some(group) = draft.snapshot.security_groups.get(id) else {
+            let message = format!(
+                "{id}, listed in spec.adopt, is no security group of {}: correct the id, or remove it.",
+                vpc.vpc_id
+            );
+            problems.push((Weight::Blocks, message));
+            continue;
+        };
+        let tags = tags_of(&group.tags);
+        if vpc.ownership.key_of(&tags).is_some() {
+            continue;
+        }
+        if let Some(cluster) = tags.get(TAG_CLUSTER) {
+            let message = format!(
+                "{id}, listed in spec.adopt, is managed from another SageMakerVpc or cluster: its tag {TAG_CLUSTER} is \
+                 {cluster}. Remove the id from spec.adopt, or have it released there first."
+            );
+            problems.push((Weight::Blocks, message));
+        } else if !names.contains(&group.group_name.to_ascii_lowercase()) {
+            let message = format!(
+                "{id}, listed in spec.adopt, is named {}, and no profile's security group would get that name, so it is \
+                 left alone. Remove the id from spec.adopt unless its profile is still to come.",
+                group.group_name
+            );
+            problems.push((Weight::Advice, message));
+        }
+    }
+    for (weight, message) in problems {
+        let scope = Scope::SageMakerVpc;
+        draft.find_weighing(weight, Concern::Accepted, scope, Reason::CannotAdopt, message);
     }
 }
 

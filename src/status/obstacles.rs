@@ -48,7 +48,10 @@ pub(super) enum Who<'a> {
 pub(super) fn obstacles(assessment: &Assessment<'_>, who: Who<'_>) -> Vec<Obstacle> {
     let mut obstacles = Vec::new();
     let concerns = |finding: &Finding| match who {
-        Who::Vpc => (finding.scope == Scope::Vpc).then_some(None),
+        Who::Vpc => match finding.scope {
+            Scope::Vpc | Scope::SageMakerVpc => Some(None),
+            Scope::Profile(_) | Scope::Workloads(..) => None,
+        },
         Who::Profile(key) => finding.concerns(key).map(|workloads| workloads.map(<[String]>::to_vec)),
     };
     let mut add = |findings: &[Finding]| {
@@ -116,7 +119,7 @@ pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVp
             return make(
                 ActionState::Failed,
                 failure_reason(failure),
-                failed(failure),
+                failure.explained(),
                 passes(failure.kind),
             );
         }
@@ -187,31 +190,4 @@ pub(super) fn passes(kind: FailureKind) -> bool {
             false
         }
     }
-}
-
-/// A refusal of AWS's, with what to do about it.
-pub(super) fn failed(failure: &Failure) -> String {
-    let Failure {
-        kind,
-        action,
-        code,
-        message,
-    } = failure;
-    let code = code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
-    let fix = match kind {
-        FailureKind::NoCredentials => {
-            "Give the controller's pod AWS credentials (IRSA, Pod Identity, or the environment), or correct \
-             spec.credentials."
-        }
-        FailureKind::AccessDenied => {
-            "Allow the controller's role this action; `sagevpc print iam-policy` prints the whole policy that it needs."
-        }
-        FailureKind::Throttled => "AWS asks for fewer requests; it is tried again later.",
-        FailureKind::Unreachable => {
-            "It is tried again; check that the controller can reach AWS's endpoints of this region."
-        }
-        FailureKind::QuotaExceeded => "Ask AWS to raise this quota of the account, or remove what is not needed.",
-        FailureKind::Rejected => "It is tried again later.",
-    };
-    format!("{action} failed: {code}{}. {fix}", message.trim_end_matches('.'))
 }

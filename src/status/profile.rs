@@ -3,7 +3,7 @@
 use super::{
     Assessment, Observation, bounded,
     conditions::{Conditions, joined},
-    obstacles::{Obstacle, Who, failed, failure_reason, obstacles, passes, progress},
+    obstacles::{Obstacle, Who, failure_reason, obstacles, passes, progress},
 };
 use crate::{
     api::{
@@ -116,7 +116,7 @@ fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key:
             all.push(blocked(
                 Concern::Subnets,
                 failure_reason(failure),
-                failed(failure),
+                failure.explained(),
                 passes(failure.kind),
             ));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Assessment, Observation, bounded,
     conditions::Conditions,
-    obstacles::{Obstacle, Who, failed, failure_reason, obstacles, passes, progress},
+    obstacles::{Obstacle, Who, failure_reason, obstacles, passes, progress},
 };
 use crate::{
     api::{
@@ -98,7 +98,7 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) 
             concern: Concern::Accepted,
             weight: Weight::Blocks,
             reason: failure_reason(failure),
-            message: failed(failure),
+            message: failure.explained(),
             workloads: None,
             passes: passes(failure.kind),
         });
@@ -139,7 +139,12 @@ fn reachability(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
             );
         }
         Observation::Failed(failure) => {
-            conditions.set(type_, ConditionStatus::False, failure_reason(failure), &failed(failure));
+            conditions.set(
+                type_,
+                ConditionStatus::False,
+                failure_reason(failure),
+                &failure.explained(),
+            );
         }
         Observation::VpcMissing => conditions.set(type_, ConditionStatus::True, Reason::Ok, "AWS answers."),
         Observation::Seen { outcome, .. } => {
@@ -154,7 +159,7 @@ fn reachability(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
                 Some(first) => {
                     let message = failures
                         .iter()
-                        .map(|failure| failed(failure))
+                        .map(|failure| failure.explained())
                         .collect::<Vec<_>>()
                         .join(" ");
                     conditions.set(type_, ConditionStatus::False, failure_reason(first), &message);
@@ -315,7 +320,7 @@ fn deletion_message(assessment: &Assessment<'_>) -> String {
             Observation::Failed(failure) => {
                 format!(
                     "What is left in AWS cannot be seen, so nothing is forgotten. {}",
-                    failed(failure)
+                    failure.explained()
                 )
             }
             Observation::NotLooked | Observation::VpcMissing | Observation::Seen { .. } => {

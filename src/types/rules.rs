@@ -138,7 +138,8 @@ impl fmt::Display for Peer {
 }
 
 /// One security group rule.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Rule {
     /// Which way.
     pub direction: Direction,
@@ -198,6 +199,12 @@ impl Rule {
             },
             _ => false,
         }
+    }
+}
+
+impl From<Rule> for String {
+    fn from(rule: Rule) -> Self {
+        rule.to_string()
     }
 }
 
