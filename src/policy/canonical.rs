@@ -15,7 +15,7 @@ use super::document::{
 use super::operator::{Comparison, Operator, Test};
 use super::principal::{Identity, is_everyone};
 use super::template::{Template, canonical_pattern};
-use super::value::{Decimal, Instant, Network, parse_bool};
+use super::value::{Decimal, parse_bool, parse_instant, parse_network};
 
 /// Whether two documents mean the same: every request is decided alike by
 /// both.
@@ -272,9 +272,9 @@ fn condition_values(test: Test, values: &[String], version: Version) -> BTreeSet
         }),
         Test::Arn => each(&|text| Some(Template::with_wildcards(text, version).canonical())),
         Test::Number(_) => each(&|text| Decimal::parse(text).map(|number| number.to_string())),
-        Test::Date(_) => each(&|text| Instant::parse(text).map(|instant| instant.to_string())),
+        Test::Date(_) => each(&|text| parse_instant(text).map(|instant| instant.as_nanos().to_string())),
         Test::Bool | Test::Null => each(&|text| parse_bool(text).map(|flag| flag.to_string())),
-        Test::Ip => each(&|text| Network::parse(text).map(|network| network.to_string())),
+        Test::Ip => each(&|text| parse_network(text).map(|network| network.to_string())),
         Test::Binary | Test::Unknown => each(&|_| None),
     }
 }

@@ -4,6 +4,12 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, Time};
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::Offset;
+
 /// A decimal number, compared exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
@@ -73,190 +79,51 @@ impl fmt::Display for Decimal {
     }
 }
 
-/// An instant, in seconds and nanoseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Instant {
-    seconds: i64,
-    nanoseconds: u32,
-}
+/// Reads an instant, as the time since 1970 began in UTC.
+///
+/// It is written in seconds, or as a date of the
+/// [W3C's profile](https://www.w3.org/TR/NOTE-datetime) of ISO 8601:
+/// `2026-01-02`, with `T03:04Z`, `T03:04:05+01:00` or `T03:04:05.6Z`, or
+/// without day. Four digits alone could be a year or an hour in 1970: they are
+/// neither here.
+///
+/// It is no [`jiff::Timestamp`], since these end a day before the year 9999
+/// does, and `9999-12-31T23:59:59Z` is how many write "never".
+pub(super) fn parse_instant(text: &str) -> Option<SignedDuration> {
+    const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-impl Instant {
-    /// Reads seconds since 1970, or a date as the
-    /// [W3C writes it](https://www.w3.org/TR/NOTE-datetime): `2026-01-02`, with
-    /// `T03:04Z`, `T03:04:05+01:00` or `T03:04:05.6Z`, or without day.
-    ///
-    /// Four digits alone could be a year or an hour in 1970: they are neither
-    /// here.
-    pub fn parse(text: &str) -> Option<Self> {
-        if !text.is_ascii() {
-            return None;
-        }
-        if text.len() != 4 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let seconds = text.parse().ok()?;
-            return Some(Self {
-                seconds,
-                nanoseconds: 0,
-            });
-        }
-        let (date, time) = match text.split_once('T') {
-            Some((date, time)) => (date, Some(time)),
-            None => (text, None),
-        };
-        let mut parts = date.split('-');
-        let year = digits(parts.next()?, 4)?;
-        let month = digits(parts.next()?, 2)?;
-        let day = match (parts.next(), time) {
-            (Some(day), _) => digits(day, 2)?,
-            (None, None) => 1,
-            (None, Some(_)) => return None,
-        };
-        if parts.next().is_some() {
-            return None;
-        }
-        let midnight = days_since_1970(year, month, day)? * 86_400;
-        let (seconds, nanoseconds) = match time {
-            Some(time) => time_of_day(time)?,
-            None => (0, 0),
-        };
-        Some(Self {
-            seconds: midnight + seconds,
-            nanoseconds,
-        })
-    }
-}
-
-impl fmt::Display for Instant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:09}", self.seconds, self.nanoseconds)
-    }
-}
-
-fn digits(text: &str, count: usize) -> Option<i64> {
-    (text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
-}
-
-/// Seconds from midnight UTC, and nanoseconds, of `03:04:05.6+01:00`.
-fn time_of_day(text: &str) -> Option<(i64, u32)> {
-    let (clock, offset) = match text.strip_suffix('Z') {
-        Some(clock) => (clock, 0),
-        None => {
-            let at = text.rfind(['+', '-'])?;
-            let (clock, zone) = text.split_at(at);
-            let sign = if zone.starts_with('-') { -1 } else { 1 };
-            let (hours, minutes) = zone[1..].split_once(':')?;
-            let (hours, minutes) = (digits(hours, 2)?, digits(minutes, 2)?);
-            if hours > 23 || minutes > 59 {
-                return None;
-            }
-            (clock, sign * (hours * 3600 + minutes * 60))
-        }
+    // ISO 8601 has many more forms, and `jiff` reads most. They differ from
+    // the profile's in their punctuation.
+    let punctuation: String = text.chars().filter(|char| !char.is_ascii_digit()).collect();
+    let date = match punctuation.as_str() {
+        "" if text.len() != 4 => return text.parse().ok().map(SignedDuration::from_secs),
+        "-" => format!("{text}-01"),
+        "--" | "--T:Z" | "--T:+:" | "--T:-:" | "--T::Z" | "--T::+:" | "--T::-:" | "--T::.Z" | "--T::.+:"
+        | "--T::.-:" => text.to_owned(),
+        _ => return None,
     };
-    let mut parts = clock.split(':');
-    let hour = digits(parts.next()?, 2)?;
-    let minute = digits(parts.next()?, 2)?;
-    let (second, nanoseconds) = match parts.next() {
-        Some(second) => {
-            let (second, fraction) = match second.split_once('.') {
-                Some((second, fraction)) => (second, nanoseconds(fraction)?),
-                None => (second, 0),
-            };
-            (digits(second, 2)?, fraction)
-        }
-        None => (0, 0),
+    let pieces = Pieces::parse(&date).ok()?;
+    let local = pieces.date().to_datetime(pieces.time().unwrap_or(Time::midnight()));
+    let ahead = pieces
+        .to_numeric_offset()
+        .unwrap_or(Offset::UTC)
+        .duration_since(Offset::UTC);
+    // The profile has no leap seconds, which `jiff` takes for the second
+    // before, and no zone a day away.
+    let in_profile = !date.contains(":60") && ahead.abs() < SignedDuration::from_hours(24);
+    in_profile.then(|| local.duration_since(EPOCH) - ahead)
+}
+
+/// Reads `10.0.0.0/8`, `2001:db8::/32`, or an address as the network of that
+/// address alone. Bits past the prefix are dropped.
+pub(super) fn parse_network(text: &str) -> Option<IpNet> {
+    let network = match text.split_once('/') {
+        // `IpNet` would read `010.0.0.0/8` as `10.0.0.0/8`, where others read
+        // an octal number; `IpAddr` refuses it.
+        Some((address, prefix)) => IpNet::new(address.parse().ok()?, prefix.parse().ok()?).ok()?,
+        None => text.parse::<IpAddr>().ok()?.into(),
     };
-    if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    Some((hour * 3600 + minute * 60 + second - offset, nanoseconds))
-}
-
-fn nanoseconds(fraction: &str) -> Option<u32> {
-    (!fraction.is_empty() && fraction.len() <= 9 && fraction.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| format!("{fraction:0<9}").parse().ok())
-        .flatten()
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar.
-fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
-    let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let lengths = [
-        31,
-        if leap(year) { 29 } else { 28 },
-        31,
-        30,
-        31,
-        30,
-        31,
-        31,
-        30,
-        31,
-        30,
-        31,
-    ];
-    let index = usize::try_from(month - 1).ok()?;
-    if day < 1 || day > *lengths.get(index)? {
-        return None;
-    }
-    let leap_days_before = |year: i64| {
-        let past = year - 1;
-        past.div_euclid(4) - past.div_euclid(100) + past.div_euclid(400)
-    };
-    let years = (year - 1970) * 365 + leap_days_before(year) - leap_days_before(1970);
-    Some(years + lengths[..index].iter().sum::<i64>() + day - 1)
-}
-
-/// A network in CIDR notation, or a single address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Network {
-    address: IpAddr,
-    prefix: u32,
-}
-
-impl Network {
-    /// Reads `10.0.0.0/8`, `2001:db8::/32` or an address. Bits past the prefix
-    /// are dropped.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().ok()?;
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            Some(prefix) => prefix.parse().ok().filter(|prefix| *prefix <= longest)?,
-            None => longest,
-        };
-        Some(Self {
-            address: masked(address, prefix),
-            prefix,
-        })
-    }
-
-    /// Whether an address lies in the network. IPv4 and IPv6 are apart.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        self.address.is_ipv4() == address.is_ipv4() && masked(address, self.prefix) == self.address
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
-    }
-}
-
-fn masked(address: IpAddr, prefix: u32) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => {
-            let mask = u32::MAX.checked_shl(32_u32.saturating_sub(prefix)).unwrap_or(0);
-            IpAddr::V4((address.to_bits() & mask).into())
-        }
-        IpAddr::V6(address) => {
-            let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix)).unwrap_or(0);
-            IpAddr::V6((address.to_bits() & mask).into())
-        }
-    }
+    Some(network.trunc())
 }
 
 /// Reads `true` and `false` in any case, as AWS does.
@@ -302,18 +169,16 @@ mod tests {
             ("2019-12-31T18:30:00-05:30", 1_577_836_800),
             ("2100-03", 4_107_542_400),
             ("1969-12-31T23:59:59Z", -1),
+            ("9999-12-31T23:59:59Z", 253_402_300_799),
             ("1577836801", 1_577_836_801),
+            ("253402300800", 253_402_300_800),
         ] {
-            let expected = Instant {
-                seconds,
-                nanoseconds: 0,
-            };
-            assert_eq!(Instant::parse(text), Some(expected), "{text}");
+            assert_eq!(parse_instant(text), Some(SignedDuration::from_secs(seconds)), "{text}");
         }
-        assert!(Instant::parse("2020-01-01T00:00:00.5Z") < Instant::parse("2020-01-01T00:00:01Z"));
+        assert!(parse_instant("2020-01-01T00:00:00.5Z") < parse_instant("2020-01-01T00:00:01Z"));
         assert_eq!(
-            Instant::parse("2020-01-01T00:00:00.50Z"),
-            Instant::parse("2020-01-01T00:00:00.5Z")
+            parse_instant("2020-01-01T00:00:00.50Z"),
+            parse_instant("2020-01-01T00:00:00.5Z")
         );
     }
 
@@ -331,17 +196,33 @@ mod tests {
             "2020-01-01T00:00:00.Z",
             "2020-01-01-01",
             "2020-01-01T+1",
+            "20200101T000000Z",
+            "2020-01-01 00:00Z",
+            "2020-01-01t00:00z",
+            "2020-01-01T00Z",
+            "2020-01-01T00:00:00,5Z",
+            "2020-01-01T00:00+01",
+            "2020-01-01T00:00+0100",
+            "2020-01-01T00:00+01:00:30",
+            "2020-01-01T00:00+24:00",
+            "2020-01-01T00:00Z[UTC]",
+            "2016-12-31T23:59:60Z",
+            "+002020-01-01",
+            "-000001-01-01",
+            "2020-W01-1",
+            "-1",
             "99999999999999999999",
             "２０２０-01-01",
         ] {
-            assert_eq!(Instant::parse(text), None, "{text}");
+            assert_eq!(parse_instant(text), None, "{text}");
         }
     }
 
     #[test]
     fn networks_contain_what_their_prefix_says() {
         let contains = |network: &str, address: &str| {
-            Network::parse(network).map(|network| network.contains(address.parse().unwrap()))
+            let address: IpAddr = address.parse().unwrap();
+            parse_network(network).map(|network| network.contains(&address))
         };
         assert_eq!(contains("10.0.0.9/8", "10.255.0.1"), Some(true));
         assert_eq!(contains("10.0.0.0/8", "11.0.0.0"), Some(false));
@@ -350,11 +231,20 @@ mod tests {
         assert_eq!(contains("::/0", "203.0.113.9"), Some(false));
         assert_eq!(contains("2001:DB8:1234:5678::/64", "2001:db8:1234:5678::1"), Some(true));
         assert_eq!(
-            Network::parse("10.1.2.3/8").map(|network| network.to_string()),
+            parse_network("10.1.2.3/8").map(|network| network.to_string()),
             Some("10.0.0.0/8".to_owned())
         );
-        for text in ["", "10.0.0.0/33", "10.0.0/8", "::1/129", "10.0.0.0/", "10.0.0.0/-1"] {
-            assert_eq!(Network::parse(text), None, "{text}");
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "::1/129",
+            "10.0.0.0/",
+            "10.0.0.0/-1",
+            "010.0.0.0/8",
+            "10.0.0.010",
+        ] {
+            assert_eq!(parse_network(text), None, "{text}");
         }
     }
 
