@@ -13,6 +13,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::MAX_CONDITION_MESSAGE;
+
 /// One aspect of an object's state.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,7 +29,7 @@ pub struct Condition {
     #[schemars(length(min = 1, max = 64))]
     pub reason: String,
     /// What it is about, what SageMaker would have said, and what to do.
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = MAX_CONDITION_MESSAGE))]
     pub message: String,
     /// When the status last changed.
     #[schemars(schema_with = "time_schema")]

@@ -5,6 +5,7 @@
 //! VPC; a [`SageMakerVpcProfile`] is a team's and says which workloads run
 //! there. No type of an AWS SDK appears here.
 
+pub(crate) mod bounds;
 mod condition;
 mod profile;
 mod status;
@@ -19,7 +20,6 @@ pub use status::{
     ActionState, ActionStatus, ApprovedStatus, DriftStatus, HeldStatus, InForce, LedgerEntry, LedgerStatus, PlanStatus,
     ProfilesStatus, ResourceOwnership, ResourceStatus, SageMakerVpcStatus,
 };
-pub(crate) use status::{MAX_ACTIONS, MAX_RESOURCES};
 pub use vpc::{
     AcceptUnknown, AllowedNamespaces, Approval, AssumedRole, Credentials, DeletionPolicy, Dns, EndpointPolicyType,
     Grants, LabelSelector, ManagementPolicy, NamespacesFrom, S3Endpoint, S3EndpointPolicy, SageMakerVpc,

@@ -4,7 +4,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Selection};
+use super::{
+    Condition, Selection,
+    bounds::{MAX_CONDITIONS, MAX_WORKLOAD_MESSAGE, MAX_WORKLOADS},
+};
 use crate::{
     catalog::WorkloadKind,
     types::{SecurityGroupId, SubnetId},
@@ -39,7 +42,7 @@ pub struct SageMakerVpcProfileSpec {
 
     /// The workloads, at least one.
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    #[schemars(length(min = 1, max = 32))]
+    #[schemars(length(min = 1, max = MAX_WORKLOADS))]
     pub workloads: Vec<Workload>,
 
     /// The subnets that the workloads use, out of those that the SageMakerVpc
@@ -157,7 +160,7 @@ pub struct SageMakerVpcProfileStatus {
     /// Each concern, Ready first.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = MAX_CONDITIONS))]
     pub conditions: Vec<Condition>,
     /// Ready to copy into a SageMaker call; there once it can be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -169,7 +172,7 @@ pub struct SageMakerVpcProfileStatus {
     /// A verdict on each workload.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = MAX_WORKLOADS))]
     pub workloads: Vec<WorkloadStatus>,
     /// The generation of the spec that last had effect in AWS. What it brought
     /// about is kept while a later one is refused.
@@ -199,7 +202,7 @@ pub struct WorkloadStatus {
     /// Whether it can run.
     pub ready: Verdict,
     /// What stops it, what SageMaker would say, and the fix.
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = MAX_WORKLOAD_MESSAGE))]
     pub message: String,
     /// Ready to copy into the SageMaker call for this workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]

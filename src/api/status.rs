@@ -5,12 +5,15 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, PackageRepositories, condition::time_schema};
-
-/// Entries that lists in status hold at most; `…Truncated` counts the rest.
-pub(crate) const MAX_RESOURCES: usize = 256;
-/// Actions that `status.plan` lists at most.
-pub(crate) const MAX_ACTIONS: usize = 64;
+use super::{
+    Condition, PackageRepositories,
+    bounds::{
+        MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED,
+        MAX_CONDITIONS, MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES,
+        MAX_LEDGER_KEY, MAX_PURPOSE, MAX_RESOURCES,
+    },
+    condition::time_schema,
+};
 
 /// What is known about a VPC.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ pub struct SageMakerVpcStatus {
     /// Each concern, Ready first.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = MAX_CONDITIONS))]
     pub conditions: Vec<Condition>,
     /// Workloads that can run, of all that profiles declare, such as 5/6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +36,7 @@ pub struct SageMakerVpcStatus {
     pub profiles: ProfilesStatus,
     /// What serves the workloads in AWS.
     #[serde(default)]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_RESOURCES))]
     pub resources: Vec<ResourceStatus>,
     /// How many resources are not listed for lack of room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,10 +86,10 @@ pub struct ResourceStatus {
     #[schemars(length(max = 32))]
     pub type_: String,
     /// Its id.
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = MAX_ID))]
     pub id: String,
     /// What it is for.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_PURPOSE))]
     pub purpose: String,
     /// Whose it is.
     pub ownership: ResourceOwnership,
@@ -110,7 +113,7 @@ pub enum ResourceOwnership {
 pub struct PlanStatus {
     /// The changes, in order.
     #[serde(default)]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = MAX_ACTIONS))]
     pub actions: Vec<ActionStatus>,
     /// How many changes are not listed for lack of room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,7 +135,7 @@ pub struct ApprovedStatus {
     #[schemars(length(max = 64))]
     pub digest: String,
     /// Fingerprints of the changes behind it.
-    #[schemars(length(max = 512), inner(length(max = 32)))]
+    #[schemars(length(max = MAX_APPROVED), inner(length(max = MAX_FINGERPRINT)))]
     pub changes: Vec<String>,
 }
 
@@ -144,19 +147,19 @@ pub struct ActionStatus {
     #[schemars(length(max = 64))]
     pub action: String,
     /// What it changes: an id, or what is to be made.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_ACTION_RESOURCE))]
     pub resource: String,
     /// What it changes, field by field.
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = MAX_ACTION_CHANGE))]
     pub change: String,
     /// Why.
-    #[schemars(length(max = 512))]
+    #[schemars(length(max = MAX_ACTION_REASON))]
     pub reason: String,
     /// How far it is.
     pub state: ActionState,
     /// What stands in its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = MAX_ACTION_MESSAGE))]
     pub message: Option<String>,
 }
 
@@ -186,7 +189,7 @@ pub struct HeldStatus {
     /// How many changes are held.
     pub count: u32,
     /// What they would do, and to which network interfaces.
-    #[schemars(length(max = 4096))]
+    #[schemars(length(max = MAX_HELD_MESSAGE))]
     pub message: String,
 }
 
@@ -204,7 +207,7 @@ pub struct DriftStatus {
     pub last_found: Option<Timestamp>,
     /// What it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = MAX_DRIFT_CHANGE))]
     pub last_change: Option<String>,
 }
 
@@ -231,9 +234,10 @@ pub struct LedgerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub epoch: Option<String>,
-    /// One entry for each resource ever created.
+    /// One entry for each resource created. Where there are too many, the
+    /// oldest that AWS answered go.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = MAX_LEDGER_ENTRIES))]
     pub entries: Vec<LedgerEntry>,
 }
 
@@ -242,15 +246,15 @@ pub struct LedgerStatus {
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
     /// What was to be created, as in the tag sagevpc.dev/resource.
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_LEDGER_KEY))]
     pub key: String,
     /// Counts creations of the same thing; part of the client token.
     pub incarnation: u32,
     /// What AWS answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = MAX_ID))]
     pub id: Option<String>,
-    /// When the creation was begun.
+    /// When the creation was begun; part of the client token.
     #[schemars(schema_with = "time_schema")]
     pub begun: Timestamp,
 }

@@ -252,6 +252,7 @@ pub enum NamespacesFrom {
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
     /// Labels that the namespace must carry, all of them.
+    #[x_kube(validation = Rule::new("self.all(k, k.size() >= 1 && k.size() <= 317)").message("spec.allowedNamespaces.selector.matchLabels: the keys of labels have 1 to 317 characters"))]
     #[schemars(schema_with = "labels_schema")]
     pub match_labels: BTreeMap<String, String>,
 }
@@ -284,6 +285,7 @@ pub struct Selection {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TagSelector {
     /// Tags that must be there, all of them. An empty value admits any value.
+    #[x_kube(validation = Rule::new("self.all(k, k.size() >= 1 && k.size() <= 128)").message("the keys of tags have 1 to 128 characters"))]
     #[schemars(schema_with = "selector_schema")]
     pub tags: BTreeMap<String, String>,
 }

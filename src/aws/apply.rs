@@ -178,7 +178,9 @@ impl<'a> Walk<'a> {
                 let group = self.group(group);
                 performing!(security_groups::revoke(&work, group, *direction, rules))
             }
-            Action::DeleteSecurityGroup { id: group } => performing!(security_groups::delete(&work, group)),
+            Action::DeleteSecurityGroup { id: group } => {
+                performing!(security_groups::delete(&work, group))
+            }
             Action::CreateVpcEndpoint {
                 key,
                 vpc,
@@ -213,9 +215,15 @@ impl<'a> Walk<'a> {
                     remove_route_tables
                 ))
             }
-            Action::DeleteVpcEndpoint { id: endpoint } => performing!(endpoints::delete(&work, endpoint)),
-            Action::CreateTags { resource, tags } => performing!(tags::create(&work, resource, tags)),
-            Action::DeleteTags { resource, keys } => performing!(tags::delete(&work, resource, keys)),
+            Action::DeleteVpcEndpoint { id: endpoint } => {
+                performing!(endpoints::delete(&work, endpoint))
+            }
+            Action::CreateTags { resource, tags } => {
+                performing!(tags::create(&work, resource, tags))
+            }
+            Action::DeleteTags { resource, keys } => {
+                performing!(tags::delete(&work, resource, keys))
+            }
         }
     }
 

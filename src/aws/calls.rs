@@ -296,11 +296,12 @@ impl Call {
 /// The least IAM policy under which the controller can do all of its work.
 ///
 /// Creations must carry `sagevpc.dev/cluster`, and only what carries it can be
-/// changed or deleted; what it is adopted gets the tag first. VPCs and route
-/// tables are anyone's: an endpoint is put on them through its own permission,
-/// and nothing of theirs can be changed but a VPC's DNS attributes. The first
-/// statement alone is enough for `managementPolicy: Observe`. Roles of other
-/// accounts can be assumed if they are named `sagevpc…` and trust us.
+/// changed or deleted. What is adopted gets the tag first: without the statement
+/// `TagWhatIsAdopted` nothing that was there before can be touched. VPCs and
+/// route tables are anyone's: an endpoint is put on them through its own
+/// permission, and of theirs nothing can be changed but a VPC's DNS attributes.
+/// The first statement alone is enough for `managementPolicy: Observe`. Roles of
+/// other accounts can be assumed if they are named `sagevpc…` and trust us.
 pub fn iam_policy() -> Value {
     let statements: Vec<Value> = Grant::ALL.into_iter().filter_map(statement_of).collect();
     json!({ "Version": "2012-10-17", "Statement": statements })

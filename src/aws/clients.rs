@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{AppName, BehaviorVersion, SdkConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig};
+use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig};
 use aws_sdk_ec2::config::{
     IdentityCache, SharedCredentialsProvider,
     retry::{RetryConfig, RetryPartition},
@@ -61,7 +61,13 @@ impl Connections {
     /// Reads the environment's configuration. Nothing is asked of AWS yet, and
     /// credentials that are missing show only when they are needed.
     pub async fn load(observer: Arc<dyn CallObserver>) -> Self {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        Self::from_loader(aws_config::defaults(BehaviorVersion::latest()), observer).await
+    }
+
+    /// Like [`load`](Self::load), from a loader that says in part itself what
+    /// the environment would: an endpoint, credentials.
+    pub async fn from_loader(loader: ConfigLoader, observer: Arc<dyn CallObserver>) -> Self {
+        let mut loader = loader
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(CONNECT_TIMEOUT)
@@ -75,13 +81,8 @@ impl Connections {
         if let Ok(name) = AppName::new(NAME) {
             loader = loader.app_name(name);
         }
-        Self::from_config(loader.load().await, observer)
-    }
-
-    /// Uses a configuration as it is, such as one that leads to a test server.
-    pub fn from_config(base: SdkConfig, observer: Arc<dyn CallObserver>) -> Self {
         Self {
-            base,
+            base: loader.load().await,
             observer,
             quotas: Arc::default(),
             open: Mutex::default(),

@@ -247,7 +247,7 @@ pub(super) async fn vpc_attributes(connection: &Connection, vpc: &VpcId) -> Resu
             support.enable_dns_support,
             hostnames.enable_dns_hostnames,
         )),
-        Err(refusal) if refusal.meaning == Meaning::NotThere => Ok(None),
+        Err(refusal) if matches!(refusal.meaning, Meaning::NotThere(_)) => Ok(None),
         Err(refusal) => Err(refusal),
     }
 }

@@ -15,9 +15,10 @@ use crate::plan::{Failure, FailureKind};
 /// What an error code means for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// What the call names is not there: gone, which suits a deletion, or not
-    /// visible yet, shortly after its creation.
-    NotThere,
+    /// Something that the call names is not there: gone, which suits the
+    /// deletion of just that thing, or not visible yet, shortly after its
+    /// creation.
+    NotThere(Thing),
     /// What was to be added is there already.
     AlreadyThere,
     /// What was to be deleted is still used by something.
@@ -30,8 +31,31 @@ pub enum Meaning {
     Refused(FailureKind),
 }
 
+/// What is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A VPC endpoint.
+    VpcEndpoint,
+    /// A security group: the one that is changed, or one that a rule names.
+    SecurityGroup,
+    /// A rule of a security group.
+    Rule,
+    /// Anything else.
+    Other,
+}
+
 /// Codes that say more than their ending does.
 const CODES: &[(&str, Meaning)] = &[
+    ("InvalidVpcEndpoint.NotFound", Meaning::NotThere(Thing::VpcEndpoint)),
+    ("InvalidVpcEndpointId.NotFound", Meaning::NotThere(Thing::VpcEndpoint)),
+    ("InvalidGroup.NotFound", Meaning::NotThere(Thing::SecurityGroup)),
+    ("InvalidGroupId.NotFound", Meaning::NotThere(Thing::SecurityGroup)),
+    (
+        "InvalidSecurityGroupID.NotFound",
+        Meaning::NotThere(Thing::SecurityGroup),
+    ),
+    ("InvalidPermission.NotFound", Meaning::NotThere(Thing::Rule)),
+    ("InvalidID", Meaning::NotThere(Thing::Other)),
     ("InvalidPermission.Duplicate", Meaning::AlreadyThere),
     ("RouteAlreadyExists", Meaning::AlreadyThere),
     ("DependencyViolation", Meaning::StillInUse),
@@ -79,7 +103,7 @@ const CODES: &[(&str, Meaning)] = &[
 /// Endings that mean the same on whatever kind of resource, where [`CODES`]
 /// does not say otherwise.
 const ENDINGS: &[(&str, Meaning)] = &[
-    (".NotFound", Meaning::NotThere),
+    (".NotFound", Meaning::NotThere(Thing::Other)),
     ("LimitExceeded", Meaning::Refused(FailureKind::QuotaExceeded)),
 ];
 
@@ -111,7 +135,7 @@ impl Refusal {
         let meaning = meaning(code, message);
         let kind = match meaning {
             Meaning::Refused(kind) => kind,
-            Meaning::NotThere
+            Meaning::NotThere(_)
             | Meaning::AlreadyThere
             | Meaning::StillInUse
             | Meaning::NameTaken

@@ -13,6 +13,7 @@
 //! | `telemetry` | each attempt at a call, told to whoever counts |
 //! | `clients` | credentials, time-outs and retries: all connections |
 //! | `ec2` | one connection: one role, one region |
+//! | `deadline` | nothing is sent after its time |
 //! | `coalesce` | many requests to look become one round |
 //! | `observe`, `describe` | one round: the describe calls, paged and batched |
 //! | `convert` | types of the SDK to ours and back, field by field |

@@ -125,7 +125,7 @@ fn failure(context: &FinalizerInterceptorContextRef<'_>) -> FailureKind {
     };
     match meaning(code, "") {
         Meaning::Refused(kind) => kind,
-        Meaning::NotThere
+        Meaning::NotThere(_)
         | Meaning::AlreadyThere
         | Meaning::StillInUse
         | Meaning::NameTaken

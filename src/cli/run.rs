@@ -44,11 +44,11 @@ pub struct RunArgs {
 /// When it cannot start, or ends by itself.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     telemetry::start_logs(args.log_format, &args.log)?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %args.listen, "starting");
     let stop = stop_on_signal()?;
     let metrics = Arc::new(Metrics::default());
     let health = Health::default();
     let listener = telemetry::bind(args.listen).await?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %listener.local_addr()?, "starting");
     let clients = cluster::connect().await?;
     let aws = Connections::load(metrics.clone()).await;
 

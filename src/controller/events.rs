@@ -52,7 +52,7 @@ pub(super) fn decide(
             .chain(repaired_drift(plan, outcome).map(|planned| (planned, normal(DRIFT_REPAIRED, described(planned)))))
             .chain(blocked_deletions(&before.plan, now, plan));
         for (planned, notice) in news {
-            if let Serves::Profile(key) = &planned.serves {
+            if let Some(key) = concerned(planned) {
                 notices.push((About::Profile(key.clone()), notice.clone()));
             }
             notices.push((About::Vpc, notice));
@@ -83,6 +83,15 @@ pub(super) fn decide(
         );
     }
     notices
+}
+
+/// The profile that an action concerns alone: whom it serves, or whose resource
+/// it takes away.
+fn concerned(planned: &PlannedAction) -> Option<&ProfileKey> {
+    match &planned.serves {
+        Serves::Profile(key) => Some(key),
+        Serves::Vpc => planned.key.as_ref()?.profile(),
+    }
 }
 
 /// Drift that the status before does not speak of.

@@ -91,9 +91,10 @@ impl Network {
         interest
     }
 
-    /// The S3 endpoint policy, given the profiles that take part in it.
-    pub fn s3_policy(&self, taking_part: &BTreeSet<&ProfileKey>) -> S3Policy {
-        S3Policy::merge(self, taking_part)
+    /// The S3 endpoint policy, given the profiles that have effect: what the
+    /// others ask for is left out.
+    pub fn s3_policy(&self, in_effect: &BTreeSet<&ProfileKey>) -> S3Policy {
+        S3Policy::merge(self, in_effect)
     }
 
     /// A fingerprint of everything that says how AWS is to look, and of nothing

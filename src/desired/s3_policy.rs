@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Network;
+use super::{Network, ProfileNetwork};
 use crate::{
     api::PackageRepositories,
     catalog::{ecr_layer_bucket, package_repositories},
@@ -23,9 +23,15 @@ pub struct S3Policy {
 }
 
 impl S3Policy {
-    pub(super) fn merge(network: &Network, taking_part: &BTreeSet<&ProfileKey>) -> Self {
+    pub(super) fn merge(network: &Network, in_effect: &BTreeSet<&ProfileKey>) -> Self {
         let region = &network.vpc.region;
-        let repositories = network.vpc.package_repositories;
+        let has_a_say = |network: &ProfileNetwork| {
+            in_effect.contains(&network.profile.key) && network.profile.package_repositories.is_some()
+        };
+        let repositories = network
+            .vpc
+            .package_repositories
+            .filter(|_| !network.frozen.is_empty() || network.profiles.iter().any(has_a_say));
         let document = match &network.vpc.s3_policy {
             EndpointPolicy::Custom(document) => (**document).clone(),
             EndpointPolicy::FullAccess => {
@@ -35,7 +41,7 @@ impl S3Policy {
                 let accepted = network
                     .profiles
                     .iter()
-                    .filter(|network| taking_part.contains(&network.profile.key))
+                    .filter(|network| in_effect.contains(&network.profile.key))
                     .flat_map(|network| &network.profile.buckets);
                 let frozen = network.frozen.iter().flat_map(|frozen| &frozen.buckets);
                 let buckets: BTreeSet<&str> = accepted.chain(frozen).map(String::as_str).collect();

@@ -3,7 +3,8 @@
 //! Held actions are named by a digest over their fingerprints. Approving it
 //! approves exactly these: their fingerprints are kept in status, so that those
 //! which cannot be done at once need no second approval, and later, other
-//! actions need one of their own.
+//! actions need one of their own. Where there are more than status can keep,
+//! the first are named, and the others once these are approved.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +12,13 @@ use sha2::{Digest, Sha256};
 
 use super::{History, Plan, PlannedAction};
 use crate::{
-    api::{Approval, ApprovedStatus, HeldStatus},
+    api::{
+        Approval, ApprovedStatus, HeldStatus,
+        bounds::{MAX_APPROVED, MAX_HELD_MESSAGE},
+    },
     types::listed,
     validate::ValidVpc,
 };
-
-/// The longest message that status takes.
-const MAX_MESSAGE: usize = 4096;
 
 pub(super) fn decide(mut plan: Plan, vpc: &ValidVpc, history: &History) -> Plan {
     let earlier = history
@@ -34,29 +35,42 @@ pub(super) fn decide(mut plan: Plan, vpc: &ValidVpc, history: &History) -> Plan 
         .filter(|(_, planned)| asks(planned, vpc.approval) && !approved.contains(planned.fingerprint().as_str()))
         .map(|(place, _)| place)
         .collect();
-    let fingerprints: Vec<String> = waiting.iter().map(|place| plan.actions[*place].fingerprint()).collect();
-    let digest = digest(&fingerprints);
     plan.approved = earlier.cloned();
-    if waiting.is_empty() {
+    let (named, others) = waiting.split_at(waiting.len().min(MAX_APPROVED));
+    let changes = fingerprints(&plan, named);
+    let digest = digest(&changes);
+    if named.is_empty() {
         return plan;
     }
     if vpc.approved_plan.as_ref() == Some(&digest) {
-        plan.approved = Some(ApprovedStatus {
-            digest,
-            changes: fingerprints,
-        });
-        return plan;
+        plan.approved = Some(ApprovedStatus { digest, changes });
+        hold(&mut plan, others);
+    } else {
+        hold(&mut plan, &waiting);
     }
-    for place in &waiting {
+    plan
+}
+
+/// Holds the actions at these places back, and names as many of them as can be
+/// approved together.
+fn hold(plan: &mut Plan, waiting: &[usize]) {
+    for place in waiting {
         plan.actions[*place].held = true;
     }
-    let message = listed(waiting.iter().map(|place| described(&plan.actions[*place])));
+    let named = &waiting[..waiting.len().min(MAX_APPROVED)];
+    if named.is_empty() {
+        return;
+    }
+    let message = listed(named.iter().map(|place| described(&plan.actions[*place])));
     plan.held = Some(HeldStatus {
-        count: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
-        message: message.chars().take(MAX_MESSAGE).collect(),
-        digest,
+        count: u32::try_from(named.len()).unwrap_or(u32::MAX),
+        message: message.chars().take(MAX_HELD_MESSAGE).collect(),
+        digest: digest(&fingerprints(plan, named)),
     });
-    plan
+}
+
+fn fingerprints(plan: &Plan, places: &[usize]) -> Vec<String> {
+    places.iter().map(|place| plan.actions[*place].fingerprint()).collect()
 }
 
 fn asks(planned: &PlannedAction, approval: Approval) -> bool {

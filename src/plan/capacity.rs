@@ -3,7 +3,7 @@
 //! Each profile needs addresses in any of its own subnets, and profiles share
 //! subnets: whether all fit is a flow from profiles to subnets. Older profiles
 //! are served first. What a profile's running workloads hold already counts
-//! towards what it needs.
+//! towards what it needs. A profile that has no effect takes no addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use petgraph::{Graph, algo::dinics, graph::NodeIndex};
 
 use super::resolve::ResolvedProfile;
 use crate::{
-    observed::VpcSnapshot,
-    types::{SecurityGroupId, SubnetId, listed},
+    observed::{NetworkInterface, VpcSnapshot, tags_of},
+    types::{NetworkInterfaceId, Ownership, ResourceKey, SecurityGroupId, SubnetId, listed},
     validate::SecurityGroups,
 };
 
@@ -21,10 +21,15 @@ const KEPT_BY_AWS: u64 = 5;
 
 /// The profiles, by their place, that the addresses do not suffice for, each
 /// with a message of the numbers needed and there.
-pub(super) fn shortages(snapshot: &VpcSnapshot, profiles: &[ResolvedProfile<'_>]) -> Vec<(usize, String)> {
-    let needs: Vec<u32> = profiles.iter().map(|resolved| missing(snapshot, resolved)).collect();
+pub(super) fn shortages(
+    snapshot: &VpcSnapshot,
+    ownership: &Ownership,
+    profiles: &[ResolvedProfile<'_>],
+) -> Vec<(usize, String)> {
+    let running = Running::new(snapshot, ownership);
+    let needs: Vec<Need> = profiles.iter().map(|resolved| Need::of(resolved, &running)).collect();
     let all: Vec<usize> = (0..profiles.len())
-        .filter(|place| !profiles[*place].subnets.is_empty())
+        .filter(|place| !profiles[*place].subnets.is_empty() && !profiles[*place].is_out())
         .collect();
     if fits(profiles, &needs, &all) {
         return Vec::new();
@@ -37,7 +42,7 @@ pub(super) fn shortages(snapshot: &VpcSnapshot, profiles: &[ResolvedProfile<'_>]
             continue;
         }
         served.pop();
-        short.push((place, message(snapshot, profiles, &needs, &served, place)));
+        short.push((place, message(profiles, &needs, &served, place)));
     }
     short
 }
@@ -53,46 +58,81 @@ fn demand(resolved: &ResolvedProfile<'_>) -> u32 {
     })
 }
 
-/// Of those, the ones that no running workload of the profile holds yet.
-fn missing(snapshot: &VpcSnapshot, resolved: &ResolvedProfile<'_>) -> u32 {
-    demand(resolved).saturating_sub(held(snapshot, resolved))
+/// The addresses that a profile needs.
+struct Need {
+    /// Those that its running workloads hold already.
+    held: u32,
+    /// Those that it needs besides.
+    missing: u32,
 }
 
-/// Addresses that the profile's running workloads hold: those of SageMaker's
-/// interfaces in its subnets that carry one of its groups.
-fn held(snapshot: &VpcSnapshot, resolved: &ResolvedProfile<'_>) -> u32 {
-    let groups = groups(snapshot, resolved);
-    let subnets: BTreeSet<&SubnetId> = resolved.subnets.iter().map(|subnet| &subnet.subnet_id).collect();
-    snapshot
-        .network_interfaces
-        .values()
-        .filter(|interface| interface.is_sagemakers() && subnets.contains(&interface.subnet_id))
-        .filter(|interface| interface.groups.iter().any(|group| groups.contains(&group.group_id)))
-        .fold(0u32, |sum, interface| sum.saturating_add(interface.address_count()))
-}
-
-fn groups(snapshot: &VpcSnapshot, resolved: &ResolvedProfile<'_>) -> BTreeSet<SecurityGroupId> {
-    match &resolved.profile().security_groups {
-        SecurityGroups::Own(ids) => ids.clone(),
-        SecurityGroups::PerProfile | SecurityGroups::PerWorkload => {
-            let names: BTreeSet<&str> = resolved
-                .network
-                .groups
-                .iter()
-                .map(|group| group.name.as_str())
-                .collect();
-            snapshot
-                .security_groups
-                .values()
-                .filter(|group| names.contains(group.group_name.as_str()))
-                .map(|group| group.group_id.clone())
-                .collect()
+impl Need {
+    fn of(resolved: &ResolvedProfile<'_>, running: &Running<'_>) -> Self {
+        let held = running.addresses_of(resolved);
+        Self {
+            held,
+            missing: demand(resolved).saturating_sub(held),
         }
     }
 }
 
+/// What SageMaker runs in the VPC now.
+struct Running<'a> {
+    /// Our groups, by what they are for.
+    groups: BTreeMap<ResourceKey, &'a SecurityGroupId>,
+    /// SageMaker's interfaces, by the groups that they carry.
+    interfaces: BTreeMap<&'a SecurityGroupId, Vec<&'a NetworkInterface>>,
+}
+
+impl<'a> Running<'a> {
+    fn new(snapshot: &'a VpcSnapshot, ownership: &Ownership) -> Self {
+        let groups = snapshot
+            .security_groups
+            .values()
+            .filter_map(|group| Some((ownership.key_of(&tags_of(&group.tags))?, &group.group_id)))
+            .collect();
+        let mut interfaces: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for interface in snapshot
+            .network_interfaces
+            .values()
+            .filter(|interface| interface.is_sagemakers())
+        {
+            for group in &interface.groups {
+                interfaces.entry(&group.group_id).or_default().push(interface);
+            }
+        }
+        Self { groups, interfaces }
+    }
+
+    /// The addresses of the interfaces in the profile's subnets that carry one
+    /// of its groups.
+    fn addresses_of(&self, resolved: &ResolvedProfile<'_>) -> u32 {
+        let groups: Vec<&SecurityGroupId> = match &resolved.profile().security_groups {
+            SecurityGroups::Own(ids) => ids.iter().collect(),
+            SecurityGroups::PerProfile | SecurityGroups::PerWorkload => {
+                let managed = resolved.network.groups.iter();
+                managed
+                    .filter_map(|group| self.groups.get(&group.key).copied())
+                    .collect()
+            }
+        };
+        let subnets: BTreeSet<&SubnetId> = resolved.subnets.iter().map(|subnet| &subnet.subnet_id).collect();
+        // An interface may carry several of them, and counts once.
+        let interfaces: BTreeMap<&NetworkInterfaceId, &NetworkInterface> = groups
+            .into_iter()
+            .filter_map(|group| self.interfaces.get(group))
+            .flatten()
+            .filter(|interface| subnets.contains(&interface.subnet_id))
+            .map(|interface| (&interface.network_interface_id, *interface))
+            .collect();
+        interfaces
+            .values()
+            .fold(0u32, |sum, interface| sum.saturating_add(interface.address_count()))
+    }
+}
+
 /// Whether these profiles can all have what they need at the same time.
-fn fits(profiles: &[ResolvedProfile<'_>], needs: &[u32], places: &[usize]) -> bool {
+fn fits(profiles: &[ResolvedProfile<'_>], needs: &[Need], places: &[usize]) -> bool {
     // Profiles with the same subnets are one in the flow, so that its size
     // follows from the number of different choices and not of profiles.
     let mut demands: BTreeMap<Vec<&SubnetId>, u64> = BTreeMap::new();
@@ -102,7 +142,7 @@ fn fits(profiles: &[ResolvedProfile<'_>], needs: &[u32], places: &[usize]) -> bo
             .iter()
             .map(|subnet| &subnet.subnet_id)
             .collect();
-        *demands.entry(subnets).or_default() += u64::from(needs[*place]);
+        *demands.entry(subnets).or_default() += u64::from(needs[*place].missing);
     }
     let mut graph: Graph<(), u64> = Graph::new();
     let source = graph.add_node(());
@@ -127,13 +167,7 @@ fn fits(profiles: &[ResolvedProfile<'_>], needs: &[u32], places: &[usize]) -> bo
     dinics(&graph, source, sink).0 == total
 }
 
-fn message(
-    snapshot: &VpcSnapshot,
-    profiles: &[ResolvedProfile<'_>],
-    needs: &[u32],
-    served: &[usize],
-    place: usize,
-) -> String {
+fn message(profiles: &[ResolvedProfile<'_>], needs: &[Need], served: &[usize], place: usize) -> String {
     let resolved = &profiles[place];
     let free = resolved
         .subnets
@@ -148,10 +182,9 @@ fn message(
                 .iter()
                 .any(|subnet| own.contains(&subnet.subnet_id))
         })
-        .map(|other| u64::from(needs[*other]))
+        .map(|other| u64::from(needs[*other].missing))
         .sum();
-    let needed = needs[place];
-    let held = held(snapshot, resolved);
+    let Need { held, missing: needed } = needs[place];
     let already = if held > 0 {
         format!(" besides the {held} that its running workloads hold")
     } else {

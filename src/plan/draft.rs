@@ -9,7 +9,7 @@ use super::{
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
-    api::{DeletionPolicy, Reason, ResourceOwnership, ResourceStatus, VpcConfig},
+    api::{DeletionPolicy, PackageRepositories, Reason, ResourceOwnership, ResourceStatus, VpcConfig},
     catalog::Symptom,
     desired::Network,
     observed::{EndpointState, VpcSnapshot, tags_of},
@@ -29,6 +29,8 @@ pub(super) struct Draft<'a> {
     resources: Vec<ResourceStatus>,
     /// Group ids of each workload of each profile, as far as they are known.
     pub(super) groups_of: BTreeMap<ProfileKey, Vec<BTreeSet<SecurityGroupId>>>,
+    /// What the S3 endpoint's policy is to do about the package repositories.
+    pub(super) package_repositories: Option<PackageRepositories>,
     /// Whether AWS once matched this very network, so that a difference from it
     /// was made by someone else.
     drifting: bool,
@@ -45,6 +47,7 @@ impl<'a> Draft<'a> {
             findings: Vec::new(),
             resources: Vec::new(),
             groups_of: BTreeMap::new(),
+            package_repositories: None,
             fingerprint: String::new(),
             drifting: false,
         }
@@ -72,7 +75,8 @@ impl<'a> Draft<'a> {
     pub(super) fn act(&mut self, mut planned: PlannedAction) -> ActionId {
         let id = ActionId(self.actions.len());
         planned.id = id;
-        planned.drift = self.drifting;
+        // What is to go and is not gone yet was never put in its place by anyone.
+        planned.drift = self.drifting && planned.priority != Priority::Deletion;
         if planned.drift && planned.priority == Priority::Growth {
             planned.priority = Priority::Repair;
         }
@@ -260,6 +264,7 @@ impl<'a> Draft<'a> {
             findings: self.findings,
             resources: self.resources,
             fingerprint: self.fingerprint,
+            package_repositories: self.package_repositories,
             held: None,
             approved: None,
         }

@@ -42,7 +42,7 @@ pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use outcome::{Failure, FailureKind, Outcome, Step};
 
 use crate::{
-    api::{ApprovedStatus, HeldStatus, ResourceStatus, VpcConfig},
+    api::{ApprovedStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig},
     desired::Network,
     observed::VpcSnapshot,
     types::{ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
@@ -84,6 +84,9 @@ pub struct Plan {
     /// A fingerprint of what AWS is to match: the network, with the subnets and
     /// tables that it has in this VPC.
     pub fingerprint: String,
+    /// What the S3 endpoint's policy does about the package repositories, once
+    /// the plan is carried out.
+    pub package_repositories: Option<PackageRepositories>,
     /// What waits to be approved.
     pub held: Option<HeldStatus>,
     /// What was approved.
@@ -97,6 +100,15 @@ impl Plan {
     /// Whether AWS is as declared, as far as it is up to us.
     pub fn is_converged(&self) -> bool {
         self.actions.is_empty()
+    }
+
+    /// Whether everything wanted is there, though what is no longer wanted may
+    /// not be gone yet: an interface that outlives its workload can hold a
+    /// group for days, and must not keep drift from being told meanwhile.
+    pub fn is_in_force(&self) -> bool {
+        self.actions
+            .iter()
+            .all(|planned| planned.priority == Priority::Deletion)
     }
 
     /// Whether anything is to be done now.
@@ -120,5 +132,5 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     security_groups::plan(&mut draft, &profiles);
     own_groups::judge(&mut draft, &profiles);
     let plan = approval::decide(draft.finish(&profiles), &network.vpc, history);
-    history::calm(plan, history)
+    ledger::make_room(history::calm(plan, history), history)
 }

@@ -26,14 +26,9 @@ pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
 
 fn judge_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BTreeSet<SecurityGroupId>) {
     let snapshot = draft.snapshot;
-    let mut groups = Vec::new();
-    for id in ids {
-        match snapshot.security_groups.get(id) {
-            Some(group) => groups.push(group),
-            None => report_absent(draft, resolved, id),
-        }
-    }
+    let groups: Vec<&SecurityGroup> = ids.iter().filter_map(|id| snapshot.security_groups.get(id)).collect();
     if groups.len() < ids.len() {
+        // Reported where the profile was found to have bad input.
         return;
     }
     for group in &groups {
@@ -71,24 +66,6 @@ fn judge_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BT
             draft.find(CONCERN, scope, Reason::RuleMissing, Some(symptom), message);
         }
     }
-}
-
-fn report_absent(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, id: &SecurityGroupId) {
-    let vpc = &draft.snapshot.vpc.vpc_id;
-    let (reason, message) = match draft.snapshot.security_groups_elsewhere.get(id) {
-        Some(other) => (
-            Reason::SecurityGroupInOtherVpc,
-            format!("Security group {id}, named in spec.securityGroups, belongs to {other}: name one of {vpc}."),
-        ),
-        None => (
-            Reason::SecurityGroupMissing,
-            format!(
-                "Security group {id}, named in spec.securityGroups, does not exist in this account and region: correct \
-                 the id, or remove the field so that sagevpc makes and keeps a group."
-            ),
-        ),
-    };
-    draft.find(CONCERN, resolved.scope(), reason, None, message);
 }
 
 /// Whether the groups together admit what is needed: EC2 lets through what any

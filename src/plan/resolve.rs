@@ -12,7 +12,7 @@ use crate::{
     desired::ProfileNetwork,
     observed::{RouteTable, Subnet, VpcSnapshot, tags_of},
     types::{ProfileKey, RouteTableId, SubnetId, Tags, listed},
-    validate::{Choice, ValidProfile, ValidWorkload},
+    validate::{Choice, SecurityGroups, ValidProfile, ValidWorkload},
 };
 
 /// A profile with what it has in this VPC.
@@ -50,6 +50,12 @@ impl<'a> ResolvedProfile<'a> {
 
     pub(super) fn takes_part(&self) -> bool {
         self.standing == Standing::TakesPart
+    }
+
+    /// Whether bad input keeps it from having any effect, going by what is known
+    /// so far.
+    pub(super) fn is_out(&self) -> bool {
+        !self.profile().established && self.blocked.len() == self.profile().workloads.len()
     }
 
     /// The scope of a finding on this profile as a whole.
@@ -118,10 +124,11 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
                 }
             }
             judge_privacy(draft, &mut resolved);
+            judge_own_groups(draft, &mut resolved);
             resolved
         })
         .collect();
-    for (place, message) in capacity::shortages(snapshot, &profiles) {
+    for (place, message) in capacity::shortages(snapshot, &network.vpc.ownership, &profiles) {
         let resolved = &mut profiles[place];
         let scope = resolved.block_all();
         draft.find(
@@ -133,35 +140,49 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
         );
     }
     for resolved in &mut profiles {
-        let all_blocked = resolved.blocked.len() == resolved.profile().workloads.len();
-        resolved.standing = match (resolved.profile().established, all_blocked) {
-            (true, _) if resolved.subnets.is_empty() => Standing::Kept,
-            (true, _) | (false, false) => Standing::TakesPart,
-            (false, true) => Standing::Out,
+        resolved.standing = if resolved.is_out() {
+            Standing::Out
+        } else if resolved.profile().established && resolved.subnets.is_empty() {
+            Standing::Kept
+        } else {
+            Standing::TakesPart
         };
     }
     profiles
 }
 
-/// The subnets that the VPC object offers, and findings on ids that it names
-/// in vain.
-fn offered<'a>(draft: &mut Draft<'a>) -> BTreeMap<&'a SubnetId, &'a Subnet> {
+/// The subnets that the VPC object offers.
+struct Offered<'a> {
+    subnets: BTreeMap<&'a SubnetId, &'a Subnet>,
+    /// What is wrong with ids that it names in vain.
+    missing: Vec<(Reason, String)>,
+}
+
+fn offered<'a>(draft: &mut Draft<'a>) -> Offered<'a> {
     let snapshot = draft.snapshot;
-    match &draft.network.vpc.subnets {
-        None => BTreeMap::new(),
-        Some(Choice::Tags(tags)) => snapshot
-            .subnets
-            .iter()
-            .filter(|(_, subnet)| has_tags(&tags_of(&subnet.tags), tags))
-            .collect(),
+    let is_offered = |subnet: &Subnet| match &draft.network.vpc.subnets {
+        None => false,
+        Some(Choice::Tags(tags)) => has_tags(&tags_of(&subnet.tags), tags),
+        Some(Choice::Ids(ids)) => ids.contains(&subnet.subnet_id),
+    };
+    let subnets = snapshot
+        .subnets
+        .iter()
+        .filter(|(_, subnet)| is_offered(subnet))
+        .collect();
+    let missing: Vec<_> = match &draft.network.vpc.subnets {
+        None | Some(Choice::Tags(_)) => Vec::new(),
         Some(Choice::Ids(ids)) => {
-            for id in ids.iter().filter(|id| !snapshot.subnets.contains_key(*id)) {
-                let (reason, message) = absent(snapshot, id, "spec.subnets of the SageMakerVpc");
-                draft.find(Concern::Subnets, Scope::Vpc, reason, None, message);
-            }
-            snapshot.subnets.iter().filter(|(id, _)| ids.contains(id)).collect()
+            let unseen = ids.iter().filter(|id| !snapshot.subnets.contains_key(*id));
+            unseen
+                .map(|id| absent(snapshot, id, "spec.subnets of the SageMakerVpc"))
+                .collect()
         }
+    };
+    for (reason, message) in &missing {
+        draft.find(Concern::Subnets, Scope::SageMakerVpc, *reason, None, message.clone());
     }
+    Offered { subnets, missing }
 }
 
 /// Why a subnet that is named by id is not in the VPC.
@@ -181,22 +202,33 @@ fn absent(snapshot: &VpcSnapshot, id: &SubnetId, field: &str) -> (Reason, String
     }
 }
 
-fn choose_subnets<'a>(
-    draft: &mut Draft<'a>,
-    resolved: &mut ResolvedProfile<'a>,
-    offered: &BTreeMap<&'a SubnetId, &'a Subnet>,
-) {
+fn choose_subnets<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>, offered: &Offered<'a>) {
     let snapshot = draft.snapshot;
     let vpc = &draft.network.vpc;
     let mut chosen: Vec<&Subnet> = Vec::new();
     match &resolved.profile().subnets {
-        None => chosen.extend(offered.values()),
+        None => {
+            chosen.extend(offered.subnets.values());
+            // Nothing is begun on a choice that is not what its author meant;
+            // what runs on the rest of the subnets goes on.
+            if !resolved.profile().established {
+                for (reason, message) in &offered.missing {
+                    let scope = resolved.block_all();
+                    draft.find(Concern::Subnets, scope, *reason, None, message.clone());
+                }
+            }
+        }
         Some(Choice::Tags(tags)) => {
-            chosen.extend(offered.values().filter(|subnet| has_tags(&tags_of(&subnet.tags), tags)));
+            chosen.extend(
+                offered
+                    .subnets
+                    .values()
+                    .filter(|subnet| has_tags(&tags_of(&subnet.tags), tags)),
+            );
         }
         Some(Choice::Ids(ids)) => {
             for id in ids {
-                if let Some(subnet) = offered.get(id) {
+                if let Some(subnet) = offered.subnets.get(id) {
                     chosen.push(subnet);
                     continue;
                 }
@@ -331,4 +363,31 @@ fn judge_privacy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
     );
     let scope = resolved.block(&concerned);
     draft.find(Concern::Subnets, scope, Reason::PublicSubnet, None, message);
+}
+
+/// Whether the team's own security groups are there. What they admit is judged
+/// later.
+fn judge_own_groups<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
+    let snapshot = draft.snapshot;
+    let vpc = &snapshot.vpc.vpc_id;
+    let SecurityGroups::Own(ids) = &resolved.network.profile.security_groups else {
+        return;
+    };
+    for id in ids.iter().filter(|id| !snapshot.security_groups.contains_key(*id)) {
+        let (reason, message) = match snapshot.security_groups_elsewhere.get(id) {
+            Some(other) => (
+                Reason::SecurityGroupInOtherVpc,
+                format!("Security group {id}, named in spec.securityGroups, belongs to {other}: name one of {vpc}."),
+            ),
+            None => (
+                Reason::SecurityGroupMissing,
+                format!(
+                    "Security group {id}, named in spec.securityGroups, does not exist in this account and region: \
+                     correct the id, or remove the field so that sagevpc makes and keeps a group."
+                ),
+            ),
+        };
+        let scope = resolved.block_all();
+        draft.find(Concern::SecurityGroups, scope, reason, None, message);
+    }
 }

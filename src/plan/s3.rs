@@ -29,8 +29,13 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let needed = needed_tables(draft, &taking_part, &served);
     judge_others(draft, &taking_part, &served);
 
-    let keys: BTreeSet<&ProfileKey> = taking_part.iter().map(|resolved| resolved.key()).collect();
-    let policy = draft.network.s3_policy(&keys);
+    let in_effect: BTreeSet<&ProfileKey> = profiles
+        .iter()
+        .filter(|resolved| resolved.standing != Standing::Out)
+        .map(ResolvedProfile::key)
+        .collect();
+    let policy = draft.network.s3_policy(&in_effect);
+    draft.package_repositories = policy.package_repositories;
     if policy.is_custom {
         judge_custom(draft, &taking_part, &policy, &needed);
     }

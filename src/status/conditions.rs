@@ -4,12 +4,10 @@ use jiff::Timestamp;
 
 use super::{bounded, obstacles::Obstacle};
 use crate::{
-    api::{Condition, ConditionStatus, ConditionType, Reason},
+    api::{Condition, ConditionStatus, ConditionType, Reason, bounds::MAX_CONDITION_MESSAGE},
     plan::{Concern, Weight},
 };
 
-/// The longest message that the schema admits.
-const MAX_MESSAGE: usize = 4096;
 /// Messages that one condition joins.
 const MAX_JOINED: usize = 5;
 
@@ -40,7 +38,7 @@ impl<'a> Conditions<'a> {
             type_: type_.as_str().to_owned(),
             status,
             reason: reason.as_str().to_owned(),
-            message: bounded(message, MAX_MESSAGE),
+            message: bounded(message, MAX_CONDITION_MESSAGE),
             last_transition_time: unchanged.map_or(self.now, |before| before.last_transition_time),
             observed_generation: self.generation,
         };

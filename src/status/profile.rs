@@ -8,15 +8,12 @@ use super::{
 use crate::{
     api::{
         ActionState, Condition, ConditionStatus, ConditionType, ManagedSecurityGroups, Reason, SageMakerVpcProfile,
-        SageMakerVpcProfileStatus, Verdict, VpcConfig, WorkloadStatus,
+        SageMakerVpcProfileStatus, Verdict, VpcConfig, WorkloadStatus, bounds::MAX_WORKLOAD_MESSAGE,
     },
     plan::{Concern, Weight},
     types::{ProfileKey, listed},
     validate::ProfileReference,
 };
-
-/// The longest message on a workload that the schema admits.
-const MAX_WORKLOAD_MESSAGE: usize = 1024;
 
 pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) -> SageMakerVpcProfileStatus {
     let profile = &reference.profile;

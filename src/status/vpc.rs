@@ -9,12 +9,16 @@ use super::{
 };
 use crate::{
     api::{
-        ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, DriftStatus, InForce, MAX_ACTIONS,
-        MAX_RESOURCES, PlanStatus, ProfilesStatus, Reason, SageMakerVpcProfileStatus, SageMakerVpcStatus, Verdict,
+        ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, DriftStatus, InForce, PlanStatus,
+        ProfilesStatus, Reason, ResourceStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus, Verdict,
+        bounds::{
+            MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS,
+            MAX_DRIFT_CHANGE, MAX_PURPOSE, MAX_RESOURCES,
+        },
     },
     plan::{Concern, Outcome, Plan, PlannedAction, Weight},
     types::{ProfileKey, listed},
-    validate::{ValidVpc, Validated},
+    validate::ValidVpc,
 };
 
 pub(super) fn status(
@@ -46,14 +50,23 @@ pub(super) fn status(
         in_force: before.in_force,
     };
     if let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) {
-        let shown = plan.resources.len().min(MAX_RESOURCES);
-        status.resources = plan.resources[..shown].to_vec();
+        status.resources = resources(plan);
         status.resources_truncated = truncated(plan.resources.len(), MAX_RESOURCES);
         status.plan = plan_status(plan, outcome, &validated.vpc);
         status.drift = drift_status(assessment, plan, outcome, &validated.vpc, status.drift);
-        status.in_force = in_force(plan, validated, status.in_force);
+        status.in_force = in_force(plan, status.in_force);
     }
     status
+}
+
+fn resources(plan: &Plan) -> Vec<ResourceStatus> {
+    let shown = plan.resources.iter().take(MAX_RESOURCES);
+    shown
+        .map(|resource| ResourceStatus {
+            purpose: bounded(&resource.purpose, MAX_PURPOSE),
+            ..resource.clone()
+        })
+        .collect()
 }
 
 fn truncated(all: usize, shown: usize) -> Option<u32> {
@@ -257,11 +270,11 @@ fn plan_status(plan: &Plan, outcome: &Outcome, vpc: &ValidVpc) -> PlanStatus {
         let progress = progress(planned, outcome, vpc);
         ActionStatus {
             action: planned.action.name().to_owned(),
-            resource: bounded(&planned.action.resource(), 256),
-            change: bounded(&planned.action.change(), 1024),
-            reason: bounded(&planned.reason, 512),
+            resource: bounded(&planned.action.resource(), MAX_ACTION_RESOURCE),
+            change: bounded(&planned.action.change(), MAX_ACTION_CHANGE),
+            reason: bounded(&planned.reason, MAX_ACTION_REASON),
             state: progress.state,
-            message: Some(bounded(&progress.message, 1024)),
+            message: Some(bounded(&progress.message, MAX_ACTION_MESSAGE)),
         }
     });
     PlanStatus {
@@ -282,7 +295,7 @@ fn drift_status(
     let all: Vec<String> = plan.drift().map(named).collect();
     let open = u32::try_from(open_drift(plan, outcome, vpc).count()).unwrap_or(u32::MAX);
     let repaired = all.len() as u64 - u64::from(open);
-    let change = (!all.is_empty()).then(|| bounded(&listed(&all), 1024));
+    let change = (!all.is_empty()).then(|| bounded(&listed(&all), MAX_DRIFT_CHANGE));
     // The time is that of finding it, not of the last look at it.
     let is_new = change.is_some() && (before.open == 0 || change != before.last_change);
     DriftStatus {
@@ -297,15 +310,15 @@ fn drift_status(
     }
 }
 
-fn in_force(plan: &Plan, validated: &Validated, before: InForce) -> InForce {
+fn in_force(plan: &Plan, before: InForce) -> InForce {
     let s3_is_settled = !plan.actions.iter().any(|planned| planned.blocks == Some(Concern::S3));
     InForce {
         package_repositories: if s3_is_settled {
-            validated.vpc.package_repositories
+            plan.package_repositories
         } else {
             before.package_repositories
         },
-        network: if plan.is_converged() {
+        network: if plan.is_in_force() {
             Some(plan.fingerprint.clone())
         } else {
             before.network

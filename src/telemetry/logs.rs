@@ -34,9 +34,9 @@ pub enum LogsError {
 }
 
 /// Our own spans name the object and the pass already, and each failed call is
-/// reported by whoever made it: below warnings, the Kubernetes libraries would
-/// only say it all again. A filter that names them has the last word.
-const QUIET: &str = "kube_runtime=warn,kube_client=warn";
+/// reported by whoever made it: the Kubernetes libraries would only say it all
+/// again. A filter that names them has the last word.
+const QUIET: &str = "kube_runtime=warn,kube_client=off";
 
 /// Starts logging what `filter` lets through.
 ///

@@ -4,12 +4,12 @@ use kube::ResourceExt;
 use wildmatch::WildMatch;
 
 use super::{
-    ProfileReference, SecurityGroups, ValidProfile, ValidWorkload, created, is_established, refusal, vpc::subnets,
+    ProfileReference, SecurityGroups, ValidProfile, ValidWorkload, created, is_established, refusal, vpc::choice,
 };
 use crate::{
     api::{ManagedSecurityGroups, NamespacesFrom, Reason, SageMakerVpc, SageMakerVpcProfile},
     plan::{Finding, Scope},
-    types::listed,
+    types::{SubnetId, listed},
 };
 
 pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Result<ValidProfile, Vec<Finding>> {
@@ -26,7 +26,7 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
             .map(|message| refusal(scope(), Reason::InvalidSpec, message)),
     );
     findings.extend(grants(&reference.profile, vpc).map(|message| refusal(scope(), Reason::NotGranted, message)));
-    let chosen = subnets(spec.subnets.as_ref(), &mut findings);
+    let chosen = choice(spec.subnets.as_ref(), "spec.subnets", &scope(), &mut findings);
     if !findings.is_empty() {
         return Err(findings);
     }
@@ -52,7 +52,7 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
                 distributed: workload.distributed,
             })
             .collect(),
-        subnets: chosen,
+        subnets: chosen.map(|choice| choice.map_ids(SubnetId::new)),
         security_groups,
         package_repositories: spec.package_repositories,
         buckets: spec.buckets.iter().map(|bucket| bucket.name.clone()).collect(),

@@ -31,8 +31,13 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
         findings.push(invalid(problem));
         SHORTEST_RESYNC
     });
-    let subnets = choice(spec.subnets.as_ref(), "spec.subnets", &mut findings);
-    let route_tables = choice(spec.route_tables.as_ref(), "spec.routeTables", &mut findings);
+    let subnets = choice(spec.subnets.as_ref(), "spec.subnets", &Scope::Vpc, &mut findings);
+    let route_tables = choice(
+        spec.route_tables.as_ref(),
+        "spec.routeTables",
+        &Scope::Vpc,
+        &mut findings,
+    );
     let s3_policy = endpoint_policy(vpc).unwrap_or_else(|finding| {
         findings.push(*finding);
         EndpointPolicy::FullAccess
@@ -105,7 +110,7 @@ fn resync_interval(text: &str) -> Result<Duration, String> {
 }
 
 impl Choice<String> {
-    fn map_ids<Id: Ord>(self, make: impl Fn(String) -> Id) -> Choice<Id> {
+    pub(super) fn map_ids<Id: Ord>(self, make: impl Fn(String) -> Id) -> Choice<Id> {
         match self {
             Self::Ids(ids) => Choice::Ids(ids.into_iter().map(make).collect()),
             Self::Tags(tags) => Choice::Tags(tags),
@@ -113,24 +118,27 @@ impl Choice<String> {
     }
 }
 
+/// Reads a selection. An empty one would choose everything, so it is refused.
 pub(super) fn choice(
     selection: Option<&Selection>,
     field: &str,
+    scope: &Scope,
     findings: &mut Vec<Finding>,
 ) -> Option<Choice<String>> {
     let selection = selection?;
+    let mut refuse = |message: String| {
+        findings.push(refusal(scope.clone(), Reason::InvalidSpec, message));
+        None
+    };
     match (&selection.ids, &selection.selector) {
+        (Some(ids), None) if ids.is_empty() => refuse(format!("{field}.ids is empty: name at least one id.")),
         (Some(ids), None) => Some(Choice::Ids(ids.iter().cloned().collect::<BTreeSet<_>>())),
-        (None, Some(selector)) => Some(Choice::Tags(selector.tags.clone())),
-        (Some(_), Some(_)) | (None, None) => {
-            findings.push(invalid(format!("{field} takes either ids or a selector of tags.")));
-            None
+        (None, Some(selector)) if selector.tags.is_empty() => {
+            refuse(format!("{field}.selector.tags is empty: name at least one tag."))
         }
+        (None, Some(selector)) => Some(Choice::Tags(selector.tags.clone())),
+        (Some(_), Some(_)) | (None, None) => refuse(format!("{field} takes either ids or a selector of tags.")),
     }
-}
-
-pub(super) fn subnets(selection: Option<&Selection>, findings: &mut Vec<Finding>) -> Option<Choice<SubnetId>> {
-    choice(selection, "spec.subnets", findings).map(|choice| choice.map_ids(SubnetId::new))
 }
 
 fn endpoint_policy(vpc: &SageMakerVpc) -> Result<EndpointPolicy, Box<Finding>> {

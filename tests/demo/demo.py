@@ -10,59 +10,39 @@ controller than target/debug/sagevpc.
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-import terminal
-from aws import Aws, Breakage, differences
+from live import terminal
+from live.aws import Aws, Breakage, differences
+from live.session import DEADLINE_SECONDS, QUICKSTART, Session, SessionError, conditions, is_ready, play
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-STACK = REPOSITORY / "tests" / "stack"
-QUICKSTART = REPOSITORY / "deploy" / "examples" / "quickstart.yaml"
 PLACEHOLDER_VPC = "vpc-0123456789abcdef0"
 
 # The objects in the quickstart.
 VPC = ["sagemakervpc/research"]
 PROFILE = ["sagemakervpcprofile/fraud", "--namespace=ml-fraud"]
 
-POLL_SECONDS = 0.25
-DEADLINE_SECONDS = 120
-LOG_LINES = 30
 
-T = TypeVar("T")
+class Demo(Session):
+    """The story."""
 
-
-class DemoError(Exception):
-    """Why the demo cannot go on."""
-
-
-class Demo:
-    """The story, and what has to be cleaned up after it."""
-
-    def __init__(self, directory: Path, keep: bool) -> None:
-        self.directory = directory
+    def __init__(self, keep: bool) -> None:
+        super().__init__("demo", outlives_us=keep)
         self.keep = keep
-        self.environment: dict[str, str] = {}
-        self.controller: subprocess.Popen[bytes] | None = None
 
     def play(self) -> None:
-        self.start_stack()
+        self.show_stack()
         aws = Aws(self.environment)
         network = self.make_network(aws)
         before = aws.census()
-        self.start_controller()
+        self.show_controller()
         self.apply_quickstart(network.vpc)
         self.wait_for_ready()
         self.show_result()
@@ -78,16 +58,10 @@ class Demo:
             self.delete_everything()
             self.compare_with_before(aws, before)
 
-    def start_stack(self) -> None:
+    def show_stack(self) -> None:
         terminal.step("A control plane and an AWS of our own, with the chart installed")
         terminal.explain("kube-apiserver, etcd and moto as released; CRDs and RBAC from charts/sagevpc, by helm")
-        tie = [] if self.keep else [f"--parent={os.getpid()}"]
-        if subprocess.run([STACK / "up", self.directory, *tie], check=False).returncode != 0:
-            raise DemoError("the stack did not start; the cause is above")
-        exported = shlex.split((self.directory / "env").read_text())
-        # Neither this user's AWS settings nor a proxy get between us and our own servers.
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        self.environment = inherited | dict(word.split("=", 1) for word in exported if "=" in word)
+        self.start_stack()
         self.show_kubectl("get", "customresourcedefinitions,clusterroles", "--selector=app.kubernetes.io/name=sagevpc")
 
     def make_network(self, aws: Aws) -> Any:
@@ -100,27 +74,15 @@ class Demo:
             terminal.item(table)
         return network
 
-    def start_controller(self) -> None:
+    def show_controller(self) -> None:
         terminal.step("The controller, under the ClusterRole that the chart ships")
-        target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-        binary = Path(os.environ.get("SAGEVPC_BIN", target / "debug" / "sagevpc"))
-        if not os.access(binary, os.X_OK):
-            raise DemoError(f"{binary} is not a program; build it with: make build")
-        environment = self.environment | {
-            "KUBECONFIG": self.environment["SAGEVPC_CONTROLLER_KUBECONFIG"],
-            "SAGEVPC_LISTEN": "127.0.0.1:0",  # any port that is free
-        }
-        terminal.command(f"{binary.name} run")
-        # In a session of its own, so that Ctrl-C reaches us alone and we end things in their order.
-        self.controller = subprocess.Popen(
-            [STACK / "run", self.directory, "controller", binary, "run"], env=environment, start_new_session=True
-        )
+        terminal.command(f"{self.start_controller('debug').name} run")
 
     def apply_quickstart(self, vpc: str) -> None:
         terminal.step("The platform team offers the VPC, a team declares its workloads")
         manifest = QUICKSTART.read_text()
         if PLACEHOLDER_VPC not in manifest:
-            raise DemoError(f"{QUICKSTART} has no vpcId: {PLACEHOLDER_VPC} to put the new VPC's id in place of")
+            raise SessionError(f"{QUICKSTART} has no vpcId: {PLACEHOLDER_VPC} to put the new VPC's id in place of")
         quickstart = self.directory / QUICKSTART.name
         quickstart.write_text(manifest.replace(PLACEHOLDER_VPC, vpc))
         terminal.explain(f"with vpcId: {vpc}")
@@ -172,7 +134,7 @@ class Demo:
         broken_at = time.monotonic()
         breakage.do()
         if aws.census() == settled:
-            raise DemoError("the change by hand changed nothing in AWS, so its repair would show nothing")
+            raise SessionError("the change by hand changed nothing in AWS, so its repair would show nothing")
         for reason in ("DriftDetected", "DriftRepaired"):
             for event in self.wait_for_event(reason, known):
                 about = event["involvedObject"]
@@ -191,7 +153,7 @@ class Demo:
         after = aws.census()
         if after != before:
             terminal.output("\n".join(differences(before, after)))
-            raise DemoError("AWS is not as it was before; the differences are above")
+            raise SessionError("AWS is not as it was before; the differences are above")
         counts = ", ".join(f"{len(found)} {kind}" for kind, found in after.items() if found)
         terminal.good(f"Nothing was left behind and nothing else was touched: {counts}, each field as before")
 
@@ -205,20 +167,9 @@ class Demo:
 
     # What the steps are made of.
 
-    def kubectl(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["kubectl", *arguments], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            raise DemoError(f"kubectl {shlex.join(arguments)} failed: {done.stderr.strip()}")
-        return done.stdout
-
     def show_kubectl(self, *arguments: str) -> None:
         terminal.command(f"kubectl {shlex.join(arguments)}")
         terminal.output(self.kubectl(*arguments))
-
-    def get(self, *what: str) -> Any:
-        return json.loads(self.kubectl("get", *what, "--output=json"))
 
     def events(self) -> list[Any]:
         return list(self.get("events", "--all-namespaces")["items"])
@@ -240,74 +191,11 @@ class Demo:
         answer = self.get(*PROFILE)
         return is_ready(answer) and conditions(answer)["InSync"]["status"] == "True"
 
-    def wait_until(self, what: str, condition: Callable[[], T]) -> T:
-        """Waits until `condition` gives something true; fails if the controller or the time ends first."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while True:
-            value = condition()
-            if value:
-                return value
-            if time.monotonic() > deadline:
-                raise DemoError(f"waited {DEADLINE_SECONDS} s in vain until {what}")
-            try:
-                assert self.controller is not None
-                status = self.controller.wait(POLL_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
-            raise DemoError(f"the controller ended with status {status}")
-
-    def clean_up(self, keep_logs: bool) -> None:
-        """Ends all processes, and removes the folder unless its logs tell why the demo failed."""
-        if self.controller is not None and self.controller.poll() is None:
-            self.controller.terminate()
-            self.controller.wait()
-        subprocess.run([STACK / "down", self.directory], check=False)
-        if keep_logs:
-            terminal.say(f"All processes were ended; their logs are in {self.directory}/logs")
-        else:
-            shutil.rmtree(self.directory)
-
-    def show_controller_log(self) -> None:
-        log = self.directory / "logs" / "controller.log"
-        if log.exists():
-            terminal.say(f"The end of {log}:")
-            terminal.output("\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:]))
-
-
-def conditions(answer: Any) -> dict[str, Any]:
-    """An object's conditions, by type."""
-    return {condition["type"]: condition for condition in answer.get("status", {}).get("conditions", [])}
-
-
-def is_ready(answer: Any) -> bool:
-    """Whether an object is Ready, and that said of its present spec."""
-    ready = conditions(answer).get("Ready", {})
-    return (ready.get("status"), ready.get("observedGeneration")) == ("True", answer["metadata"]["generation"])
-
 
 def main() -> int:
     keep = os.environ.get("KEEP", "") not in ("", "0")
-    demo = Demo(Path(tempfile.mkdtemp(prefix="sagevpc-demo-")), keep)
-    for stop in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(stop, lambda number, _: sys.exit(128 + number))
-    played = keep_logs = False
-    try:
-        demo.play()
-        played = True
-    except (DemoError, BotoCoreError, ClientError) as error:
-        keep_logs = True
-        demo.show_controller_log()
-        terminal.bad(f"The demo failed: {error}")
-        return 1
-    except KeyboardInterrupt:
-        terminal.say("\nInterrupted; cleaning up.")
-        return 128 + signal.SIGINT
-    finally:
-        for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(stop, signal.SIG_IGN)
-        if not (played and keep):
-            demo.clean_up(keep_logs)
-    return 0
+    demo = Demo(keep)
+    return play(demo, demo.play, keep)
 
 
 if __name__ == "__main__":

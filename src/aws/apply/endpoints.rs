@@ -7,7 +7,7 @@ use crate::{
     aws::{
         calls::Call,
         convert, describe,
-        errors::{Meaning, Refusal},
+        errors::{Meaning, Refusal, Thing},
     },
     observed::EndpointState,
     policy::PolicyDocument,
@@ -70,7 +70,7 @@ pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&S
 /// The endpoint that an earlier request with the same token made, when that
 /// request was not quite this one: the next plan compares and corrects it.
 async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
-    let endpoints = describe::our_vpc_endpoints(work.connection(), tags).await?;
+    let endpoints = work.look(describe::our_vpc_endpoints(work.connection(), tags)).await?;
     let serving = endpoints
         .into_iter()
         .filter(|endpoint| match endpoint.endpoint_state() {
@@ -99,7 +99,7 @@ pub(super) async fn modify(
         // One of the tables leads to it already, or to it no longer: only what
         // is really missing is asked for again.
         Err(Setback::Refused(refusal)) if refusal.meaning == Meaning::AlreadyThere => {
-            let found = describe::vpc_endpoint(work.connection(), endpoint).await?;
+            let found = work.look(describe::vpc_endpoint(work.connection(), endpoint)).await?;
             let on = found.map(|endpoint| endpoint.route_table_ids).unwrap_or_default();
             let still_add: Vec<_> = add.iter().filter(|table| !on.contains(table)).cloned().collect();
             let still_remove: Vec<_> = remove.iter().filter(|table| on.contains(table)).cloned().collect();
@@ -155,7 +155,7 @@ pub(super) async fn delete(work: &Work<'_>, endpoint: &VpcEndpointId) -> Perform
     };
     match refusal {
         None => Ok(None),
-        Some(refusal) if refusal.meaning == Meaning::NotThere => Ok(None),
+        Some(refusal) if refusal.meaning == Meaning::NotThere(Thing::VpcEndpoint) => Ok(None),
         Some(refusal) if refusal.meaning == Meaning::StillInUse => Err(Setback::Waiting(format!(
             "{endpoint} is still in use: {}",
             refusal.failure.message

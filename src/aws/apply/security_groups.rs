@@ -7,7 +7,7 @@ use crate::{
     aws::{
         calls::Call,
         convert, describe,
-        errors::{Meaning, Refusal},
+        errors::{Meaning, Refusal, Thing},
     },
     observed::{NetworkInterface, SecurityGroup},
     types::{Direction, Rule, SecurityGroupId, Tags, VpcId, listed},
@@ -45,7 +45,9 @@ pub(super) async fn create(work: &Work<'_>, vpc: &VpcId, name: &str, description
 }
 
 async fn made_before(work: &Work<'_>, vpc: &VpcId, name: &str, tags: &Tags, mut refusal: Refusal) -> Performed {
-    let groups = describe::our_security_groups(work.connection(), vpc, tags).await?;
+    let groups = work
+        .look(describe::our_security_groups(work.connection(), vpc, tags))
+        .await?;
     let ours = groups
         .into_iter()
         .filter(|group| group.group_name.eq_ignore_ascii_case(name));
@@ -93,7 +95,7 @@ pub(super) async fn authorize(
 /// Takes rules off.
 pub(super) async fn revoke(work: &Work<'_>, group: Option<Group>, direction: Direction, rules: &[Rule]) -> Performed {
     let call = Call::revoke(direction);
-    let all_gone = Meaning::NotThere;
+    let all_gone = Meaning::NotThere(Thing::Rule);
     change_rules(work, group, call, rules, all_gone, |id, permissions| async move {
         let client = work.client();
         match direction {
@@ -161,11 +163,13 @@ pub(super) async fn delete(work: &Work<'_>, group: &SecurityGroupId) -> Performe
     match work.call(Call::DeleteSecurityGroup, request.send()).await {
         Ok(_) => Ok(None),
         Err(Setback::Refused(refusal)) => match refusal.meaning {
-            Meaning::NotThere => Ok(None),
+            Meaning::NotThere(Thing::SecurityGroup) => Ok(None),
             Meaning::StillInUse => Err(Setback::Waiting(still_in_use(work, group, &refusal).await)),
-            Meaning::AlreadyThere | Meaning::NameTaken | Meaning::TokenMismatch | Meaning::Refused(_) => {
-                Err(refusal.into())
-            }
+            Meaning::NotThere(Thing::VpcEndpoint | Thing::Rule | Thing::Other)
+            | Meaning::AlreadyThere
+            | Meaning::NameTaken
+            | Meaning::TokenMismatch
+            | Meaning::Refused(_) => Err(refusal.into()),
         },
         Err(setback) => Err(setback),
     }

@@ -27,7 +27,7 @@ pub(super) async fn delete(work: &Work<'_>, resource: &str, keys: &[String]) -> 
     let request = work.client().delete_tags().resources(resource).set_tags(Some(tags));
     match work.call(Call::DeleteTags, request.send()).await {
         Ok(_) => Ok(None),
-        Err(setback) if setback.meaning() == Some(Meaning::NotThere) => Ok(None),
+        Err(setback) if matches!(setback.meaning(), Some(Meaning::NotThere(_))) => Ok(None),
         Err(setback) => Err(setback),
     }
 }

@@ -39,7 +39,7 @@ impl Setback {
     /// look: it is not visible yet, or has vanished since the last one.
     pub(super) fn vanished(self, what: &str) -> Self {
         match self {
-            Self::Refused(refusal) if refusal.meaning == Meaning::NotThere => Self::Waiting(format!(
+            Self::Refused(refusal) if matches!(refusal.meaning, Meaning::NotThere(_)) => Self::Waiting(format!(
                 "{} found no {what}, which was made or deleted a moment ago: {}",
                 refusal.failure.action, refusal.failure.message
             )),
@@ -114,6 +114,21 @@ impl<'a> Work<'a> {
         })
     }
 
+    /// Looks something up on the way. Where that fails because the time is
+    /// over, it is no failure.
+    pub(super) async fn look<T>(&self, lookup: impl Future<Output = Result<T, Refusal>>) -> Result<T, Setback> {
+        lookup.await.map_err(|refusal| {
+            if self.is_over() {
+                Setback::Waiting(format!(
+                    "{} was not answered in the time of this pass; the next one tries again",
+                    refusal.failure.action
+                ))
+            } else {
+                Setback::Refused(refusal)
+            }
+        })
+    }
+
     /// Makes a call on something new, again where EC2 does not see it yet.
     pub(super) async fn once_visible<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Setback>
     where
@@ -121,7 +136,7 @@ impl<'a> Work<'a> {
     {
         for pause in UNTIL_VISIBLE {
             match attempt().await {
-                Err(setback) if setback.meaning() == Some(Meaning::NotThere) && !self.is_over() => {
+                Err(setback) if matches!(setback.meaning(), Some(Meaning::NotThere(_))) && !self.is_over() => {
                     tokio::time::sleep(pause).await;
                 }
                 other => return other,

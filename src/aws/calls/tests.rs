@@ -120,7 +120,7 @@ fn only_what_cannot_be_narrowed_is_granted_on_everything() {
             assert!(
                 actions
                     .iter()
-                    .all(|action| action.as_str().is_some_and(|name| name.starts_with("ec2:Describe")))
+                    .all(|action| { action.as_str().is_some_and(|name| name.starts_with("ec2:Describe")) })
             );
         }
     }
@@ -155,5 +155,4 @@ fn the_policy_fits_into_one_managed_policy() {
     const MANAGED_POLICY_MAX_CHARS: usize = 6_144;
     let policy = iam_policy().to_string();
     assert!(policy.len() <= MANAGED_POLICY_MAX_CHARS, "{}", policy.len());
-    assert!(policy.parse::<Value>().is_ok());
 }

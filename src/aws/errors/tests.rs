@@ -7,15 +7,16 @@ fn kind(code: &str) -> FailureKind {
 }
 
 #[test]
-fn what_is_gone_is_not_there_whatever_it_was() {
-    for code in [
-        "InvalidVpcEndpoint.NotFound",
-        "InvalidVpcEndpointId.NotFound",
-        "InvalidGroup.NotFound",
-        "InvalidPermission.NotFound",
-        "InvalidVpcID.NotFound",
+fn what_is_gone_is_told_from_what_it_refers_to() {
+    for (code, thing) in [
+        ("InvalidVpcEndpoint.NotFound", Thing::VpcEndpoint),
+        ("InvalidVpcEndpointId.NotFound", Thing::VpcEndpoint),
+        ("InvalidGroup.NotFound", Thing::SecurityGroup),
+        ("InvalidPermission.NotFound", Thing::Rule),
+        ("InvalidVpcID.NotFound", Thing::Other),
+        ("InvalidRoute.NotFound", Thing::Other),
     ] {
-        assert_eq!(meaning(code, ""), Meaning::NotThere, "{code}");
+        assert_eq!(meaning(code, ""), Meaning::NotThere(thing), "{code}");
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     api::{HeldStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus},
     plan::{Action, ActionId, DnsAttribute},
-    types::{SecurityGroupId, VpcId},
+    types::{ResourceKey, SecurityGroupId, VpcId},
     validate::ProfileReference,
 };
 
@@ -84,10 +84,14 @@ fn group_in_use() -> PlannedAction {
     let action = Action::DeleteSecurityGroup {
         id: SecurityGroupId::new("sg-1"),
     };
-    let serves = Serves::Profile(fraud());
+    let key = Some(ResourceKey::WorkloadSecurityGroup {
+        profile: fraud(),
+        workload: None,
+    });
     PlannedAction {
+        key,
         priority: Priority::Deletion,
-        ..PlannedAction::new(action, serves, "nothing needs it")
+        ..PlannedAction::new(action, Serves::Vpc, "nothing needs it")
     }
 }
 

@@ -1,4 +1,4 @@
-"""How the demo speaks: numbered steps, commands with their output, and results.
+"""How the demo and the benchmarks speak: numbered steps, commands with their output, and results.
 
 Coloured on a terminal; plain where output goes elsewhere or NO_COLOR is set
 (https://no-color.org).

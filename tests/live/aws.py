@@ -1,4 +1,4 @@
-"""The demo's VPC, a census of all that AWS holds, and someone who changes things by hand."""
+"""A VPC as a platform team would offer it, a census of all that AWS holds, and someone who changes things by hand."""
 
 from __future__ import annotations
 
@@ -39,23 +39,38 @@ FULL_ACCESS = {
 
 @dataclass(frozen=True)
 class Network:
-    """What the demo made, by id."""
+    """What was made, by id."""
 
     vpc: str
     subnets: dict[str, str]  # zone to subnet
     route_tables: list[str]
 
 
-class Aws:
-    """EC2, where AWS_ENDPOINT_URL says it is."""
+def role_arn(account: str) -> str:
+    """The role by which an account is reached."""
+    return f"arn:aws:iam::{account}:role/sagevpc"
 
-    def __init__(self, environment: dict[str, str]) -> None:
+
+class Aws:
+    """EC2, where AWS_ENDPOINT_URL says it is: in the account of the environment's credentials, or in another."""
+
+    def __init__(self, environment: dict[str, str], account: str | None = None) -> None:
+        url = environment["AWS_ENDPOINT_URL"]
         session = boto3.Session(
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             region_name=environment["AWS_REGION"],
         )
-        self.ec2: Any = session.client("ec2", endpoint_url=environment["AWS_ENDPOINT_URL"])
+        if account is not None:
+            sts: Any = session.client("sts", endpoint_url=url)
+            assumed = sts.assume_role(RoleArn=role_arn(account), RoleSessionName="someone-else")["Credentials"]
+            session = boto3.Session(
+                aws_access_key_id=assumed["AccessKeyId"],
+                aws_secret_access_key=assumed["SecretAccessKey"],
+                aws_session_token=assumed["SessionToken"],
+                region_name=environment["AWS_REGION"],
+            )
+        self.ec2: Any = session.client("ec2", endpoint_url=url)
 
     def make_network(self) -> Network:
         """A locked-down VPC: private subnets in three zones, two route tables, no way out."""

@@ -1,0 +1,53 @@
+//! How much a status may hold: the schema's bounds, which the code that writes
+//! status cuts to.
+//!
+//! A status with everything at its bound stays under 256 KiB, so that etcd,
+//! which takes objects of 1.5 MiB, takes any, also one in a script of four
+//! bytes a character. Bounds of what is only shown are chosen for people to
+//! read; what is left out is counted or ends in an ellipsis. Bounds of what is
+//! remembered (the ledger, approved changes) are kept by making and approving
+//! no more at once.
+
+/// Conditions of an object.
+pub(crate) const MAX_CONDITIONS: usize = 16;
+/// Characters of a condition's message.
+pub(crate) const MAX_CONDITION_MESSAGE: usize = 2048;
+
+/// Resources that a VPC's status lists.
+pub(crate) const MAX_RESOURCES: usize = 128;
+/// Characters that say what a resource is for.
+pub(crate) const MAX_PURPOSE: usize = 256;
+
+/// Actions that `status.plan` lists.
+pub(crate) const MAX_ACTIONS: usize = 32;
+/// Characters that name what an action changes.
+pub(crate) const MAX_ACTION_RESOURCE: usize = 256;
+/// Characters that say what an action changes about it.
+pub(crate) const MAX_ACTION_CHANGE: usize = 512;
+/// Characters that say why.
+pub(crate) const MAX_ACTION_REASON: usize = 256;
+/// Characters that say what stands in an action's way.
+pub(crate) const MAX_ACTION_MESSAGE: usize = 512;
+
+/// Actions that are approved together.
+pub(crate) const MAX_APPROVED: usize = 512;
+/// Characters of an action's fingerprint.
+pub(crate) const MAX_FINGERPRINT: usize = 16;
+/// Characters that say what held actions would do.
+pub(crate) const MAX_HELD_MESSAGE: usize = 2048;
+
+/// Characters that say what drifted last.
+pub(crate) const MAX_DRIFT_CHANGE: usize = 1024;
+
+/// Creations that are remembered.
+pub(crate) const MAX_LEDGER_ENTRIES: usize = 256;
+/// Characters of what was created: `security-group/`, and the names of a
+/// namespace, a profile and a workload.
+pub(crate) const MAX_LEDGER_KEY: usize = 208;
+/// Characters of an id of AWS's.
+pub(crate) const MAX_ID: usize = 32;
+
+/// Workloads of a profile.
+pub(crate) const MAX_WORKLOADS: usize = 32;
+/// Characters of the message on a workload.
+pub(crate) const MAX_WORKLOAD_MESSAGE: usize = 1024;

@@ -1,0 +1,13 @@
+//! Proves, against an AWS server, that we see what is there, with every field
+//! and at the cost of few calls, and that every action does what it says, once,
+//! whatever goes wrong on the way.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod apply;
+mod failures;
+mod observe;
+mod permissions;
+mod plans;
+mod races;

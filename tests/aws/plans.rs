@@ -1,0 +1,141 @@
+//! Plans made by hand, and the actions that tests put into them.
+
+use sagevpc::{
+    aws::{Ec2, apply},
+    observed::{VpcEndpoint, VpcSnapshot},
+    plan::{Action, ActionId, ClientTokens, Interest, Outcome, Plan, PlannedAction, Serves, Step, Target},
+    policy::{PolicyDocument, Statement},
+    types::{Direction, Ownership, ProfileKey, ResourceKey, RouteTableId, Rule, SecurityGroupId, VpcId},
+};
+use tokio::time::{Duration, Instant};
+
+use crate::support::network::s3_service;
+
+/// Who makes everything here.
+pub fn us() -> Ownership {
+    Ownership {
+        cluster: "test-cluster".into(),
+        vpc: "research".into(),
+    }
+}
+
+/// The key of the group that tests make.
+pub fn group_key() -> ResourceKey {
+    ResourceKey::WorkloadSecurityGroup {
+        profile: ProfileKey::new("ml-fraud", "fraud"),
+        workload: None,
+    }
+}
+
+/// A plan of these actions, each with those that it comes after.
+pub fn plan(actions: impl IntoIterator<Item = (Action, &'static [usize])>) -> Plan {
+    let actions = actions
+        .into_iter()
+        .enumerate()
+        .map(|(id, (action, after))| PlannedAction {
+            id: ActionId(id),
+            after: after.iter().copied().map(ActionId).collect(),
+            ..PlannedAction::new(action, Serves::Vpc, "a test wants it")
+        });
+    Plan {
+        actions: actions.collect(),
+        ..Plan::default()
+    }
+}
+
+/// A plan of one action.
+pub fn only(action: Action) -> Plan {
+    plan([(action, &[][..])])
+}
+
+/// Tokens for what tests create.
+pub fn tokens(token: &str) -> ClientTokens {
+    ClientTokens::from([(ResourceKey::S3GatewayEndpoint, token.to_owned())])
+}
+
+/// Longer than anything takes that is not stuck.
+pub fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
+/// Applies a plan with time enough.
+pub async fn run(ec2: &Ec2, plan: &Plan) -> Outcome {
+    apply(ec2, plan, &tokens("a-token-of-this-test"), soon()).await
+}
+
+/// Applies a plan of which every step must be done.
+pub async fn done(ec2: &Ec2, plan: &Plan) -> Outcome {
+    let outcome = run(ec2, plan).await;
+    assert_eq!(outcome.steps.len(), plan.actions.len());
+    assert!(outcome.steps.values().all(|step| *step == Step::Done), "{outcome:#?}");
+    outcome
+}
+
+/// Applies a plan of one action and gives what became of it.
+pub async fn step(ec2: &Ec2, action: Action) -> Step {
+    run(ec2, &only(action)).await.steps.remove(&ActionId(0)).unwrap()
+}
+
+/// What is there now.
+pub async fn look(ec2: &Ec2, vpc: &VpcId) -> VpcSnapshot {
+    let interest = Interest {
+        vpc: Some(vpc.clone()),
+        ..Interest::default()
+    };
+    ec2.observe(&interest).await.unwrap().vpc(vpc).unwrap()
+}
+
+/// The endpoints that are not deleted.
+pub fn endpoints(snapshot: &VpcSnapshot) -> Vec<&VpcEndpoint> {
+    snapshot
+        .vpc_endpoints
+        .iter()
+        .filter(|endpoint| endpoint.state == "available")
+        .collect()
+}
+
+/// A policy that lets everyone do `action`.
+pub fn policy(action: &str) -> PolicyDocument {
+    PolicyDocument::new([Statement::allow([action]).everyone().on(["*"])])
+}
+
+/// Makes a security group of ours.
+pub fn create_group(vpc: &VpcId, name: &str) -> Action {
+    Action::CreateSecurityGroup {
+        key: group_key(),
+        vpc: vpc.clone(),
+        name: name.into(),
+        description: "ml-fraud/fraud".into(),
+        tags: us().tags(&group_key()),
+    }
+}
+
+/// Makes the S3 endpoint of ours.
+pub fn create_endpoint(vpc: &VpcId, route_tables: &[&RouteTableId]) -> Action {
+    Action::CreateVpcEndpoint {
+        key: ResourceKey::S3GatewayEndpoint,
+        vpc: vpc.clone(),
+        service_name: s3_service(),
+        route_tables: route_tables.iter().copied().cloned().collect(),
+        policy: policy("s3:*"),
+        tags: us().tags(&ResourceKey::S3GatewayEndpoint),
+    }
+}
+
+/// Adds rules to a group.
+pub fn authorize(group: Target<SecurityGroupId>, direction: Direction, rules: &[Rule]) -> Action {
+    Action::AuthorizeSecurityGroup {
+        group,
+        direction,
+        rules: rules.to_vec(),
+    }
+}
+
+/// Takes rules off a group.
+pub fn revoke(group: Target<SecurityGroupId>, direction: Direction, rules: &[Rule]) -> Action {
+    Action::RevokeSecurityGroup {
+        group,
+        direction,
+        rules: rules.to_vec(),
+    }
+}

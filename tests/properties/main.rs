@@ -1,0 +1,18 @@
+//! Properties of the pure part, over random networks, profiles and accidents.
+//!
+//! | File | Proves |
+//! |---|---|
+//! | `planning` | a plan that was carried out leaves nothing to do; what is foreign stays as it is; profiles' order does not matter; deletion leaves what was there before; approval approves exactly what it names |
+//! | `repair` | any damage to what is ours is put back, and nothing wanted is ever taken away on the way |
+//! | `crashes` | a creation interrupted anywhere is made once |
+//! | `policy` | policies of equal meaning are equal, and only these |
+//!
+//! `inputs` draws the networks, `memory` is an EC2 in memory that carries plans
+//! out.
+
+mod crashes;
+mod inputs;
+mod memory;
+mod planning;
+mod policy;
+mod repair;

@@ -1,0 +1,120 @@
+//! Plans carried out from the start to the end.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use proptest::prelude::*;
+use sagevpc::{
+    api::DeletionPolicy,
+    plan::{History, Step},
+};
+
+use crate::{
+    inputs::{World, claim, now, plan_for, world},
+    memory::{Memory, foreign, ours},
+};
+
+/// Carries plans out until nothing is left to do, and says how often it took.
+pub fn converge(world: &mut World, memory: &mut Memory) -> usize {
+    for round in 0..5 {
+        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        if plan.actions.is_empty() {
+            return round;
+        }
+        claim(&mut world.references, &plan);
+        memory.apply(&plan);
+    }
+    panic!("after five rounds there is still something to do");
+}
+
+fn delete(world: &mut World) {
+    world.references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+}
+
+proptest! {
+    #[test]
+    fn a_plan_that_was_carried_out_leaves_nothing_to_do(mut world in world("None")) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        let rounds = converge(&mut world, &mut memory);
+        prop_assert!(rounds <= 1, "it took {rounds} rounds");
+    }
+
+    #[test]
+    fn what_is_foreign_stays_as_it_is(mut world in world("None")) {
+        let before = foreign(&world.snapshot);
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        prop_assert_eq!(&foreign(&memory.snapshot), &before);
+        delete(&mut world);
+        converge(&mut world, &mut memory);
+        prop_assert_eq!(&foreign(&memory.snapshot), &before);
+    }
+
+    #[test]
+    fn the_order_in_which_profiles_are_listed_does_not_matter(
+        (world, order) in world("Disruptive").prop_flat_map(|world| {
+            let places: Vec<usize> = (0..world.references.profiles.len()).collect();
+            (Just(world), Just(places).prop_shuffle())
+        })
+    ) {
+        let mut shuffled = world.references.clone();
+        shuffled.profiles = order.iter().map(|place| world.references.profiles[*place].clone()).collect();
+        let history = History::none(now());
+        prop_assert_eq!(
+            plan_for(&world.references, &world.snapshot, &history),
+            plan_for(&shuffled, &world.snapshot, &history)
+        );
+    }
+
+    #[test]
+    fn deletion_leaves_what_was_there_before(mut world in world("None")) {
+        let mut before = world.snapshot.clone();
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        // DNS that was turned on stays on: others may rely on it by now.
+        before.vpc_attributes = memory.snapshot.vpc_attributes.clone();
+        delete(&mut world);
+        converge(&mut world, &mut memory);
+        prop_assert_eq!(&memory.snapshot, &before);
+        let left = plan_for(&world.references, &memory.snapshot, &History::none(now())).owned;
+        prop_assert!(left.is_empty(), "{left:?}");
+    }
+
+    #[test]
+    fn what_is_retained_stays_in_place_without_our_tags(mut world in world("None")) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        let there = (memory.snapshot.security_groups.len(), memory.snapshot.vpc_endpoints.len());
+        world.references.vpc.spec.deletion_policy = DeletionPolicy::Retain;
+        delete(&mut world);
+        converge(&mut world, &mut memory);
+        prop_assert_eq!((memory.snapshot.security_groups.len(), memory.snapshot.vpc_endpoints.len()), there);
+        prop_assert!(ours(&memory.snapshot).is_empty());
+    }
+
+    #[test]
+    fn held_actions_run_once_exactly_they_are_approved(mut world in world("Disruptive")) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        let first = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        claim(&mut world.references, &first);
+        let outcome = memory.apply(&first);
+        for planned in &first.actions {
+            let was_done = matches!(outcome.steps.get(&planned.id), Some(Step::Done));
+            prop_assert!(!planned.held || !was_done, "{planned:?}");
+            prop_assert!(planned.held || planned.disruption.is_none());
+        }
+        let second = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let Some(held) = second.held.clone() else {
+            prop_assert!(second.actions.is_empty());
+            return Ok(());
+        };
+        world.references.vpc.spec.approved_plan = Some("0".repeat(16));
+        let refused = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        prop_assert!(refused.actions.iter().all(|planned| planned.held), "another digest approves nothing");
+        world.references.vpc.spec.approved_plan = Some(held.digest);
+        let approved = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        prop_assert!(approved.actions.iter().all(|planned| !planned.held));
+        memory.apply(&approved);
+        let last = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        prop_assert!(last.actions.is_empty(), "{:?}", last.actions);
+    }
+}

@@ -1,0 +1,200 @@
+//! Damage to what is ours, and its repair.
+
+use std::collections::BTreeSet;
+
+use proptest::{collection, prelude::*, sample::Index};
+use sagevpc::{
+    observed::{Snapshot, tags_of},
+    plan::{ClientTokens, History},
+    types::{Direction, Peer, ProfileKey, Rule},
+};
+
+use crate::{
+    inputs::{World, now, plan_for, world},
+    memory::{Memory, add_rule, foreign, ours, remove_rule},
+    planning::converge,
+};
+
+/// Something that someone does behind our back.
+#[derive(Clone, Debug)]
+enum Damage {
+    RevokeRule(Index, Index),
+    OpenRule(Index),
+    TakeTableOff(Index),
+    ReplacePolicy,
+    DeleteEndpoint,
+    DeleteGroup(Index),
+    TakeTagsOff(Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![
+        any::<(Index, Index)>().prop_map(|(group, rule)| Damage::RevokeRule(group, rule)),
+        any::<Index>().prop_map(Damage::OpenRule),
+        any::<Index>().prop_map(Damage::TakeTableOff),
+        Just(Damage::ReplacePolicy),
+        Just(Damage::DeleteEndpoint),
+        any::<Index>().prop_map(Damage::DeleteGroup),
+        any::<Index>().prop_map(Damage::TakeTagsOff),
+    ]
+}
+
+fn is_ours(tags: &[sagevpc::observed::Tag]) -> bool {
+    tags_of(tags).contains_key("sagevpc.dev/cluster")
+}
+
+fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
+    let groups: Vec<usize> = (0..snapshot.security_groups.len())
+        .filter(|place| is_ours(&snapshot.security_groups[*place].tags))
+        .collect();
+    let endpoint = snapshot
+        .vpc_endpoints
+        .iter()
+        .position(|endpoint| is_ours(&endpoint.tags));
+    match damage {
+        Damage::RevokeRule(group, rule) if !groups.is_empty() => {
+            let group = &mut snapshot.security_groups[*group.get(&groups)];
+            let rules: Vec<Rule> = group.rules().into_iter().collect();
+            if !rules.is_empty() {
+                remove_rule(group, rule.get(&rules));
+            }
+        }
+        Damage::OpenRule(group) if !groups.is_empty() => {
+            let group = &mut snapshot.security_groups[*group.get(&groups)];
+            let rule = Rule::all(Direction::Ingress, Peer::Cidr("0.0.0.0/0".parse().unwrap()));
+            if !group.rules().contains(&rule) {
+                add_rule(group, &rule);
+            }
+        }
+        Damage::DeleteGroup(group) if !groups.is_empty() => {
+            snapshot.security_groups.remove(*group.get(&groups));
+        }
+        Damage::TakeTableOff(table) => {
+            if let Some(endpoint) = endpoint.map(|place| &mut snapshot.vpc_endpoints[place])
+                && !endpoint.route_table_ids.is_empty()
+            {
+                endpoint
+                    .route_table_ids
+                    .remove(table.index(endpoint.route_table_ids.len()));
+            }
+        }
+        Damage::ReplacePolicy => {
+            if let Some(endpoint) = endpoint.map(|place| &mut snapshot.vpc_endpoints[place]) {
+                endpoint.policy_document = Some(r#"{"Statement":[]}"#.to_owned());
+            }
+        }
+        Damage::DeleteEndpoint => {
+            if let Some(place) = endpoint {
+                snapshot.vpc_endpoints.remove(place);
+            }
+        }
+        Damage::TakeTagsOff(group) if !groups.is_empty() => {
+            let group = &mut snapshot.security_groups[*group.get(&groups)];
+            group.tags.retain(|tag| tag.key.starts_with("sagevpc.dev/"));
+        }
+        Damage::RevokeRule(..) | Damage::OpenRule(_) | Damage::DeleteGroup(_) | Damage::TakeTagsOff(_) => {}
+    }
+}
+
+/// What admits traffic: each group's rules and each table's way to S3.
+fn access(snapshot: &Snapshot) -> BTreeSet<String> {
+    let rules = snapshot.security_groups.iter().flat_map(|group| {
+        group
+            .rules()
+            .into_iter()
+            .map(move |rule| format!("{}: {rule}", group.group_id))
+    });
+    let tables = snapshot
+        .vpc_endpoints
+        .iter()
+        .flat_map(|endpoint| endpoint.route_table_ids.iter().map(|table| format!("{table} -> S3")));
+    rules.chain(tables).collect()
+}
+
+proptest! {
+    #[test]
+    fn damage_is_put_back(mut world in world("None"), damages in collection::vec(damage(), 1..4)) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        let (whole, untouched) = (ours(&memory.snapshot), foreign(&memory.snapshot));
+        for damage in &damages {
+            inflict(&mut memory.snapshot, damage);
+        }
+        converge(&mut world, &mut memory);
+        prop_assert_eq!(ours(&memory.snapshot), whole);
+        prop_assert_eq!(foreign(&memory.snapshot), untouched);
+    }
+
+    #[test]
+    fn damage_is_told_from_new_wishes(mut world in world("Disruptive"), damages in collection::vec(damage(), 1..4)) {
+        world.references.vpc.spec.approval = sagevpc::api::Approval::None;
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        world.references.vpc.spec.approval = sagevpc::api::Approval::Disruptive;
+        let mut history = History::none(now());
+        let settled = plan_for(&world.references, &memory.snapshot, &history);
+        history.network_in_force = Some(settled.fingerprint.clone());
+        for damage in &damages {
+            inflict(&mut memory.snapshot, damage);
+        }
+        let repair = plan_for(&world.references, &memory.snapshot, &history);
+        prop_assert!(repair.actions.iter().all(|planned| planned.drift && !planned.held), "{:?}", repair.actions);
+        // A profile that goes is a wish, not damage.
+        world.references.profiles.remove(0);
+        let changed = plan_for(&world.references, &memory.snapshot, &history);
+        prop_assert!(changed.actions.iter().all(|planned| !planned.drift), "{:?}", changed.actions);
+    }
+
+    #[test]
+    fn nothing_wanted_is_taken_away_on_the_way(
+        (before, after) in (world("None"), world("None")),
+        damages in collection::vec(damage(), 0..3),
+    ) {
+        let mut start: World = before;
+        let mut memory = Memory::new(start.snapshot.clone());
+        converge(&mut start, &mut memory);
+        for damage in &damages {
+            inflict(&mut memory.snapshot, damage);
+        }
+        // The same VPC with other wishes: profiles of the same names, changed.
+        for (reference, changed) in start.references.profiles.iter_mut().zip(&after.references.profiles) {
+            reference.profile.spec = changed.profile.spec.clone();
+        }
+        let there = access(&memory.snapshot);
+        let plan = plan_for(&start.references, &memory.snapshot, &History::none(now()));
+        let mut steps = Vec::new();
+        let mut trial = memory.clone();
+        trial.apply_watched(&plan, &ClientTokens::new(), |planned, snapshot| {
+            steps.push((planned.action.name(), access(snapshot)));
+        });
+        let wanted = access(&trial.snapshot);
+        let to_keep: BTreeSet<&String> = there.intersection(&wanted).collect();
+        for (name, access) in &steps {
+            let lost: Vec<_> = to_keep.iter().filter(|kept| !access.contains(**kept)).collect();
+            prop_assert!(lost.is_empty(), "{name} cut {lost:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_profile_keeps_what_it_has(mut world in world("None")) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let whole = ours(&memory.snapshot);
+        // The controller notes what was accepted and is in force.
+        let in_force = plan.package_repositories;
+        for reference in &mut world.references.profiles {
+            let key: ProfileKey = reference.key();
+            let mut status = sagevpc::api::SageMakerVpcProfileStatus::default();
+            status.accepted_generation = plan.contributing.contains(&key).then_some(1);
+            reference.profile.status = Some(status);
+        }
+        let mut status = sagevpc::api::SageMakerVpcStatus::default();
+        status.in_force.package_repositories = in_force;
+        world.references.vpc.status = Some(status);
+        world.references.vpc.spec.allowed_namespaces = None;
+        let frozen = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        memory.apply(&frozen);
+        prop_assert_eq!(ours(&memory.snapshot), whole, "{:?}", frozen.actions);
+    }
+}
