@@ -257,4 +257,7 @@ pub struct LedgerEntry {
     /// When the creation was begun; part of the client token.
     #[schemars(schema_with = "time_schema")]
     pub begun: Timestamp,
+    /// When it was last sent: AWS is given time from then on to show it.
+    #[schemars(schema_with = "time_schema")]
+    pub sent: Timestamp,
 }

@@ -38,7 +38,7 @@ impl Memory {
     /// Whether something may have been made that AWS does not show yet. While
     /// that is so, seeing nothing proves nothing.
     pub(super) fn may_appear(&self, entry: &LedgerEntry, now: Timestamp) -> bool {
-        if now.duration_since(entry.begun) >= SETTLING {
+        if now.duration_since(entry.sent) >= SETTLING {
             return false;
         }
         let is_this = |(id, key): &(String, ResourceKey)| match &entry.id {
@@ -92,6 +92,7 @@ mod tests {
             incarnation: 1,
             id: id.map(str::to_owned),
             begun: "2026-01-01T12:00:00Z".parse().unwrap(),
+            sent: "2026-01-01T12:00:00Z".parse().unwrap(),
         }
     }
 

@@ -66,7 +66,7 @@ impl History {
     pub(super) fn not_visible_yet(&self, key: &ResourceKey) -> Option<&str> {
         let entry = self.ledger.get(key)?;
         let id = entry.id.as_deref()?;
-        (self.now.duration_since(entry.begun) < SETTLING).then_some(id)
+        (self.now.duration_since(entry.sent) < SETTLING).then_some(id)
     }
 }
 

@@ -84,9 +84,9 @@ pub fn write_ahead(
                 // not make it anew otherwise.
                 if entry.id.take().is_some() {
                     entry.incarnation += 1;
+                    entry.begun = now;
                 }
-                // AWS is given its time to show it from this attempt on.
-                entry.begun = now;
+                entry.sent = now;
                 entry
             }
             None => {
@@ -95,6 +95,7 @@ pub fn write_ahead(
                     incarnation: 1,
                     id: None,
                     begun: now,
+                    sent: now,
                 });
                 let last = written.entries.len() - 1;
                 &mut written.entries[last]
@@ -122,7 +123,7 @@ fn forget_oldest(entries: &mut Vec<LedgerEntry>, tokens: &ClientTokens, now: Tim
 
 /// Whether AWS answered, and must show by now what it made.
 fn is_settled(entry: &LedgerEntry, now: Timestamp) -> bool {
-    entry.id.is_some() && now.duration_since(entry.begun) >= SETTLING
+    entry.id.is_some() && now.duration_since(entry.sent) >= SETTLING
 }
 
 /// Notes the ids that AWS answered with.
@@ -141,6 +142,7 @@ fn token(uid: &str, epoch: &str, entry: &LedgerEntry) -> String {
         key,
         incarnation,
         begun,
+        sent: _,
         id: _,
     } = entry;
     let identity = format!("{uid}\0{epoch}\0{key}\0{incarnation}\0{begun}");
@@ -187,11 +189,15 @@ mod tests {
 
     /// A ledger of answered creations, a second apart, the last of them `ago`.
     fn answered(count: usize, ago: SignedDuration) -> LedgerStatus {
-        let entries = (0..count).map(|number| LedgerEntry {
-            key: key(number).to_string(),
-            incarnation: 1,
-            id: Some(format!("sg-{number:017x}")),
-            begun: noon() - ago - SignedDuration::from_secs((count - number) as i64),
+        let entries = (0..count).map(|number| {
+            let begun = noon() - ago - SignedDuration::from_secs((count - number) as i64);
+            LedgerEntry {
+                key: key(number).to_string(),
+                incarnation: 1,
+                id: Some(format!("sg-{number:017x}")),
+                begun,
+                sent: begun,
+            }
         });
         LedgerStatus {
             epoch: Some("e".into()),

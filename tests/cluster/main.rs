@@ -15,5 +15,6 @@ mod deletion;
 mod drift;
 mod environment;
 mod fixture;
+mod limits;
 mod quickstart;
 mod several;

@@ -185,8 +185,10 @@ proptest! {
         let in_force = plan.package_repositories;
         for reference in &mut world.references.profiles {
             let key: ProfileKey = reference.key();
-            let mut status = sagevpc::api::SageMakerVpcProfileStatus::default();
-            status.accepted_generation = plan.contributing.contains(&key).then_some(1);
+            let status = sagevpc::api::SageMakerVpcProfileStatus {
+                accepted_generation: plan.contributing.contains(&key).then_some(1),
+                ..Default::default()
+            };
             reference.profile.status = Some(status);
         }
         let mut status = sagevpc::api::SageMakerVpcStatus::default();
