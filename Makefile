@@ -23,7 +23,9 @@ demo: build ## Show the main job on a real API server, etcd and an AWS server; K
 	@tools=$$(tests/tools/build) && eval "$$tools" && exec "$$MOTO_PYTHON" -B tests/demo/demo.py
 
 bench: tools ## Measure; writes target/bench/results.json and prints a table
-	cargo bench --locked
+	cargo bench --locked --bench '*'
+	cargo build --release --locked
+	@tools=$$(tests/tools/build) && eval "$$tools" && exec "$$MOTO_PYTHON" -B tests/bench/bench.py
 
 lint: check-format clippy rustdoc ## Check the code's format, clippy's advice and the documentation
 

@@ -238,7 +238,12 @@ pub fn validate(references: &References) -> Result<Validated, Refused> {
         .status
         .as_ref()
         .and_then(|status| status.in_force.package_repositories);
-    let (agreed, refusals) = agree_on_repositories(&profiles, in_force);
+    let frozen_denier = by_age
+        .iter()
+        .filter(|reference| reference.profile.spec.package_repositories == Some(PackageRepositories::Deny))
+        .map(|reference| reference.key())
+        .find(|key| frozen.iter().any(|frozen| frozen.key == *key));
+    let (agreed, refusals) = agree_on_repositories(&profiles, frozen_denier.as_ref(), in_force);
     for (key, finding) in refusals {
         profiles.retain(|profile| profile.key != key);
         findings.push(finding);
@@ -269,23 +274,17 @@ fn freeze(reference: &ProfileReference, vpc: &SageMakerVpc) -> Option<FrozenProf
     if !is_established(&reference.profile) {
         return None;
     }
-    // A namespace that is no longer allowed must not gain anything by editing
-    // its profile: only the very spec that was accepted still counts.
+    // Those of the spec that was accepted: a spec that is refused must neither
+    // gain anything nor cut off what runs on the one before it.
     let accepted = reference
         .profile
         .status
-        .as_ref()
-        .and_then(|status| status.accepted_generation);
-    let unchanged = accepted.is_some() && accepted == reference.profile.metadata.generation;
-    let buckets = if unchanged {
-        let names = reference.profile.spec.buckets.iter().map(|bucket| &bucket.name);
-        names
-            .filter(|name| profile::is_granted(&vpc.spec.grants.buckets, name))
-            .cloned()
-            .collect()
-    } else {
-        BTreeSet::new()
-    };
+        .iter()
+        .flat_map(|status| &status.accepted_buckets);
+    let buckets = accepted
+        .filter(|name| profile::is_granted(&vpc.spec.grants.buckets, name))
+        .cloned()
+        .collect();
     Some(FrozenProfile {
         key: reference.key(),
         buckets,
@@ -296,39 +295,38 @@ fn freeze(reference: &ProfileReference, vpc: &SageMakerVpc) -> Option<FrozenProf
 /// wanting the opposite.
 ///
 /// The older profile has its way. But a denial that is in force stays in force
-/// as long as anyone still asks for it: a contradiction must not open what was
-/// closed.
+/// as long as anyone still asks for it, `frozen_denier` among them: a
+/// contradiction must not open what was closed.
 fn agree_on_repositories(
     profiles: &[ValidProfile],
+    frozen_denier: Option<&ProfileKey>,
     in_force: Option<PackageRepositories>,
 ) -> (Option<PackageRepositories>, Vec<(ProfileKey, Finding)>) {
-    let says = |wish: PackageRepositories| {
-        profiles
-            .iter()
-            .find(|profile| profile.package_repositories == Some(wish))
-    };
-    let oldest = profiles.iter().find(|profile| profile.package_repositories.is_some());
+    let mut wishes = profiles
+        .iter()
+        .filter_map(|profile| Some((&profile.key, profile.package_repositories?)));
+    let oldest = wishes.clone().next();
     let winner = match in_force {
-        Some(PackageRepositories::Deny) => says(PackageRepositories::Deny).or(oldest),
+        Some(PackageRepositories::Deny) => wishes
+            .find(|(_, wish)| *wish == PackageRepositories::Deny)
+            .or(frozen_denier.map(|key| (key, PackageRepositories::Deny)))
+            .or(oldest),
         Some(PackageRepositories::Allow) | None => oldest,
     };
-    let Some(winner) = winner else {
+    let Some((winner, agreed)) = winner else {
         return (None, Vec::new());
     };
     let refused = profiles
         .iter()
-        .filter(|profile| {
-            profile.package_repositories.is_some() && profile.package_repositories != winner.package_repositories
-        })
+        .filter(|profile| profile.package_repositories.is_some_and(|wish| wish != agreed))
         .map(|profile| {
             let (theirs, wish) = match profile.package_repositories {
                 Some(PackageRepositories::Allow) => ("Deny", "Allow"),
                 Some(PackageRepositories::Deny) | None => ("Allow", "Deny"),
             };
             let message = format!(
-                "packageRepositories: {wish} contradicts profile {}, which says {theirs} and came first; one VPC has \
-                 one S3 endpoint policy. Remove the field here, agree with the other team, or use another VPC.",
-                winner.key
+                "packageRepositories: {wish} contradicts profile {winner}, which says {theirs} and came first; one VPC has \
+                 one S3 endpoint policy. Remove the field here, agree with the other team, or use another VPC."
             );
             (
                 profile.key.clone(),
@@ -340,7 +338,7 @@ fn agree_on_repositories(
             )
         })
         .collect();
-    (winner.package_repositories, refused)
+    (Some(agreed), refused)
 }
 
 /// A finding that refuses a spec.

@@ -31,8 +31,9 @@ pub struct RunArgs {
     /// What is logged: a level, or levels by module as in info,sagevpc=debug.
     #[arg(long, env = "SAGEVPC_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
-    /// How many VPCs are worked on at the same time.
-    #[arg(long, env = "SAGEVPC_WORKERS", value_name = "COUNT", default_value_t = 16,
+    /// How many VPCs are worked on at the same time. Those of one account and
+    /// region that are looked at in the same moment share their calls.
+    #[arg(long, env = "SAGEVPC_WORKERS", value_name = "COUNT", default_value_t = 64,
           value_parser = clap::value_parser!(u16).range(1..))]
     workers: u16,
 }

@@ -17,14 +17,14 @@ use crate::{
         bounds::{MAX_APPROVED, MAX_HELD_MESSAGE},
     },
     types::listed,
-    validate::ValidVpc,
 };
 
-pub(super) fn decide(mut plan: Plan, vpc: &ValidVpc, history: &History) -> Plan {
+/// `approved_plan` is the digest that a person approved.
+pub(super) fn decide(mut plan: Plan, approval: Approval, approved_plan: Option<&str>, history: &History) -> Plan {
     let earlier = history
         .approved
         .as_ref()
-        .filter(|approved| Some(&approved.digest) == vpc.approved_plan.as_ref());
+        .filter(|approved| Some(approved.digest.as_str()) == approved_plan);
     let approved: BTreeSet<&str> = earlier
         .map(|approved| approved.changes.iter().map(String::as_str).collect())
         .unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn decide(mut plan: Plan, vpc: &ValidVpc, history: &History) -> Plan 
         .actions
         .iter()
         .enumerate()
-        .filter(|(_, planned)| asks(planned, vpc.approval) && !approved.contains(planned.fingerprint().as_str()))
+        .filter(|(_, planned)| asks(planned, approval) && !approved.contains(planned.fingerprint().as_str()))
         .map(|(place, _)| place)
         .collect();
     plan.approved = earlier.cloned();
@@ -42,7 +42,7 @@ pub(super) fn decide(mut plan: Plan, vpc: &ValidVpc, history: &History) -> Plan 
     if named.is_empty() {
         return plan;
     }
-    if vpc.approved_plan.as_ref() == Some(&digest) {
+    if approved_plan == Some(digest.as_str()) {
         plan.approved = Some(ApprovedStatus { digest, changes });
         hold(&mut plan, others);
     } else {
@@ -104,4 +104,40 @@ fn digest(fingerprints: &[String]) -> String {
     let mut sorted = fingerprints.to_vec();
     sorted.sort();
     hex::encode(&Sha256::digest(sorted.join("\n").as_bytes())[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Action, Serves};
+
+    fn deletions(count: usize) -> Plan {
+        let delete = |number| {
+            let action = Action::DeleteSecurityGroup {
+                id: format!("sg-{number:017x}").as_str().into(),
+            };
+            PlannedAction::new(action, Serves::Vpc, "r")
+        };
+        Plan {
+            actions: (0..count).map(delete).collect(),
+            ..Plan::default()
+        }
+    }
+
+    #[test]
+    fn more_than_can_be_remembered_is_approved_in_turns() {
+        let history = History::none("2026-01-01T12:00:00Z".parse().unwrap());
+        let decided = |approved: Option<&str>| decide(deletions(MAX_APPROVED + 2), Approval::All, approved, &history);
+        let running = |plan: &Plan| plan.actions.iter().filter(|planned| !planned.held).count();
+
+        let first = decided(None);
+        let held = first.held.as_ref().unwrap();
+        assert_eq!((held.count as usize, running(&first)), (MAX_APPROVED, 0));
+
+        let second = decided(Some(&held.digest));
+        let others = second.held.as_ref().unwrap();
+        assert_eq!((others.count, running(&second)), (2, MAX_APPROVED));
+        assert_eq!(second.approved.as_ref().unwrap().changes.len(), MAX_APPROVED);
+        assert_ne!(others.digest, held.digest);
+    }
 }

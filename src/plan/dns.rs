@@ -1,16 +1,22 @@
 //! DNS attributes of the VPC, which we may turn on, and its DHCP options,
 //! which we only judge.
 
+use std::net::Ipv4Addr;
+
 use super::{
     Action, Concern, DnsAttribute, PlannedAction, Scope, Serves, Weight, draft::Draft, resolve::ResolvedProfile,
 };
 use crate::{
     api::{AcceptUnknown, Dns, Reason},
     catalog::{Need, Symptom},
+    observed::Vpc,
     types::listed,
 };
 
 const AWS_RESOLVER: &str = "AmazonProvidedDNS";
+
+/// Where AWS's resolver answers in every VPC.
+const AWS_RESOLVER_ADDRESSES: [&str; 2] = ["169.254.169.253", "fd00:ec2::253"];
 
 /// The keys that SageMaker looks for.
 const DHCP_KEYS: [&str; 2] = ["domain-name-servers", "domain-name"];
@@ -141,8 +147,11 @@ fn dhcp_options(draft: &mut Draft<'_>) {
         );
     }
     let resolvers = values(DHCP_KEYS[0]);
-    let is_custom = !resolvers.is_empty() && resolvers.iter().any(|resolver| resolver != AWS_RESOLVER);
-    if is_custom {
+    let own: Vec<&String> = resolvers
+        .iter()
+        .filter(|resolver| !is_awss(&draft.snapshot.vpc, resolver))
+        .collect();
+    if !own.is_empty() {
         let accepted = draft
             .network
             .vpc
@@ -153,8 +162,21 @@ fn dhcp_options(draft: &mut Draft<'_>) {
             "DHCP options {id} of {vpc} send name queries to {}, and whether these servers resolve AWS's names cannot \
              be seen from here: use {AWS_RESOLVER}, or, if they forward to it, list CustomResolver in \
              spec.acceptUnknown of the SageMakerVpc.",
-            listed(&resolvers)
+            listed(own)
         );
         draft.find_weighing(weight, Concern::Dns, Scope::Vpc, Reason::CustomResolver, message);
     }
+}
+
+/// Whether the server is AWS's resolver, by its name or by an address: besides
+/// those that are the same everywhere, it has the third of the VPC's block.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html>.
+fn is_awss(vpc: &Vpc, server: &str) -> bool {
+    let third = vpc
+        .cidr_block
+        .and_then(|block| block.network().to_bits().checked_add(2));
+    server == AWS_RESOLVER
+        || AWS_RESOLVER_ADDRESSES.contains(&server)
+        || third.is_some_and(|address| server == Ipv4Addr::from_bits(address).to_string())
 }

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Concern, Finding, Weight, resolve::ResolvedProfile};
+use super::{Concern, Finding, Weight, loosening::speaks_of_everyone, resolve::ResolvedProfile};
 use crate::{
     api::{PackageRepositories, Reason},
     catalog::{Symptom, ecr_layer_bucket, package_repositories},
     desired::bucket_arn,
     policy::{
-        Effect, FamilyDecision, PolicyDocument, Principal, PrincipalClause, PrincipalKind, PrincipalSet, Request,
-        Statement, StatementRef, evaluate_family,
+        Effect, FamilyDecision, PolicyDocument, Principal, PrincipalClause, PrincipalSet, Request, StatementRef,
+        evaluate_family,
     },
     types::Region,
 };
@@ -196,16 +196,6 @@ fn meaning_them_if(policy: &PolicyDocument, effect: Effect) -> PolicyDocument {
         statement.principal = Some(PrincipalClause::Principal(whom));
     }
     policy
-}
-
-fn speaks_of_everyone(statement: &Statement) -> bool {
-    match &statement.principal {
-        Some(PrincipalClause::Principal(PrincipalSet::Everyone)) => true,
-        Some(PrincipalClause::Principal(PrincipalSet::Named(names))) => names
-            .get(&PrincipalKind::Aws)
-            .is_some_and(|ids| ids.iter().any(|id| id == "*")),
-        Some(PrincipalClause::NotPrincipal(_)) | None => false,
-    }
 }
 
 fn named(statements: &[StatementRef]) -> String {

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | crash before the request | the same token; AWS makes it once |
 //! | crash after the request, answer lost | found by its tags; else the same token, and AWS answers with the same id |
-//! | the answer came, AWS does not show it yet | waits, for at most [`SETTLING`](super::SETTLING) |
+//! | the answer came, AWS does not show it yet | waits, for at most [`SETTLING`] |
 //! | it was there and is gone | a new incarnation, so a new token: the old one would name the deleted thing |
 //! | the ledger is full | the oldest entries that AWS answered go; as the time is part of the token, what is made anew later has another one |
 //! | status is lost | a new epoch, so new tokens; found by its tags first |
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Has creations wait that the ledger has no room for, which happens when very
-/// many resources are made within [`SETTLING`](super::SETTLING).
+/// many resources are made within [`SETTLING`].
 pub(super) fn make_room(mut plan: Plan, history: &History) -> Plan {
     let unsettled: BTreeSet<&ResourceKey> = history
         .ledger

@@ -14,7 +14,7 @@
 //! | `judge` | whether an endpoint's policy lets through what is needed |
 //! | `security_groups` | managed groups: rules added, then rules removed |
 //! | `own_groups` | whether a team's own groups admit what is needed |
-//! | `disruption` | whose traffic an action may hit |
+//! | `disruption`, `loosening` | whose traffic an action may hit |
 //! | `approval` | what waits for a person |
 //! | `history`, `ledger` | what is remembered between passes |
 
@@ -28,6 +28,7 @@ mod finding;
 mod history;
 mod judge;
 pub mod ledger;
+mod loosening;
 mod outcome;
 mod own_groups;
 mod resolve;
@@ -131,6 +132,11 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     s3::plan(&mut draft, &profiles);
     security_groups::plan(&mut draft, &profiles);
     own_groups::judge(&mut draft, &profiles);
-    let plan = approval::decide(draft.finish(&profiles), &network.vpc, history);
+    let plan = approval::decide(
+        draft.finish(&profiles),
+        network.vpc.approval,
+        network.vpc.approved_plan.as_deref(),
+        history,
+    );
     ledger::make_room(history::calm(plan, history), history)
 }

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, ActionId, Concern, PlannedAction, Scope, Serves, disruption,
+    Action, ActionId, Concern, Disruption, PlannedAction, Scope, Serves, disruption,
     draft::Draft,
     judge,
+    loosening::only_loosens,
     resolve::{ResolvedProfile, Standing, has_tags},
 };
 use crate::{
@@ -411,11 +412,15 @@ fn modify(
         .as_ref()
         .is_some_and(|current| same_meaning(current, &policy.document));
     let new_policy = (!is_same).then(|| policy.document.clone());
-    let opens_everything = same_meaning(&policy.document, &full_access());
+    // Whoever reaches something today still does where more is let through.
+    let only_loosens = match &current {
+        Some(current) => only_loosens(current, &policy.document),
+        None => same_meaning(&policy.document, &full_access()),
+    };
 
     let of_policy = new_policy
         .as_ref()
-        .filter(|_| !opens_everything)
+        .filter(|_| !only_loosens)
         .and_then(|_| disruption::of_policy_change(snapshot, &endpoint.route_table_ids));
     let of_add = (!add.is_empty())
         .then(|| disruption::of_new_s3_route(snapshot, &add))
@@ -457,13 +462,22 @@ fn modify(
         draft.act(planned);
     };
 
-    // EC2 allows 0.3 of these calls a second, so they are one where none of the
-    // parts has to wait for a person by itself.
-    if of_policy.is_none() && of_add.is_none() && of_remove.is_none() {
-        call(new_policy, add, remove, None);
-    } else {
+    // EC2 allows 0.3 of these calls a second, so what hits nobody is one call,
+    // and each part that may have to wait for a person is one by itself.
+    let apart = |hit: &Option<Disruption>| hit.is_some();
+    call(
+        new_policy.clone().filter(|_| !apart(&of_policy)),
+        if apart(&of_add) { Vec::new() } else { add.clone() },
+        if apart(&of_remove) { Vec::new() } else { remove.clone() },
+        None,
+    );
+    if apart(&of_add) {
         call(None, add, Vec::new(), of_add);
+    }
+    if apart(&of_policy) {
         call(new_policy, Vec::new(), Vec::new(), of_policy);
+    }
+    if apart(&of_remove) {
         call(None, Vec::new(), remove, of_remove);
     }
 }

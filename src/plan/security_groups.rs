@@ -1,6 +1,6 @@
 //! The security groups that we make and keep: rules are added, then removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Action, Concern, PlannedAction, Scope, Serves, Target, Weight, disruption,
@@ -18,9 +18,10 @@ use crate::{
 const CONCERN: Concern = Concern::SecurityGroups;
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    let there = There::look(draft);
     for resolved in profiles.iter().filter(|resolved| resolved.takes_part()) {
         for group in &resolved.network.groups {
-            keep(draft, resolved, group);
+            keep(draft, resolved, group, &there);
         }
     }
     let wanted: BTreeSet<&ResourceKey> = profiles
@@ -40,17 +41,41 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         .map(|frozen| &frozen.key)
         .chain(kept)
         .collect();
-    let snapshot = draft.snapshot;
-    for group in snapshot.security_groups.values() {
-        let Some(key) = draft.network.vpc.ownership.key_of(&tags_of(&group.tags)) else {
-            continue;
-        };
+    for (group, key) in &there.ours {
         let is_frozen = key.profile().is_some_and(|profile| frozen.contains(profile));
-        if !wanted.contains(&key) && !is_frozen {
-            let_go(draft, group, &key);
+        if !wanted.contains(key) && !is_frozen {
+            let_go(draft, group, key);
         }
     }
     report_what_is_not_adopted(draft);
+}
+
+/// The VPC's security groups, looked through once for all profiles.
+struct There<'a> {
+    /// Those of ours, in the order of their ids.
+    ours: Vec<(&'a SecurityGroup, ResourceKey)>,
+    by_key: BTreeMap<ResourceKey, &'a SecurityGroup>,
+    /// All, by their names in lower case: EC2 tells no case apart in them.
+    by_name: BTreeMap<String, &'a SecurityGroup>,
+}
+
+impl<'a> There<'a> {
+    fn look(draft: &Draft<'a>) -> Self {
+        let ownership = &draft.network.vpc.ownership;
+        let groups = draft.snapshot.security_groups.values();
+        let ours: Vec<(&SecurityGroup, ResourceKey)> = groups
+            .clone()
+            .filter_map(|group| Some((group, ownership.key_of(&tags_of(&group.tags))?)))
+            .collect();
+        Self {
+            // Should two have the same purpose, the first stays the one.
+            by_key: ours.iter().rev().map(|(group, key)| (key.clone(), *group)).collect(),
+            by_name: groups
+                .map(|group| (group.group_name.to_ascii_lowercase(), group))
+                .collect(),
+            ours,
+        }
+    }
 }
 
 /// Groups are adopted under the names that ours would have. Those that are
@@ -111,12 +136,12 @@ enum Found<'a> {
     InTheWay,
 }
 
-fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGroup) {
+fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGroup, there: &There<'_>) {
     let serves = Serves::Profile(resolved.key().clone());
     let Some(wanted) = rules(draft, resolved, group) else {
         return;
     };
-    match look_for(draft, resolved, group) {
+    match look_for(draft, resolved, group, there) {
         Found::InTheWay => {}
         Found::Nothing => create(draft, group, serves, &wanted),
         Found::Ours(found) => {
@@ -222,21 +247,17 @@ fn rules(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedG
     Some(rules)
 }
 
-fn look_for<'a>(draft: &mut Draft<'a>, resolved: &ResolvedProfile<'_>, group: &ManagedGroup) -> Found<'a> {
-    let snapshot = draft.snapshot;
+fn look_for<'a>(
+    draft: &mut Draft<'_>,
+    resolved: &ResolvedProfile<'_>,
+    group: &ManagedGroup,
+    there: &There<'a>,
+) -> Found<'a> {
     let ownership = &draft.network.vpc.ownership;
-    let ours = snapshot
-        .security_groups
-        .values()
-        .find(|found| ownership.key_of(&tags_of(&found.tags)).as_ref() == Some(&group.key));
-    if let Some(found) = ours {
+    if let Some(found) = there.by_key.get(&group.key) {
         return Found::Ours(found);
     }
-    let namesake = snapshot
-        .security_groups
-        .values()
-        .find(|found| found.group_name.eq_ignore_ascii_case(&group.name));
-    if let Some(found) = namesake {
+    if let Some(found) = there.by_name.get(&group.name.to_ascii_lowercase()) {
         let is_claimed = tags_of(&found.tags).contains_key(TAG_CLUSTER);
         if draft.network.vpc.adopt_security_groups.contains(&found.group_id) && !is_claimed {
             return Found::ToAdopt(found);

@@ -68,11 +68,15 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
     conditions.ready(&obstacles, "All workloads can run with the VpcConfig below.");
     in_sync(&mut conditions, assessment, &key, &before.conditions);
 
-    let accepted_generation = match assessment.observation {
-        Observation::Seen { plan, .. } if plan.contributing.contains(&key) => generation,
-        Observation::Seen { .. } | Observation::NotLooked | Observation::Failed(_) | Observation::VpcMissing => {
-            before.accepted_generation
-        }
+    let has_effect = match assessment.observation {
+        Observation::Seen { plan, .. } => plan.contributing.contains(&key),
+        Observation::NotLooked | Observation::Failed(_) | Observation::VpcMissing => false,
+    };
+    let (accepted_generation, accepted_buckets) = if has_effect {
+        let buckets = profile.spec.buckets.iter().map(|bucket| bucket.name.clone());
+        (generation, buckets.collect())
+    } else {
+        (before.accepted_generation, before.accepted_buckets)
     };
     SageMakerVpcProfileStatus {
         observed_generation: generation,
@@ -81,6 +85,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         workloads_ready: Some(format!("{runnable}/{}", workloads.len())),
         workloads,
         accepted_generation,
+        accepted_buckets,
     }
 }
 

@@ -5,14 +5,19 @@
 //! | `planning` | a plan that was carried out leaves nothing to do; what is foreign stays as it is; profiles' order does not matter; deletion leaves what was there before; approval approves exactly what it names |
 //! | `repair` | any damage to what is ours is put back, and nothing wanted is ever taken away on the way |
 //! | `crashes` | a creation interrupted anywhere is made once |
+//! | `adoption` | what is adopted serves as declared, and is given back |
+//! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
 //! | `policy` | policies of equal meaning are equal, and only these |
 //!
 //! `inputs` draws the networks, `memory` is an EC2 in memory that carries plans
-//! out.
+//! out, `schema` checks values as the API server does.
 
+mod adoption;
 mod crashes;
 mod inputs;
 mod memory;
 mod planning;
 mod policy;
 mod repair;
+mod schema;
+mod statuses;

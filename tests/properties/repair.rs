@@ -185,8 +185,9 @@ proptest! {
         let in_force = plan.package_repositories;
         for reference in &mut world.references.profiles {
             let key: ProfileKey = reference.key();
+            let buckets = reference.profile.spec.buckets.iter().map(|bucket| bucket.name.clone());
             let status = sagevpc::api::SageMakerVpcProfileStatus {
-                accepted_generation: plan.contributing.contains(&key).then_some(1),
+                accepted_buckets: if plan.contributing.contains(&key) { buckets.collect() } else { Vec::new() },
                 ..Default::default()
             };
             reference.profile.status = Some(status);

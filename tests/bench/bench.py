@@ -1,0 +1,165 @@
+"""Measures the controller as a process, on a real API server, etcd and an AWS server.
+
+    make bench     measures the pure part as well, with criterion, before
+
+Writes target/bench/results.json and prints a table. It reports and does not judge:
+slow figures are no failure. Fails if a run cannot be completed, or if AWS or an
+object in Kubernetes is changed while nothing is to be done. SAGEVPC_BIN names
+another controller than target/release/sagevpc.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path += [str(TESTS), str(TESTS / "stack")]
+
+import measured
+from live import terminal
+from live.session import SessionError, play
+from measured import Figure
+from process import ROUND_SECONDS, Measured
+
+ONE_AFTER_THE_OTHER = 5
+AT_ONCE = 20
+ROUNDS = 3
+DRIFT_SECONDS = 5
+DRIFT_TIMES = 2
+
+# What EC2 allows of creations of endpoints, for each account and region: see src/aws/quotas.rs.
+ENDPOINT_BURST, ENDPOINTS_A_SECOND = 4, 0.3
+
+MEMORY = "memory"
+MEMORY_EXPECTED = f"< 64 with {AT_ONCE} VPCs"
+
+
+def account(number: int) -> str:
+    """One that nobody else uses."""
+    return f"{200_000_000_000 + number}"
+
+
+def quota_bound(vpcs: int) -> str:
+    """The least time that EC2's quota alone allows for one endpoint in each of the VPCs of one account."""
+    return f"≥ {max(0.0, (vpcs - ENDPOINT_BURST) / ENDPOINTS_A_SECOND):.1f} by EC2's quota"
+
+
+def one_vpc(session: Measured) -> list[Figure]:
+    """Fresh VPCs one after the other, each in a fresh account, and the repair of drift in the last of them."""
+    seconds: list[float] = []
+    calls: list[Counter[str]] = []
+    figures = []
+    for number in range(ONE_AFTER_THE_OTHER):
+        offer = session.offer(f"one-{number}", account(number))
+        before = session.when_quiet()
+        seconds.append(session.seconds_to_ready([offer]))
+        after = session.when_quiet()
+        calls.append(after.calls() - before.calls())
+        if number == 0:
+            figures = memory(session, 1)
+        session.delete(offer)
+    return [
+        Figure("from kubectl apply to Ready", "1 VPC", "s", seconds),
+        *by_action("AWS calls to converge one VPC, the first of its account", calls),
+        *figures,
+    ]
+
+
+def many_accounts(session: Measured) -> list[Figure]:
+    """VPCs at once, each in an account of its own."""
+    offers = [session.offer(f"many-{number}", account(number)) for number in range(AT_ONCE)]
+    seconds = session.seconds_to_ready(offers)
+    session.when_quiet()
+    name = f"{AT_ONCE} VPCs at once, of {AT_ONCE} accounts"
+    return [
+        Figure("from kubectl apply to Ready", name, "s", [seconds], quota_bound(1)),
+        *memory(session, AT_ONCE, f", of {AT_ONCE} accounts"),
+    ]
+
+
+def one_account(session: Measured) -> list[Figure]:
+    """VPCs at once, all in one account; and what it costs to keep looking at them."""
+    offers = [session.offer(f"same-{number}", interval=f"{ROUND_SECONDS}s") for number in range(AT_ONCE)]
+    seconds = session.seconds_to_ready(offers)
+    rounds = session.rounds(AT_ONCE, ROUNDS)
+    resync = f"one resync of {AT_ONCE} VPCs of one account, nothing to do"
+    return [
+        Figure("from kubectl apply to Ready", f"{AT_ONCE} VPCs at once, of 1 account", "s", [seconds], quota_bound(AT_ONCE)),
+        *by_action(f"AWS calls in {resync}", [this.calls for this in rounds]),
+        Figure(f"AWS calls in {resync}", "mutating", "calls", [this.mutating() for this in rounds], "0"),
+        Figure(f"Kubernetes in {resync}", "writes", "writes", [this.writes for this in rounds], "0"),
+        *memory(session, AT_ONCE, ", of 1 account"),
+    ]
+
+
+def drift(session: Measured) -> list[Figure]:
+    """From a change by hand, made just after a round, to AWS as it was before the change."""
+    offer = session.offer("drift", interval=f"{DRIFT_SECONDS}s")
+    session.seconds_to_ready([offer])
+    settled = offer.aws.census()
+    seconds = []
+    for breakage in offer.aws.breakages(offer.network) * DRIFT_TIMES:
+        began = time.monotonic()
+        breakage.do()
+        if offer.aws.census() == settled:
+            raise SessionError("the change by hand changed nothing in AWS")
+        session.wait_until("AWS is as it was before the change", lambda: offer.aws.census() == settled)
+        seconds.append(time.monotonic() - began)
+    return [Figure("from drift to repaired", f"resyncInterval: {DRIFT_SECONDS}s", "s", seconds)]
+
+
+def by_action(group: str, runs: list[Counter[str]]) -> list[Figure]:
+    """A figure for each action, and one for all of them."""
+    actions = sorted(set().union(*runs))
+    figures = [Figure(group, action, "calls", [run[action] for run in runs]) for action in actions]
+    return [*figures, Figure(group, "all", "calls", [run.total() for run in runs])]
+
+
+def memory(session: Measured, vpcs: int, which: str = "") -> list[Figure]:
+    resident, most = session.memory_mib()
+    about = f"{vpcs} VPC{'s' if vpcs > 1 else ''}{which}"
+    expected = MEMORY_EXPECTED if vpcs == AT_ONCE else ""
+    return [
+        Figure(MEMORY, f"{about}: resident (VmRSS)", "MiB", [resident], expected),
+        Figure(MEMORY, f"{about}: at most (VmHWM)", "MiB", [most], expected),
+    ]
+
+
+PARTS: list[tuple[str, Callable[[Measured], list[Figure]]]] = [
+    (f"{ONE_AFTER_THE_OTHER} VPCs one after the other", one_vpc),
+    ("Drift", drift),
+    (f"{AT_ONCE} VPCs at once, of {AT_ONCE} accounts", many_accounts),
+    (f"{AT_ONCE} VPCs at once, of one account", one_account),
+]
+
+
+def main() -> int:
+    figures = measured.criterion_figures()
+    machine = None
+    for title, part in PARTS:
+        terminal.step(title)
+        session = Measured("bench")
+
+        def story() -> None:
+            session.start()
+            figures.extend(part(session))
+
+        status = play(session, story)
+        if status != 0:
+            return status
+        machine = machine or measured.machine(session.binary)
+    # What belongs together stands together, in the order in which it first came.
+    groups = list(dict.fromkeys(figure.group for figure in figures))
+    figures.sort(key=lambda figure: groups.index(figure.group))
+    measured.write(machine, figures)
+    measured.show(machine, figures)
+    terminal.say(f"\nWritten to {measured.RESULTS}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+//! What was there before us and is adopted serves as declared, and is given
+//! back in the end.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use proptest::prelude::*;
+use sagevpc::{
+    observed::{Snapshot, Tag, VpcEndpoint},
+    types::VpcEndpointId,
+};
+
+use crate::{inputs::world, memory::Memory, planning::converge};
+
+/// The endpoint of someone else's that these networks may have.
+const THEIRS: &str = "vpce-0fffffffffffffff0";
+
+fn theirs(snapshot: &Snapshot) -> Option<&VpcEndpoint> {
+    snapshot
+        .vpc_endpoints
+        .iter()
+        .find(|endpoint| endpoint.vpc_endpoint_id == VpcEndpointId::new(THEIRS))
+}
+
+proptest! {
+    #[test]
+    fn an_adopted_endpoint_serves_alone_and_is_released(mut world in world("None")) {
+        world.references.vpc.spec.adopt = vec![THEIRS.to_owned()];
+        let Some(before) = theirs(&world.snapshot).cloned() else {
+            return Ok(());
+        };
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        prop_assert_eq!(memory.snapshot.vpc_endpoints.len(), 1, "no second endpoint is made beside it");
+        let adopted = theirs(&memory.snapshot).expect("it is there");
+        let keeps = before.route_table_ids.iter().all(|table| adopted.route_table_ids.contains(table));
+        prop_assert!(keeps, "tables of others are taken off it: {adopted:?}");
+
+        world.references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+        converge(&mut world, &mut memory);
+        let released = theirs(&memory.snapshot).expect("it is released, never deleted");
+        let is_ours = |tag: &Tag| tag.key.starts_with("sagevpc.dev/");
+        prop_assert!(!released.tags.iter().any(is_ours), "{released:?}");
+        prop_assert!(before.tags.iter().all(|tag| released.tags.contains(tag)), "{released:?}");
+    }
+}
