@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{bounded, obstacles::Obstacle};
+use super::{bounded, obstacles::Obstacle, to_the_second};
 use crate::{
     api::{Condition, ConditionStatus, ConditionType, Reason, bounds::MAX_CONDITION_MESSAGE},
     plan::{Concern, Weight},
@@ -24,7 +24,7 @@ impl<'a> Conditions<'a> {
         Self {
             before,
             generation,
-            now,
+            now: to_the_second(now),
             conditions: Vec::new(),
         }
     }

@@ -89,3 +89,8 @@ fn bounded(text: &str, characters: usize) -> String {
     cut.push('…');
     cut
 }
+
+/// Kubernetes writes times to the second, and so do its readers expect them.
+fn to_the_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}

@@ -49,14 +49,15 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         .iter()
         .enumerate()
         .map(|(index, workload)| {
-            let config = configs.and_then(|configs| configs.get(index));
             let earlier = before.workloads.iter().find(|earlier| earlier.name == workload.name);
-            workload_status(
-                &workload.name,
-                &obstacles,
-                config,
-                earlier.and_then(|earlier| earlier.vpc_config.as_ref()),
-            )
+            let earlier = earlier.and_then(|earlier| earlier.vpc_config.as_ref());
+            let config = match assessment.observation {
+                Observation::Failed(_) => earlier,
+                Observation::Seen { .. } | Observation::NotLooked | Observation::VpcMissing => {
+                    configs.and_then(|configs| configs.get(index))
+                }
+            };
+            workload_status(&workload.name, &obstacles, config, earlier)
         })
         .collect();
     let runnable = workloads
@@ -93,9 +94,9 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
 /// looked at.
 fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key: &ProfileKey) -> Vec<Obstacle> {
     let vpc = &reference.profile.spec.vpc_ref.name;
-    let blocked = |concern, reason, message, passes| Obstacle {
+    let in_the_way = |weight, concern, reason, message, passes| Obstacle {
         concern,
-        weight: Weight::Blocks,
+        weight,
         reason,
         message,
         workloads: None,
@@ -103,19 +104,33 @@ fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key:
     };
     if assessment.validated.is_err() {
         let message = format!("SageMakerVpc {vpc} is not accepted itself: its owners find the reason in its status.");
-        return vec![blocked(Concern::Accepted, Reason::VpcNotAccepted, message, false)];
+        return vec![in_the_way(
+            Weight::Blocks,
+            Concern::Accepted,
+            Reason::VpcNotAccepted,
+            message,
+            false,
+        )];
     }
     if assessment.references.vpc.metadata.deletion_timestamp.is_some() {
         let message = format!(
             "SageMakerVpc {vpc} is being deleted, and what it offers with it: delete this profile, and create one that \
              refers to another VPC."
         );
-        return vec![blocked(Concern::Accepted, Reason::Deleting, message, false)];
+        return vec![in_the_way(
+            Weight::Blocks,
+            Concern::Accepted,
+            Reason::Deleting,
+            message,
+            false,
+        )];
     }
     let mut all = obstacles(assessment, Who::Profile(key));
     match assessment.observation {
         Observation::Failed(failure) => {
-            all.push(blocked(
+            // What runs there may run on: it is only that nobody can see it.
+            all.push(in_the_way(
+                Weight::Unknown,
                 Concern::Subnets,
                 failure_reason(failure),
                 failure.explained(),
@@ -124,7 +139,13 @@ fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key:
         }
         Observation::VpcMissing => {
             let message = format!("The VPC of SageMakerVpc {vpc} does not exist: its owners find more in its status.");
-            all.push(blocked(Concern::Accepted, Reason::VpcNotFound, message, false));
+            all.push(in_the_way(
+                Weight::Blocks,
+                Concern::Accepted,
+                Reason::VpcNotFound,
+                message,
+                false,
+            ));
         }
         Observation::NotLooked | Observation::Seen { .. } => {}
     }

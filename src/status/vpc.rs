@@ -6,6 +6,7 @@ use super::{
     Assessment, Observation, bounded,
     conditions::Conditions,
     obstacles::{Obstacle, Who, failure_reason, obstacles, passes, progress},
+    to_the_second,
 };
 use crate::{
     api::{
@@ -109,7 +110,7 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) 
     if let Observation::Failed(failure) = assessment.observation {
         found.push(Obstacle {
             concern: Concern::Accepted,
-            weight: Weight::Blocks,
+            weight: Weight::Unknown,
             reason: failure_reason(failure),
             message: failure.explained(),
             workloads: None,
@@ -302,7 +303,7 @@ fn drift_status(
         open,
         repaired: before.repaired + repaired,
         last_found: if is_new {
-            Some(assessment.now)
+            Some(to_the_second(assessment.now))
         } else {
             before.last_found
         },

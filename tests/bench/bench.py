@@ -21,7 +21,7 @@ sys.path += [str(TESTS), str(TESTS / "stack")]
 
 import measured
 from live import terminal
-from live.session import SessionError, play
+from live.session import SessionError, play, program
 from measured import Figure
 from process import ROUND_SECONDS, Measured
 
@@ -139,7 +139,7 @@ PARTS: list[tuple[str, Callable[[Measured], list[Figure]]]] = [
 
 def main() -> int:
     figures = measured.criterion_figures()
-    machine = None
+    machine = measured.machine(program("release"))
     for title, part in PARTS:
         terminal.step(title)
         session = Measured("bench")
@@ -151,7 +151,6 @@ def main() -> int:
         status = play(session, story)
         if status != 0:
             return status
-        machine = machine or measured.machine(session.binary)
     # What belongs together stands together, in the order in which it first came.
     groups = list(dict.fromkeys(figure.group for figure in figures))
     figures.sort(key=lambda figure: groups.index(figure.group))

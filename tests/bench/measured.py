@@ -77,7 +77,7 @@ def machine(binary: Path) -> dict[str, Any]:
         "commit": asked("git", "rev-parse", "HEAD") + (" with changes" if changed else ""),
         "rustc": asked("rustc", "--version"),
         "profile": binary.parent.name,
-        "loadBefore": round(os.getloadavg()[0], 2),
+        "loadBefore": round(os.getloadavg()[0], 1),
     }
 
 

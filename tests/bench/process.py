@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 from live.aws import Aws, Network, role_arn
-from live.session import QUICKSTART, STACK, Session, SessionError, is_ready
+from live.session import QUICKSTART, STACK, Session, SessionError, is_ready, program
 from stack import reserve_port
 
 NAMESPACE = "ml-fraud"
@@ -90,7 +90,7 @@ class Measured(Session):
         self.start_stack()
         reserved = reserve_port()
         self.address = "127.0.0.1:%d" % reserved.getsockname()[1]
-        self.binary = self.start_controller("release", self.address)
+        self.start_controller(program("release"), self.address)
         self.wait_until("the controller is ready", self.is_ready)
         reserved.close()
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}

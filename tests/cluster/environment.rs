@@ -55,7 +55,7 @@ fn what_stands_between_us_and_aws_is_told_and_nothing_is_forgotten() {
     let controller = Controller::start(&stack, "without-credentials", without_credentials);
     let message = world.until_vpc("AwsReachable", "False", "NoCredentials");
     assert!(message.contains("AWS_ACCESS_KEY_ID"), "{message}");
-    world.until_profile("fraud", "Ready", "False", "NoCredentials");
+    world.until_profile("fraud", "Ready", "Unknown", "NoCredentials");
     assert_eq!(controller.stop(), Some(0));
 
     let controller = Controller::start(&stack, "unreachable", |command| {

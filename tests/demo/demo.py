@@ -21,7 +21,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from live import terminal
 from live.aws import Aws, Breakage, differences
-from live.session import DEADLINE_SECONDS, QUICKSTART, Session, SessionError, conditions, is_ready, play
+from live.session import DEADLINE_SECONDS, QUICKSTART, Session, SessionError, conditions, is_ready, play, program
 
 PLACEHOLDER_VPC = "vpc-0123456789abcdef0"
 
@@ -76,7 +76,9 @@ class Demo(Session):
 
     def show_controller(self) -> None:
         terminal.step("The controller, under the ClusterRole that the chart ships")
-        terminal.command(f"{self.start_controller('debug').name} run")
+        controller = program("debug")
+        terminal.command(f"{controller.name} run")
+        self.start_controller(controller)
 
     def apply_quickstart(self, vpc: str) -> None:
         terminal.step("The platform team offers the VPC, a team declares its workloads")

@@ -39,6 +39,11 @@ class SessionError(Exception):
     """Why it cannot go on."""
 
 
+def program(profile: str) -> Path:
+    """What SAGEVPC_BIN names, or cargo built with this profile."""
+    return Path(os.environ.get("SAGEVPC_BIN", TARGET / profile / "sagevpc"))
+
+
 class Session:
     """A stack in a folder of its own, the controller, and what has to be cleaned up after them."""
 
@@ -57,24 +62,18 @@ class Session:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self.environment = inherited | dict(word.split("=", 1) for word in exported if "=" in word)
 
-    def start_controller(self, profile: str, listen: str = "127.0.0.1:0") -> Path:
-        """Starts the program that SAGEVPC_BIN names, or that cargo built with this profile; gives its path.
-
-        With its default, `listen` takes any port that is free.
-        """
-        binary = Path(os.environ.get("SAGEVPC_BIN", TARGET / profile / "sagevpc"))
-        if not os.access(binary, os.X_OK):
-            flag = " --release" if profile == "release" else ""
-            raise SessionError(f"{binary} is not a program; build it with: cargo build{flag}")
+    def start_controller(self, program: Path, listen: str = "127.0.0.1:0") -> None:
+        """Starts the controller. With its default, `listen` takes any port that is free."""
+        if not os.access(program, os.X_OK):
+            raise SessionError(f"{program} is not a program; build it with cargo, or name another in SAGEVPC_BIN")
         environment = self.environment | {
             "KUBECONFIG": self.environment["SAGEVPC_CONTROLLER_KUBECONFIG"],
             "SAGEVPC_LISTEN": listen,
         }
         # In a session of its own, so that Ctrl-C reaches us alone and we end things in their order.
         self.controller = subprocess.Popen(
-            [STACK / "run", self.directory, "controller", binary, "run"], env=environment, start_new_session=True
+            [STACK / "run", self.directory, "controller", program, "run"], env=environment, start_new_session=True
         )
-        return binary
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         done = subprocess.run(
