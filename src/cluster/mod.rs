@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `client` | connections to the API server, with their time-outs |
 //! | [`rbac`] | the table of every permission that is used |
+//! | `guard` | objects that this version cannot read |
 //! | `mirror` | local copies of what is watched, and which changes mean something |
 //! | `dereference` | a VPC object with everything in the cluster that bears on it |
 //! | `patch` | status and finalizers |
@@ -21,6 +22,7 @@
 
 mod client;
 mod dereference;
+mod guard;
 mod mirror;
 mod patch;
 mod publish;
@@ -28,6 +30,7 @@ pub mod rbac;
 
 pub use client::{Clients, ConnectError, connect};
 pub use dereference::{Behind, dereference};
+pub use guard::{Guard, Read, Unreadable};
 pub(crate) use mirror::is_deleting;
 pub use mirror::{Change, Meaning, Mirror, NamespaceMeta, Stores};
 pub use patch::{Based, PatchError, Patched, Patches};

@@ -64,72 +64,69 @@ pub(super) struct Releases<'a> {
     pub(super) profiles: Vec<&'a SageMakerVpcProfile>,
 }
 
+/// What is known to be left in AWS of what is ours.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Remains<'a> {
+    /// Nothing that we may take away.
+    Nothing,
+    /// What the plan says.
+    Planned(&'a Plan),
+    /// Nobody could look.
+    Unseen,
+}
+
+impl<'a> Remains<'a> {
+    /// What a look tells of it.
+    pub(super) fn of(vpc: &SageMakerVpc, look: &Look, plan: Option<&'a Plan>) -> Self {
+        if vpc.spec.management_policy == ManagementPolicy::Observe {
+            return Self::Nothing;
+        }
+        match (look, plan) {
+            // AWS deletes no VPC that still holds a group or an endpoint.
+            (Look::VpcMissing, _) => Self::Nothing,
+            (Look::Seen(_), Some(plan)) => Self::Planned(plan),
+            (Look::Seen(_) | Look::NotLooked | Look::Failed(_), _) => Self::Unseen,
+        }
+    }
+}
+
 /// Decides what may go: objects that are being deleted and have nothing left
-/// in AWS.
+/// in AWS, not even something that was made just now and is not shown yet.
 pub(super) fn releases<'a>(
     references: &'a References,
-    look: &Look,
-    plan: Option<&Plan>,
+    remains: Remains<'_>,
     ledger: &LedgerStatus,
     memory: &Memory,
     now: Timestamp,
 ) -> Releases<'a> {
-    let left = Left {
-        observed_only: references.vpc.spec.management_policy == ManagementPolicy::Observe,
-        look,
-        plan,
-    };
     let may_appear = |whose: &dyn Fn(&ResourceKey) -> bool| {
-        ledger
+        let theirs = ledger
             .entries
             .iter()
-            .filter(|entry| entry.key.parse().is_ok_and(|key| whose(&key)))
-            .any(|entry| memory.may_appear(entry, now))
+            .filter(|entry| entry.key.parse().is_ok_and(|key| whose(&key)));
+        theirs.into_iter().any(|entry| memory.may_appear(entry, now))
     };
-    let leaving = |reference: &&ProfileReference| is_deleting(&reference.profile);
+    let nothing_of_vpc = || match remains {
+        Remains::Nothing => true,
+        Remains::Planned(plan) => plan.owned.is_empty() && !may_appear(&|_| true),
+        Remains::Unseen => false,
+    };
+    let nothing_of = |profile: &ProfileKey| match remains {
+        Remains::Nothing => true,
+        Remains::Planned(plan) => {
+            !plan.leftover.contains(profile) && !may_appear(&|resource| resource.profile() == Some(profile))
+        }
+        Remains::Unseen => false,
+    };
+    let going = |reference: &&ProfileReference| is_deleting(&reference.profile) && nothing_of(&reference.key());
     Releases {
-        vpc: is_deleting(&references.vpc) && left.nothing() && !may_appear(&|_| true),
+        vpc: is_deleting(&references.vpc) && nothing_of_vpc(),
         profiles: references
             .profiles
             .iter()
-            .filter(leaving)
-            .filter(|reference| {
-                let key = reference.key();
-                left.nothing_of(&key) && !may_appear(&|resource| resource.profile() == Some(&key))
-            })
+            .filter(going)
             .map(|reference| &reference.profile)
             .collect(),
-    }
-}
-
-/// What is left in AWS.
-struct Left<'a> {
-    observed_only: bool,
-    look: &'a Look,
-    plan: Option<&'a Plan>,
-}
-
-impl Left<'_> {
-    /// Whether nothing is left that is ours to take away.
-    fn nothing(&self) -> bool {
-        self.none_or(|plan| plan.owned.is_empty())
-    }
-
-    /// Whether nothing is left that is ours and this profile's.
-    fn nothing_of(&self, profile: &ProfileKey) -> bool {
-        self.none_or(|plan| !plan.leftover.contains(profile))
-    }
-
-    fn none_or(&self, seen: impl Fn(&Plan) -> bool) -> bool {
-        if self.observed_only {
-            return true;
-        }
-        match self.look {
-            // AWS deletes no VPC that still holds a group or an endpoint.
-            Look::VpcMissing => true,
-            Look::Seen(_) => self.plan.is_some_and(seen),
-            Look::NotLooked | Look::Failed(_) => false,
-        }
     }
 }
 
@@ -154,3 +151,6 @@ pub(super) async fn release_profiles(context: &Context, releases: &Releases<'_>)
     }
     going.all().await
 }
+
+#[cfg(test)]
+mod tests;

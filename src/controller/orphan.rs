@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{backoff::Backoff, context::Context, events, writes::unless_gone};
+use super::{context::Context, events, writes::unless_gone};
 use crate::{
     api::SageMakerVpcProfile,
     cluster::{Based, PatchError, is_deleting, reference},
@@ -18,11 +18,12 @@ use crate::{
 /// may only have come before its VPC object.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
 
-/// The API server refused, or did not answer.
-const FAILED: Backoff = Backoff {
-    first: Duration::from_secs(1),
-    longest: Duration::from_secs(60),
-};
+/// The API server refused, or did not answer. How often it did so in a row is
+/// not known here, so that this is neither short nor long.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// The local copy catches up within milliseconds.
+const AFTER_CHANGE: Duration = Duration::from_millis(250);
 
 /// One pass over one profile. Does nothing if its VPC object is there, for then
 /// the pass over that one speaks for it.
@@ -43,11 +44,16 @@ pub(super) async fn reconcile(profile: Arc<SageMakerVpcProfile>, context: Arc<Co
 
 /// When to try again after a failure.
 pub(super) fn retry(_: Arc<SageMakerVpcProfile>, error: &PatchError, _: Arc<Context>) -> Action {
-    tracing::warn!(
-        error = chain(error),
-        "a profile without a SageMakerVpc could not be written"
-    );
-    Action::requeue(FAILED.jittered(3, fastrand::f64()))
+    match error {
+        PatchError::Superseded(_) | PatchError::Gone(_) => Action::requeue(AFTER_CHANGE),
+        PatchError::Failed { .. } => {
+            tracing::warn!(
+                error = chain(error),
+                "a profile without a SageMakerVpc could not be written"
+            );
+            Action::requeue(AFTER_FAILURE)
+        }
+    }
 }
 
 async fn speak(profile: &SageMakerVpcProfile, context: &Context, now: Timestamp) -> Result<(), PatchError> {

@@ -27,7 +27,7 @@ use super::{
     context::Context,
     deadline::Deadline,
     events,
-    finalizers::{self, Releases},
+    finalizers::{self, Releases, Remains},
     memory::Memory,
     observe::{Look, Seen, observe},
     report,
@@ -104,7 +104,8 @@ async fn pass(
         ledger: applied.ledger.clone(),
         now,
     });
-    let releases = finalizers::releases(&references, &look, plan.as_ref(), &applied.ledger, memory, now);
+    let remains = Remains::of(vpc, &look, plan.as_ref());
+    let releases = finalizers::releases(&references, remains, &applied.ledger, memory, now);
     let written = write(context, &references, &applied, &statuses, &releases).await;
     let carried_out = plan.as_ref().map(|plan| (plan, &applied.outcome));
     // What was done is reported even where it could not be written down.

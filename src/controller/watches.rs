@@ -1,20 +1,22 @@
 //! Watches, and whom their changes wake.
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc, time::Duration};
 
 use futures::{StreamExt, channel::mpsc::UnboundedSender};
-use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Resource, ResourceExt,
-    core::PartialObjectMeta,
-    runtime::{WatchStreamExt, reflector::ObjectRef, watcher},
+    runtime::{
+        WatchStreamExt,
+        reflector::ObjectRef,
+        watcher::{self, Event, watcher},
+    },
 };
 use serde::de::DeserializeOwned;
 
 use super::memory::Memories;
 use crate::{
     api::{SageMakerVpc, SageMakerVpcProfile},
-    cluster::{Change, Clients, Meaning, Mirror, NamespaceMeta, Stores},
+    cluster::{Change, Clients, Guard, Meaning, Mirror, NamespaceMeta, Read, Stores, Unreadable},
     telemetry::{Metrics, chain},
 };
 
@@ -44,23 +46,32 @@ pub(super) struct Wakes {
 pub(super) async fn watch(clients: &Clients, mirrors: Mirrors, wakes: Wakes) {
     let stores = mirrors.stores();
     let client = || clients.watch.clone();
+    let mut vpcs = Guard::new(stores.vpcs.clone());
+    let mut profiles = Guard::new(stores.profiles.clone());
     tokio::join!(
-        follow(Api::<SageMakerVpc>::all(client()), mirrors.vpcs, |change| {
-            if change.gone {
-                wakes.forget(&change.object);
-            }
-            wakes.wake(by_vpc(&change, &stores));
-        }),
-        follow(Api::<SageMakerVpcProfile>::all(client()), mirrors.profiles, |change| {
-            wakes.wake(by_profile(&change))
-        }),
         follow(
-            Api::<PartialObjectMeta<Namespace>>::all(client()),
-            mirrors.namespaces,
+            Api::all(client()),
+            |event| vpcs.read(event),
+            mirrors.vpcs,
             |change| {
-                wakes.wake(by_namespace(&change, &stores));
+                if change.gone {
+                    wakes.forget(&change.object);
+                }
+                wakes.wake(by_vpc(&change, &stores));
             }
         ),
+        follow(
+            Api::all(client()),
+            |event| profiles.read(event),
+            mirrors.profiles,
+            |change| {
+                wakes.wake(by_profile(&change));
+            }
+        ),
+        // Metadata can always be read.
+        follow::<NamespaceMeta, _>(Api::all(client()), Read::Event, mirrors.namespaces, |change| {
+            wakes.wake(by_namespace(&change, &stores));
+        }),
     );
 }
 
@@ -83,17 +94,50 @@ impl Mirrors {
     }
 }
 
-async fn follow<K>(api: Api<K>, mut mirror: Mirror<K>, mut on_change: impl FnMut(Change<K>))
-where
-    K: Meaning + Debug + DeserializeOwned + Send + Sync,
+/// How long to wait until objects that cannot be read may have been mended.
+const UNTIL_MENDED: Duration = Duration::from_secs(30);
+
+/// Fills one copy, for ever, with what `read` makes of each event.
+async fn follow<W, K>(
+    api: Api<W>,
+    mut read: impl FnMut(Event<W>) -> Read<K>,
+    mut mirror: Mirror<K>,
+    mut on_change: impl FnMut(Change<K>),
+) where
+    W: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
+    K: Meaning + Debug,
 {
-    let mut events = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(event) => mirror.take(event).into_iter().for_each(&mut on_change),
-            Err(error) => warn::<K>(&error),
+    loop {
+        let mut events = std::pin::pin!(watcher(api.clone(), watcher::Config::default()).default_backoff());
+        let unreadable = loop {
+            match events.next().await {
+                Some(Ok(event)) => match read(event) {
+                    Read::Event(event) => mirror.take(event).into_iter().for_each(&mut on_change),
+                    Read::Nothing => {}
+                    Read::Kept(unreadable) => warn_unreadable::<K>(&unreadable, "what was known of it still holds"),
+                    Read::Incomplete(unreadable) => break unreadable,
+                },
+                Some(Err(error)) => warn::<K>(&error),
+                None => break Vec::new(),
+            }
+        };
+        for unreadable in &unreadable {
+            warn_unreadable::<K>(
+                unreadable,
+                "nothing is done until it is mended, lest it be taken for one that is gone",
+            );
         }
+        tokio::time::sleep(UNTIL_MENDED).await;
     }
+}
+
+fn warn_unreadable<K: Resource<DynamicType = ()>>(unreadable: &Unreadable, so: &str) {
+    tracing::error!(
+        kind = %K::plural(&()),
+        object = unreadable.object,
+        error = unreadable.error,
+        "this version of sagevpc cannot read the object, and {so}: run the version that it was written for, or correct it"
+    );
 }
 
 /// The watch goes on by itself; until it does, the copy is old.
@@ -181,3 +225,6 @@ fn by_namespace(change: &Change<NamespaceMeta>, stores: &Stores) -> Woken {
 fn key(profile: &SageMakerVpcProfile) -> (String, String) {
     (profile.namespace().unwrap_or_default(), profile.name_any())
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,7 +165,7 @@ fn offered<'a>(draft: &mut Draft<'a>) -> Offered<'a> {
         Some(Choice::Tags(tags)) => has_tags(&tags_of(&subnet.tags), tags),
         Some(Choice::Ids(ids)) => ids.contains(&subnet.subnet_id),
     };
-    let subnets = snapshot
+    let subnets: BTreeMap<_, _> = snapshot
         .subnets
         .iter()
         .filter(|(_, subnet)| is_offered(subnet))
@@ -181,6 +181,21 @@ fn offered<'a>(draft: &mut Draft<'a>) -> Offered<'a> {
     };
     for (reason, message) in &missing {
         draft.find(Concern::Subnets, Scope::SageMakerVpc, *reason, None, message.clone());
+    }
+    if let (Some(Choice::Tags(tags)), true) = (&draft.network.vpc.subnets, subnets.is_empty()) {
+        let message = format!(
+            "No subnet of {} has the tags {} of spec.subnets.selector: correct the selector, or tag the subnets that \
+             profiles may use.",
+            draft.network.vpc.vpc_id,
+            listed(tags.iter().map(|(key, value)| format!("{key}={value}"))),
+        );
+        draft.find(
+            Concern::Subnets,
+            Scope::SageMakerVpc,
+            Reason::SubnetNotFound,
+            None,
+            message,
+        );
     }
     Offered { subnets, missing }
 }
@@ -356,9 +371,10 @@ fn judge_privacy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
         .map(|index| resolved.profile().workloads[*index].kind)
         .collect();
     let message = format!(
-        "{} has a route to an internet gateway, and {} needs private subnets: SageMaker gives its interfaces no public \
+        "{} {} a route to an internet gateway, and {} needs private subnets: SageMaker gives its interfaces no public \
          address, so that route leads nowhere. Choose private subnets in spec.subnets.",
-        listed(public),
+        listed(&public),
+        if public.len() == 1 { "has" } else { "have" },
         listed(kinds),
     );
     let scope = resolved.block(&concerned);

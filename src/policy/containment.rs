@@ -14,7 +14,20 @@ const MOST_STATES: usize = 50_000;
 /// Whether some text matches both patterns.
 ///
 /// Walks all pairs of places that a common text can lead to.
-pub(super) fn intersects(a: &[Symbol], b: &[Symbol]) -> bool {
+pub(super) fn intersects(mut a: &[Symbol], mut b: &[Symbol]) -> bool {
+    // Most pairs differ in a letter with no wildcard before it, or none behind.
+    while let ([Symbol::Literal(x), rest_of_a @ ..], [Symbol::Literal(y), rest_of_b @ ..]) = (a, b) {
+        if x != y {
+            return false;
+        }
+        (a, b) = (rest_of_a, rest_of_b);
+    }
+    while let ([rest_of_a @ .., Symbol::Literal(x)], [rest_of_b @ .., Symbol::Literal(y)]) = (a, b) {
+        if x != y {
+            return false;
+        }
+        (a, b) = (rest_of_a, rest_of_b);
+    }
     // `reachable[j]`: the pair (current place in a, j).
     let mut reachable = vec![false; b.len() + 1];
     reachable[0] = true;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Controller, Stack, World, eventually};
+use crate::fixture::{Controller, Metrics, Stack, World, eventually, wait};
 
 /// A point in the making of a VPC at which the process is killed.
 struct Moment {
@@ -40,45 +40,56 @@ fn has(object: &Option<Value>, pointer: &str) -> bool {
 #[test]
 fn killed_at_any_moment_it_makes_nothing_twice_and_loses_nothing() {
     let stack = Stack::start();
+    let mut controller = Controller::start(&stack, "controller", |_| {});
+    let mut worlds = Vec::new();
     for moment in MOMENTS {
         let world = World::on(&stack, moment.name);
         let before = world.network.census();
-        let controller = Controller::start(&stack, "controller", |_| {});
         world
             .kubectl()
             .apply(&[world.vpc(json!({})), world.profile("fraud", json!({}))]);
-        eventually(moment.name, || {
-            if (moment.has_come)(&world) {
-                Ok(())
-            } else {
-                Err("not yet")
-            }
-        });
+        eventually(moment.name, || (moment.has_come)(&world).then_some(()).ok_or("not yet"));
         controller.kill();
-
-        let controller = Controller::start(&stack, "controller", |_| {});
+        controller = Controller::start(&stack, "controller", |_| {});
         world.until_ready("fraud");
         let (endpoint, group) = (world.network.endpoint(), world.network.group());
         let listed = world.vpc_now().unwrap()["status"]["resources"].to_string();
         for id in [endpoint.vpc_endpoint_id().unwrap(), group.group_id().unwrap()] {
             assert!(listed.contains(id), "{}: {id} is not among {listed}", moment.name);
         }
-
-        world.delete_vpc();
-        eventually("the deletion has begun", || {
-            if world.network.groups().is_empty() {
-                Ok(())
-            } else {
-                Err("the group is there")
-            }
-        });
-        controller.kill();
-        let controller = Controller::start(&stack, "controller", |_| {});
-        world.until_gone("the VPC object", || world.vpc_now());
-        assert_eq!(world.network.census(), before, "{}", moment.name);
-        assert_eq!(controller.stop(), Some(0), "asked to end, it ends well");
+        worlds.push((world, before));
     }
+
+    for (world, _) in &worlds {
+        world.delete_vpc();
+    }
+    let groups = || {
+        worlds
+            .iter()
+            .map(|(world, _)| world.network.groups().len())
+            .sum::<usize>()
+    };
+    eventually("the deletions have begun", || {
+        let left = groups();
+        (left < worlds.len()).then_some(()).ok_or(left)
+    });
+    controller.kill();
+    let controller = Controller::start(&stack, "controller", |_| {});
+    for (world, before) in &worlds {
+        world.until_gone("the VPC object", || world.vpc_now());
+        assert_eq!(&world.network.census(), before, "{}", world.name);
+    }
+    assert_eq!(controller.stop(), Some(0), "asked to end, it ends well");
 }
+
+/// Calls to AWS that change something.
+fn changes(metrics: &Metrics) -> u64 {
+    let verbs = ["Create", "Modify", "Delete", "Authorize", "Revoke"];
+    let of = |verb: &str| metrics.sum(&format!("sagevpc_aws_calls_total{{service=\"ec2\",action=\"{verb}"));
+    verbs.into_iter().map(of).sum()
+}
+
+const SETTLED: &str = "sagevpc_passes_total{result=\"Settled\"}";
 
 #[test]
 fn a_steady_state_changes_nothing_in_aws_and_writes_nothing_to_kubernetes() {
@@ -94,31 +105,26 @@ fn a_steady_state_changes_nothing_in_aws_and_writes_nothing_to_kubernetes() {
         world.until_ready("fraud");
         world.until_vpc("Ready", "True", "Ok");
     }
-    let settled = || controller.metric("sagevpc_passes_total{result=\"Settled\"}");
-    let others = || controller.metric("sagevpc_passes_total") - settled();
-    let writes = || controller.metric("sagevpc_kubernetes_writes_total");
-    let changes = || {
-        ["Create", "Modify", "Delete", "Authorize", "Revoke"]
-            .map(|verb| controller.metric(&format!("sagevpc_aws_calls_total{{service=\"ec2\",action=\"{verb}")))
-            .iter()
-            .sum::<u64>()
-    };
-    let pass_all = |what: &str, rounds: u64| {
-        let begun = settled();
+    let look_again = |what: &str, rounds: u64| {
+        let begun = controller.metrics().sum(SETTLED);
         eventually(what, || {
-            let passed = settled() - begun;
-            if passed >= rounds * 3 {
-                Ok(())
-            } else {
-                Err(format!("{passed} passes"))
-            }
-        });
+            let metrics = controller.metrics();
+            let looks = metrics.sum(SETTLED) - begun;
+            (looks >= rounds * 3).then_some(metrics).ok_or(looks)
+        })
     };
-    pass_all("whatever was still to be said is said", 1);
-    let before = (writes(), changes(), others());
+    let counted = |metrics: &Metrics| {
+        let other_passes = metrics.sum("sagevpc_passes_total") - metrics.sum(SETTLED);
+        (
+            metrics.sum("sagevpc_kubernetes_writes_total"),
+            changes(metrics),
+            other_passes,
+        )
+    };
+    let before = counted(&look_again("whatever was still to be said is said", 1));
     assert!(before.0 > 0 && before.1 > 0, "{before:?}: the metrics count");
-    pass_all("every VPC was looked at three times", 3);
-    assert_eq!((writes(), changes(), others()), before, "{}", controller.metrics());
+    let after = look_again("every VPC was looked at three times", 3);
+    assert_eq!(counted(&after), before, "{}", after.0);
 }
 
 #[test]
@@ -132,7 +138,7 @@ fn a_fresh_look_can_be_asked_for() {
     ]);
     world.until_ready("fraud");
     let group = world.network.group().group_id().unwrap().to_owned();
-    crate::fixture::wait(
+    wait(
         world
             .network
             .client
@@ -146,10 +152,43 @@ fn a_fresh_look_can_be_asked_for() {
         .kubectl()
         .run(&["annotate", "sagemakervpc", world.name, "sagevpc.dev/requested-at=now"]);
     world.until_event("SageMakerVpc", world.name, "DriftRepaired");
-    assert_eq!(
-        controller.metric("sagevpc_drift_repaired_total"),
-        1,
-        "{}",
-        controller.metrics()
+    assert_eq!(controller.metrics().sum("sagevpc_drift_repaired_total"), 1);
+}
+
+#[test]
+fn an_object_of_a_newer_version_stops_nobody_and_loses_nothing() {
+    let stack = Stack::start();
+    let controller = Controller::start(&stack, "controller", |_| {});
+    let old = World::on(&stack, "readable");
+    old.kubectl()
+        .apply(&[old.vpc(json!({})), old.profile("fraud", json!({}))]);
+    old.until_ready("fraud");
+    let made = old.network.census();
+
+    let crd = "customresourcedefinition/sagemakervpcprofiles.sagevpc.dev";
+    let schema = old.kubectl().run(&["get", crd, "-o", "json"]);
+    let newer = schema.replacen("\"Processing\"", "\"Processing\", \"Training\"", 1);
+    assert_ne!(schema, newer);
+    old.kubectl().apply(&[serde_json::from_str(&newer).unwrap()]);
+    let newer = old.profile(
+        "fraud",
+        json!({ "workloads": [{ "name": "train", "kind": "Training" }] }),
     );
+    eventually("the newer version's kind is admitted", || {
+        old.kubectl().try_apply(std::slice::from_ref(&newer))
+    });
+    eventually("what cannot be read is named", || {
+        let log = controller.log();
+        let is_named = log
+            .lines()
+            .any(|line| line.contains("cannot read the object") && line.contains("readable/fraud"));
+        is_named.then_some(()).ok_or(log)
+    });
+
+    let other = World::on(&stack, "others");
+    other
+        .kubectl()
+        .apply(&[other.vpc(json!({})), other.profile("fraud", json!({}))]);
+    other.until_ready("fraud");
+    assert_eq!(old.network.census(), made);
 }

@@ -9,27 +9,33 @@ use crate::fixture::{Controller, Stack, World};
 /// Makes an IAM user who may do all but one thing, has the server check
 /// permissions from then on, and prints the user's access key.
 const ENFORCE: &str = r#"
-import json, os, sys, urllib.request, boto3
-iam = boto3.client("iam", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+import json, sys, boto3
+iam = boto3.client("iam")
 iam.create_user(UserName="sagevpc")
 statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": sys.argv[1], "Resource": "*"}]
 policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
 iam.put_user_policy(UserName="sagevpc", PolicyName="all-but-one", PolicyDocument=policy)
 key = iam.create_access_key(UserName="sagevpc")["AccessKey"]
-urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/moto-api/reset-auth", data=b"0")
+check_after(0)
 print(key["AccessKeyId"], key["SecretAccessKey"])
 "#;
 
 /// Has the server believe everyone again.
-const BELIEVE: &str = r#"
+const BELIEVE: &str = r#"check_after("Infinity")"#;
+
+/// Has the server check permissions after so many calls.
+const PRELUDE: &str = r#"
 import os, urllib.request
-urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/moto-api/reset-auth", data=b"Infinity")
+def check_after(calls):
+    url = os.environ["AWS_ENDPOINT_URL"] + "/moto-api/reset-auth"
+    body, headers = str(calls).encode(), {"Content-Type": "text/plain"}
+    urllib.request.urlopen(urllib.request.Request(url, body, headers))
 "#;
 
 fn python(stack: &Stack, program: &str, arguments: &[&str]) -> String {
     let mut python = stack.command(stack.variable("MOTO_PYTHON"));
     let output = python
-        .args(["-c", program])
+        .args(["-c", &format!("{PRELUDE}{program}")])
         .args(arguments)
         .output()
         .expect("moto's python runs");
@@ -54,7 +60,10 @@ fn what_stands_between_us_and_aws_is_told_and_nothing_is_forgotten() {
 
     let controller = Controller::start(&stack, "without-credentials", without_credentials);
     let message = world.until_vpc("AwsReachable", "False", "NoCredentials");
-    assert!(message.contains("AWS_ACCESS_KEY_ID"), "{message}");
+    assert!(
+        message.contains("Give the controller's pod AWS credentials"),
+        "{message}"
+    );
     world.until_profile("fraud", "Ready", "Unknown", "NoCredentials");
     assert_eq!(controller.stop(), Some(0));
 
