@@ -217,14 +217,7 @@ fn is_same(earlier: &ActionStatus, told: &ActionStatus) -> bool {
 }
 
 fn described(planned: &PlannedAction) -> String {
-    let action = &planned.action;
-    format!(
-        "{} {}: {} ({})",
-        action.name(),
-        action.resource(),
-        action.change(),
-        planned.reason
-    )
+    format!("{planned} ({})", planned.reason)
 }
 
 fn normal(reason: &'static str, message: String) -> Notice {

@@ -363,6 +363,14 @@ pub struct PlannedAction {
     pub held: bool,
 }
 
+/// What is done to what, in one line, for messages and events.
+impl fmt::Display for PlannedAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { action, .. } = self;
+        write!(f, "{} {}: {}", action.name(), action.resource(), action.change())
+    }
+}
+
 impl PlannedAction {
     /// An action of no special urgency that nothing depends on.
     pub fn new(action: Action, serves: Serves, reason: impl Into<String>) -> Self {

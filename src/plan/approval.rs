@@ -84,19 +84,13 @@ fn asks(planned: &PlannedAction, approval: Approval) -> bool {
 }
 
 fn described(planned: &PlannedAction) -> String {
-    let what = format!(
-        "{} {}: {}",
-        planned.action.name(),
-        planned.action.resource(),
-        planned.action.change()
-    );
     match &planned.disruption {
         Some(disruption) => format!(
-            "{what} (hits {}: {})",
+            "{planned} (hits {}: {})",
             listed(&disruption.interfaces),
             disruption.effect
         ),
-        None => what,
+        None => planned.to_string(),
     }
 }
 

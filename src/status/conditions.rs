@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::{bounded, obstacles::Obstacle, to_the_second};
 use crate::{
     api::{Condition, ConditionStatus, ConditionType, Reason, bounds::MAX_CONDITION_MESSAGE},
-    plan::{Concern, Weight},
+    plan::{Concern, PlannedAction, Weight},
+    types::listed,
 };
 
 /// Messages that one condition joins.
@@ -87,6 +88,30 @@ impl<'a> Conditions<'a> {
             }
             None => self.set(ConditionType::Stalled, ConditionStatus::True, first.reason, &message),
         }
+    }
+
+    /// `InSync`, given what was changed behind our back and is not put back yet.
+    pub(super) fn in_sync<'p>(&mut self, open: impl Iterator<Item = &'p PlannedAction>) {
+        let open: Vec<&PlannedAction> = open.collect();
+        if open.is_empty() {
+            self.set(
+                ConditionType::InSync,
+                ConditionStatus::True,
+                Reason::Ok,
+                "AWS is as declared.",
+            );
+            return;
+        }
+        let reason = if open.iter().any(|planned| planned.backs_off) {
+            Reason::RepairBackoff
+        } else {
+            Reason::Drifted
+        };
+        let message = format!(
+            "Something was changed behind sagevpc's back; to be put back: {}.",
+            listed(open)
+        );
+        self.set(ConditionType::InSync, ConditionStatus::False, reason, &message);
     }
 
     /// All conditions, in the order in which they are shown.

@@ -4,7 +4,7 @@
 use super::{Assessment, Observation};
 use crate::{
     api::{ActionState, ManagementPolicy, Reason},
-    plan::{Concern, Failure, FailureKind, Finding, Outcome, PlannedAction, Scope, Serves, Step, Weight},
+    plan::{Concern, Failure, FailureKind, Finding, Outcome, Plan, PlannedAction, Scope, Serves, Step, Weight},
     types::ProfileKey,
     validate::ValidVpc,
 };
@@ -147,17 +147,20 @@ pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVp
     )
 }
 
+/// Drift that is not put back yet.
+pub(super) fn open_drift<'a>(
+    plan: &'a Plan,
+    outcome: &'a Outcome,
+    vpc: &'a ValidVpc,
+) -> impl Iterator<Item = &'a PlannedAction> {
+    plan.drift()
+        .filter(move |planned| progress(planned, outcome, vpc).state != ActionState::Done)
+}
+
 fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Option<Obstacle> {
     let concern = planned.blocks?;
     let progress = progress(planned, outcome, vpc);
-    let mut message = format!(
-        "{} {}: {}, because {}. {}",
-        planned.action.name(),
-        planned.action.resource(),
-        planned.action.change(),
-        planned.reason,
-        progress.message
-    );
+    let mut message = format!("{planned}, because {}. {}", planned.reason, progress.message);
     if let Some(symptom) = planned.symptom {
         message.push_str(&format!(" Until then SageMaker would show: {}.", symptom.text()));
     }

@@ -3,11 +3,11 @@
 use super::{
     Assessment, Observation, bounded,
     conditions::{Conditions, joined},
-    obstacles::{Obstacle, Who, failure_reason, obstacles, passes, progress},
+    obstacles::{Obstacle, Who, failure_reason, obstacles, open_drift, passes, progress},
 };
 use crate::{
     api::{
-        ActionState, Condition, ConditionStatus, ConditionType, ManagedSecurityGroups, Reason, SageMakerVpcProfile,
+        Condition, ConditionStatus, ConditionType, ManagedSecurityGroups, Reason, SageMakerVpcProfile,
         SageMakerVpcProfileStatus, Verdict, VpcConfig, WorkloadStatus, bounds::MAX_WORKLOAD_MESSAGE,
     },
     plan::{Concern, Weight},
@@ -215,32 +215,8 @@ fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, key: &P
         }
         return;
     };
-    let mine = plan.drift().filter(|planned| planned.serves.includes(key));
-    let open: Vec<String> = mine
-        .filter(|planned| progress(planned, outcome, &validated.vpc).state != ActionState::Done)
-        .map(|planned| {
-            format!(
-                "{} {}: {}",
-                planned.action.name(),
-                planned.action.resource(),
-                planned.action.change()
-            )
-        })
-        .collect();
-    if open.is_empty() {
-        conditions.set(
-            ConditionType::InSync,
-            ConditionStatus::True,
-            Reason::Ok,
-            "AWS is as declared.",
-        );
-    } else {
-        let message = format!(
-            "Something was changed behind sagevpc's back; to be put back: {}.",
-            listed(open)
-        );
-        conditions.set(ConditionType::InSync, ConditionStatus::False, Reason::Drifted, &message);
-    }
+    let open = open_drift(plan, outcome, &validated.vpc);
+    conditions.in_sync(open.filter(|planned| planned.serves.includes(key)));
 }
 
 fn workload_status(

@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use super::{
     Assessment, Observation, bounded,
     conditions::Conditions,
-    obstacles::{Obstacle, Who, failure_reason, obstacles, passes, progress},
+    obstacles::{Obstacle, Who, failure_reason, obstacles, open_drift, passes, progress},
     to_the_second,
 };
 use crate::{
     api::{
-        ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, DriftStatus, InForce, PlanStatus,
-        ProfilesStatus, Reason, ResourceStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus, Verdict,
+        ActionStatus, Condition, ConditionStatus, ConditionType, DriftStatus, InForce, PlanStatus, ProfilesStatus,
+        Reason, ResourceStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus, Verdict,
         bounds::{
             MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS,
             MAX_DRIFT_CHANGE, MAX_PURPOSE, MAX_RESOURCES,
         },
     },
-    plan::{Concern, Outcome, Plan, PlannedAction, Weight},
+    plan::{Concern, Outcome, Plan, Weight},
     types::{ProfileKey, listed},
     validate::ValidVpc,
 };
@@ -187,41 +187,7 @@ fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
     let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
         return;
     };
-    let open: Vec<String> = open_drift(plan, outcome, &validated.vpc).map(named).collect();
-    if open.is_empty() {
-        conditions.set(
-            ConditionType::InSync,
-            ConditionStatus::True,
-            Reason::Ok,
-            "AWS is as declared.",
-        );
-    } else {
-        let backs_off = plan.drift().any(|planned| planned.backs_off);
-        let reason = if backs_off {
-            Reason::RepairBackoff
-        } else {
-            Reason::Drifted
-        };
-        let message = format!(
-            "Something was changed behind sagevpc's back; to be put back: {}.",
-            listed(open)
-        );
-        conditions.set(ConditionType::InSync, ConditionStatus::False, reason, &message);
-    }
-}
-
-fn open_drift<'a>(plan: &'a Plan, outcome: &'a Outcome, vpc: &'a ValidVpc) -> impl Iterator<Item = &'a PlannedAction> {
-    plan.drift()
-        .filter(move |planned| progress(planned, outcome, vpc).state != ActionState::Done)
-}
-
-fn named(planned: &PlannedAction) -> String {
-    format!(
-        "{} {}: {}",
-        planned.action.name(),
-        planned.action.resource(),
-        planned.action.change()
-    )
+    conditions.in_sync(open_drift(plan, outcome, &validated.vpc));
 }
 
 /// Profiles that are not on their way out.
@@ -293,7 +259,7 @@ fn drift_status(
     vpc: &ValidVpc,
     before: DriftStatus,
 ) -> DriftStatus {
-    let all: Vec<String> = plan.drift().map(named).collect();
+    let all: Vec<String> = plan.drift().map(ToString::to_string).collect();
     let open = u32::try_from(open_drift(plan, outcome, vpc).count()).unwrap_or(u32::MAX);
     let repaired = all.len() as u64 - u64::from(open);
     let change = (!all.is_empty()).then(|| bounded(&listed(&all), MAX_DRIFT_CHANGE));
@@ -348,13 +314,7 @@ fn deletion_message(assessment: &Assessment<'_>) -> String {
     let obstacles: Vec<String> = plan
         .actions
         .iter()
-        .map(|planned| {
-            format!(
-                "{}: {}",
-                named(planned),
-                progress(planned, outcome, &validated.vpc).message
-            )
-        })
+        .map(|planned| format!("{}: {}", planned, progress(planned, outcome, &validated.vpc).message))
         .collect();
     format!("Still in AWS: {}. {}", listed(plan.owned.keys()), obstacles.join(" "))
 }
