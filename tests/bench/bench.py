@@ -87,8 +87,9 @@ def one_account(session: Measured) -> list[Figure]:
     seconds = session.seconds_to_ready(offers)
     rounds = session.rounds(AT_ONCE, ROUNDS)
     resync = f"one resync of {AT_ONCE} VPCs of one account, nothing to do"
+    name = f"{AT_ONCE} VPCs at once, of 1 account"
     return [
-        Figure("from kubectl apply to Ready", f"{AT_ONCE} VPCs at once, of 1 account", "s", [seconds], quota_bound(AT_ONCE)),
+        Figure("from kubectl apply to Ready", name, "s", [seconds], quota_bound(AT_ONCE)),
         *by_action(f"AWS calls in {resync}", [this.calls for this in rounds]),
         Figure(f"AWS calls in {resync}", "mutating", "calls", [this.mutating() for this in rounds], "0"),
         Figure(f"Kubernetes in {resync}", "writes", "writes", [this.writes for this in rounds], "0"),

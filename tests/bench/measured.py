@@ -54,7 +54,8 @@ def criterion_figures() -> list[Figure]:
     for estimates in sorted(TARGET.glob("criterion/**/new/estimates.json")):
         name = json.loads((estimates.parent / "benchmark.json").read_text())["full_id"]
         nanoseconds = json.loads(estimates.read_text())["median"]["point_estimate"]
-        found.append(Figure("pure part", name, "ms", [nanoseconds * MILLISECONDS_PER_NANOSECOND]))
+        expected = "< 10" if name.endswith("/100") else ""
+        found.append(Figure("pure part", name, "ms", [nanoseconds * MILLISECONDS_PER_NANOSECOND], expected))
     return found
 
 
@@ -90,13 +91,13 @@ def write(machine: dict[str, Any], figures: list[Figure]) -> None:
 def show(machine: dict[str, Any], figures: list[Figure]) -> None:
     terminal.say()
     terminal.say(", ".join(f"{name}: {value}" for name, value in machine.items()))
-    width = max(len(figure.name) for figure in figures) + 2
+    row = f"  {{:<{max(len(figure.name) for figure in figures)}}}  {{:>10}} {{:<6}} {{:>4}}  {{}}"
     group = None
     for figure in figures:
         if figure.group != group:
             group = figure.group
             terminal.say()
             terminal.say(terminal.paint(group, terminal.BOLD))
-            terminal.say(terminal.paint(f"  {'':<{width}}{'median':>10} {'unit':<6} {'runs':>4}  expected", terminal.DIM))
-        row = f"  {figure.name:<{width}}{rounded(figure.median):>10} {figure.unit:<6} {len(figure.runs):>4}  {figure.expected}"
-        terminal.say(row.rstrip())
+            terminal.say(terminal.paint(row.format("", "median", "unit", "runs", "expected"), terminal.DIM))
+        cells = (figure.name, rounded(figure.median), figure.unit, len(figure.runs), figure.expected)
+        terminal.say(row.format(*cells).rstrip())

@@ -8,12 +8,13 @@ import re
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from live.aws import Aws, Network, role_arn
-from live.session import QUICKSTART, STACK, Session, SessionError, is_ready, program
+from live.session import QUICKSTART, Session, SessionError, is_ready, program
 from stack import reserve_port
 
 NAMESPACE = "ml-fraud"
@@ -83,6 +84,11 @@ class Round:
         return sum(count for action, count in self.calls.items() if not action.startswith(read))
 
 
+def listed(objects: Iterable[Any]) -> str:
+    """Objects as one text that kubectl reads."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+
+
 class Measured(Session):
     """A fresh stack, with a controller whose metrics and memory can be read."""
 
@@ -130,7 +136,7 @@ class Measured(Session):
 
     def seconds_to_ready(self, offers: list[Offer]) -> float:
         """From `kubectl apply` of the objects to all of them Ready."""
-        objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": [x for offer in offers for x in offer.objects]})
+        objects = listed(entry for offer in offers for entry in offer.objects)
         began = time.monotonic()
         self.kubectl("apply", "--filename=-", stdin=objects)
         self.kubectl("wait", "--filename=-", "--for=condition=Ready", f"--timeout={READY_SECONDS}s", stdin=objects)
@@ -143,8 +149,7 @@ class Measured(Session):
 
     def delete(self, offer: Offer) -> None:
         """Takes the objects away again, and waits until the controller has undone what it did for them."""
-        objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": offer.objects})
-        self.kubectl("delete", "--filename=-", f"--timeout={READY_SECONDS}s", stdin=objects)
+        self.kubectl("delete", "--filename=-", f"--timeout={READY_SECONDS}s", stdin=listed(offer.objects))
 
     # What it costs.
 
