@@ -14,10 +14,19 @@
 //!
 //! | Step | Module | Pure | In → out |
 //! |---|---|---|---|
+//! | dereference | [`cluster`] | reads local copies | a VPC object's name → the objects that bear on it |
 //! | validate | [`validate`] | yes | objects → what may be acted on, and why not the rest |
 //! | desired | [`desired`] | yes | validated specs → one network for the VPC |
+//! | observe | [`aws`] | reads AWS | what to look at → a snapshot ([`observed`]) |
 //! | plan | [`plan`] | yes | network, snapshot, history → actions and findings |
+//! | apply | [`aws`] | changes AWS | a plan → what became of each action |
 //! | status | [`status`] | yes | one pass, however far it came → the status of every object |
+//! | patch | [`cluster`] | writes to Kubernetes | statuses that differ → nothing |
+//!
+//! [`controller`] drives the steps in a cluster, one pass per VPC; [`cli`] on
+//! files. [`catalog`] holds what SageMaker requires, [`policy`] what IAM
+//! policies mean, [`api`] what users write and read, [`types`] the values that
+//! all of it speaks in, [`telemetry`] logs, metrics and probes.
 //!
 //! Pure modules know no client, no runtime and no clock: `now` is an argument.
 //! A test holds them to it.
