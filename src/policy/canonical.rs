@@ -22,6 +22,20 @@ use super::value::{Decimal, parse_bool, parse_instant, parse_network};
 ///
 /// `true` is certain; see the [module](super) for which differences are looked
 /// through.
+///
+/// ```
+/// use sagevpc::policy::{PolicyDocument, same_meaning};
+///
+/// let ours: PolicyDocument =
+///     r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:GetObject"],"Resource":"*"}]}"#.parse()?;
+/// let as_aws_writes_it: PolicyDocument = r#"{
+///     "Version": "2008-10-17",
+///     "Statement": {"Resource": "*", "Action": "S3:getobject", "Principal": {"AWS": "*"}, "Effect": "Allow"}
+/// }"#
+/// .parse()?;
+/// assert!(same_meaning(&ours, &as_aws_writes_it));
+/// # Ok::<(), sagevpc::policy::PolicyError>(())
+/// ```
 pub fn same_meaning(a: &PolicyDocument, b: &PolicyDocument) -> bool {
     a == b || canonical(a) == canonical(b)
 }

@@ -61,6 +61,21 @@ impl FamilyDecision {
 /// Decides a request for every resource that its `resource`, read as a
 /// pattern, matches: `arn:aws:s3:::fraud-data/*` asks for all objects of a
 /// bucket. The context is taken to be the same for all of them.
+///
+/// ```
+/// use sagevpc::policy::{PolicyDocument, Principal, Request, evaluate_family};
+///
+/// let policy: PolicyDocument = r#"{
+///     "Statement": {
+///         "Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "arn:aws:s3:::fraud-*/*"
+///     }
+/// }"#
+/// .parse()?;
+/// let all_objects = |action| Request::new(Principal::Anonymous, action, "arn:aws:s3:::fraud-data/*");
+/// assert_eq!(evaluate_family(&policy, &all_objects("s3:GetObject")).is_allowed(), Some(true));
+/// assert_eq!(evaluate_family(&policy, &all_objects("s3:PutObject")).is_allowed(), Some(false));
+/// # Ok::<(), sagevpc::policy::PolicyError>(())
+/// ```
 pub fn evaluate_family(document: &PolicyDocument, request: &Request) -> FamilyDecision {
     let family = Pattern::parse(&request.resource);
     let mut denying = Side::default();

@@ -17,6 +17,12 @@ pub use tags::{
 
 /// Joins names for a message: `a`, `a and b`, `a, b and c`, and beyond five
 /// `a, b, c, d, e and 4 more`, so that a sentence stays readable.
+///
+/// ```
+/// use sagevpc::types::listed;
+///
+/// assert_eq!(listed(["rtb-1", "rtb-2", "rtb-3"]), "rtb-1, rtb-2 and rtb-3");
+/// ```
 pub fn listed<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     const SHOWN: usize = 5;
     let mut names: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
