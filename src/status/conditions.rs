@@ -1,5 +1,7 @@
 //! Conditions out of obstacles.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{bounded, obstacles::Obstacle, to_the_second};
@@ -74,7 +76,7 @@ impl<'a> Conditions<'a> {
             self.set(ConditionType::Ready, ConditionStatus::True, Reason::Ok, all_is_well);
             return;
         };
-        let message = joined(&all);
+        let message = led_by(first, &all);
         self.set(ConditionType::Ready, status_for(first.weight), first.reason, &message);
         let passing = all.iter().find(|obstacle| obstacle.passes);
         match passing {
@@ -135,6 +137,25 @@ fn status_for(weight: Weight) -> ConditionStatus {
         Weight::Unknown => ConditionStatus::Unknown,
         Weight::Advice => ConditionStatus::True,
     }
+}
+
+/// The worst message, and where to find the others: the conditions of their
+/// concerns say it all.
+fn led_by(first: &Obstacle, all: &[&Obstacle]) -> String {
+    let others: BTreeSet<&str> = all
+        .iter()
+        .map(|obstacle| obstacle.message.as_str())
+        .filter(|message| *message != first.message)
+        .collect();
+    if others.is_empty() {
+        return first.message.clone();
+    }
+    let concerns: BTreeSet<ConditionType> = all
+        .iter()
+        .filter(|obstacle| obstacle.message != first.message)
+        .map(|obstacle| obstacle.concern.condition())
+        .collect();
+    format!("{} And {} more: see {}.", first.message, others.len(), listed(concerns))
 }
 
 /// The messages one after the other, each once.

@@ -161,7 +161,8 @@ fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Opti
     let concern = planned.blocks?;
     let progress = progress(planned, outcome, vpc);
     let mut message = format!("{planned}, because {}. {}", planned.reason, progress.message);
-    if let Some(symptom) = planned.symptom {
+    // What is done needs no warning any more, only a second look.
+    if let Some(symptom) = planned.symptom.filter(|_| progress.state != ActionState::Done) {
         message.push_str(&format!(" Until then SageMaker would show: {}.", symptom.text()));
     }
     Some(Obstacle {
