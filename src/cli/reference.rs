@@ -6,6 +6,7 @@ use crate::{
     api::{ConditionType, Reason},
     aws::calls::Call,
     catalog::{Need, PeerNeed, RuleNeed, When, WorkloadKind},
+    telemetry,
     types::{Direction, Peer, Rule, joined},
 };
 
@@ -19,6 +20,7 @@ pub fn page() -> String {
     conditions(&mut page);
     reasons(&mut page);
     calls(&mut page);
+    metrics(&mut page);
     page
 }
 
@@ -100,5 +102,13 @@ fn calls(page: &mut String) {
             call.qualified(),
             if call.facts().mutates { "yes" } else { "no" }
         );
+    }
+}
+
+fn metrics(page: &mut String) {
+    page.push_str("\n## Metrics\n\nServed on `/metrics`.\n\n| Metric | Labels | What it says |\n|---|---|---|\n");
+    for metric in telemetry::TABLE {
+        let labels = metric.labels.iter().map(|label| format!("`{label}`"));
+        let _ = writeln!(page, "| `{}` | {} | {} |", metric.name, joined(labels), metric.help);
     }
 }
