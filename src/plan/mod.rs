@@ -98,11 +98,6 @@ pub struct Plan {
 pub type ClientTokens = BTreeMap<ResourceKey, String>;
 
 impl Plan {
-    /// Whether AWS is as declared, as far as it is up to us.
-    pub fn is_converged(&self) -> bool {
-        self.actions.is_empty()
-    }
-
     /// Whether everything wanted is there, though what is no longer wanted may
     /// not be gone yet: an interface that outlives its workload can hold a
     /// group for days, and must not keep drift from being told meanwhile.

@@ -11,9 +11,7 @@ pub use ids::{
 };
 pub use keys::{ProfileKey, ResourceKey};
 pub use rules::{Direction, Peer, PortRange, Protocol, Rule};
-pub use tags::{
-    Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags, is_adopted, is_reserved,
-};
+pub use tags::{Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags, is_adopted};
 
 /// Joins names for a message: `a`, `a and b`, `a, b and c`, and beyond five
 /// `a, b, c, d, e and 4 more`, so that a sentence stays readable.

@@ -73,11 +73,6 @@ pub fn is_adopted(tags: &Tags) -> bool {
     tags.contains_key(TAG_ADOPTED)
 }
 
-/// Whether a tag key is one of sagevpc's own.
-pub fn is_reserved(key: &str) -> bool {
-    key.starts_with("sagevpc.dev/")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
