@@ -20,13 +20,17 @@ use kube::ResourceExt;
 
 use crate::{
     api::{
-        AcceptUnknown, Approval, DeletionPolicy, Dns, FINALIZER, ManagementPolicy, PackageRepositories, SageMakerVpc,
+        AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, FINALIZER, FlowLogResourceType,
+        InternetMode, ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories, SageMakerVpc,
         SageMakerVpcProfile,
     },
-    catalog::WorkloadKind,
+    catalog::{Options, WorkloadKind},
     plan::{Concern, Finding, Scope, Weight},
     policy::PolicyDocument,
-    types::{Ownership, ProfileKey, Region, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId},
+    types::{
+        FlowLogSettings, IpAddressType, Ownership, ProfileKey, Region, RouteTableId, SecurityGroupId, SubnetId, Tags,
+        VpcEndpointId, VpcId,
+    },
 };
 
 /// A `SageMakerVpc` and everything in the cluster that bears on it.
@@ -139,6 +143,46 @@ pub struct ValidVpc {
     pub adopt_security_groups: BTreeSet<SecurityGroupId>,
     /// What profiles agree on for the package repositories.
     pub package_repositories: Option<PackageRepositories>,
+    /// Services that get an interface endpoint whatever profiles need, as named.
+    pub services: BTreeSet<String>,
+    /// How interface endpoints are made.
+    pub interface_endpoints: ValidInterfaceEndpoints,
+    /// Whether there is a way out, and whose.
+    pub internet: InternetMode,
+    /// How many NAT gateways are made.
+    pub nat_gateways: NatGateways,
+    /// Where NAT gateways may be put; any public subnet where `None`.
+    pub public_subnets: Option<Choice<SubnetId>>,
+    /// Whether rules are added to network ACLs.
+    pub network_acls: NetworkAclMode,
+    /// The first number of such rules.
+    pub first_rule_number: u16,
+    /// Flow logs to make and keep.
+    pub flow_logs: Option<ValidFlowLogs>,
+    /// The most that it may cost in a month, in US dollars.
+    pub max_monthly_cost: Option<u32>,
+    /// Whether what runs in it is looked for.
+    pub discovery: Discovery,
+}
+
+/// How interface endpoints are made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidInterfaceEndpoints {
+    /// Whom their security group admits.
+    pub admit: Admit,
+    /// What they can be reached by; EC2's choice where `None`.
+    pub ip_address_type: Option<IpAddressType>,
+    /// Policies of single endpoints, by the service as named.
+    pub policies: BTreeMap<String, PolicyDocument>,
+}
+
+/// Flow logs to make and keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidFlowLogs {
+    /// Of the VPC, or of each subnet in use.
+    pub resource_type: FlowLogResourceType,
+    /// How.
+    pub settings: FlowLogSettings,
 }
 
 /// An accepted profile.
@@ -160,6 +204,10 @@ pub struct ValidProfile {
     pub package_repositories: Option<PackageRepositories>,
     /// The buckets it needs.
     pub buckets: BTreeSet<String>,
+    /// Services that it calls besides those that SageMaker needs, as named.
+    pub services: BTreeSet<String>,
+    /// What it reaches outside the VPC.
+    pub destinations: BTreeSet<Destination>,
 }
 
 /// A workload.
@@ -171,8 +219,12 @@ pub struct ValidWorkload {
     pub kind: WorkloadKind,
     /// How many instances run at the same time.
     pub instances: u32,
-    /// Whether they talk to each other.
-    pub distributed: bool,
+    /// What bears on its rules and addresses.
+    pub options: Options,
+    /// Whether it has a way to the internet of its own.
+    pub direct_internet_access: bool,
+    /// Its execution role's ARN, where it is named.
+    pub role_arn: Option<String>,
 }
 
 /// A profile's security groups.

@@ -9,7 +9,7 @@
 //! no more at once.
 
 /// Conditions of an object.
-pub(crate) const MAX_CONDITIONS: usize = 16;
+pub(crate) const MAX_CONDITIONS: usize = 24;
 /// Characters of a condition's message.
 pub(crate) const MAX_CONDITION_MESSAGE: usize = 2048;
 

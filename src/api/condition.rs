@@ -117,6 +117,28 @@ words! {
         S3Ready,
         /// The security groups admit what the workloads need.
         SecurityGroupsReady,
+        /// The services that workloads call have interface endpoints that
+        /// serve.
+        EndpointsReady,
+        /// Elastic Inference is offered in the region, with its endpoint and
+        /// groups.
+        ElasticInferenceReady,
+        /// What lies outside the VPC can be reached from every subnet that
+        /// needs it.
+        InternetReady,
+        /// The network ACLs let the traffic out and the answers back in.
+        NetworkAclsReady,
+        /// The flow logs record what is declared.
+        FlowLogsReady,
+        /// The bucket policies let only the VPC's endpoints in, where that is
+        /// asked for.
+        BucketPoliciesReady,
+        /// The execution roles may do what SageMaker does with their
+        /// permissions.
+        RolesReady,
+        /// What runs in the VPC is known, and uses nothing outside any
+        /// profile.
+        ConsumersKnown,
         /// AWS is as declared: nothing was changed behind our back.
         InSync,
     }
@@ -215,6 +237,66 @@ words! {
         NameTaken,
         /// What is to be adopted does not exist, or does not fit.
         CannotAdopt,
+        /// A service has no interface endpoint in this VPC.
+        EndpointMissing,
+        /// An interface endpoint is there and does not serve.
+        EndpointUnavailable,
+        /// No service of that name takes interface endpoints in the region.
+        ServiceNotFound,
+        /// The service is in none of the zones of the subnets offered.
+        ServiceNotInZone,
+        /// Another endpoint has the service's private DNS name.
+        PrivateDnsConflict,
+        /// The endpoint's private DNS is off.
+        PrivateDnsOff,
+        /// AWS retired the service.
+        ServiceRetired,
+        /// What is declared would cost more than `spec.maxMonthlyCost`.
+        TooExpensive,
+        /// There is no way out of the VPC.
+        NoWayOut,
+        /// A route leads to something that is gone.
+        BlackholeRoute,
+        /// A NAT gateway is in a subnet that has no way to the internet itself.
+        NatGatewayInPrivateSubnet,
+        /// A NAT gateway is there and does not serve.
+        NatGatewayUnavailable,
+        /// The VPC has no internet gateway.
+        InternetGatewayMissing,
+        /// What lies behind a transit gateway, a firewall or a peer cannot be
+        /// judged from outside.
+        BeyondTheVpc,
+        /// A network ACL stops traffic that is needed.
+        NetworkAclBlocks,
+        /// The rules needed are more than a network ACL takes.
+        TooManyAclEntries,
+        /// A flow log is missing, or records something else.
+        FlowLogDiffers,
+        /// A flow log is there, and its records do not arrive.
+        FlowLogNotDelivered,
+        /// A bucket lets in what does not come through the VPC's endpoint.
+        BucketOpen,
+        /// A bucket's policy stops a workload.
+        BucketPolicyBlocks,
+        /// The bucket is in another region, and the gateway endpoint does not
+        /// lead there.
+        BucketInOtherRegion,
+        /// The bucket does not exist, or may not be looked at.
+        BucketNotSeen,
+        /// The role does not exist, or may not be looked at.
+        RoleNotSeen,
+        /// The role lacks actions that SageMaker takes with its permissions.
+        ActionsMissing,
+        /// Packets do not get there, or answers do not come back.
+        Unreached,
+        /// Whether packets get there cannot be seen.
+        ReachUnknown,
+        /// Workloads run on a subnet or group outside any profile.
+        OutsideProfiles,
+        /// Looking for what runs in the VPC is switched off.
+        DiscoveryOff,
+        /// The VPC, or a subnet, belongs to another account.
+        SharedVpc,
     }
 }
 

@@ -7,13 +7,18 @@
 
 pub(crate) mod bounds;
 mod condition;
+mod network;
 mod profile;
 mod status;
 mod vpc;
 
 pub use condition::{Condition, ConditionStatus, ConditionType, Reason};
+pub use network::{
+    Admit, Discovery, FlowLogResourceType, FlowLogs, InterfaceEndpointPolicy, InterfaceEndpoints, Internet,
+    InternetMode, NatGateways, NetworkAclMode, NetworkAcls,
+};
 pub use profile::{
-    Bucket, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups, SageMakerVpcProfile,
+    Bucket, Destination, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups, SageMakerVpcProfile,
     SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig, VpcRef, Workload, WorkloadStatus,
 };
 pub use status::{
@@ -22,7 +27,7 @@ pub use status::{
 };
 pub use vpc::{
     AcceptUnknown, AllowedNamespaces, Approval, AssumedRole, Credentials, DeletionPolicy, Dns, EndpointPolicyType,
-    Grants, LabelSelector, ManagementPolicy, NamespacesFrom, S3Endpoint, S3EndpointPolicy, SageMakerVpc,
+    EnforceGrants, Grants, LabelSelector, ManagementPolicy, NamespacesFrom, S3Endpoint, S3EndpointPolicy, SageMakerVpc,
     SageMakerVpcSpec, Selection, TagSelector,
 };
 

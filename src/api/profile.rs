@@ -63,12 +63,54 @@ pub struct SageMakerVpcProfileSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package_repositories: Option<PackageRepositories>,
 
+    /// Services that the workloads call, besides those that SageMaker needs: each
+    /// gets an interface endpoint. Short names such as sts, kms or ecr.api, or
+    /// full ones. The SageMakerVpc must grant them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(name, name.matches('^[a-z0-9][A-Za-z0-9._-]*$'))").message("spec.services takes names of AWS services, such as sts, kms, or com.amazonaws.us-east-1.sts"))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 128)))]
+    pub services: Vec<String>,
+
+    /// What the workloads reach outside the VPC. The SageMakerVpc must grant
+    /// it and have a way out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub destinations: Vec<Destination>,
+
     /// The S3 buckets that the workloads read and write. The SageMakerVpc must
     /// grant them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 64))]
     pub buckets: Vec<Bucket>,
+}
+
+/// Something outside the VPC: a host or a block of addresses, and the ports
+/// there.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[x_kube(validation = Rule::new("has(self.host) != has(self.cidr)").message("a destination has either a host or a cidr"))]
+pub struct Destination {
+    /// A host's name. Its addresses may change, so its security group rule
+    /// admits every address on these ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')").message("a destination's host is a name such as pypi.org: lower case, no https://, no path"))]
+    #[schemars(length(min = 1, max = 253))]
+    pub host: Option<String>,
+    /// A block of addresses, such as 192.0.2.0/24 or 2001:db8::/32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("isCIDR(self)").message("a destination's cidr is a block of addresses, such as 192.0.2.0/24"))]
+    #[schemars(length(min = 1, max = 43))]
+    pub cidr: Option<String>,
+    /// TCP ports; 443 where none is named.
+    #[serde(default = "https", skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(min = 1, max = 8), inner(range(min = 1, max = 65535)))]
+    pub ports: Vec<u16>,
+}
+
+fn https() -> Vec<u16> {
+    vec![443]
 }
 
 /// A reference to a SageMakerVpc.
@@ -81,14 +123,17 @@ pub struct VpcRef {
 
 /// One SageMaker workload, or several alike.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new("!self.distributed || self.kind == 'Processing'").message("distributed applies to jobs whose instances talk to each other: of these kinds, only to Processing; remove it here"))]
+#[x_kube(validation = Rule::new("!self.distributed || self.kind in ['Processing', 'Training', 'Tuning', 'Clarify', 'ModelMonitor']").message("distributed applies to jobs whose instances talk to each other: Processing, Training, Tuning, Clarify and ModelMonitor; remove it here"))]
+#[x_kube(validation = Rule::new("!self.interContainerEncryption || self.distributed").message("interContainerEncryption applies to distributed jobs: set distributed: true, or remove it"))]
+#[x_kube(validation = Rule::new("!self.efa || self.kind in ['Training', 'Tuning']").message("efa applies to Training and Tuning; remove it here"))]
+#[x_kube(validation = Rule::new("!self.directInternetAccess || self.kind == 'Notebook'").message("directInternetAccess applies to a Notebook; remove it here"))]
+#[serde(rename_all = "camelCase")]
 pub struct Workload {
     /// A name, unique in the profile.
     #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')").message("a workload's name consists of lower-case letters, digits and hyphens, and starts and ends with a letter or digit"))]
     #[schemars(length(min = 1, max = 63))]
     pub name: String,
-    /// What SageMaker runs: Compilation (a Neo job), Hosting (a model behind an
-    /// endpoint) or Processing.
+    /// What SageMaker runs; `sagevpc explain KIND` says what each needs.
     pub kind: WorkloadKind,
     /// How many instances run at the same time, at least one.
     #[serde(default = "one")]
@@ -97,6 +142,23 @@ pub struct Workload {
     /// Whether the instances of one job talk to each other.
     #[serde(default)]
     pub distributed: bool,
+    /// Whether they encrypt what they say to each other
+    /// (EnableInterContainerTrafficEncryption).
+    #[serde(default)]
+    pub inter_container_encryption: bool,
+    /// Whether the instances have Elastic Fabric Adapters.
+    #[serde(default)]
+    pub efa: bool,
+    /// Whether a notebook instance has SageMaker's own way to the internet
+    /// besides the VPC: its traffic to S3 then bypasses the VPC.
+    #[serde(default)]
+    pub direct_internet_access: bool,
+    /// The ARN of the execution role. Named, it is verified; the SageMakerVpc
+    /// must grant it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self.matches('^arn:[a-z-]+:iam::[0-9]{12}:role/.+$')").message("roleArn must be a role's ARN, such as arn:aws:iam::111122223333:role/fraud-training"))]
+    #[schemars(length(min = 20, max = 256))]
+    pub role_arn: Option<String>,
 }
 
 fn one() -> u32 {

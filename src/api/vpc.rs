@@ -6,7 +6,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SageMakerVpcStatus;
+use super::{Discovery, FlowLogs, InterfaceEndpoints, Internet, NetworkAcls, SageMakerVpcStatus};
 use crate::types::{Region, VpcId};
 
 /// A VPC that SageMaker workloads run in, and what may be done to it on their
@@ -109,6 +109,41 @@ pub struct SageMakerVpcSpec {
     #[serde(default)]
     pub dns: Dns,
 
+    /// Services that get an interface endpoint, besides those that profiles
+    /// need: short names such as sagemaker.api, ecr.dkr or logs, or full ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(name, name.matches('^[a-z0-9][A-Za-z0-9._-]*$'))").message("spec.services takes names of AWS services, such as sagemaker.api, logs, or com.amazonaws.us-east-1.logs"))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 128)))]
+    pub services: Vec<String>,
+
+    /// How interface endpoints are made.
+    #[serde(default)]
+    pub interface_endpoints: InterfaceEndpoints,
+
+    /// The way out of the VPC.
+    #[serde(default)]
+    pub internet: Internet,
+
+    /// The network ACLs of the subnets in use.
+    #[serde(default)]
+    pub network_acls: NetworkAcls,
+
+    /// Flow logs to make and keep. Without it, none are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_logs: Option<FlowLogs>,
+
+    /// The most that interface endpoints and NAT gateways made here may cost in
+    /// a month, in US dollars at list prices and without the traffic. What
+    /// would go beyond it is not made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000000))]
+    pub max_monthly_cost: Option<u32>,
+
+    /// Whether what runs in the VPC is looked for with SageMaker's API.
+    #[serde(default)]
+    pub discovery: Discovery,
+
     /// What cannot be judged from outside and is taken to work all the same.
     /// Without it, what cannot be judged keeps workloads from being ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -155,6 +190,11 @@ pub struct Credentials {
     /// The role to assume for everything in the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<AssumedRole>,
+    /// The role to assume for what is the workloads': their security groups in
+    /// a shared VPC, execution roles, buckets and SageMaker itself. Without it,
+    /// that of the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workloads: Option<AssumedRole>,
 }
 
 /// A role to assume through AWS STS.
@@ -224,6 +264,12 @@ pub enum Dns {
 pub enum AcceptUnknown {
     /// DNS servers other than AWS's own, named in the VPC's DHCP options.
     CustomResolver,
+    /// What lies behind a transit gateway or a core network.
+    TransitGateway,
+    /// What a firewall or another appliance on the way lets through.
+    Firewall,
+    /// What lies behind a peering connection or a virtual private gateway.
+    Peering,
 }
 
 /// Whose profiles may refer to the VPC: those of namespaces with certain
@@ -349,4 +395,38 @@ pub struct Grants {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 32)))]
     pub security_groups: Vec<String>,
+    /// Services that profiles may have an interface endpoint made for, by short
+    /// name. What a workload of theirs cannot do without needs no grant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
+    pub services: Vec<String>,
+    /// Destinations outside the VPC: host names and CIDRs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub destinations: Vec<String>,
+    /// ARNs of execution roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub roles: Vec<String>,
+    /// What of these may be changed.
+    #[serde(default)]
+    pub enforce: EnforceGrants,
+}
+
+/// What of the things granted may be changed; all else is only verified.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EnforceGrants {
+    /// Names of buckets whose policy may get our statement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 63)))]
+    pub buckets: Vec<String>,
+    /// ARNs of roles that may get our inline policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub roles: Vec<String>,
 }

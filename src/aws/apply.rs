@@ -20,7 +20,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use self::work::{Performed, Setback, Work};
-use super::{deadline, ec2::Ec2};
+use super::{calls::Call, deadline, ec2::Ec2};
 use crate::{
     plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Step, Target},
     types::{ResourceKey, SecurityGroupId},
@@ -217,6 +217,23 @@ impl<'a> Walk<'a> {
             }
             Action::DeleteVpcEndpoint { id: endpoint } => {
                 performing!(endpoints::delete(&work, endpoint))
+            }
+            Action::CreateInterfaceEndpoint { .. }
+            | Action::ModifyInterfaceEndpoint { .. }
+            | Action::AllocateAddress { .. }
+            | Action::ReleaseAddress { .. }
+            | Action::CreateNatGateway { .. }
+            | Action::DeleteNatGateway { .. }
+            | Action::CreateRoute { .. }
+            | Action::ReplaceRoute { .. }
+            | Action::DeleteRoute { .. }
+            | Action::CreateNetworkAclEntry { .. }
+            | Action::ReplaceNetworkAclEntry { .. }
+            | Action::DeleteNetworkAclEntry { .. }
+            | Action::CreateFlowLogs { .. }
+            | Action::DeleteFlowLogs { .. } => {
+                let call = Call::from(&planned.action);
+                performing!(async move { Err(Work::refuse(call, "this version cannot do it")) })
             }
             Action::CreateTags { resource, tags } => {
                 performing!(tags::create(&work, resource, tags))

@@ -41,6 +41,8 @@ pub enum Throttle {
     Describe,
     /// Creating, changing and deleting VPC endpoints: by far the scarcest.
     Endpoint,
+    /// Creating and deleting NAT gateways.
+    NatGateway,
     /// Setting tags and taking them off.
     Tags,
     /// Other changes.
@@ -55,6 +57,7 @@ impl Throttle {
         match self {
             Self::Describe | Self::Tags => 100,
             Self::Endpoint => 4,
+            Self::NatGateway => 10,
             Self::Change => 50,
             Self::Identity => 600,
         }
@@ -65,6 +68,7 @@ impl Throttle {
         match self {
             Self::Describe => Duration::from_millis(50),
             Self::Endpoint => Duration::from_nanos(3_333_333_334),
+            Self::NatGateway => Duration::from_secs(1),
             Self::Tags => Duration::from_millis(100),
             Self::Change => Duration::from_millis(200),
             Self::Identity => Duration::from_nanos(1_666_667),
@@ -83,6 +87,12 @@ pub enum Feature {
     S3Endpoint,
     /// Security groups that we manage.
     SecurityGroups,
+    /// `spec.internet.mode: ManagedNat`.
+    Internet,
+    /// `spec.networkAcls.mode: Enforce`.
+    NetworkAcls,
+    /// `spec.flowLogs`.
+    FlowLogs,
     /// Adoption, release, `deletionPolicy: Retain`, `spec.tags`.
     Tagging,
     /// `spec.credentials`: VPCs of other accounts.
@@ -96,6 +106,10 @@ pub enum Grant {
     Read,
     /// On any VPC. EC2 offers keys for the attribute but does not fill them in.
     ChangeVpc,
+    /// On any route table: routes have no tags.
+    ChangeRoutes,
+    /// On any network ACL: its rules have no tags.
+    ChangeNetworkAcls,
     /// On what is made, if the request gives it our tags.
     CreateTagged,
     /// On what a creation or change refers to: VPCs and route tables.
@@ -116,9 +130,11 @@ pub enum Grant {
 
 impl Grant {
     /// All grants, in the order of their statements.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::ChangeVpc,
+        Self::ChangeRoutes,
+        Self::ChangeNetworkAcls,
         Self::CreateTagged,
         Self::Refer,
         Self::ChangeOurs,
@@ -138,6 +154,8 @@ impl Grant {
         match self {
             Self::Read => Some(("SeeTheNetwork", json!("*"), None)),
             Self::ChangeVpc => Some(("TurnDnsOn", json!("arn:*:ec2:*:*:vpc/*"), None)),
+            Self::ChangeRoutes => Some(("LeadOut", json!("arn:*:ec2:*:*:route-table/*"), None)),
+            Self::ChangeNetworkAcls => Some(("OpenNetworkAcls", json!("arn:*:ec2:*:*:network-acl/*"), None)),
             Self::CreateTagged => Some(("CreateWithOurTags", ours(), Some(request_tag()))),
             Self::Refer => Some((
                 "UseVpcsAndRouteTables",
@@ -245,6 +263,20 @@ calls! {
     RevokeSecurityGroupIngress: Ec2 "ec2", true, Change, SecurityGroups, [RevokeSecurityGroupIngress: ChangeOurs];
     RevokeSecurityGroupEgress: Ec2 "ec2", true, Change, SecurityGroups, [RevokeSecurityGroupEgress: ChangeOurs];
     DeleteSecurityGroup: Ec2 "ec2", true, Change, SecurityGroups, [DeleteSecurityGroup: ChangeOurs];
+    AllocateAddress: Ec2 "ec2", true, Change, Internet, [AllocateAddress: CreateTagged, CreateTags: TagOnCreation];
+    ReleaseAddress: Ec2 "ec2", true, Change, Internet, [ReleaseAddress: ChangeOurs];
+    CreateNatGateway: Ec2 "ec2", true, NatGateway, Internet,
+        [CreateNatGateway: CreateTagged, CreateNatGateway: Refer, CreateTags: TagOnCreation];
+    DeleteNatGateway: Ec2 "ec2", true, NatGateway, Internet, [DeleteNatGateway: ChangeOurs];
+    CreateRoute: Ec2 "ec2", true, Change, Internet, [CreateRoute: ChangeRoutes];
+    ReplaceRoute: Ec2 "ec2", true, Change, Internet, [ReplaceRoute: ChangeRoutes];
+    DeleteRoute: Ec2 "ec2", true, Change, Internet, [DeleteRoute: ChangeRoutes];
+    CreateNetworkAclEntry: Ec2 "ec2", true, Change, NetworkAcls, [CreateNetworkAclEntry: ChangeNetworkAcls];
+    ReplaceNetworkAclEntry: Ec2 "ec2", true, Change, NetworkAcls, [ReplaceNetworkAclEntry: ChangeNetworkAcls];
+    DeleteNetworkAclEntry: Ec2 "ec2", true, Change, NetworkAcls, [DeleteNetworkAclEntry: ChangeNetworkAcls];
+    CreateFlowLogs: Ec2 "ec2", true, Change, FlowLogs,
+        [CreateFlowLogs: CreateTagged, CreateFlowLogs: Refer, CreateTags: TagOnCreation];
+    DeleteFlowLogs: Ec2 "ec2", true, Change, FlowLogs, [DeleteFlowLogs: ChangeOurs];
     CreateTags: Ec2 "ec2", true, Tags, Tagging, [CreateTags: TagOnAdoption, CreateTags: TagOurs];
     DeleteTags: Ec2 "ec2", true, Tags, Tagging, [DeleteTags: TagOurs];
     AssumeRole: Sts "sts", false, Identity, OtherAccounts, [AssumeRole: AssumeRole];
@@ -269,6 +301,20 @@ impl From<&Action> for Call {
             Action::CreateVpcEndpoint { .. } => Self::CreateVpcEndpoint,
             Action::ModifyVpcEndpoint { .. } => Self::ModifyVpcEndpoint,
             Action::DeleteVpcEndpoint { .. } => Self::DeleteVpcEndpoints,
+            Action::CreateInterfaceEndpoint { .. } => Self::CreateVpcEndpoint,
+            Action::ModifyInterfaceEndpoint { .. } => Self::ModifyVpcEndpoint,
+            Action::AllocateAddress { .. } => Self::AllocateAddress,
+            Action::ReleaseAddress { .. } => Self::ReleaseAddress,
+            Action::CreateNatGateway { .. } => Self::CreateNatGateway,
+            Action::DeleteNatGateway { .. } => Self::DeleteNatGateway,
+            Action::CreateRoute { .. } => Self::CreateRoute,
+            Action::ReplaceRoute { .. } => Self::ReplaceRoute,
+            Action::DeleteRoute { .. } => Self::DeleteRoute,
+            Action::CreateNetworkAclEntry { .. } => Self::CreateNetworkAclEntry,
+            Action::ReplaceNetworkAclEntry { .. } => Self::ReplaceNetworkAclEntry,
+            Action::DeleteNetworkAclEntry { .. } => Self::DeleteNetworkAclEntry,
+            Action::CreateFlowLogs { .. } => Self::CreateFlowLogs,
+            Action::DeleteFlowLogs { .. } => Self::DeleteFlowLogs,
             Action::CreateTags { .. } => Self::CreateTags,
             Action::DeleteTags { .. } => Self::DeleteTags,
         }

@@ -7,10 +7,10 @@ use aws_sdk_ec2::types as sdk;
 
 use crate::{
     observed::{
-        DhcpConfiguration, DhcpOptions, DhcpValue, EndpointService, Flag, GroupIdentifier, IpPermission, IpRange,
-        Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef, PrivateIpAddress, Route, RouteTable,
-        RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes,
-        VpcEndpoint,
+        CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
+        IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef,
+        PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet,
+        Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint,
     },
     types::{
         AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,
@@ -40,6 +40,7 @@ pub(super) fn vpc(vpc: sdk::Vpc) -> Option<Vpc> {
         owner_id: vpc.owner_id.map(AccountId::new),
         instance_tenancy: vpc.instance_tenancy.map(|tenancy| tenancy.as_str().to_owned()),
         cidr_block: parsed(vpc.cidr_block),
+        cidr_block_association_set: each(vpc.cidr_block_association_set, vpc_cidr_association),
         dhcp_options_id: vpc.dhcp_options_id.map(DhcpOptionsId::new),
         ipv6_cidr_block_association_set: each(vpc.ipv6_cidr_block_association_set, vpc_ipv6_association),
         tags: each(vpc.tags, tag),
@@ -52,6 +53,14 @@ fn vpc_ipv6_association(association: sdk::VpcIpv6CidrBlockAssociation) -> Option
     let state = association.ipv6_cidr_block_state.and_then(|state| state.state);
     matches!(state, None | Some(Associated | Associating)).then(|| Ipv6Association {
         ipv6_cidr_block: parsed(association.ipv6_cidr_block),
+    })
+}
+
+fn vpc_cidr_association(association: sdk::VpcCidrBlockAssociation) -> Option<CidrAssociation> {
+    use sdk::VpcCidrBlockStateCode::{Associated, Associating};
+    let state = association.cidr_block_state.and_then(|state| state.state);
+    matches!(state, None | Some(Associated | Associating)).then(|| CidrAssociation {
+        cidr_block: parsed(association.cidr_block),
     })
 }
 
@@ -73,6 +82,7 @@ pub(super) fn subnet(subnet: sdk::Subnet) -> Option<Subnet> {
     Some(Subnet {
         subnet_id: SubnetId::new(subnet.subnet_id?),
         vpc_id: VpcId::new(subnet.vpc_id?),
+        owner_id: subnet.owner_id.map(AccountId::new),
         availability_zone_id: subnet.availability_zone_id.map(AvailabilityZoneId::new),
         availability_zone: subnet.availability_zone,
         cidr_block: parsed(subnet.cidr_block),
@@ -123,6 +133,10 @@ fn route(route: sdk::Route) -> Route {
         transit_gateway_id: route.transit_gateway_id,
         vpc_peering_connection_id: route.vpc_peering_connection_id,
         network_interface_id: route.network_interface_id.map(NetworkInterfaceId::new),
+        egress_only_internet_gateway_id: route.egress_only_internet_gateway_id,
+        local_gateway_id: route.local_gateway_id,
+        carrier_gateway_id: route.carrier_gateway_id,
+        core_network_arn: route.core_network_arn,
         state: route.state.map(|state| state.as_str().to_owned()),
     }
 }
@@ -181,6 +195,22 @@ pub(super) fn vpc_endpoint(endpoint: sdk::VpcEndpoint) -> Option<VpcEndpoint> {
             .unwrap_or_default(),
         policy_document: endpoint.policy_document,
         route_table_ids: each(endpoint.route_table_ids, |id| Some(RouteTableId::new(id))),
+        subnet_ids: each(endpoint.subnet_ids, |id| Some(SubnetId::new(id))),
+        groups: each(endpoint.groups, |group| {
+            Some(GroupIdentifier {
+                group_id: SecurityGroupId::new(group.group_id?),
+            })
+        }),
+        network_interface_ids: each(endpoint.network_interface_ids, |id| Some(NetworkInterfaceId::new(id))),
+        private_dns_enabled: endpoint.private_dns_enabled.unwrap_or(false),
+        ip_address_type: endpoint.ip_address_type.map(|kind| kind.as_str().to_owned()),
+        dns_entries: each(endpoint.dns_entries, |entry| {
+            Some(DnsEntry {
+                dns_name: entry.dns_name,
+                hosted_zone_id: entry.hosted_zone_id,
+            })
+        }),
+        owner_id: endpoint.owner_id.map(AccountId::new),
         requester_managed: endpoint.requester_managed.unwrap_or(false),
         tags: each(endpoint.tags, tag),
     })
@@ -205,6 +235,12 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<Netw
                 private_ip_address: address.private_ip_address?,
             })
         }),
+        ipv6_addresses: each(interface.ipv6_addresses, |address| {
+            Some(Ipv6Address {
+                ipv6_address: address.ipv6_address?,
+            })
+        }),
+        owner_id: interface.owner_id.map(AccountId::new),
     })
 }
 
@@ -235,6 +271,19 @@ pub(super) fn endpoint_service(service: sdk::ServiceDetail) -> Option<EndpointSe
             Some(ServiceType {
                 service_type: kind.service_type?.as_str().to_owned(),
             })
+        }),
+        availability_zones: service.availability_zones.unwrap_or_default(),
+        owner: service.owner,
+        private_dns_name: service.private_dns_name,
+        private_dns_names: each(service.private_dns_names, |name| {
+            Some(PrivateDnsName {
+                private_dns_name: name.private_dns_name,
+            })
+        }),
+        vpc_endpoint_policy_supported: service.vpc_endpoint_policy_supported.unwrap_or(false),
+        acceptance_required: service.acceptance_required.unwrap_or(false),
+        supported_ip_address_types: each(service.supported_ip_address_types, |kind| {
+            Some(kind.as_str().to_owned())
         }),
     })
 }

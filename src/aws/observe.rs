@@ -62,6 +62,7 @@ impl Asked {
             subnets,
             security_groups,
             fresh,
+            aspects: _,
         } in interests
         {
             if fresh {
@@ -195,6 +196,7 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Snapshot, Refusal
         dhcp_options,
         prefix_lists,
         endpoint_services,
+        ..Snapshot::default()
     })
 }
 

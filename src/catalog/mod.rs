@@ -4,12 +4,15 @@
 //! page read it; none of them repeats it.
 
 mod repositories;
+mod role_actions;
 mod symptoms;
 mod workloads;
 
 pub use repositories::{ecr_layer_bucket, package_repositories};
 pub use symptoms::Symptom;
-pub use workloads::{Need, PeerNeed, Requirements, RuleNeed, When, WorkloadKind};
+pub use workloads::{
+    HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, Requirements, RoleActions, RuleNeed, When, WorkloadKind,
+};
 
 /// Security groups that one network interface may carry, and so the most that
 /// SageMaker takes in a `VpcConfig`.

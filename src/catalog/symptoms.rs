@@ -14,8 +14,18 @@ pub enum Symptom {
     MembersCannotTalk,
     /// The subnets have too few addresses, or too few zones.
     NoCapacity,
-    /// Names do not resolve.
+    /// Names do not resolve, or AWS STS or CloudWatch Logs is out of reach.
     StaysStarting,
+    /// SageMaker's own API is out of reach.
+    NoWayToSageMaker,
+    /// Another service is out of reach.
+    NoWayToServices,
+    /// What lies outside the VPC is out of reach.
+    NoWayOut,
+    /// What lies outside the VPC is out of reach from some of the subnets.
+    NoWayOutSometimes,
+    /// The execution role lacks actions on network interfaces.
+    RoleLacksActions,
 }
 
 impl Symptom {
@@ -31,6 +41,11 @@ impl Symptom {
             Self::MembersCannotTalk => "a distributed job whose containers cannot reach each other",
             Self::NoCapacity => "a ClientError at creation that the subnets do not suffice",
             Self::StaysStarting => "a job that stays Starting",
+            Self::NoWayToSageMaker => "SageMaker studio is unable to reach SageMaker Endpoint",
+            Self::NoWayToServices => "a call to an AWS service that times out",
+            Self::NoWayOut => "a connection to the internet that times out",
+            Self::NoWayOutSometimes => "connections to the internet that time out now and then",
+            Self::RoleLacksActions => "Please check if you have ec2:CreateNetworkInterface permission",
         }
     }
 }

@@ -51,6 +51,7 @@ fn need_text(need: Need) -> &'static str {
     match need {
         Need::S3 => "S3 gateway endpoint",
         Need::Dns => "DNS",
+        Need::ElasticInference => "Elastic Inference",
     }
 }
 
@@ -70,11 +71,14 @@ fn rule_text(need: &RuleNeed) -> String {
     let peer = match need.peer {
         PeerNeed::S3 => "S3's prefix list",
         PeerNeed::SubnetCidrs => "the subnets' addresses",
+        PeerNeed::VpcCidrs => "the VPC's addresses",
         PeerNeed::Members => "the group itself",
     };
     let when = match need.when {
         When::Always => "",
         When::Distributed => " when distributed",
+        When::Encrypted => " when encrypted",
+        When::Efa => " with EFA",
     };
     format!("{service} {preposition} {peer}{when}")
 }

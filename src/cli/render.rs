@@ -19,14 +19,30 @@ enum Mark {
 impl Mark {
     fn of(action: &Action) -> Self {
         match action {
-            Action::CreateSecurityGroup { .. } | Action::CreateVpcEndpoint { .. } => Self::Creates,
+            Action::CreateSecurityGroup { .. }
+            | Action::CreateVpcEndpoint { .. }
+            | Action::CreateInterfaceEndpoint { .. }
+            | Action::AllocateAddress { .. }
+            | Action::CreateNatGateway { .. }
+            | Action::CreateRoute { .. }
+            | Action::CreateNetworkAclEntry { .. }
+            | Action::CreateFlowLogs { .. } => Self::Creates,
             Action::ModifyVpcAttribute { .. }
             | Action::AuthorizeSecurityGroup { .. }
             | Action::RevokeSecurityGroup { .. }
             | Action::ModifyVpcEndpoint { .. }
+            | Action::ModifyInterfaceEndpoint { .. }
+            | Action::ReplaceRoute { .. }
+            | Action::ReplaceNetworkAclEntry { .. }
             | Action::CreateTags { .. }
             | Action::DeleteTags { .. } => Self::Changes,
-            Action::DeleteSecurityGroup { .. } | Action::DeleteVpcEndpoint { .. } => Self::Deletes,
+            Action::DeleteSecurityGroup { .. }
+            | Action::DeleteVpcEndpoint { .. }
+            | Action::ReleaseAddress { .. }
+            | Action::DeleteNatGateway { .. }
+            | Action::DeleteRoute { .. }
+            | Action::DeleteNetworkAclEntry { .. }
+            | Action::DeleteFlowLogs { .. } => Self::Deletes,
         }
     }
 

@@ -119,6 +119,17 @@ impl Network {
                     &vpc.package_repositories,
                     vpc.deleting
                 ),
+                (
+                    &vpc.services,
+                    &vpc.interface_endpoints,
+                    &vpc.internet,
+                    &vpc.nat_gateways,
+                    &vpc.public_subnets,
+                    &vpc.network_acls,
+                    &vpc.first_rule_number,
+                    &vpc.flow_logs,
+                    &vpc.max_monthly_cost
+                ),
                 profiles
                     .iter()
                     .map(|network| {
@@ -131,8 +142,13 @@ impl Network {
                             security_groups,
                             package_repositories,
                             buckets,
+                            services,
+                            destinations,
                         } = &network.profile;
-                        (key, workloads, subnets, security_groups, package_repositories, buckets)
+                        (
+                            (key, workloads, subnets, security_groups),
+                            (package_repositories, buckets, services, destinations),
+                        )
                     })
                     .collect::<Vec<_>>(),
                 frozen,

@@ -54,8 +54,8 @@ fn group<'a>(
     let mut rules: Vec<RuleNeed> = Vec::new();
     for (index, member) in members {
         workloads.insert(index);
-        for rule in member.kind.rules(member.distributed) {
-            // Whether only a distributed job asked for it no longer matters.
+        for rule in member.kind.rules(member.options) {
+            // Which option asked for it no longer matters.
             let rule = RuleNeed {
                 when: crate::catalog::When::Always,
                 ..*rule
@@ -87,11 +87,20 @@ fn group<'a>(
 ///
 /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>
 /// for what a name may hold.
-fn group_name(key: &ResourceKey, ownership: &Ownership) -> String {
+pub(super) fn group_name(key: &ResourceKey, ownership: &Ownership) -> String {
     let identity = format!("{}\0{}\0{key}", ownership.cluster, ownership.vpc);
     let hash = hex::encode(&Sha256::digest(identity.as_bytes())[..5]);
     let readable = match key {
         ResourceKey::S3GatewayEndpoint => "s3".to_owned(),
+        ResourceKey::EndpointSecurityGroup => "endpoints".to_owned(),
+        ResourceKey::InterfaceEndpoint { .. }
+        | ResourceKey::ElasticInferenceClient
+        | ResourceKey::ElasticInferenceEndpoint
+        | ResourceKey::NatGateway { .. }
+        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::FlowLog { .. }
+        | ResourceKey::NetworkAclEntries { .. }
+        | ResourceKey::DefaultRoute { .. } => key.to_string().replace('/', "-"),
         ResourceKey::WorkloadSecurityGroup {
             profile,
             workload: None,

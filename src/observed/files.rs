@@ -80,6 +80,12 @@ kinds! {
     dhcp_options: "DhcpOptions.json", "DhcpOptions", "describe-dhcp-options";
     prefix_lists: "PrefixLists.json", "PrefixLists", "describe-prefix-lists";
     endpoint_services: "VpcEndpointServices.json", "ServiceDetails", "describe-vpc-endpoint-services";
+    network_acls: "NetworkAcls.json", "NetworkAcls", "describe-network-acls";
+    nat_gateways: "NatGateways.json", "NatGateways", "describe-nat-gateways";
+    internet_gateways: "InternetGateways.json", "InternetGateways", "describe-internet-gateways";
+    addresses: "Addresses.json", "Addresses", "describe-addresses";
+    flow_logs: "FlowLogs.json", "FlowLogs", "describe-flow-logs";
+    network_interface_permissions: "NetworkInterfacePermissions.json", "NetworkInterfacePermissions", "describe-network-interface-permissions";
 }
 
 fn pretty(value: &Value) -> String {

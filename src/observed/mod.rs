@@ -6,15 +6,21 @@
 //! ([`files`]), so that anyone can make one without us. [`Snapshot::vpc`] cuts
 //! out what planning for one VPC needs. Pure: nothing here asks AWS.
 
+mod edges;
 pub mod files;
 mod resources;
+mod shapes;
 mod vpc;
 
+pub use edges::{
+    AclPortRange, Address, FlowLog, IcmpTypeCode, InternetGateway, InternetGatewayAttachment, NatGateway,
+    NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission, PermissionState,
+};
 pub use resources::{
-    DhcpConfiguration, DhcpOptions, DhcpValue, EndpointService, Flag, GroupIdentifier, IpPermission, IpRange,
-    Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef, PrivateIpAddress, Route, RouteTable,
-    RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint,
-    tags_of,
+    CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
+    IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef,
+    PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet,
+    Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint, tags_of,
 };
 pub use vpc::{EndpointState, VpcSnapshot};
 
@@ -45,8 +51,21 @@ pub struct Snapshot {
     pub dhcp_options: Vec<DhcpOptions>,
     /// `describe-prefix-lists`: those of AWS's gateway services.
     pub prefix_lists: Vec<PrefixList>,
-    /// `describe-vpc-endpoint-services`, gateway services.
+    /// `describe-vpc-endpoint-services`.
     pub endpoint_services: Vec<EndpointService>,
+    /// `describe-network-acls`. Each VPC has at least its default one: where
+    /// there is none, they were not looked at.
+    pub network_acls: Vec<NetworkAcl>,
+    /// `describe-nat-gateways`.
+    pub nat_gateways: Vec<NatGateway>,
+    /// `describe-internet-gateways`.
+    pub internet_gateways: Vec<InternetGateway>,
+    /// `describe-addresses`: elastic IP addresses that carry our tags.
+    pub addresses: Vec<Address>,
+    /// `describe-flow-logs`.
+    pub flow_logs: Vec<FlowLog>,
+    /// `describe-network-interface-permissions`.
+    pub network_interface_permissions: Vec<NetworkInterfacePermission>,
 }
 
 impl Snapshot {

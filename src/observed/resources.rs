@@ -6,19 +6,11 @@
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
+use super::shapes::shapes;
 use crate::types::{
     AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, PrefixListId, RouteTableId, SecurityGroupId,
     SubnetId, Tags, VpcEndpointId, VpcId,
 };
-
-macro_rules! shapes {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
-    )*};
-}
 
 shapes! {
     /// A key and its value.
@@ -43,6 +35,9 @@ shapes! {
         /// Its primary IPv4 addresses.
         #[serde(default)]
         cidr_block: Option<Ipv4Net>,
+        /// All its IPv4 addresses, the primary ones included.
+        #[serde(default)]
+        cidr_block_association_set: Vec<CidrAssociation>,
         /// Its DHCP option set, or `default`.
         #[serde(default)]
         dhcp_options_id: Option<DhcpOptionsId>,
@@ -70,6 +65,13 @@ shapes! {
         value: bool,
     }
 
+    /// An IPv4 block of a VPC.
+    CidrAssociation {
+        /// The block.
+        #[serde(default)]
+        cidr_block: Option<Ipv4Net>,
+    }
+
     /// An IPv6 block of a VPC or subnet.
     Ipv6Association {
         /// The block.
@@ -83,6 +85,10 @@ shapes! {
         subnet_id: SubnetId,
         /// Its VPC.
         vpc_id: VpcId,
+        /// The account that owns it; another than the VPC's users' where it is
+        /// shared.
+        #[serde(default)]
+        owner_id: Option<AccountId>,
         /// Its zone by id, such as `use1-az1`.
         #[serde(default)]
         availability_zone_id: Option<AvailabilityZoneId>,
@@ -157,6 +163,18 @@ shapes! {
         /// A network interface, such as a firewall's or a NAT instance's.
         #[serde(default)]
         network_interface_id: Option<NetworkInterfaceId>,
+        /// An egress-only internet gateway, for IPv6.
+        #[serde(default)]
+        egress_only_internet_gateway_id: Option<String>,
+        /// A gateway of an outpost.
+        #[serde(default)]
+        local_gateway_id: Option<String>,
+        /// A gateway of a wavelength zone.
+        #[serde(default)]
+        carrier_gateway_id: Option<String>,
+        /// A core network of AWS Cloud WAN.
+        #[serde(default)]
+        core_network_arn: Option<String>,
         /// `active` or `blackhole`.
         #[serde(default)]
         state: Option<String>,
@@ -258,12 +276,43 @@ shapes! {
         /// The route tables that lead to it, for a gateway endpoint.
         #[serde(default)]
         route_table_ids: Vec<RouteTableId>,
+        /// The subnets that it has interfaces in, for an interface endpoint.
+        #[serde(default)]
+        subnet_ids: Vec<SubnetId>,
+        /// The security groups of its interfaces.
+        #[serde(default)]
+        groups: Vec<GroupIdentifier>,
+        /// Its interfaces.
+        #[serde(default)]
+        network_interface_ids: Vec<NetworkInterfaceId>,
+        /// Whether the service's own name leads to it in the whole VPC.
+        #[serde(default)]
+        private_dns_enabled: bool,
+        /// `ipv4`, `ipv6` or `dualstack`.
+        #[serde(default)]
+        ip_address_type: Option<String>,
+        /// Names that lead to it.
+        #[serde(default)]
+        dns_entries: Vec<DnsEntry>,
+        /// The account that owns it.
+        #[serde(default)]
+        owner_id: Option<AccountId>,
         /// Whether another AWS service manages it.
         #[serde(default)]
         requester_managed: bool,
         /// Its tags.
         #[serde(default)]
         tags: Vec<Tag>,
+    }
+
+    /// A name that leads to an endpoint.
+    DnsEntry {
+        /// The name.
+        #[serde(default)]
+        dns_name: Option<String>,
+        /// The private zone that holds it.
+        #[serde(default)]
+        hosted_zone_id: Option<String>,
     }
 
     /// A network interface.
@@ -292,6 +341,18 @@ shapes! {
         /// Its IPv4 addresses.
         #[serde(default)]
         private_ip_addresses: Vec<PrivateIpAddress>,
+        /// Its IPv6 addresses.
+        #[serde(default)]
+        ipv6_addresses: Vec<Ipv6Address>,
+        /// The account that owns it; another than the VPC's in a shared subnet.
+        #[serde(default)]
+        owner_id: Option<AccountId>,
+    }
+
+    /// An IPv6 address of an interface.
+    Ipv6Address {
+        /// The address.
+        ipv6_address: String,
     }
 
     /// A security group on an interface.
@@ -348,6 +409,34 @@ shapes! {
         /// The kinds of endpoint that it takes.
         #[serde(default)]
         service_type: Vec<ServiceType>,
+        /// The zones that it has, by name as the asking account knows them.
+        #[serde(default)]
+        availability_zones: Vec<String>,
+        /// Who offers it: `amazon`, or an account.
+        #[serde(default)]
+        owner: Option<String>,
+        /// The name that private DNS gives it, where it has one.
+        #[serde(default)]
+        private_dns_name: Option<String>,
+        /// All such names.
+        #[serde(default)]
+        private_dns_names: Vec<PrivateDnsName>,
+        /// Whether an endpoint for it may have a policy.
+        #[serde(default)]
+        vpc_endpoint_policy_supported: bool,
+        /// Whether its owner must accept an endpoint.
+        #[serde(default)]
+        acceptance_required: bool,
+        /// `ipv4`, `ipv6`: what it can be reached by.
+        #[serde(default)]
+        supported_ip_address_types: Vec<String>,
+    }
+
+    /// A name of a service's.
+    PrivateDnsName {
+        /// The name, which may begin with `*.`.
+        #[serde(default)]
+        private_dns_name: Option<String>,
     }
 
     /// A kind of endpoint.

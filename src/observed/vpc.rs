@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    DhcpOptions, EndpointService, IpPermission, NetworkInterface, PrefixList, Route, RouteTable, SecurityGroup,
-    Snapshot, Subnet, Vpc, VpcAttributes, VpcEndpoint,
+    Address, DhcpOptions, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway, NetworkAcl,
+    NetworkInterface, NetworkInterfacePermission, PrefixList, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
+    VpcAttributes, VpcEndpoint,
 };
 use crate::types::{
-    AccountId, Direction, NetworkInterfaceId, Peer, PortRange, Protocol, Region, RouteTableId, Rule, SecurityGroupId,
-    SubnetId, VpcId,
+    AccountId, AllocationId, Direction, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Peer, PortRange,
+    Protocol, Region, RouteTableId, Rule, SecurityGroupId, SubnetId, VpcId,
 };
 
 /// One VPC as it was seen.
@@ -38,8 +39,20 @@ pub struct VpcSnapshot {
     pub network_interfaces: BTreeMap<NetworkInterfaceId, NetworkInterface>,
     /// Prefix lists of the region's gateway services.
     pub prefix_lists: Vec<PrefixList>,
-    /// Gateway services of the region.
+    /// Services of the region that endpoints lead to.
     pub endpoint_services: Vec<EndpointService>,
+    /// Its network ACLs; none where they were not looked at.
+    pub network_acls: BTreeMap<NetworkAclId, NetworkAcl>,
+    /// Its NAT gateways, deleted ones included.
+    pub nat_gateways: BTreeMap<NatGatewayId, NatGateway>,
+    /// The internet gateway attached to it.
+    pub internet_gateway: Option<InternetGateway>,
+    /// Elastic IP addresses of the account that carry our tags.
+    pub addresses: BTreeMap<AllocationId, Address>,
+    /// Flow logs of it and of its subnets.
+    pub flow_logs: BTreeMap<FlowLogId, FlowLog>,
+    /// Permissions of others on its network interfaces.
+    pub network_interface_permissions: Vec<NetworkInterfacePermission>,
     /// Subnets that were looked up by id and belong to other VPCs.
     pub subnets_elsewhere: BTreeMap<SubnetId, VpcId>,
     /// Security groups that were looked up by id and belong to other VPCs.
@@ -69,6 +82,13 @@ impl VpcSnapshot {
             .security_groups
             .iter()
             .partition(|group| group.vpc_id == *vpc_id);
+        let subnet_ids: BTreeSet<&str> = subnets.iter().map(|subnet| subnet.subnet_id.as_str()).collect();
+        let interface_ids: BTreeSet<&NetworkInterfaceId> = snapshot
+            .network_interfaces
+            .iter()
+            .filter(|interface| interface.vpc_id == *vpc_id)
+            .map(|interface| &interface.network_interface_id)
+            .collect();
         Some(Self {
             account: snapshot.account.clone(),
             region: snapshot.region.clone(),
@@ -79,7 +99,8 @@ impl VpcSnapshot {
                 .cloned(),
             dhcp_options,
             subnets: subnets
-                .into_iter()
+                .iter()
+                .copied()
                 .map(|subnet| (subnet.subnet_id.clone(), subnet.clone()))
                 .collect(),
             route_tables: snapshot
@@ -101,6 +122,50 @@ impl VpcSnapshot {
                 .collect(),
             prefix_lists: snapshot.prefix_lists.clone(),
             endpoint_services: snapshot.endpoint_services.clone(),
+            network_acls: snapshot
+                .network_acls
+                .iter()
+                .filter(|acl| acl.vpc_id == *vpc_id)
+                .map(|acl| (acl.network_acl_id.clone(), acl.clone()))
+                .collect(),
+            nat_gateways: snapshot
+                .nat_gateways
+                .iter()
+                .filter(|nat| nat.vpc_id.as_ref() == Some(vpc_id))
+                .map(|nat| (nat.nat_gateway_id.clone(), nat.clone()))
+                .collect(),
+            internet_gateway: snapshot
+                .internet_gateways
+                .iter()
+                .find(|gateway| {
+                    gateway
+                        .attachments
+                        .iter()
+                        .any(|attachment| attachment.vpc_id.as_ref() == Some(vpc_id))
+                })
+                .cloned(),
+            addresses: snapshot
+                .addresses
+                .iter()
+                .map(|address| (address.allocation_id.clone(), address.clone()))
+                .collect(),
+            flow_logs: snapshot
+                .flow_logs
+                .iter()
+                .filter(|log| log.resource_id == vpc_id.as_str() || subnet_ids.contains(log.resource_id.as_str()))
+                .map(|log| (log.flow_log_id.clone(), log.clone()))
+                .collect(),
+            network_interface_permissions: snapshot
+                .network_interface_permissions
+                .iter()
+                .filter(|permission| {
+                    permission
+                        .network_interface_id
+                        .as_ref()
+                        .is_some_and(|id| interface_ids.contains(id))
+                })
+                .cloned()
+                .collect(),
             subnets_elsewhere: subnets_elsewhere
                 .into_iter()
                 .map(|subnet| (subnet.subnet_id.clone(), subnet.vpc_id.clone()))
@@ -128,6 +193,19 @@ impl VpcSnapshot {
                 .values()
                 .find(|table| table.associations.iter().any(|association| association.main))
         })
+    }
+
+    /// The network ACL of a subnet: each has exactly one. `None` where network
+    /// ACLs were not looked at.
+    ///
+    /// See <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html>.
+    pub fn network_acl_of(&self, subnet: &SubnetId) -> Option<&NetworkAcl> {
+        let explicit = self.network_acls.values().find(|acl| {
+            acl.associations
+                .iter()
+                .any(|association| association.subnet_id.as_ref() == Some(subnet))
+        });
+        explicit.or_else(|| self.network_acls.values().find(|acl| acl.is_default))
     }
 
     /// The S3 gateway service's name in this region, as AWS gives it.
@@ -202,6 +280,22 @@ impl VpcEndpoint {
     }
 }
 
+impl Vpc {
+    /// Its addresses, IPv4 first.
+    pub fn cidrs(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let secondary = self
+            .cidr_block_association_set
+            .iter()
+            .filter_map(|association| association.cidr_block)
+            .filter(|block| Some(*block) != self.cidr_block);
+        let ipv6 = self
+            .ipv6_cidr_block_association_set
+            .iter()
+            .filter_map(|association| association.ipv6_cidr_block.map(IpNet::V6));
+        self.cidr_block.into_iter().chain(secondary).map(IpNet::V4).chain(ipv6)
+    }
+}
+
 impl Subnet {
     /// Its addresses, IPv4 first.
     pub fn cidrs(&self) -> impl Iterator<Item = IpNet> + '_ {
@@ -236,6 +330,10 @@ impl Route {
             || self.transit_gateway_id.is_some()
             || self.vpc_peering_connection_id.is_some()
             || self.network_interface_id.is_some()
+            || self.egress_only_internet_gateway_id.is_some()
+            || self.local_gateway_id.is_some()
+            || self.carrier_gateway_id.is_some()
+            || self.core_network_arn.is_some()
             || self
                 .gateway_id
                 .as_deref()
@@ -249,6 +347,15 @@ impl RouteTable {
         self.routes
             .iter()
             .any(|route| route.is_active() && route.to_internet_gateway())
+    }
+}
+
+impl NatGateway {
+    /// Whether it is gone; EC2 still shows it for about an hour.
+    pub fn is_gone(&self) -> bool {
+        self.state
+            .as_deref()
+            .is_some_and(|state| state.eq_ignore_ascii_case("deleted"))
     }
 }
 

@@ -53,7 +53,7 @@ fn demand(resolved: &ResolvedProfile<'_>) -> u32 {
         sum.saturating_add(
             workload
                 .instances
-                .saturating_mul(workload.kind.requirements().addresses_per_instance),
+                .saturating_mul(workload.kind.addresses_per_instance(workload.options)),
         )
     })
 }
@@ -201,7 +201,7 @@ fn message(profiles: &[ResolvedProfile<'_>], needs: &[Need], served: &[usize], p
          ({}). Add a subnet of /{} or larger, choose others, or lower spec.workloads[].instances.",
         listed(own),
         listed(resolved.profile().workloads.iter().map(|workload| {
-            let each = workload.kind.requirements().addresses_per_instance;
+            let each = workload.kind.addresses_per_instance(workload.options);
             format!("{}: {} x {each}", workload.name, workload.instances)
         })),
         prefix_for(lacking),

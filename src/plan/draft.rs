@@ -235,8 +235,27 @@ impl<'a> Draft<'a> {
             .security_groups
             .values()
             .map(|group| (group.group_id.to_string(), &group.tags));
+        let nat_gateways = self
+            .snapshot
+            .nat_gateways
+            .values()
+            .filter(|nat| !nat.is_gone())
+            .map(|nat| (nat.nat_gateway_id.to_string(), &nat.tags));
+        let addresses = self
+            .snapshot
+            .addresses
+            .values()
+            .map(|address| (address.allocation_id.to_string(), &address.tags));
+        let flow_logs = self
+            .snapshot
+            .flow_logs
+            .values()
+            .map(|log| (log.flow_log_id.to_string(), &log.tags));
         endpoints
             .chain(groups)
+            .chain(nat_gateways)
+            .chain(addresses)
+            .chain(flow_logs)
             .filter_map(|(id, tags)| Some((id, ownership.key_of(&tags_of(tags))?)))
             .collect()
     }

@@ -23,17 +23,41 @@ pub enum Concern {
     S3,
     /// Security groups.
     SecurityGroups,
+    /// Interface endpoints.
+    Endpoints,
+    /// Elastic Inference.
+    ElasticInference,
+    /// The way out of the VPC.
+    Internet,
+    /// Network ACLs.
+    NetworkAcls,
+    /// Flow logs.
+    FlowLogs,
+    /// Bucket policies.
+    BucketPolicies,
+    /// Execution roles.
+    Roles,
+    /// What runs in the VPC.
+    Consumers,
 }
 
 impl Concern {
     /// All concerns, in the order of their conditions.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 14] = [
         Self::Accepted,
         Self::Subnets,
         Self::Capacity,
         Self::Dns,
         Self::S3,
         Self::SecurityGroups,
+        Self::Endpoints,
+        Self::ElasticInference,
+        Self::Internet,
+        Self::NetworkAcls,
+        Self::FlowLogs,
+        Self::BucketPolicies,
+        Self::Roles,
+        Self::Consumers,
     ];
 
     /// The condition that speaks of it.
@@ -45,6 +69,14 @@ impl Concern {
             Self::Dns => ConditionType::DnsReady,
             Self::S3 => ConditionType::S3Ready,
             Self::SecurityGroups => ConditionType::SecurityGroupsReady,
+            Self::Endpoints => ConditionType::EndpointsReady,
+            Self::ElasticInference => ConditionType::ElasticInferenceReady,
+            Self::Internet => ConditionType::InternetReady,
+            Self::NetworkAcls => ConditionType::NetworkAclsReady,
+            Self::FlowLogs => ConditionType::FlowLogsReady,
+            Self::BucketPolicies => ConditionType::BucketPoliciesReady,
+            Self::Roles => ConditionType::RolesReady,
+            Self::Consumers => ConditionType::ConsumersKnown,
         }
     }
 }

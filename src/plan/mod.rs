@@ -14,24 +14,42 @@
 //! | `judge` | whether an endpoint's policy lets through what is needed |
 //! | `security_groups` | managed groups: rules added, then rules removed |
 //! | `own_groups` | whether a team's own groups admit what is needed |
+//! | `endpoints`, `elastic_inference` | interface endpoints and the groups around them |
+//! | `internet` | the way out: NAT gateways, addresses, default routes |
+//! | `network_acls` | rules that stop what is needed |
+//! | `flow_logs` | what records the traffic |
+//! | `buckets`, `roles` | bucket policies and execution roles |
+//! | `cost` | what it costs, and what would cost too much |
+//! | `consumers` | what runs there outside any profile |
+//! | `reachability` | whether packets get there, once all that is done |
 //! | `disruption`, `loosening` | whose traffic an action may hit |
 //! | `approval` | what waits for a person |
 //! | `history`, `ledger` | what is remembered between passes |
 
 mod action;
 mod approval;
+mod buckets;
 mod capacity;
+mod consumers;
+mod cost;
 mod disruption;
 mod dns;
 mod draft;
+mod elastic_inference;
+mod endpoints;
 mod finding;
+mod flow_logs;
 mod history;
+mod internet;
 mod judge;
 pub mod ledger;
 mod loosening;
+mod network_acls;
 mod outcome;
 mod own_groups;
+mod reachability;
 mod resolve;
+mod roles;
 mod s3;
 mod security_groups;
 
@@ -61,6 +79,23 @@ pub struct Interest {
     pub security_groups: BTreeSet<SecurityGroupId>,
     /// Whether even what changes seldom is to be read anew.
     pub fresh: bool,
+    /// What is looked at only where it is needed.
+    pub aspects: BTreeSet<Aspect>,
+}
+
+/// Something of a network that is looked at only where it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Aspect {
+    /// Services that take interface endpoints.
+    InterfaceServices,
+    /// NAT gateways and internet gateways.
+    WayOut,
+    /// Elastic IP addresses of ours.
+    Addresses,
+    /// Flow logs.
+    FlowLogs,
+    /// Permissions of others on network interfaces.
+    InterfacePermissions,
 }
 
 /// What is to be done, and what cannot be.
@@ -127,6 +162,16 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     s3::plan(&mut draft, &profiles);
     security_groups::plan(&mut draft, &profiles);
     own_groups::judge(&mut draft, &profiles);
+    elastic_inference::plan(&mut draft, &profiles);
+    endpoints::plan(&mut draft, &profiles);
+    internet::plan(&mut draft, &profiles);
+    network_acls::plan(&mut draft, &profiles);
+    cost::plan(&mut draft);
+    flow_logs::plan(&mut draft, &profiles);
+    buckets::plan(&mut draft, &profiles);
+    roles::plan(&mut draft, &profiles);
+    consumers::judge(&mut draft, &profiles);
+    reachability::judge(&mut draft, &profiles);
     let plan = approval::decide(
         draft.finish(&profiles),
         network.vpc.approval,

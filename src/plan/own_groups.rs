@@ -47,7 +47,7 @@ fn judge_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BT
     for workload in &resolved.profile().workloads {
         let missing: Vec<&RuleNeed> = workload
             .kind
-            .rules(workload.distributed)
+            .rules(workload.options)
             .filter(|need| !is_admitted(draft, resolved, ids, &held, need))
             .collect();
         for need in missing {
@@ -60,6 +60,7 @@ fn judge_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BT
             );
             let symptom = match need.peer {
                 PeerNeed::S3 | PeerNeed::SubnetCidrs => Symptom::NoWayToS3,
+                PeerNeed::VpcCidrs => Symptom::NoWayToServices,
                 PeerNeed::Members => Symptom::MembersCannotTalk,
             };
             let scope = Scope::Workloads(resolved.key().clone(), vec![workload.name.clone()]);
@@ -98,6 +99,7 @@ fn is_admitted(
             Peer::Itself | Peer::Group { .. } | Peer::Cidr(_) => false,
         })
     };
+    let mut vpc_cidrs = draft.snapshot.vpc.cidrs();
     let mut own_cidrs = resolved.subnets.iter().flat_map(|subnet| subnet.cidrs());
     match need.peer {
         PeerNeed::S3 => draft.snapshot.s3_prefix_list().is_some_and(|list| {
@@ -110,6 +112,7 @@ fn is_admitted(
             has_list(&list.prefix_list_id) || all_covered
         }),
         PeerNeed::SubnetCidrs => own_cidrs.all(|cidr| covers(&cidr)),
+        PeerNeed::VpcCidrs => vpc_cidrs.all(|cidr| covers(&cidr)),
         PeerNeed::Members => {
             let by_group = admitting.iter().any(|peer| match peer {
                 Peer::Itself => true,
@@ -130,6 +133,7 @@ fn described(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, need: &RuleNeed)
             Some(list) => rule(Peer::PrefixList(list.prefix_list_id.clone())).to_string(),
             None => format!("{} to S3", need.direction),
         },
+        PeerNeed::VpcCidrs => listed(draft.snapshot.vpc.cidrs().map(|cidr| rule(Peer::Cidr(cidr)))),
         PeerNeed::SubnetCidrs => listed(
             resolved
                 .subnets

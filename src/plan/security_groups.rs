@@ -42,7 +42,9 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         .chain(kept)
         .collect();
     for (group, key) in &there.ours {
-        let is_frozen = key.profile().is_some_and(|profile| frozen.contains(profile));
+        // What is everyone's is decided where endpoints are.
+        let Some(profile) = key.profile() else { continue };
+        let is_frozen = frozen.contains(profile);
         if !wanted.contains(key) && !is_frozen {
             let_go(draft, group, key);
         }
@@ -176,7 +178,16 @@ fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGr
 
 fn purpose(group: &ManagedGroup) -> String {
     match &group.key {
-        ResourceKey::S3GatewayEndpoint => "S3".to_owned(),
+        ResourceKey::S3GatewayEndpoint
+        | ResourceKey::InterfaceEndpoint { .. }
+        | ResourceKey::EndpointSecurityGroup
+        | ResourceKey::ElasticInferenceClient
+        | ResourceKey::ElasticInferenceEndpoint
+        | ResourceKey::NatGateway { .. }
+        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::FlowLog { .. }
+        | ResourceKey::NetworkAclEntries { .. }
+        | ResourceKey::DefaultRoute { .. } => group.key.to_string(),
         ResourceKey::WorkloadSecurityGroup {
             profile,
             workload: None,
@@ -213,6 +224,11 @@ fn rules(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedG
             }
             PeerNeed::SubnetCidrs => {
                 for cidr in resolved.subnets.iter().flat_map(|subnet| subnet.cidrs()) {
+                    add(Peer::Cidr(cidr));
+                }
+            }
+            PeerNeed::VpcCidrs => {
+                for cidr in draft.snapshot.vpc.cidrs() {
                     add(Peer::Cidr(cidr));
                 }
             }

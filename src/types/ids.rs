@@ -79,6 +79,16 @@ resource_id! {
     PrefixListId = "pl";
     /// A DHCP option set's id, such as `dopt-0123456789abcdef0`, or `default`.
     DhcpOptionsId = "dopt";
+    /// A network ACL's id, such as `acl-0123456789abcdef0`.
+    NetworkAclId = "acl";
+    /// A NAT gateway's id, such as `nat-0123456789abcdef0`.
+    NatGatewayId = "nat";
+    /// An internet gateway's id, such as `igw-0123456789abcdef0`.
+    InternetGatewayId = "igw";
+    /// An elastic IP address's allocation id, such as `eipalloc-0123456789abcdef0`.
+    AllocationId = "eipalloc";
+    /// A flow log's id, such as `fl-0123456789abcdef0`.
+    FlowLogId = "fl";
 }
 
 macro_rules! name {

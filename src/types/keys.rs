@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::{NetworkAclId, RouteTableId, SubnetId};
+
 /// A profile, by namespace and name. Names rather than UIDs, so that a profile
 /// restored from a backup or re-created by GitOps finds its resources again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +40,42 @@ impl fmt::Display for ProfileKey {
 pub enum ResourceKey {
     /// The VPC's gateway endpoint for S3.
     S3GatewayEndpoint,
+    /// The VPC's interface endpoint for a service.
+    InterfaceEndpoint {
+        /// The service by its short name, such as `sagemaker.api`.
+        service: String,
+    },
+    /// The security group of the VPC's interface endpoints.
+    EndpointSecurityGroup,
+    /// The security group of those that call Elastic Inference.
+    ElasticInferenceClient,
+    /// The security group of the Elastic Inference endpoint.
+    ElasticInferenceEndpoint,
+    /// A public NAT gateway.
+    NatGateway {
+        /// Its place: the id of the public subnet that it is in.
+        subnet: SubnetId,
+    },
+    /// The elastic IP address of a NAT gateway.
+    ElasticIp {
+        /// The public subnet of the NAT gateway.
+        subnet: SubnetId,
+    },
+    /// A flow log.
+    FlowLog {
+        /// The VPC or subnet whose traffic it records.
+        resource: String,
+    },
+    /// Our entries in a network ACL, which itself is not ours.
+    NetworkAclEntries {
+        /// The ACL.
+        acl: NetworkAclId,
+    },
+    /// Our default route in a route table, which itself is not ours.
+    DefaultRoute {
+        /// The route table.
+        table: RouteTableId,
+    },
     /// The security group of a profile's workloads, or of one of them.
     WorkloadSecurityGroup {
         /// Whose workloads.
@@ -51,19 +89,46 @@ impl ResourceKey {
     /// The profile that this resource belongs to alone, if there is one.
     pub fn profile(&self) -> Option<&ProfileKey> {
         match self {
-            Self::S3GatewayEndpoint => None,
             Self::WorkloadSecurityGroup { profile, .. } => Some(profile),
+            Self::S3GatewayEndpoint
+            | Self::InterfaceEndpoint { .. }
+            | Self::EndpointSecurityGroup
+            | Self::ElasticInferenceClient
+            | Self::ElasticInferenceEndpoint
+            | Self::NatGateway { .. }
+            | Self::ElasticIp { .. }
+            | Self::FlowLog { .. }
+            | Self::NetworkAclEntries { .. }
+            | Self::DefaultRoute { .. } => None,
         }
     }
 }
 
 const S3_GATEWAY_ENDPOINT: &str = "s3-gateway-endpoint";
 const SECURITY_GROUP: &str = "security-group";
+const INTERFACE_ENDPOINT: &str = "interface-endpoint";
+const ENDPOINT_SECURITY_GROUP: &str = "endpoint-security-group";
+const ELASTIC_INFERENCE_CLIENT: &str = "elastic-inference-client";
+const ELASTIC_INFERENCE_ENDPOINT: &str = "elastic-inference-endpoint";
+const NAT_GATEWAY: &str = "nat-gateway";
+const ELASTIC_IP: &str = "elastic-ip";
+const FLOW_LOG: &str = "flow-log";
+const NETWORK_ACL_ENTRIES: &str = "network-acl-entries";
+const DEFAULT_ROUTE: &str = "default-route";
 
 impl fmt::Display for ResourceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::S3GatewayEndpoint => f.write_str(S3_GATEWAY_ENDPOINT),
+            Self::InterfaceEndpoint { service } => write!(f, "{INTERFACE_ENDPOINT}/{service}"),
+            Self::EndpointSecurityGroup => f.write_str(ENDPOINT_SECURITY_GROUP),
+            Self::ElasticInferenceClient => f.write_str(ELASTIC_INFERENCE_CLIENT),
+            Self::ElasticInferenceEndpoint => f.write_str(ELASTIC_INFERENCE_ENDPOINT),
+            Self::NatGateway { subnet } => write!(f, "{NAT_GATEWAY}/{subnet}"),
+            Self::ElasticIp { subnet } => write!(f, "{ELASTIC_IP}/{subnet}"),
+            Self::FlowLog { resource } => write!(f, "{FLOW_LOG}/{resource}"),
+            Self::NetworkAclEntries { acl } => write!(f, "{NETWORK_ACL_ENTRIES}/{acl}"),
+            Self::DefaultRoute { table } => write!(f, "{DEFAULT_ROUTE}/{table}"),
             Self::WorkloadSecurityGroup {
                 profile,
                 workload: None,
@@ -91,6 +156,27 @@ impl FromStr for ResourceKey {
         let parts: Vec<&str> = text.split('/').collect();
         match parts.as_slice() {
             [S3_GATEWAY_ENDPOINT] => Ok(Self::S3GatewayEndpoint),
+            [INTERFACE_ENDPOINT, service] => Ok(Self::InterfaceEndpoint {
+                service: (*service).to_owned(),
+            }),
+            [ENDPOINT_SECURITY_GROUP] => Ok(Self::EndpointSecurityGroup),
+            [ELASTIC_INFERENCE_CLIENT] => Ok(Self::ElasticInferenceClient),
+            [ELASTIC_INFERENCE_ENDPOINT] => Ok(Self::ElasticInferenceEndpoint),
+            [NAT_GATEWAY, subnet] => Ok(Self::NatGateway {
+                subnet: SubnetId::new(*subnet),
+            }),
+            [ELASTIC_IP, subnet] => Ok(Self::ElasticIp {
+                subnet: SubnetId::new(*subnet),
+            }),
+            [FLOW_LOG, resource] => Ok(Self::FlowLog {
+                resource: (*resource).to_owned(),
+            }),
+            [NETWORK_ACL_ENTRIES, acl] => Ok(Self::NetworkAclEntries {
+                acl: NetworkAclId::new(*acl),
+            }),
+            [DEFAULT_ROUTE, table] => Ok(Self::DefaultRoute {
+                table: RouteTableId::new(*table),
+            }),
             [SECURITY_GROUP, namespace, name] => Ok(Self::WorkloadSecurityGroup {
                 profile: ProfileKey::new(*namespace, *name),
                 workload: None,
@@ -127,6 +213,27 @@ mod tests {
         let profile = ProfileKey::new("ml-fraud", "fraud");
         for key in [
             ResourceKey::S3GatewayEndpoint,
+            ResourceKey::InterfaceEndpoint {
+                service: "sagemaker.api".into(),
+            },
+            ResourceKey::EndpointSecurityGroup,
+            ResourceKey::ElasticInferenceClient,
+            ResourceKey::ElasticInferenceEndpoint,
+            ResourceKey::NatGateway {
+                subnet: "subnet-0123456789abcdef0".into(),
+            },
+            ResourceKey::ElasticIp {
+                subnet: "subnet-0123456789abcdef0".into(),
+            },
+            ResourceKey::FlowLog {
+                resource: "vpc-0123456789abcdef0".into(),
+            },
+            ResourceKey::NetworkAclEntries {
+                acl: "acl-0123456789abcdef0".into(),
+            },
+            ResourceKey::DefaultRoute {
+                table: "rtb-0123456789abcdef0".into(),
+            },
             ResourceKey::WorkloadSecurityGroup {
                 profile: profile.clone(),
                 workload: None,
@@ -142,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_key_of_a_newer_version_is_refused() {
-        assert!("nat-gateway/use1-az1".parse::<ResourceKey>().is_err());
+        assert!("transit-gateway/use1-az1".parse::<ResourceKey>().is_err());
     }
 
     #[test]

@@ -1,16 +1,21 @@
 //! Values that the rest of the code speaks in: ids, tags, rules. Pure.
 
+mod acl;
 mod ids;
 mod keys;
 mod rules;
+mod settings;
 mod tags;
 
+pub use acl::AclEntry;
 pub use ids::{
-    AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, PrefixListId, Region, RouteTableId,
-    SecurityGroupId, SubnetId, VpcEndpointId, VpcId,
+    AccountId, AllocationId, AvailabilityZoneId, DhcpOptionsId, FlowLogId, InternetGatewayId, NatGatewayId,
+    NetworkAclId, NetworkInterfaceId, PrefixListId, Region, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId,
+    VpcId,
 };
 pub use keys::{ProfileKey, ResourceKey};
 pub use rules::{Direction, Peer, PortRange, Protocol, Rule};
+pub use settings::{FlowLogSettings, IpAddressType, LogDestinationType, TrafficType};
 pub use tags::{Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags, is_adopted};
 
 /// Joins names for a message: `a`, `a and b`, `a, b and c`, and beyond five

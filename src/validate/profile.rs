@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     api::{ManagedSecurityGroups, NamespacesFrom, Reason, SageMakerVpc, SageMakerVpcProfile},
+    catalog::Options,
     plan::{Finding, Scope},
     types::{SubnetId, listed},
 };
@@ -49,13 +50,21 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
                 name: workload.name.clone(),
                 kind: workload.kind,
                 instances: workload.instances,
-                distributed: workload.distributed,
+                options: Options {
+                    distributed: workload.distributed,
+                    encrypted: workload.inter_container_encryption,
+                    efa: workload.efa,
+                },
+                direct_internet_access: workload.direct_internet_access,
+                role_arn: workload.role_arn.clone(),
             })
             .collect(),
         subnets: chosen.map(|choice| choice.map_ids(SubnetId::new)),
         security_groups,
         package_repositories: spec.package_repositories,
         buckets: spec.buckets.iter().map(|bucket| bucket.name.clone()).collect(),
+        services: spec.services.iter().cloned().collect(),
+        destinations: spec.destinations.iter().cloned().collect(),
     })
 }
 
@@ -156,9 +165,33 @@ fn grants<'a>(profile: &'a SageMakerVpcProfile, vpc: &'a SageMakerVpc) -> impl I
         .map(|id| id.as_str())
         .filter(|id| !is_granted(&grants.security_groups, id))
         .collect();
+    let services: Vec<&str> = profile
+        .spec
+        .services
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !is_granted(&grants.services, name))
+        .collect();
+    let destinations: Vec<&str> = profile
+        .spec
+        .destinations
+        .iter()
+        .filter_map(|destination| destination.host.as_deref().or(destination.cidr.as_deref()))
+        .filter(|name| !is_granted(&grants.destinations, name))
+        .collect();
+    let roles: Vec<&str> = profile
+        .spec
+        .workloads
+        .iter()
+        .filter_map(|workload| workload.role_arn.as_deref())
+        .filter(|arn| !is_granted(&grants.roles, arn))
+        .collect();
     [
         ("bucket", "grants.buckets", buckets),
         ("security group", "grants.securityGroups", groups),
+        ("service", "grants.services", services),
+        ("destination", "grants.destinations", destinations),
+        ("role", "grants.roles", roles),
     ]
     .into_iter()
     .filter(|(_, _, names)| !names.is_empty())

@@ -1,15 +1,21 @@
 //! Validates a `SageMakerVpc` by itself and against others for the same VPC.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use kube::ResourceExt;
 
-use super::{Choice, EndpointPolicy, References, Refused, ValidVpc, created, is_deleting, refusal};
+use super::{
+    Choice, EndpointPolicy, References, Refused, ValidFlowLogs, ValidInterfaceEndpoints, ValidVpc, created,
+    is_deleting, refusal,
+};
 use crate::{
-    api::{EndpointPolicyType, Reason, SageMakerVpc, Selection},
+    api::{EndpointPolicyType, FlowLogs, InterfaceEndpointPolicy, Reason, SageMakerVpc, Selection},
     plan::{Finding, Scope},
     policy::{Effect, PolicyDocument},
-    types::{Ownership, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId},
+    types::{FlowLogSettings, Ownership, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId},
 };
 
 /// The shortest interval that the schema admits.
@@ -38,6 +44,13 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
         &Scope::Vpc,
         &mut findings,
     );
+    let public_subnets = choice(
+        spec.internet.public_subnets.as_ref(),
+        "spec.internet.publicSubnets",
+        &Scope::Vpc,
+        &mut findings,
+    );
+    let policies = interface_endpoint_policies(vpc, &mut findings);
     let s3_policy = endpoint_policy(vpc).unwrap_or_else(|finding| {
         findings.push(*finding);
         EndpointPolicy::FullAccess
@@ -81,6 +94,20 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
         adopt_endpoints: adopt("vpce-").map(VpcEndpointId::new).collect(),
         adopt_security_groups: adopt("sg-").map(SecurityGroupId::new).collect(),
         package_repositories: None,
+        services: spec.services.iter().cloned().collect(),
+        interface_endpoints: ValidInterfaceEndpoints {
+            admit: spec.interface_endpoints.admit,
+            ip_address_type: spec.interface_endpoints.ip_address_type,
+            policies,
+        },
+        internet: spec.internet.mode,
+        nat_gateways: spec.internet.nat_gateways,
+        public_subnets: public_subnets.map(|choice| choice.map_ids(SubnetId::new)),
+        network_acls: spec.network_acls.mode,
+        first_rule_number: spec.network_acls.first_rule_number,
+        flow_logs: spec.flow_logs.as_ref().map(flow_logs),
+        max_monthly_cost: spec.max_monthly_cost,
+        discovery: spec.discovery,
     })
 }
 
@@ -173,6 +200,46 @@ fn endpoint_policy(vpc: &SageMakerVpc) -> Result<EndpointPolicy, Box<Finding>> {
         (EndpointPolicyType::FullAccess | EndpointPolicyType::Buckets, Some(_)) => Err(unreadable(
             "spec.s3.policy.document goes with type: Custom: change the type, or remove the document.".to_owned(),
         )),
+    }
+}
+
+/// The policies of single interface endpoints, those that can be read.
+fn interface_endpoint_policies(vpc: &SageMakerVpc, findings: &mut Vec<Finding>) -> BTreeMap<String, PolicyDocument> {
+    let mut policies = BTreeMap::new();
+    for InterfaceEndpointPolicy { service, document } in &vpc.spec.interface_endpoints.policies {
+        let mut refuse = |problem: String| {
+            let message = format!("The policy for {service} in spec.interfaceEndpoints.policies {problem}.");
+            findings.push(refusal(Scope::Vpc, Reason::InvalidPolicy, message));
+        };
+        match document.parse::<PolicyDocument>() {
+            Err(error) => refuse(format!("cannot be read as an IAM policy: {error}")),
+            Ok(parsed) => match parsed.check_endpoint_policy() {
+                Err(error) => refuse(format!("cannot be an endpoint's policy: {error}")),
+                Ok(()) if !allows_anything(&parsed) => refuse(
+                    "only denies, and an endpoint policy blocks whatever it does not allow: add a statement with \
+                     \"Effect\": \"Allow\""
+                        .to_owned(),
+                ),
+                Ok(()) => {
+                    policies.insert(service.clone(), parsed);
+                }
+            },
+        }
+    }
+    policies
+}
+
+fn flow_logs(spec: &FlowLogs) -> ValidFlowLogs {
+    ValidFlowLogs {
+        resource_type: spec.resource_type,
+        settings: FlowLogSettings {
+            traffic_type: spec.traffic_type,
+            log_destination_type: spec.log_destination_type,
+            log_destination: spec.log_destination.clone(),
+            deliver_logs_permission_arn: spec.deliver_logs_permission_arn.clone(),
+            log_format: spec.log_format.clone(),
+            max_aggregation_interval: spec.max_aggregation_interval,
+        },
     }
 }
 

@@ -153,6 +153,12 @@ fn id(kind: &str, entry: &Value) -> String {
         "DhcpOptions" => "DhcpOptionsId",
         "PrefixLists" => "PrefixListId",
         "ServiceDetails" => "ServiceName",
+        "NetworkAcls" => "NetworkAclId",
+        "NatGateways" => "NatGatewayId",
+        "InternetGateways" => "InternetGatewayId",
+        "Addresses" => "AllocationId",
+        "FlowLogs" => "FlowLogId",
+        "NetworkInterfacePermissions" => "NetworkInterfacePermissionId",
         other => panic!("{other} is no kind of thing in AWS that a snapshot holds"),
     };
     entry[field]

@@ -1,5 +1,12 @@
 //! An EC2 in memory: carries a plan out on a snapshot as EC2 would.
 
+#[path = "memory/edges.rs"]
+mod edges;
+#[path = "memory/endpoints.rs"]
+mod endpoints;
+#[path = "memory/way_out.rs"]
+mod way_out;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sagevpc::{
@@ -174,6 +181,13 @@ impl Memory {
                     state: "available".to_owned(),
                     policy_document: Some(policy.to_string()),
                     route_table_ids: route_tables.clone(),
+                    subnet_ids: Vec::new(),
+                    groups: Vec::new(),
+                    network_interface_ids: Vec::new(),
+                    private_dns_enabled: false,
+                    ip_address_type: None,
+                    dns_entries: Vec::new(),
+                    owner_id: None,
                     requester_managed: false,
                     tags: tags_as_list(tags),
                 });
@@ -199,6 +213,22 @@ impl Memory {
                 self.snapshot
                     .vpc_endpoints
                     .retain(|endpoint| endpoint.vpc_endpoint_id != *id);
+            }
+            Action::CreateInterfaceEndpoint { .. } | Action::ModifyInterfaceEndpoint { .. } => {
+                return self.interface_endpoint(action, tokens, made);
+            }
+            Action::AllocateAddress { .. }
+            | Action::ReleaseAddress { .. }
+            | Action::CreateNatGateway { .. }
+            | Action::DeleteNatGateway { .. }
+            | Action::CreateRoute { .. }
+            | Action::ReplaceRoute { .. }
+            | Action::DeleteRoute { .. } => return self.way_out(action, tokens, made),
+            Action::CreateNetworkAclEntry { .. }
+            | Action::ReplaceNetworkAclEntry { .. }
+            | Action::DeleteNetworkAclEntry { .. } => return self.network_acl(action),
+            Action::CreateFlowLogs { .. } | Action::DeleteFlowLogs { .. } => {
+                return self.flow_log(action, tokens, made);
             }
             Action::CreateTags { resource, tags } => {
                 let list = self.tags(resource);

@@ -1,0 +1,264 @@
+//! What an action is called, what it works on and what it changes, in words.
+
+use super::Action;
+use crate::types::{Direction, ResourceKey, RouteTableId, Rule, SubnetId, joined, listed};
+
+impl Action {
+    /// The name of the EC2 action, as in AWS's documentation, CloudTrail and,
+    /// after `ec2:`, IAM.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ModifyVpcAttribute { .. } => "ModifyVpcAttribute",
+            Self::CreateSecurityGroup { .. } => "CreateSecurityGroup",
+            Self::AuthorizeSecurityGroup {
+                direction: Direction::Ingress,
+                ..
+            } => "AuthorizeSecurityGroupIngress",
+            Self::AuthorizeSecurityGroup {
+                direction: Direction::Egress,
+                ..
+            } => "AuthorizeSecurityGroupEgress",
+            Self::RevokeSecurityGroup {
+                direction: Direction::Ingress,
+                ..
+            } => "RevokeSecurityGroupIngress",
+            Self::RevokeSecurityGroup {
+                direction: Direction::Egress,
+                ..
+            } => "RevokeSecurityGroupEgress",
+            Self::DeleteSecurityGroup { .. } => "DeleteSecurityGroup",
+            Self::CreateVpcEndpoint { .. } => "CreateVpcEndpoint",
+            Self::ModifyVpcEndpoint { .. } => "ModifyVpcEndpoint",
+            Self::DeleteVpcEndpoint { .. } => "DeleteVpcEndpoints",
+            Self::CreateInterfaceEndpoint { .. } => "CreateVpcEndpoint",
+            Self::ModifyInterfaceEndpoint { .. } => "ModifyVpcEndpoint",
+            Self::AllocateAddress { .. } => "AllocateAddress",
+            Self::ReleaseAddress { .. } => "ReleaseAddress",
+            Self::CreateNatGateway { .. } => "CreateNatGateway",
+            Self::DeleteNatGateway { .. } => "DeleteNatGateway",
+            Self::CreateRoute { .. } => "CreateRoute",
+            Self::ReplaceRoute { .. } => "ReplaceRoute",
+            Self::DeleteRoute { .. } => "DeleteRoute",
+            Self::CreateNetworkAclEntry { .. } => "CreateNetworkAclEntry",
+            Self::ReplaceNetworkAclEntry { .. } => "ReplaceNetworkAclEntry",
+            Self::DeleteNetworkAclEntry { .. } => "DeleteNetworkAclEntry",
+            Self::CreateFlowLogs { .. } => "CreateFlowLogs",
+            Self::DeleteFlowLogs { .. } => "DeleteFlowLogs",
+            Self::CreateTags { .. } => "CreateTags",
+            Self::DeleteTags { .. } => "DeleteTags",
+        }
+    }
+
+    /// What it works on: an id, or the key of what is made.
+    pub fn resource(&self) -> String {
+        match self {
+            Self::ModifyVpcAttribute { vpc, .. } => vpc.to_string(),
+            Self::CreateSecurityGroup { key, .. }
+            | Self::CreateVpcEndpoint { key, .. }
+            | Self::CreateInterfaceEndpoint { key, .. }
+            | Self::AllocateAddress { key, .. }
+            | Self::CreateNatGateway { key, .. }
+            | Self::CreateFlowLogs { key, .. } => key.to_string(),
+            Self::AuthorizeSecurityGroup { group, .. } | Self::RevokeSecurityGroup { group, .. } => group.to_string(),
+            Self::DeleteSecurityGroup { id } => id.to_string(),
+            Self::ModifyVpcEndpoint { id, .. }
+            | Self::ModifyInterfaceEndpoint { id, .. }
+            | Self::DeleteVpcEndpoint { id } => id.to_string(),
+            Self::ReleaseAddress { id } => id.to_string(),
+            Self::DeleteNatGateway { id } => id.to_string(),
+            Self::CreateRoute { table, .. } | Self::ReplaceRoute { table, .. } | Self::DeleteRoute { table, .. } => {
+                table.to_string()
+            }
+            Self::CreateNetworkAclEntry { acl, .. }
+            | Self::ReplaceNetworkAclEntry { acl, .. }
+            | Self::DeleteNetworkAclEntry { acl, .. } => acl.to_string(),
+            Self::DeleteFlowLogs { id } => id.to_string(),
+            Self::CreateTags { resource, .. } | Self::DeleteTags { resource, .. } => resource.clone(),
+        }
+    }
+
+    /// A part of the names of EC2 actions on the same kind of resource.
+    pub fn family(&self) -> &'static str {
+        match self {
+            Self::ModifyVpcAttribute { .. } => "VpcAttribute",
+            Self::CreateSecurityGroup { .. }
+            | Self::AuthorizeSecurityGroup { .. }
+            | Self::RevokeSecurityGroup { .. }
+            | Self::DeleteSecurityGroup { .. } => "SecurityGroup",
+            Self::CreateVpcEndpoint { .. }
+            | Self::ModifyVpcEndpoint { .. }
+            | Self::CreateInterfaceEndpoint { .. }
+            | Self::ModifyInterfaceEndpoint { .. }
+            | Self::DeleteVpcEndpoint { .. } => "VpcEndpoint",
+            Self::AllocateAddress { .. } | Self::ReleaseAddress { .. } => "Address",
+            Self::CreateNatGateway { .. } | Self::DeleteNatGateway { .. } => "NatGateway",
+            Self::CreateRoute { .. } | Self::ReplaceRoute { .. } | Self::DeleteRoute { .. } => "Route",
+            Self::CreateNetworkAclEntry { .. }
+            | Self::ReplaceNetworkAclEntry { .. }
+            | Self::DeleteNetworkAclEntry { .. } => "NetworkAclEntry",
+            Self::CreateFlowLogs { .. } | Self::DeleteFlowLogs { .. } => "FlowLogs",
+            Self::CreateTags { .. } | Self::DeleteTags { .. } => "Tags",
+        }
+    }
+
+    /// The key of what it makes, if it makes something.
+    pub fn makes(&self) -> Option<&ResourceKey> {
+        match self {
+            Self::CreateSecurityGroup { key, .. }
+            | Self::CreateVpcEndpoint { key, .. }
+            | Self::CreateInterfaceEndpoint { key, .. }
+            | Self::AllocateAddress { key, .. }
+            | Self::CreateNatGateway { key, .. }
+            | Self::CreateFlowLogs { key, .. } => Some(key),
+            Self::ModifyVpcAttribute { .. }
+            | Self::AuthorizeSecurityGroup { .. }
+            | Self::RevokeSecurityGroup { .. }
+            | Self::DeleteSecurityGroup { .. }
+            | Self::ModifyVpcEndpoint { .. }
+            | Self::ModifyInterfaceEndpoint { .. }
+            | Self::DeleteVpcEndpoint { .. }
+            | Self::ReleaseAddress { .. }
+            | Self::DeleteNatGateway { .. }
+            | Self::CreateRoute { .. }
+            | Self::ReplaceRoute { .. }
+            | Self::DeleteRoute { .. }
+            | Self::CreateNetworkAclEntry { .. }
+            | Self::ReplaceNetworkAclEntry { .. }
+            | Self::DeleteNetworkAclEntry { .. }
+            | Self::DeleteFlowLogs { .. }
+            | Self::CreateTags { .. }
+            | Self::DeleteTags { .. } => None,
+        }
+    }
+
+    /// What it changes, field by field, for a person to read. Long lists are
+    /// cut short.
+    pub fn change(&self) -> String {
+        self.describe(listed)
+    }
+
+    /// Like [`change`](Self::change), with nothing cut short.
+    pub fn full_change(&self) -> String {
+        self.describe(joined)
+    }
+
+    fn describe(&self, list: impl Fn(Vec<String>) -> String) -> String {
+        let of_rules = |rules: &[Rule]| list(rules.iter().map(ToString::to_string).collect());
+        let of_subnets = |subnets: &[SubnetId]| list(subnets.iter().map(ToString::to_string).collect());
+        let of_tables = |tables: &[RouteTableId]| list(tables.iter().map(ToString::to_string).collect());
+        match self {
+            Self::ModifyVpcAttribute { attribute, .. } => format!("{attribute}: false -> true"),
+            Self::CreateSecurityGroup { name, .. } => format!("security group {name}"),
+            Self::AuthorizeSecurityGroup { rules, .. } => format!("add {}", of_rules(rules)),
+            Self::RevokeSecurityGroup { rules, .. } => format!("remove {}", of_rules(rules)),
+            Self::DeleteSecurityGroup { .. } => "delete the security group".to_owned(),
+            Self::CreateVpcEndpoint {
+                service_name,
+                route_tables,
+                ..
+            } => {
+                format!("gateway endpoint for {service_name} on {}", of_tables(route_tables))
+            }
+            Self::ModifyVpcEndpoint {
+                policy,
+                add_route_tables,
+                remove_route_tables,
+                ..
+            } => {
+                let mut parts = Vec::new();
+                if policy.is_some() {
+                    parts.push("replace the policy".to_owned());
+                }
+                if !add_route_tables.is_empty() {
+                    parts.push(format!("add route tables {}", of_tables(add_route_tables)));
+                }
+                if !remove_route_tables.is_empty() {
+                    parts.push(format!("remove route tables {}", of_tables(remove_route_tables)));
+                }
+                parts.join("; ")
+            }
+            Self::DeleteVpcEndpoint { .. } => "delete the endpoint".to_owned(),
+            Self::CreateInterfaceEndpoint {
+                service_name,
+                subnets,
+                groups,
+                private_dns,
+                ip_address_type,
+                ..
+            } => {
+                let dns = if *private_dns { " and private DNS" } else { "" };
+                let kind = ip_address_type.map(|kind| format!(", {kind}")).unwrap_or_default();
+                format!(
+                    "interface endpoint for {service_name} in {} with {}{dns}{kind}",
+                    of_subnets(subnets),
+                    list(groups.iter().map(ToString::to_string).collect()),
+                )
+            }
+            Self::ModifyInterfaceEndpoint {
+                policy,
+                add_subnets,
+                remove_subnets,
+                add_groups,
+                remove_groups,
+                private_dns,
+                ip_address_type,
+                ..
+            } => {
+                let mut parts = Vec::new();
+                if policy.is_some() {
+                    parts.push("replace the policy".to_owned());
+                }
+                if !add_subnets.is_empty() {
+                    parts.push(format!("add subnets {}", of_subnets(add_subnets)));
+                }
+                if !remove_subnets.is_empty() {
+                    parts.push(format!("remove subnets {}", of_subnets(remove_subnets)));
+                }
+                if !add_groups.is_empty() {
+                    let groups = list(add_groups.iter().map(ToString::to_string).collect());
+                    parts.push(format!("add security groups {groups}"));
+                }
+                if !remove_groups.is_empty() {
+                    let groups = list(remove_groups.iter().map(ToString::to_string).collect());
+                    parts.push(format!("remove security groups {groups}"));
+                }
+                if let Some(on) = private_dns {
+                    parts.push(format!("privateDnsEnabled: {} -> {on}", !on));
+                }
+                if let Some(kind) = ip_address_type {
+                    parts.push(format!("ipAddressType -> {kind}"));
+                }
+                parts.join("; ")
+            }
+            Self::AllocateAddress { .. } => "an elastic IP address".to_owned(),
+            Self::ReleaseAddress { .. } => "release the elastic IP address".to_owned(),
+            Self::CreateNatGateway { subnet, address, .. } => format!("public NAT gateway in {subnet} with {address}"),
+            Self::DeleteNatGateway { .. } => "delete the NAT gateway".to_owned(),
+            Self::CreateRoute {
+                destination,
+                nat_gateway,
+                ..
+            } => format!("add route {destination} -> {nat_gateway}"),
+            Self::ReplaceRoute {
+                destination,
+                nat_gateway,
+                ..
+            } => format!("turn route {destination} -> {nat_gateway}"),
+            Self::DeleteRoute { destination, .. } => format!("remove route {destination}"),
+            Self::CreateNetworkAclEntry { entry, .. } => format!("add {entry}"),
+            Self::ReplaceNetworkAclEntry { entry, .. } => format!("replace by {entry}"),
+            Self::DeleteNetworkAclEntry {
+                direction, rule_number, ..
+            } => format!("remove {direction} rule {rule_number}"),
+            Self::CreateFlowLogs { resource, settings, .. } => format!("flow log of {resource}: {settings}"),
+            Self::DeleteFlowLogs { .. } => "delete the flow log".to_owned(),
+            Self::CreateTags { tags, .. } => {
+                format!(
+                    "set {}",
+                    list(tags.iter().map(|(key, value)| format!("{key}={value}")).collect())
+                )
+            }
+            Self::DeleteTags { keys, .. } => format!("remove {}", list(keys.clone())),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Interface endpoints, and their security group.
+
+use super::{draft::Draft, resolve::ResolvedProfile};
+
+pub(super) fn plan(_draft: &mut Draft<'_>, _profiles: &[ResolvedProfile<'_>]) {}

@@ -1,0 +1,5 @@
+//! Execution roles: what they lack.
+
+use super::{draft::Draft, resolve::ResolvedProfile};
+
+pub(super) fn plan(_draft: &mut Draft<'_>, _profiles: &[ResolvedProfile<'_>]) {}

@@ -1,0 +1,89 @@
+//! Rules of network ACLs as values that compare by meaning.
+
+use std::fmt;
+
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::{Direction, PortRange, Protocol};
+
+/// One rule of a network ACL. Rules are tried in the order of their numbers,
+/// each direction by itself, and the first that matches decides. An ACL keeps
+/// no state: answers need a rule of their own.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html>.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
+pub struct AclEntry {
+    /// Which way, as seen from the subnet.
+    pub direction: Direction,
+    /// Its number, from 1 to 32766; 32767 is the rule at the end that denies.
+    pub rule_number: u16,
+    /// Whether what matches goes through.
+    pub allows: bool,
+    /// Which protocol.
+    pub protocol: Protocol,
+    /// Which ports of the destination; `None` for all, and where the protocol
+    /// has none. For ICMP, type and code.
+    pub ports: Option<PortRange>,
+    /// From or to which addresses.
+    pub cidr: IpNet,
+}
+
+impl From<AclEntry> for String {
+    fn from(entry: AclEntry) -> Self {
+        entry.to_string()
+    }
+}
+
+impl fmt::Display for AclEntry {
+    /// For messages: `egress rule 100: allow tcp 443 to 0.0.0.0/0`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            direction,
+            rule_number,
+            allows,
+            protocol,
+            ports,
+            cidr,
+        } = self;
+        let verb = if *allows { "allow" } else { "deny" };
+        write!(f, "{direction} rule {rule_number}: {verb} ")?;
+        match *protocol {
+            Protocol::All => f.write_str("all traffic")?,
+            Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6 => f.write_str(&protocol.as_ec2())?,
+            Protocol::Number(number) => write!(f, "protocol {number}")?,
+        }
+        match ports {
+            Some(range) if range.from == range.to => write!(f, " {}", range.from)?,
+            Some(range) => write!(f, " {}-{}", range.from, range.to)?,
+            None => {}
+        }
+        let preposition = match direction {
+            Direction::Ingress => "from",
+            Direction::Egress => "to",
+        };
+        write!(f, " {preposition} {cidr}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_read_as_phrases() {
+        let entry = AclEntry {
+            direction: Direction::Ingress,
+            rule_number: 30_001,
+            allows: true,
+            protocol: Protocol::TCP,
+            ports: Some(PortRange { from: 1024, to: 65_535 }),
+            cidr: "0.0.0.0/0".parse().unwrap(),
+        };
+        assert_eq!(
+            entry.to_string(),
+            "ingress rule 30001: allow tcp 1024-65535 from 0.0.0.0/0"
+        );
+    }
+}
