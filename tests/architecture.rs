@@ -29,7 +29,15 @@ const PURE_PARTS_OF_KUBE: &[&str] = &["CustomResource", "KubeSchema", "Resource"
 
 /// What no pure module may name, and why.
 const IMPURE: &[(&str, &str)] = &[
-    ("aws_", "pure modules know no AWS SDK; convert its types in src/aws"),
+    ("aws_sdk_", "pure modules know no AWS SDK; convert its types in src/aws"),
+    (
+        "aws_config",
+        "pure modules know no AWS SDK; convert its types in src/aws",
+    ),
+    (
+        "aws_smithy_",
+        "pure modules know no AWS SDK; convert its types in src/aws",
+    ),
     ("tokio", "pure modules know no runtime"),
     ("futures", "pure modules know no runtime"),
     ("async ", "pure modules wait for nothing"),
