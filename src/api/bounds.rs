@@ -47,6 +47,9 @@ pub(crate) const MAX_LEDGER_KEY: usize = 208;
 /// Characters of an id of AWS's.
 pub(crate) const MAX_ID: usize = 32;
 
+/// Consumers that a VPC's status lists.
+pub(crate) const MAX_CONSUMERS: usize = 16;
+
 /// Workloads of a profile.
 pub(crate) const MAX_WORKLOADS: usize = 32;
 /// Characters of the message on a workload.

@@ -22,8 +22,8 @@ pub use profile::{
     SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig, VpcRef, Workload, WorkloadStatus,
 };
 pub use status::{
-    ActionState, ActionStatus, ApprovedStatus, DriftStatus, HeldStatus, InForce, LedgerEntry, LedgerStatus, PlanStatus,
-    ProfilesStatus, ResourceOwnership, ResourceStatus, SageMakerVpcStatus,
+    ActionState, ActionStatus, ApprovedStatus, ConsumerStatus, ConsumersStatus, DriftStatus, HeldStatus, InForce,
+    LedgerEntry, LedgerStatus, PlanStatus, ProfilesStatus, ResourceOwnership, ResourceStatus, SageMakerVpcStatus,
 };
 pub use vpc::{
     AcceptUnknown, AllowedNamespaces, Approval, AssumedRole, Credentials, DeletionPolicy, Dns, EndpointPolicyType,

@@ -9,11 +9,12 @@ use super::{
     Condition, PackageRepositories,
     bounds::{
         MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED,
-        MAX_CONDITIONS, MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES,
+        MAX_CONDITIONS, MAX_CONSUMERS, MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES,
         MAX_LEDGER_KEY, MAX_PURPOSE, MAX_RESOURCES,
     },
     condition::time_schema,
 };
+use crate::types::{SecurityGroupId, SubnetId};
 
 /// What is known about a VPC.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct SageMakerVpcStatus {
     /// How many resources are not listed for lack of room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources_truncated: Option<u32>,
+    /// What SageMaker runs in the VPC.
+    #[serde(default)]
+    pub consumers: ConsumersStatus,
     /// What would be, is being or waits to be approved to be done.
     #[serde(default)]
     pub plan: PlanStatus,
@@ -75,6 +79,45 @@ pub struct ProfilesStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 320))]
     pub first_refused: Option<String>,
+}
+
+/// What SageMaker runs in a VPC.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsumersStatus {
+    /// SageMaker's network interfaces in the VPC.
+    pub network_interfaces: u32,
+    /// What was found to run there: endpoints, jobs, notebook instances and
+    /// domains.
+    pub total: u32,
+    /// The first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_CONSUMERS))]
+    pub listed: Vec<ConsumerStatus>,
+}
+
+/// Something of SageMaker's that runs in a VPC.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsumerStatus {
+    /// What it is, such as endpoint or training job.
+    #[schemars(length(max = 32))]
+    pub kind: String,
+    /// Its name; a domain's id.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// How many instances it runs; 0 where SageMaker does not say.
+    pub instances: u32,
+    /// Its subnets.
+    #[schemars(length(max = 16), inner(length(max = 32)))]
+    pub subnets: Vec<SubnetId>,
+    /// Its security groups.
+    #[schemars(length(max = 10), inner(length(max = 32)))]
+    pub security_group_ids: Vec<SecurityGroupId>,
+    /// The profile whose subnets and groups these are, as namespace/name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320))]
+    pub profile: Option<String>,
 }
 
 /// Something in AWS that serves the workloads.

@@ -20,6 +20,8 @@ use crate::{
 pub enum Service {
     /// Amazon EC2, which the VPC is a part of.
     Ec2,
+    /// Amazon SageMaker.
+    SageMaker,
     /// AWS Security Token Service.
     Sts,
 }
@@ -29,6 +31,7 @@ impl Service {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
+            Self::SageMaker => "sagemaker",
             Self::Sts => "sts",
         }
     }
@@ -47,6 +50,9 @@ pub enum Throttle {
     Tags,
     /// Other changes.
     Change,
+    /// SageMaker's lists and descriptions. AWS publishes no bucket for them, so
+    /// this is less than what an account has by default.
+    SageMaker,
     /// AWS STS.
     Identity,
 }
@@ -57,6 +63,7 @@ impl Throttle {
         match self {
             Self::Describe | Self::Tags => 100,
             Self::Endpoint => 4,
+            Self::SageMaker => 10,
             Self::NatGateway => 10,
             Self::Change => 50,
             Self::Identity => 600,
@@ -69,6 +76,7 @@ impl Throttle {
             Self::Describe => Duration::from_millis(50),
             Self::Endpoint => Duration::from_nanos(3_333_333_334),
             Self::NatGateway => Duration::from_secs(1),
+            Self::SageMaker => Duration::from_millis(250),
             Self::Tags => Duration::from_millis(100),
             Self::Change => Duration::from_millis(200),
             Self::Identity => Duration::from_nanos(1_666_667),
@@ -95,6 +103,8 @@ pub enum Feature {
     FlowLogs,
     /// Adoption, release, `deletionPolicy: Retain`, `spec.tags`.
     Tagging,
+    /// `spec.discovery`: what runs in a VPC.
+    Discovery,
     /// `spec.credentials`: VPCs of other accounts.
     OtherAccounts,
 }
@@ -104,6 +114,9 @@ pub enum Feature {
 pub enum Grant {
     /// IAM lets nobody narrow it: on `*`.
     Read,
+    /// What runs, on `*`: lists cannot be narrowed, and what they name is not
+    /// known before.
+    Discover,
     /// On any VPC. EC2 offers keys for the attribute but does not fill them in.
     ChangeVpc,
     /// On any route table: routes have no tags.
@@ -130,8 +143,9 @@ pub enum Grant {
 
 impl Grant {
     /// All grants, in the order of their statements.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
+        Self::Discover,
         Self::ChangeVpc,
         Self::ChangeRoutes,
         Self::ChangeNetworkAcls,
@@ -153,6 +167,7 @@ impl Grant {
         let ours = || json!(["arn:*:ec2:*:*:security-group/*", "arn:*:ec2:*:*:vpc-endpoint/*"]);
         match self {
             Self::Read => Some(("SeeTheNetwork", json!("*"), None)),
+            Self::Discover => Some(("SeeWhatRuns", json!("*"), None)),
             Self::ChangeVpc => Some(("TurnDnsOn", json!("arn:*:ec2:*:*:vpc/*"), None)),
             Self::ChangeRoutes => Some(("LeadOut", json!("arn:*:ec2:*:*:route-table/*"), None)),
             Self::ChangeNetworkAcls => Some(("OpenNetworkAcls", json!("arn:*:ec2:*:*:network-acl/*"), None)),
@@ -279,6 +294,22 @@ calls! {
     DeleteFlowLogs: Ec2 "ec2", true, Change, FlowLogs, [DeleteFlowLogs: ChangeOurs];
     CreateTags: Ec2 "ec2", true, Tags, Tagging, [CreateTags: TagOnAdoption, CreateTags: TagOurs];
     DeleteTags: Ec2 "ec2", true, Tags, Tagging, [DeleteTags: TagOurs];
+    DescribeCompilationJob: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeCompilationJob: Discover];
+    DescribeDomain: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeDomain: Discover];
+    DescribeEndpoint: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeEndpoint: Discover];
+    DescribeEndpointConfig: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeEndpointConfig: Discover];
+    DescribeModel: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeModel: Discover];
+    DescribeNotebookInstance: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeNotebookInstance: Discover];
+    DescribeProcessingJob: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeProcessingJob: Discover];
+    DescribeTrainingJob: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeTrainingJob: Discover];
+    DescribeTransformJob: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeTransformJob: Discover];
+    ListCompilationJobs: SageMaker "sagemaker", false, SageMaker, Discovery, [ListCompilationJobs: Discover];
+    ListDomains: SageMaker "sagemaker", false, SageMaker, Discovery, [ListDomains: Discover];
+    ListEndpoints: SageMaker "sagemaker", false, SageMaker, Discovery, [ListEndpoints: Discover];
+    ListNotebookInstances: SageMaker "sagemaker", false, SageMaker, Discovery, [ListNotebookInstances: Discover];
+    ListProcessingJobs: SageMaker "sagemaker", false, SageMaker, Discovery, [ListProcessingJobs: Discover];
+    ListTrainingJobs: SageMaker "sagemaker", false, SageMaker, Discovery, [ListTrainingJobs: Discover];
+    ListTransformJobs: SageMaker "sagemaker", false, SageMaker, Discovery, [ListTransformJobs: Discover];
     AssumeRole: Sts "sts", false, Identity, OtherAccounts, [AssumeRole: AssumeRole];
     GetCallerIdentity: Sts "sts", false, Identity, Observation, [GetCallerIdentity: Free];
 }

@@ -16,7 +16,8 @@ use super::{
     calls::Service,
     deadline::NotTooLate,
     ec2::Ec2,
-    quotas::Quotas,
+    quotas::{Quotas, Scope},
+    sagemaker::SageMaker,
     telemetry::{CallObserver, CountedAssumeRole, Telltale},
 };
 use crate::{
@@ -55,6 +56,7 @@ pub struct Connections {
     observer: Arc<dyn CallObserver>,
     quotas: Arc<Quotas>,
     open: Mutex<HashMap<Key, Ec2>>,
+    open_sagemaker: Mutex<HashMap<Key, SageMaker>>,
 }
 
 impl Connections {
@@ -86,6 +88,7 @@ impl Connections {
             observer,
             quotas: Arc::default(),
             open: Mutex::default(),
+            open_sagemaker: Mutex::default(),
         }
     }
 
@@ -105,11 +108,44 @@ impl Connections {
         self.open().entry(key).or_insert(ec2).clone()
     }
 
+    /// The connection to SageMaker in `region`, as `role` or, without one, with
+    /// the controller's own credentials.
+    pub async fn sagemaker(&self, region: &Region, role: Option<&AssumedRole>) -> SageMaker {
+        let key = Key {
+            role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())),
+            region: region.clone(),
+        };
+        let open = || self.open_sagemaker.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sagemaker) = open().get(&key) {
+            return sagemaker.clone();
+        }
+        let config = self.config(region, role).await;
+        let client = aws_sdk_sagemaker::config::Builder::from(&config)
+            .retry_partition(RetryPartition::custom(format!("{NAME} sagemaker {region}")).build())
+            .interceptor(Telltale {
+                service: Service::SageMaker,
+                observer: Arc::clone(&self.observer),
+            })
+            .build();
+        let account = role.and_then(account_of);
+        let scope = Scope {
+            account: account.map_or_else(|| "our own".to_owned(), |account| account.to_string()),
+            region: region.clone(),
+        };
+        let sagemaker = SageMaker::new(
+            aws_sdk_sagemaker::Client::from_conf(client),
+            Arc::clone(&self.quotas),
+            scope,
+        );
+        open().entry(key).or_insert(sagemaker).clone()
+    }
+
     fn open(&self) -> MutexGuard<'_, HashMap<Key, Ec2>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn connect(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
+    /// What all clients for `region` and `role` have in common.
+    async fn config(&self, region: &Region, role: Option<&AssumedRole>) -> SdkConfig {
         let mut config = self
             .base
             .to_builder()
@@ -119,6 +155,11 @@ impl Connections {
             let credentials = SharedCredentialsProvider::new(self.assume(role, &config).await);
             config = config.to_builder().credentials_provider(credentials).build();
         }
+        config
+    }
+
+    async fn connect(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
+        let config = self.config(region, role).await;
         let retries = RetryPartition::custom(format!("{NAME} {region}")).build();
         let ec2 = aws_sdk_ec2::config::Builder::from(&config)
             .retry_partition(retries.clone())

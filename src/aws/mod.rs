@@ -16,6 +16,7 @@
 //! | `deadline` | nothing is sent after its time |
 //! | `coalesce` | many requests to look become one round |
 //! | `observe`, `describe` | one round: the describe calls, paged and batched |
+//! | `sagemaker` | what runs in a VPC, asked of SageMaker |
 //! | `convert` | types of the SDK to ours and back, field by field |
 //! | `apply` | the walk through a plan, and each action's call |
 //!
@@ -34,9 +35,11 @@ mod ec2;
 pub mod errors;
 mod observe;
 mod quotas;
+mod sagemaker;
 mod telemetry;
 
 pub use apply::apply;
 pub use clients::Connections;
 pub use ec2::Ec2;
+pub use sagemaker::SageMaker;
 pub use telemetry::{CallObserver, CallOutcome};

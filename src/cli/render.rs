@@ -118,6 +118,7 @@ fn findings(text: &mut String, findings: &mut dyn Iterator<Item = &Finding>) {
         let sign = match finding.weight {
             Weight::Blocks => '!',
             Weight::Unknown => '?',
+            Weight::Shortfall => '!',
             Weight::Advice => 'i',
         };
         let whom = match &finding.scope {

@@ -4,7 +4,7 @@ use tokio::time::timeout_at;
 
 use super::{context::Context, deadline::Deadline, memory::Memory};
 use crate::{
-    api::SageMakerVpc,
+    api::{Discovery, SageMakerVpc},
     aws::Ec2,
     cluster::REQUESTED_AT,
     desired::Network,
@@ -63,9 +63,31 @@ pub(super) async fn observe(
         Ok(Err(failure)) => Look::Failed(failure),
         Ok(Ok((ec2, snapshot))) => match snapshot.vpc(&vpc.spec.vpc_id) {
             None => Look::VpcMissing,
-            Some(snapshot) => Look::Seen(Box::new(Seen { network, snapshot, ec2 })),
+            Some(mut snapshot) => {
+                discover(context, vpc, &network, &mut snapshot).await;
+                Look::Seen(Box::new(Seen { network, snapshot, ec2 }))
+            }
         },
     }
+}
+
+/// Asks SageMaker what runs behind its network interfaces. Where it gives no
+/// answer, all but the names is known.
+async fn discover(context: &Context, vpc: &SageMakerVpc, network: &Network, snapshot: &mut VpcSnapshot) {
+    if network.vpc.discovery == Discovery::Disabled {
+        return;
+    }
+    let interfaces = snapshot
+        .sagemakers_interfaces()
+        .map(|interface| interface.network_interface_id.clone())
+        .collect();
+    let role = vpc
+        .spec
+        .credentials
+        .as_ref()
+        .and_then(|credentials| credentials.workloads.as_ref().or(credentials.network.as_ref()));
+    let sagemaker = context.aws.sagemaker(&vpc.spec.region, role).await;
+    snapshot.note_discovered(sagemaker.discover(&interfaces).await);
 }
 
 /// What AWS lets nobody read in bulk is read less often, unless someone asks,

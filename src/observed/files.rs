@@ -86,6 +86,7 @@ kinds! {
     addresses: "Addresses.json", "Addresses", "describe-addresses";
     flow_logs: "FlowLogs.json", "FlowLogs", "describe-flow-logs";
     network_interface_permissions: "NetworkInterfacePermissions.json", "NetworkInterfacePermissions", "describe-network-interface-permissions";
+    consumers: "Consumers.json", "Consumers", "sagevpc snapshot";
 }
 
 fn pretty(value: &Value) -> String {

@@ -6,12 +6,14 @@
 //! ([`files`]), so that anyone can make one without us. [`Snapshot::vpc`] cuts
 //! out what planning for one VPC needs. Pure: nothing here asks AWS.
 
+mod consumers;
 mod edges;
 pub mod files;
 mod resources;
 mod shapes;
 mod vpc;
 
+pub use consumers::{Consumer, ConsumerKind, Discovered};
 pub use edges::{
     AclPortRange, Address, FlowLog, IcmpTypeCode, InternetGateway, InternetGatewayAttachment, NatGateway,
     NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission, PermissionState,
@@ -66,6 +68,8 @@ pub struct Snapshot {
     pub flow_logs: Vec<FlowLog>,
     /// `describe-network-interface-permissions`.
     pub network_interface_permissions: Vec<NetworkInterfacePermission>,
+    /// What SageMaker said runs, if it was asked.
+    pub consumers: Vec<Consumer>,
 }
 
 impl Snapshot {

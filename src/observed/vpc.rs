@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    Address, DhcpOptions, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway, NetworkAcl,
+    Address, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway, NetworkAcl,
     NetworkInterface, NetworkInterfacePermission, PrefixList, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
     VpcAttributes, VpcEndpoint,
 };
@@ -53,6 +53,8 @@ pub struct VpcSnapshot {
     pub flow_logs: BTreeMap<FlowLogId, FlowLog>,
     /// Permissions of others on its network interfaces.
     pub network_interface_permissions: Vec<NetworkInterfacePermission>,
+    /// What SageMaker runs in it.
+    pub discovered: Discovered,
     /// Subnets that were looked up by id and belong to other VPCs.
     pub subnets_elsewhere: BTreeMap<SubnetId, VpcId>,
     /// Security groups that were looked up by id and belong to other VPCs.
@@ -155,6 +157,7 @@ impl VpcSnapshot {
                 .filter(|log| log.resource_id == vpc_id.as_str() || subnet_ids.contains(log.resource_id.as_str()))
                 .map(|log| (log.flow_log_id.clone(), log.clone()))
                 .collect(),
+            discovered: discovered(snapshot, &subnet_ids),
             network_interface_permissions: snapshot
                 .network_interface_permissions
                 .iter()
@@ -176,6 +179,27 @@ impl VpcSnapshot {
                 .collect(),
             vpc,
         })
+    }
+
+    /// SageMaker's network interfaces in it.
+    pub fn sagemakers_interfaces(&self) -> impl Iterator<Item = &NetworkInterface> {
+        self.network_interfaces
+            .values()
+            .filter(|interface| interface.is_sagemakers())
+    }
+
+    /// Notes what SageMaker said runs in the account, as far as it runs here.
+    pub fn note_discovered(&mut self, discovered: Discovered) {
+        self.discovered = match discovered {
+            Discovered::Seen {
+                mut consumers,
+                complete,
+            } => {
+                consumers.retain(|consumer| consumer.subnets.iter().any(|subnet| self.subnets.contains_key(subnet)));
+                Discovered::Seen { consumers, complete }
+            }
+            Discovered::NotAsked | Discovered::Refused { .. } => discovered,
+        };
     }
 
     /// The route table of a subnet: its own, or the VPC's main one.
@@ -230,6 +254,22 @@ impl VpcSnapshot {
         self.vpc_endpoints
             .iter()
             .filter(|endpoint| endpoint.is_gateway() && endpoint.service_name.ends_with(".s3"))
+    }
+}
+
+/// What a snapshot says runs in these subnets; whether that is all, whoever
+/// wrote it down knew.
+fn discovered(snapshot: &Snapshot, subnets: &BTreeSet<&str>) -> Discovered {
+    if snapshot.consumers.is_empty() {
+        return Discovered::NotAsked;
+    }
+    let consumers = snapshot
+        .consumers
+        .iter()
+        .filter(|consumer| consumer.subnets.iter().any(|subnet| subnets.contains(subnet.as_str())));
+    Discovered::Seen {
+        consumers: consumers.cloned().collect(),
+        complete: true,
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
-    api::{DeletionPolicy, PackageRepositories, Reason, ResourceOwnership, ResourceStatus, VpcConfig},
+    api::{ConsumersStatus, DeletionPolicy, PackageRepositories, Reason, ResourceOwnership, ResourceStatus, VpcConfig},
     catalog::Symptom,
     desired::Network,
     observed::{EndpointState, VpcSnapshot, tags_of},
@@ -29,6 +29,8 @@ pub(super) struct Draft<'a> {
     resources: Vec<ResourceStatus>,
     /// Group ids of each workload of each profile, as far as they are known.
     pub(super) groups_of: BTreeMap<ProfileKey, Vec<BTreeSet<SecurityGroupId>>>,
+    /// What runs in the VPC.
+    pub(super) consumers: ConsumersStatus,
     /// What the S3 endpoint's policy is to do about the package repositories.
     pub(super) package_repositories: Option<PackageRepositories>,
     /// Whether AWS once matched this very network, so that a difference from it
@@ -47,6 +49,7 @@ impl<'a> Draft<'a> {
             findings: Vec::new(),
             resources: Vec::new(),
             groups_of: BTreeMap::new(),
+            consumers: ConsumersStatus::default(),
             package_repositories: None,
             fingerprint: String::new(),
             drifting: false,
@@ -284,6 +287,7 @@ impl<'a> Draft<'a> {
             resources: self.resources,
             fingerprint: self.fingerprint,
             package_repositories: self.package_repositories,
+            consumers: self.consumers,
             held: None,
             approved: None,
         }

@@ -101,8 +101,21 @@ pub enum Weight {
     Blocks,
     /// Whether they can run depends on what cannot be seen.
     Unknown,
+    /// They can run, but something else that was asked for is not so: its
+    /// condition is false, and `Ready` is not.
+    Shortfall,
     /// They can run; someone should know.
     Advice,
+}
+
+impl Weight {
+    /// Whether a workload may be kept from running by it.
+    pub const fn stands_in_the_way(self) -> bool {
+        match self {
+            Self::Blocks | Self::Unknown => true,
+            Self::Shortfall | Self::Advice => false,
+        }
+    }
 }
 
 /// Something that stands in a workload's way, or that someone should know.

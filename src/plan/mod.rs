@@ -61,7 +61,7 @@ pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use outcome::{Failure, FailureKind, Outcome, Step};
 
 use crate::{
-    api::{ApprovedStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig},
+    api::{ApprovedStatus, ConsumersStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig},
     desired::Network,
     observed::VpcSnapshot,
     types::{ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
@@ -123,6 +123,8 @@ pub struct Plan {
     /// What the S3 endpoint's policy does about the package repositories, once
     /// the plan is carried out.
     pub package_repositories: Option<PackageRepositories>,
+    /// What runs in the VPC.
+    pub consumers: ConsumersStatus,
     /// What waits to be approved.
     pub held: Option<HeldStatus>,
     /// What was approved.

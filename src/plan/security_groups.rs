@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, Concern, PlannedAction, Scope, Serves, Target, Weight, disruption,
+    Action, Concern, PlannedAction, Scope, Serves, Target, Weight, consumers, disruption,
     draft::Draft,
     resolve::{ResolvedProfile, Standing},
 };
@@ -424,9 +424,15 @@ fn obstacle(draft: &Draft<'_>, group: &SecurityGroup) -> Option<String> {
         .map(|interface| interface.described())
         .collect();
     if !interfaces.is_empty() {
+        let running = consumers::with_group(snapshot, &group.group_id);
+        let runs = if running.is_empty() {
+            String::new()
+        } else {
+            format!(" With it run {}.", listed(running))
+        };
         return Some(format!(
-            "Security group {} is still used by {}. SageMaker's interfaces outlive their workload by some minutes; stop \
-             what still runs, and delete interfaces that nobody uses.",
+            "Security group {} is still used by {}.{runs} SageMaker's interfaces outlive their workload by some minutes; \
+             stop what still runs, and delete interfaces that nobody uses.",
             group.group_id,
             listed(interfaces)
         ));

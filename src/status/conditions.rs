@@ -70,7 +70,7 @@ impl<'a> Conditions<'a> {
     pub(super) fn ready(&mut self, obstacles: &[Obstacle], all_is_well: &str) {
         let all: Vec<&Obstacle> = obstacles
             .iter()
-            .filter(|obstacle| obstacle.weight != Weight::Advice)
+            .filter(|obstacle| obstacle.weight.stands_in_the_way())
             .collect();
         let Some(first) = worst(&all) else {
             self.set(ConditionType::Ready, ConditionStatus::True, Reason::Ok, all_is_well);
@@ -133,7 +133,7 @@ fn worst<'a>(obstacles: &[&'a Obstacle]) -> Option<&'a Obstacle> {
 
 fn status_for(weight: Weight) -> ConditionStatus {
     match weight {
-        Weight::Blocks => ConditionStatus::False,
+        Weight::Blocks | Weight::Shortfall => ConditionStatus::False,
         Weight::Unknown => ConditionStatus::Unknown,
         Weight::Advice => ConditionStatus::True,
     }

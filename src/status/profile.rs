@@ -233,13 +233,13 @@ fn workload_status(
                 .as_ref()
                 .is_none_or(|names| names.iter().any(|other| other == name))
         })
-        .filter(|obstacle| obstacle.weight != Weight::Advice)
+        .filter(|obstacle| obstacle.weight.stands_in_the_way())
         .collect();
     let ready = match concerned.iter().map(|obstacle| obstacle.weight).min() {
         None => Verdict::Yes,
         Some(Weight::Blocks) => Verdict::No,
         Some(Weight::Unknown) => Verdict::Unknown,
-        Some(Weight::Advice) => Verdict::Yes,
+        Some(Weight::Shortfall | Weight::Advice) => Verdict::Yes,
     };
     let message = if concerned.is_empty() {
         "It can run.".to_owned()

@@ -44,6 +44,7 @@ pub(super) fn status(
         workloads: Some(format!("{runnable}/{}", verdicts.count())),
         profiles: count(&live),
         ledger: assessment.ledger.clone(),
+        consumers: before.consumers,
         resources: before.resources,
         resources_truncated: before.resources_truncated,
         plan: before.plan,
@@ -53,6 +54,7 @@ pub(super) fn status(
     if let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) {
         status.resources = resources(plan);
         status.resources_truncated = truncated(plan.resources.len(), MAX_RESOURCES);
+        status.consumers = plan.consumers.clone();
         status.plan = plan_status(plan, outcome, &validated.vpc);
         status.drift = drift_status(assessment, plan, outcome, &validated.vpc, status.drift);
         status.in_force = in_force(plan, status.in_force);
@@ -97,7 +99,7 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) 
         );
         return;
     }
-    if let Observation::Seen { .. } = assessment.observation {
+    if let Observation::Seen { plan, .. } = assessment.observation {
         conditions.concern(Concern::Subnets, &found, "The subnets offered exist.");
         conditions.concern(Concern::Dns, &found, "Names of AWS services resolve in the VPC.");
         conditions.concern(
@@ -105,6 +107,12 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) 
             &found,
             "The S3 gateway endpoint serves the subnets in use.",
         );
+        if plan.consumers.network_interfaces > 0 || found.iter().any(|obstacle| obstacle.concern == Concern::Consumers)
+        {
+            let all_is_well =
+                "What SageMaker runs in the VPC is in status.consumers, and all of it belongs to profiles.";
+            conditions.concern(Concern::Consumers, &found, all_is_well);
+        }
         in_sync(conditions, assessment);
     }
     if let Observation::Failed(failure) = assessment.observation {

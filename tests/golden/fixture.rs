@@ -157,6 +157,7 @@ fn id(kind: &str, entry: &Value) -> String {
         "NatGateways" => "NatGatewayId",
         "InternetGateways" => "InternetGatewayId",
         "Addresses" => "AllocationId",
+        "Consumers" => "Name",
         "FlowLogs" => "FlowLogId",
         "NetworkInterfacePermissions" => "NetworkInterfacePermissionId",
         other => panic!("{other} is no kind of thing in AWS that a snapshot holds"),

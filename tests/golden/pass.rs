@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sagevpc::{
     cli::render,
     desired::Network,
-    observed::Snapshot,
+    observed::{Discovered, Snapshot},
     plan::{self, Failure, FailureKind, History, Outcome, Plan, Repairs, Step},
     status::{Assessment, Observation, Statuses, assess},
     validate::{References, Refused, Validated, validate},
@@ -26,6 +26,8 @@ pub struct Answers {
     /// A refusal to be looked at.
     #[serde(default)]
     pub looking: Option<Refusal>,
+    /// A refusal to say what runs.
+    pub discovering: Option<Refusal>,
     /// Refusals of actions, each by its name and resource.
     #[serde(default)]
     pub refused: BTreeMap<String, Refusal>,
@@ -80,7 +82,14 @@ pub fn run(references: &References, snapshot: &Snapshot, answers: &Answers, now:
     let history = History::new(references.vpc.status.as_ref(), &Repairs::default(), now);
     let network = validated.as_ref().ok().map(Network::new);
     let plan = network.as_ref().and_then(|network| {
-        let seen = snapshot.vpc(&network.vpc.vpc_id)?;
+        let mut seen = snapshot.vpc(&network.vpc.vpc_id)?;
+        if let Some(refusal) = &answers.discovering {
+            let failure = refusal.failure();
+            seen.note_discovered(Discovered::Refused {
+                denied: failure.kind == FailureKind::AccessDenied,
+                message: failure.explained(),
+            });
+        }
         Some(plan::plan(network, &seen, &history))
     });
     let outcome = outcome(plan.as_ref(), answers);
