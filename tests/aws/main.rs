@@ -6,6 +6,7 @@
 mod support;
 
 mod apply;
+mod discovery;
 mod failures;
 mod observe;
 mod permissions;

@@ -11,12 +11,12 @@ use std::{
     },
 };
 
-use aws_config::{BehaviorVersion, ConfigLoader};
-use aws_sdk_ec2::config::Credentials;
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use http_body_util::Full;
 use sagevpc::{
     api::AssumedRole,
-    aws::{CallObserver, Connections, Ec2},
+    aws::{CallObserver, Connections, Ec2, SageMaker},
     types::{AccountId, Region},
 };
 
@@ -189,18 +189,30 @@ impl Account {
         self.ec2_by(&self.url, observer).await
     }
 
-    /// A client with which tests make and look at things, as someone else would.
-    pub async fn client(&self) -> aws_sdk_ec2::Client {
+    /// The connection of our own code to SageMaker in it.
+    pub async fn sagemaker(&self, observer: Arc<dyn CallObserver>) -> SageMaker {
+        let connections = Connections::from_loader(loader(&self.url), observer).await;
+        connections.sagemaker(&Region::new(REGION), Some(&self.role())).await
+    }
+
+    /// A configuration with which tests make and look at things, as someone else
+    /// would.
+    pub async fn config(&self) -> SdkConfig {
         let base = loader(&self.url).load().await;
         let role = aws_config::sts::AssumeRoleProvider::builder(self.role().role_arn)
             .session_name("someone-else")
             .configure(&base)
             .build()
             .await;
-        let config = aws_sdk_ec2::config::Builder::from(&base)
-            .credentials_provider(role)
-            .build();
-        aws_sdk_ec2::Client::from_conf(config)
+        base.to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(role))
+            .build()
+    }
+
+    /// A client of EC2 with which tests make and look at things, as someone else
+    /// would.
+    pub async fn client(&self) -> aws_sdk_ec2::Client {
+        aws_sdk_ec2::Client::new(&self.config().await)
     }
 }
 

@@ -110,7 +110,13 @@ async fn travel(state: Arc<State>, request: Request<hyper::body::Incoming>) -> i
     let (mut head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let call: Parameters = form_urlencoded::parse(&body).into_owned().collect();
-    let action = call.get("Action").cloned().unwrap_or_default();
+    // SageMaker's calls are JSON, with the action's name in a header.
+    let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let target = target
+        .and_then(|target| target.split_once('.'))
+        .map(|(_, action)| action.to_owned());
+    let is_json = target.is_some();
+    let action = call.get("Action").cloned().or(target).unwrap_or_default();
     state.calls.lock().unwrap().push(call.clone());
     let fault = state
         .faults
@@ -121,7 +127,11 @@ async fn travel(state: Arc<State>, request: Request<hyper::body::Incoming>) -> i
     match fault {
         Some(Fault::Refuse { status, code, message }) => {
             let is_sts = ["AssumeRole", "GetCallerIdentity"].contains(&action.as_str());
-            let refusal = if is_sts { sts_refusal } else { refusal };
+            let refusal = match (is_sts, is_json) {
+                (true, _) => sts_refusal,
+                (false, true) => json_refusal,
+                (false, false) => refusal,
+            };
             return Ok(refusal(status, code, &message).map(Full::from));
         }
         Some(Fault::Answer(text)) => return Ok(Response::new(Full::from(text))),
@@ -194,6 +204,13 @@ fn sts_refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
             "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{code}</Code>\
          <Message>{message}</Message></Error><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
         ),
+    )
+}
+
+fn json_refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
+    respond(
+        status,
+        serde_json::json!({ "__type": code, "message": message }).to_string(),
     )
 }
 
