@@ -268,6 +268,9 @@ pub enum AcceptUnknown {
     TransitGateway,
     /// What a firewall or another appliance on the way lets through.
     Firewall,
+    /// What only the owner of a shared VPC sees: the policy and state of its
+    /// endpoints.
+    SharedVpc,
     /// What lies behind a peering connection or a virtual private gateway.
     Peering,
 }

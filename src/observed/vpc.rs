@@ -55,6 +55,9 @@ pub struct VpcSnapshot {
     pub network_interface_permissions: Vec<NetworkInterfacePermission>,
     /// What SageMaker runs in it.
     pub discovered: Discovered,
+    /// The workloads' account, where it is another than the network's and does
+    /// not see the VPC.
+    pub not_shared_with: Option<AccountId>,
     /// Subnets that were looked up by id and belong to other VPCs.
     pub subnets_elsewhere: BTreeMap<SubnetId, VpcId>,
     /// Security groups that were looked up by id and belong to other VPCs.
@@ -157,6 +160,7 @@ impl VpcSnapshot {
                 .filter(|log| log.resource_id == vpc_id.as_str() || subnet_ids.contains(log.resource_id.as_str()))
                 .map(|log| (log.flow_log_id.clone(), log.clone()))
                 .collect(),
+            not_shared_with: None,
             discovered: discovered(snapshot, &subnet_ids),
             network_interface_permissions: snapshot
                 .network_interface_permissions
@@ -179,6 +183,28 @@ impl VpcSnapshot {
                 .collect(),
             vpc,
         })
+    }
+
+    /// The account that owns the VPC, where it is another than the one that
+    /// looked.
+    pub fn foreign_owner(&self) -> Option<&AccountId> {
+        let owner = self.vpc.owner_id.as_ref()?;
+        let account = self.account.as_ref()?;
+        (owner != account).then_some(owner)
+    }
+
+    /// Adds what only the workloads' account sees of a VPC that is shared with
+    /// it: its own security groups and network interfaces. `None` where it does
+    /// not see the VPC.
+    pub fn add_view_of(&mut self, account: AccountId, view: Option<VpcSnapshot>) {
+        let Some(view) = view else {
+            self.not_shared_with = Some(account);
+            return;
+        };
+        self.security_groups.extend(view.security_groups);
+        self.network_interfaces.extend(view.network_interfaces);
+        self.security_groups_elsewhere
+            .retain(|id, _| !self.security_groups.contains_key(id));
     }
 
     /// SageMaker's network interfaces in it.

@@ -62,6 +62,8 @@ impl<'a> Draft<'a> {
     pub(super) fn tell_drift(&mut self, profiles: &[ResolvedProfile<'_>]) {
         let mut hash = Sha256::new();
         hash.update(self.network.fingerprint());
+        // What the owner of a shared VPC must do was never in force through us.
+        hash.update([u8::from(self.snapshot.foreign_owner().is_some())]);
         for resolved in profiles {
             hash.update(format!(
                 "\0{}\0{:?}\0{:?}",
@@ -85,6 +87,33 @@ impl<'a> Draft<'a> {
         }
         self.actions.push(planned);
         id
+    }
+
+    /// Takes out the actions that `goes` names, and what depends on nothing
+    /// else: the others are numbered anew.
+    pub(super) fn drop_actions(&mut self, goes: impl Fn(&PlannedAction) -> bool) -> Vec<PlannedAction> {
+        let mut gone: BTreeSet<ActionId> = BTreeSet::new();
+        for planned in &self.actions {
+            if goes(planned) || planned.after.iter().any(|earlier| gone.contains(earlier)) {
+                gone.insert(planned.id);
+            }
+        }
+        let (left, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.actions)
+            .into_iter()
+            .partition(|planned| gone.contains(&planned.id));
+        let numbers: BTreeMap<ActionId, ActionId> = kept
+            .iter()
+            .enumerate()
+            .map(|(place, planned)| (planned.id, ActionId(place)))
+            .collect();
+        self.actions = kept;
+        for planned in &mut self.actions {
+            planned.id = numbers[&planned.id];
+            for earlier in &mut planned.after {
+                *earlier = numbers[earlier];
+            }
+        }
+        left
     }
 
     pub(super) fn find(

@@ -21,6 +21,7 @@
 //! | `buckets`, `roles` | bucket policies and execution roles |
 //! | `cost` | what it costs, and what would cost too much |
 //! | `consumers` | what runs there outside any profile |
+//! | `shared` | what is left to the owner of a shared VPC |
 //! | `reachability` | whether packets get there, once all that is done |
 //! | `disruption`, `loosening` | whose traffic an action may hit |
 //! | `approval` | what waits for a person |
@@ -52,6 +53,7 @@ mod resolve;
 mod roles;
 mod s3;
 mod security_groups;
+mod shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -173,6 +175,7 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     buckets::plan(&mut draft, &profiles);
     roles::plan(&mut draft, &profiles);
     consumers::judge(&mut draft, &profiles);
+    shared::leave_to_owner(&mut draft);
     reachability::judge(&mut draft, &profiles);
     let plan = approval::decide(
         draft.finish(&profiles),

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, ActionId, Concern, Disruption, PlannedAction, Scope, Serves, disruption,
+    Action, ActionId, Concern, Disruption, PlannedAction, Scope, Serves, Weight, disruption,
     draft::Draft,
     judge,
     loosening::only_loosens,
     resolve::{ResolvedProfile, Standing, has_tags},
 };
 use crate::{
-    api::{Reason, ResourceOwnership},
+    api::{AcceptUnknown, Reason, ResourceOwnership},
     catalog::Symptom,
     desired::{S3Policy, full_access},
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
@@ -189,6 +189,10 @@ fn needed_tables(
     let mut needed = BTreeSet::new();
     for resolved in taking_part {
         for (table, subnets) in resolved.tables.iter().filter(|(table, _)| !served.contains_key(*table)) {
+            if let Some(endpoint) = unseen_endpoint(draft.snapshot, table) {
+                report_unseen(draft, resolved, &endpoint);
+                continue;
+            }
             if is_offered(draft, table) {
                 needed.insert(table.clone());
                 continue;
@@ -209,6 +213,34 @@ fn needed_tables(
         }
     }
     needed
+}
+
+/// The endpoint that a shared VPC's table leads to S3 by. A participant sees the
+/// owner's routes, and not the owner's endpoints.
+fn unseen_endpoint(snapshot: &VpcSnapshot, table: &RouteTableId) -> Option<String> {
+    snapshot.foreign_owner()?;
+    let s3 = &snapshot.s3_prefix_list()?.prefix_list_id;
+    let routes = &snapshot.route_tables.get(table)?.routes;
+    let route = routes
+        .iter()
+        .find(|route| route.is_active() && route.destination_prefix_list_id.as_ref() == Some(s3))?;
+    let endpoint = route.gateway_id.clone()?;
+    let is_seen = snapshot
+        .vpc_endpoints
+        .iter()
+        .any(|seen| seen.vpc_endpoint_id.as_str() == endpoint);
+    (!is_seen).then_some(endpoint)
+}
+
+fn report_unseen(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, endpoint: &str) {
+    draft.list("VpcEndpoint", endpoint, "S3".to_owned(), ResourceOwnership::Found);
+    let accepted = draft.network.vpc.accept_unknown.contains(&AcceptUnknown::SharedVpc);
+    let weight = if accepted { Weight::Advice } else { Weight::Unknown };
+    let message = format!(
+        "S3 is reached through endpoint {endpoint} of the VPC's owner, and only the owner sees its state and policy: set \
+         spec.credentials.network to a role of the owner's account, or list SharedVpc in spec.acceptUnknown.",
+    );
+    draft.find_weighing(weight, CONCERN, resolved.scope(), Reason::SharedVpc, message);
 }
 
 fn is_offered(draft: &Draft<'_>, table: &RouteTableId) -> bool {

@@ -1,0 +1,87 @@
+//! VPCs whose subnets another account shares with ours.
+//!
+//! A participant sees the VPC, the shared subnets and their route tables, and
+//! has security groups and network interfaces of its own there; endpoints,
+//! gateways and routes are the owner's, and EC2 lets nobody else change them. So
+//! what would change something of the owner's is told instead of done, unless
+//! the controller works with the owner's credentials.
+//!
+//! See <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html>.
+
+use super::{Concern, Finding, PlannedAction, Scope, Serves, Weight, draft::Draft};
+use crate::{
+    api::Reason,
+    types::{AccountId, ResourceKey},
+};
+
+/// Turns actions on what is the owner's into findings.
+pub(super) fn leave_to_owner(draft: &mut Draft<'_>) {
+    let Some(owner) = draft.snapshot.foreign_owner().cloned() else {
+        report_unshared(draft);
+        return;
+    };
+    let left: Vec<PlannedAction> = draft.drop_actions(|planned| !is_participants(planned));
+    let account = draft.snapshot.account.clone();
+    for planned in left {
+        let finding = told(&planned, &owner, account.as_ref(), draft.snapshot.vpc.vpc_id.as_str());
+        draft.push(finding);
+    }
+}
+
+/// Whether an action is on what belongs to the workloads' account: the security
+/// groups of their interfaces.
+pub(super) fn is_participants(planned: &PlannedAction) -> bool {
+    match &planned.key {
+        Some(ResourceKey::WorkloadSecurityGroup { .. } | ResourceKey::ElasticInferenceClient) => true,
+        Some(
+            ResourceKey::S3GatewayEndpoint
+            | ResourceKey::InterfaceEndpoint { .. }
+            | ResourceKey::EndpointSecurityGroup
+            | ResourceKey::ElasticInferenceEndpoint
+            | ResourceKey::NatGateway { .. }
+            | ResourceKey::ElasticIp { .. }
+            | ResourceKey::FlowLog { .. }
+            | ResourceKey::NetworkAclEntries { .. }
+            | ResourceKey::DefaultRoute { .. },
+        )
+        | None => false,
+    }
+}
+
+fn told(planned: &PlannedAction, owner: &AccountId, account: Option<&AccountId>, vpc: &str) -> Finding {
+    let here = account.map_or_else(String::new, |account| {
+        format!(", and the controller works in {account}")
+    });
+    Finding {
+        concern: planned.blocks.unwrap_or(Concern::Subnets),
+        scope: match &planned.serves {
+            Serves::Vpc => Scope::Vpc,
+            Serves::Profile(key) => Scope::Profile(key.clone()),
+        },
+        weight: if planned.blocks.is_some() {
+            Weight::Blocks
+        } else {
+            Weight::Shortfall
+        },
+        reason: Reason::SharedVpc,
+        message: format!(
+            "{planned} is needed, because {}. But {vpc} belongs to account {owner}{here}: ask its owners to do it, or set \
+             spec.credentials.network to a role of their account.",
+            planned.reason
+        ),
+        symptom: planned.symptom,
+    }
+}
+
+/// Workloads of another account run only where the subnets are shared with it.
+fn report_unshared(draft: &mut Draft<'_>) {
+    let Some(account) = &draft.snapshot.not_shared_with else {
+        return;
+    };
+    let vpc = &draft.snapshot.vpc.vpc_id;
+    let message = format!(
+        "Account {account} of spec.credentials.workloads does not see {vpc}: share the subnets with it by AWS Resource \
+         Access Manager, or remove spec.credentials.workloads if workloads run in the VPC's own account."
+    );
+    draft.find(Concern::Subnets, Scope::Vpc, Reason::SharedVpc, None, message);
+}
