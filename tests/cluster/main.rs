@@ -7,14 +7,17 @@
 //! a namespace, objects, a VPC and an AWS account of its own. Tests that stop
 //! the controller, or run it in another environment, have a stack of their own.
 
+mod accounts;
 mod alone;
 mod approval;
 mod bad_input;
 mod conflict;
 mod deletion;
 mod drift;
+mod edges;
 mod environment;
 mod fixture;
 mod limits;
 mod quickstart;
 mod several;
+mod workloads;
