@@ -13,7 +13,7 @@ use super::{
     calls::Call,
     coalesce::Gathering,
     errors::Refusal,
-    observe::{self, Known},
+    observe::{self, Known, Round},
     quotas::{Quotas, Scope},
 };
 use crate::{
@@ -30,7 +30,7 @@ const IDENTITY_RETRY: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub struct Ec2 {
     connection: Arc<Connection>,
-    rounds: Gathering<Interest, Result<Arc<Snapshot>, Failure>>,
+    rounds: Gathering<Interest, Result<Round, Failure>>,
 }
 
 pub(super) struct Connection {
@@ -90,10 +90,12 @@ impl Ec2 {
     ///
     /// # Errors
     ///
-    /// When AWS refuses one of the calls or does not answer.
+    /// When AWS refuses one of the calls or does not answer. A call that only
+    /// some of [`Interest::aspects`] need is denied to those alone who have
+    /// them; network ACLs that the role may not see are absent.
     pub async fn observe(&self, interest: &Interest) -> Result<Arc<Snapshot>, Failure> {
         let answer = self.rounds.ask(interest.clone()).await;
-        answer.unwrap_or_else(|| Err(observe::interrupted()))
+        answer.unwrap_or_else(|| Err(observe::interrupted()))?.for_one(interest)
     }
 
     /// The region.
