@@ -141,18 +141,22 @@ impl Connection {
             .await;
     }
 
-    /// Makes one call that only looks.
-    pub(super) async fn read<T, E, R>(
+    /// Makes one call that only looks. The SDK's futures are large, and a round
+    /// holds many of them: they are kept on the heap.
+    pub(super) fn read<T, E, R>(
         &self,
         call: Call,
         request: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> Result<T, Refusal>
+    ) -> impl Future<Output = Result<T, Refusal>>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: fmt::Debug + Send + Sync + 'static,
     {
-        self.pace(call, Priority::Repair).await;
-        request.await.map_err(|error| Refusal::from_sdk(call, &error))
+        let request = Box::pin(request);
+        async move {
+            self.pace(call, Priority::Repair).await;
+            request.await.map_err(|error| Refusal::from_sdk(call, &error))
+        }
     }
 
     pub(super) async fn account(&self) -> Result<AccountId, Refusal> {

@@ -124,31 +124,37 @@ impl<'a> Work<'a> {
     }
 
     /// Makes a call when AWS's quota allows it, if that is in time.
-    pub(super) async fn call<T, E, R>(
+    ///
+    /// The SDK's futures are large, and a walk holds one for every action that
+    /// is under way: they are kept on the heap.
+    pub(super) fn call<T, E, R>(
         &self,
         call: Call,
         request: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> Result<T, Setback>
+    ) -> impl Future<Output = Result<T, Setback>>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: fmt::Debug + Send + Sync + 'static,
     {
-        let too_late = || {
-            Setback::Waiting(format!(
-                "{call} did not get its turn in the time of this pass; the next one tries again"
-            ))
-        };
-        let pace = self.connection().pace(call, self.priority);
-        if self.is_over() || tokio::time::timeout_at(self.deadline, pace).await.is_err() {
-            return Err(too_late());
-        }
-        request.await.map_err(|error| {
-            if is_caused_by::<TimeIsOver>(&error) {
-                too_late()
-            } else {
-                Setback::Refused(Refusal::from_sdk(call, &error))
+        let request = Box::pin(request);
+        async move {
+            let too_late = || {
+                Setback::Waiting(format!(
+                    "{call} did not get its turn in the time of this pass; the next one tries again"
+                ))
+            };
+            let pace = self.connection().pace(call, self.priority);
+            if self.is_over() || tokio::time::timeout_at(self.deadline, pace).await.is_err() {
+                return Err(too_late());
             }
-        })
+            request.await.map_err(|error| {
+                if is_caused_by::<TimeIsOver>(&error) {
+                    too_late()
+                } else {
+                    Setback::Refused(Refusal::from_sdk(call, &error))
+                }
+            })
+        }
     }
 
     /// Looks something up on the way. Where that fails because the time is
