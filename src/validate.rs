@@ -25,7 +25,7 @@ use crate::{
         SageMakerVpcProfile,
     },
     catalog::{Options, WorkloadKind},
-    plan::{Concern, Finding, Scope, Weight},
+    plan::{Concern, Finding, Scope},
     policy::PolicyDocument,
     types::{
         FlowLogSettings, IpAddressType, Ownership, ProfileKey, Region, RouteTableId, SecurityGroupId, SubnetId, Tags,
@@ -200,6 +200,8 @@ pub struct ValidProfile {
     pub subnets: Option<Choice<SubnetId>>,
     /// Its security groups.
     pub security_groups: SecurityGroups,
+    /// Where its status names one subnet for a workload, by the workload's name.
+    pub settled: BTreeMap<String, SubnetId>,
     /// What it wants of the package repositories.
     pub package_repositories: Option<PackageRepositories>,
     /// The buckets it needs.
@@ -395,14 +397,7 @@ fn agree_on_repositories(
 
 /// A finding that refuses a spec.
 fn refusal(scope: Scope, reason: crate::api::Reason, message: String) -> Finding {
-    Finding {
-        concern: Concern::Accepted,
-        scope,
-        weight: Weight::Blocks,
-        reason,
-        message,
-        symptom: None,
-    }
+    Finding::new(Concern::Accepted, scope, reason, message)
 }
 
 fn created<K: kube::Resource>(object: &K) -> Option<Timestamp> {

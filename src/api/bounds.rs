@@ -11,7 +11,7 @@
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 24;
 /// Characters of a condition's message.
-pub(crate) const MAX_CONDITION_MESSAGE: usize = 2048;
+pub(crate) const MAX_CONDITION_MESSAGE: usize = 1536;
 
 /// Resources that a VPC's status lists.
 pub(crate) const MAX_RESOURCES: usize = 128;
@@ -53,4 +53,12 @@ pub(crate) const MAX_CONSUMERS: usize = 16;
 /// Workloads of a profile.
 pub(crate) const MAX_WORKLOADS: usize = 32;
 /// Characters of the message on a workload.
-pub(crate) const MAX_WORKLOAD_MESSAGE: usize = 1024;
+pub(crate) const MAX_WORKLOAD_MESSAGE: usize = 768;
+/// Obstacles that are listed for a workload.
+pub(crate) const MAX_BLOCKERS: usize = 4;
+/// Characters that name the resource of an obstacle.
+pub(crate) const MAX_BLOCKER_RESOURCE: usize = 128;
+/// Characters that say what SageMaker would show.
+pub(crate) const MAX_BLOCKER_SHOWS: usize = 192;
+/// Characters that say what an obstacle is, and the fix.
+pub(crate) const MAX_BLOCKER_MESSAGE: usize = 768;

@@ -215,6 +215,8 @@ words! {
         DhcpOptionsIncomplete,
         /// Names are resolved by servers that cannot be judged from outside.
         CustomResolver,
+        /// A notebook instance reaches S3 and the internet past the VPC.
+        DirectInternetAccess,
         /// The S3 gateway endpoint is missing, or not on a route table in use.
         S3EndpointMissing,
         /// The S3 gateway endpoint exists and is not available.
@@ -231,6 +233,8 @@ words! {
         SecurityGroupInOtherVpc,
         /// A rule is missing.
         RuleMissing,
+        /// There are more security groups than the kind of workload takes.
+        TooManySecurityGroups,
         /// The rules needed are more than a security group takes.
         TooManyRules,
         /// A resource that is not ours has the name that ours would get.

@@ -18,8 +18,9 @@ pub use network::{
     InternetMode, NatGateways, NetworkAclMode, NetworkAcls,
 };
 pub use profile::{
-    Bucket, Destination, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups, SageMakerVpcProfile,
-    SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig, VpcRef, Workload, WorkloadStatus,
+    Blocker, Bucket, Destination, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups,
+    SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig, VpcRef, Workload,
+    WorkloadStatus,
 };
 pub use status::{
     ActionState, ActionStatus, ApprovedStatus, ConsumerStatus, ConsumersStatus, DriftStatus, HeldStatus, InForce,

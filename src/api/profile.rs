@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Condition, Selection,
-    bounds::{MAX_CONDITIONS, MAX_WORKLOAD_MESSAGE, MAX_WORKLOADS},
+    bounds::{
+        MAX_BLOCKER_MESSAGE, MAX_BLOCKER_RESOURCE, MAX_BLOCKER_SHOWS, MAX_BLOCKERS, MAX_CONDITIONS,
+        MAX_WORKLOAD_MESSAGE, MAX_WORKLOADS,
+    },
 };
 use crate::{
     catalog::WorkloadKind,
@@ -224,7 +227,8 @@ pub struct SageMakerVpcProfileStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     #[schemars(length(max = MAX_CONDITIONS))]
     pub conditions: Vec<Condition>,
-    /// Ready to copy into a SageMaker call; there once it can be used.
+    /// Ready to copy into a SageMaker call; there once it can be used. A
+    /// workload whose kind takes fewer subnets has its own below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_config: Option<VpcConfig>,
     /// Workloads that can run, of all that are declared, such as 2/3.
@@ -271,9 +275,36 @@ pub struct WorkloadStatus {
     /// What stops it, what SageMaker would say, and the fix.
     #[schemars(length(max = MAX_WORKLOAD_MESSAGE))]
     pub message: String,
+    /// What stops it, one by one, the worst first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_BLOCKERS))]
+    pub blockers: Vec<Blocker>,
+    /// How much more stops it that is not listed for lack of room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blockers_truncated: Option<u32>,
     /// Ready to copy into the SageMaker call for this workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_config: Option<VpcConfig>,
+}
+
+/// Something that keeps a workload from running, or may keep it.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Blocker {
+    /// Why, in one word of the conditions' list of reasons.
+    #[schemars(length(min = 1, max = 64))]
+    pub reason: String,
+    /// The resource that it is about, by its id or name, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_BLOCKER_RESOURCE))]
+    pub resource: Option<String>,
+    /// What SageMaker would show, were the workload started now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_BLOCKER_SHOWS))]
+    pub shows: Option<String>,
+    /// The cause, and the fix.
+    #[schemars(length(max = MAX_BLOCKER_MESSAGE))]
+    pub message: String,
 }
 
 /// Whether a workload can run.

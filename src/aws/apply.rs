@@ -8,27 +8,33 @@
 //! made, what is gone already as deleted, and a creation whose answer was lost
 //! is found again by its client token, its name or its tags.
 
+mod addresses;
 mod endpoints;
+mod flow_logs;
+mod interface_endpoints;
+mod nat_gateways;
+mod network_acls;
+mod routes;
 mod security_groups;
 mod tags;
 mod vpcs;
 mod work;
 
-use std::{collections::BTreeMap, pin::Pin};
+use std::{collections::BTreeMap, fmt, pin::Pin};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
-use self::work::{Performed, Setback, Work};
-use super::{calls::Call, deadline, ec2::Ec2};
+use self::work::{Performed, Resolved, Setback, Work};
+use super::{deadline, ec2::Ec2};
 use crate::{
     plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Step, Target},
-    types::{ResourceKey, SecurityGroupId},
+    types::ResourceKey,
 };
 
 /// Does what the plan says, and tells what became of each action.
 ///
-/// `tokens` holds a client token for each endpoint that the plan creates. From
+/// `tokens` holds a client token for each resource that the plan creates. From
 /// `deadline` on nothing is sent any more; a call sent just before may take ten
 /// seconds longer to be answered. Held actions are left out, and what comes
 /// after them is blocked.
@@ -167,7 +173,7 @@ impl<'a> Walk<'a> {
                 direction,
                 rules,
             } => {
-                let group = self.group(group);
+                let group = self.resolve(group);
                 performing!(security_groups::authorize(&work, group, *direction, rules))
             }
             Action::RevokeSecurityGroup {
@@ -175,7 +181,7 @@ impl<'a> Walk<'a> {
                 direction,
                 rules,
             } => {
-                let group = self.group(group);
+                let group = self.resolve(group);
                 performing!(security_groups::revoke(&work, group, *direction, rules))
             }
             Action::DeleteSecurityGroup { id: group } => {
@@ -218,22 +224,113 @@ impl<'a> Walk<'a> {
             Action::DeleteVpcEndpoint { id: endpoint } => {
                 performing!(endpoints::delete(&work, endpoint))
             }
-            Action::CreateInterfaceEndpoint { .. }
-            | Action::ModifyInterfaceEndpoint { .. }
-            | Action::AllocateAddress { .. }
-            | Action::ReleaseAddress { .. }
-            | Action::CreateNatGateway { .. }
-            | Action::DeleteNatGateway { .. }
-            | Action::CreateRoute { .. }
-            | Action::ReplaceRoute { .. }
-            | Action::DeleteRoute { .. }
-            | Action::CreateNetworkAclEntry { .. }
-            | Action::ReplaceNetworkAclEntry { .. }
-            | Action::DeleteNetworkAclEntry { .. }
-            | Action::CreateFlowLogs { .. }
-            | Action::DeleteFlowLogs { .. } => {
-                let call = Call::from(&planned.action);
-                performing!(async move { Err(Work::refuse(call, "this version cannot do it")) })
+            Action::CreateInterfaceEndpoint {
+                key,
+                vpc,
+                service_name,
+                subnets,
+                groups,
+                private_dns,
+                ip_address_type,
+                policy,
+                tags,
+            } => {
+                let wanted = interface_endpoints::Wanted {
+                    key,
+                    vpc,
+                    service_name,
+                    subnets,
+                    groups: self.resolve_all(groups),
+                    private_dns: *private_dns,
+                    ip_address_type: *ip_address_type,
+                    policy: policy.as_ref(),
+                    tags,
+                };
+                let token = self.tokens.get(key);
+                performing!(interface_endpoints::create(&work, wanted, token))
+            }
+            Action::ModifyInterfaceEndpoint {
+                id: endpoint,
+                policy,
+                add_subnets,
+                remove_subnets,
+                add_groups,
+                remove_groups,
+                private_dns,
+                ip_address_type,
+            } => {
+                let changes = interface_endpoints::Changes {
+                    policy: policy.as_ref(),
+                    add_subnets,
+                    remove_subnets,
+                    add_groups: self.resolve_all(add_groups),
+                    remove_groups,
+                    private_dns: *private_dns,
+                    ip_address_type: *ip_address_type,
+                };
+                performing!(interface_endpoints::modify(&work, endpoint, changes))
+            }
+            Action::AllocateAddress { key, tags } => {
+                performing!(addresses::allocate(&work, key, tags))
+            }
+            Action::ReleaseAddress { id: address } => {
+                performing!(addresses::release(&work, address))
+            }
+            Action::CreateNatGateway {
+                key,
+                subnet,
+                address,
+                tags,
+            } => {
+                let (address, token) = (self.resolve(address), self.tokens.get(key));
+                performing!(nat_gateways::create(&work, key, subnet, address, tags, token))
+            }
+            Action::DeleteNatGateway { id: gateway } => {
+                performing!(nat_gateways::delete(&work, gateway))
+            }
+            Action::CreateRoute {
+                table,
+                destination,
+                nat_gateway,
+            } => {
+                let nat_gateway = self.resolve(nat_gateway);
+                performing!(routes::create(&work, table, *destination, nat_gateway))
+            }
+            Action::ReplaceRoute {
+                table,
+                destination,
+                nat_gateway,
+            } => {
+                let nat_gateway = self.resolve(nat_gateway);
+                performing!(routes::replace(&work, table, *destination, nat_gateway))
+            }
+            Action::DeleteRoute { table, destination } => {
+                performing!(routes::delete(&work, table, *destination))
+            }
+            Action::CreateNetworkAclEntry { acl, entry } => {
+                performing!(network_acls::create(&work, acl, entry))
+            }
+            Action::ReplaceNetworkAclEntry { acl, entry } => {
+                performing!(network_acls::replace(&work, acl, entry))
+            }
+            Action::DeleteNetworkAclEntry {
+                acl,
+                direction,
+                rule_number,
+            } => {
+                performing!(network_acls::delete(&work, acl, *direction, *rule_number))
+            }
+            Action::CreateFlowLogs {
+                key,
+                resource,
+                settings,
+                tags,
+            } => {
+                let token = self.tokens.get(key);
+                performing!(flow_logs::create(&work, key, resource, settings, tags, token))
+            }
+            Action::DeleteFlowLogs { id: log } => {
+                performing!(flow_logs::delete(&work, log))
             }
             Action::CreateTags { resource, tags } => {
                 performing!(tags::create(&work, resource, tags))
@@ -244,21 +341,26 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The group that a target stands for: `None` if the action that should
-    /// have made it has not.
-    fn group(&self, target: &'a Target<SecurityGroupId>) -> Option<security_groups::Group> {
+    /// What a target stands for: `None` if the action that should have made it
+    /// has not.
+    fn resolve<Id: fmt::Display>(&self, target: &Target<Id>) -> Option<Resolved> {
         match target {
-            Target::Existing(id) => Some(security_groups::Group {
+            Target::Existing(id) => Some(Resolved {
                 id: id.to_string(),
                 new: false,
             }),
             Target::Made(key) => {
                 let id = self.outcome.made.get(key)?;
-                Some(security_groups::Group {
+                Some(Resolved {
                     id: id.clone(),
                     new: true,
                 })
             }
         }
+    }
+
+    /// What all of these stand for: `None` if one of them has not been made.
+    fn resolve_all<Id: fmt::Display>(&self, targets: &[Target<Id>]) -> Option<Vec<Resolved>> {
+        targets.iter().map(|target| self.resolve(target)).collect()
     }
 }

@@ -91,8 +91,8 @@ pub enum Feature {
     Observation,
     /// `spec.dns: Enforce`.
     Dns,
-    /// The gateway endpoint for S3.
-    S3Endpoint,
+    /// VPC endpoints: the gateway endpoint for S3, and interface endpoints.
+    Endpoints,
     /// Security groups that we manage.
     SecurityGroups,
     /// `spec.internet.mode: ManagedNat`.
@@ -125,8 +125,13 @@ pub enum Grant {
     ChangeNetworkAcls,
     /// On what is made, if the request gives it our tags.
     CreateTagged,
-    /// On what a creation or change refers to: VPCs and route tables.
+    /// On the places that a creation or change refers to: VPCs, subnets and
+    /// route tables.
     Refer,
+    /// On the security groups that an endpoint gets or loses, which may be
+    /// somebody else's. A grant of its own: with [`Refer`](Self::Refer), groups
+    /// could be created without our tags.
+    ReferGroups,
     /// On what carries our tags.
     ChangeOurs,
     /// Tags, while a call makes the resource.
@@ -135,6 +140,12 @@ pub enum Grant {
     TagOnAdoption,
     /// Tags on what carries ours.
     TagOurs,
+    /// Private names of AWS's services, whose zones are AWS's own.
+    UsePrivateDns,
+    /// The role that writes flow logs, to VPC flow logs alone.
+    PassFlowLogRole,
+    /// Delivery of flow logs to a bucket, which IAM lets nobody narrow.
+    DeliverLogs,
     /// On roles named `sagevpc…`, in any account that trusts us.
     AssumeRole,
     /// Everyone has it.
@@ -143,7 +154,7 @@ pub enum Grant {
 
 impl Grant {
     /// All grants, in the order of their statements.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: &'static [Self] = &[
         Self::Read,
         Self::Discover,
         Self::ChangeVpc,
@@ -151,10 +162,14 @@ impl Grant {
         Self::ChangeNetworkAcls,
         Self::CreateTagged,
         Self::Refer,
+        Self::ReferGroups,
         Self::ChangeOurs,
         Self::TagOnCreation,
         Self::TagOnAdoption,
         Self::TagOurs,
+        Self::UsePrivateDns,
+        Self::PassFlowLogRole,
+        Self::DeliverLogs,
         Self::AssumeRole,
         Self::Free,
     ];
@@ -162,35 +177,72 @@ impl Grant {
     /// The statement's id, resources and condition; `None` where no statement
     /// is needed.
     fn statement(self) -> Option<(&'static str, Value, Option<Value>)> {
-        let request_tag = || json!({ "Null": { format!("aws:RequestTag/{TAG_CLUSTER}"): "false" } });
-        let resource_tag = || json!({ "Null": { format!("aws:ResourceTag/{TAG_CLUSTER}"): "false" } });
-        let ours = || json!(["arn:*:ec2:*:*:security-group/*", "arn:*:ec2:*:*:vpc-endpoint/*"]);
+        let request_tag = || Some(json!({ "Null": { format!("aws:RequestTag/{TAG_CLUSTER}"): "false" } }));
+        let resource_tag = || Some(json!({ "Null": { format!("aws:ResourceTag/{TAG_CLUSTER}"): "false" } }));
+        let adoptable = || ec2_arns(&["security-group", "vpc-endpoint"]);
+        let ours = || {
+            ec2_arns(&[
+                "elastic-ip",
+                "natgateway",
+                "security-group",
+                "vpc-endpoint",
+                "vpc-flow-log",
+            ])
+        };
         match self {
             Self::Read => Some(("SeeTheNetwork", json!("*"), None)),
             Self::Discover => Some(("SeeWhatRuns", json!("*"), None)),
-            Self::ChangeVpc => Some(("TurnDnsOn", json!("arn:*:ec2:*:*:vpc/*"), None)),
-            Self::ChangeRoutes => Some(("LeadOut", json!("arn:*:ec2:*:*:route-table/*"), None)),
-            Self::ChangeNetworkAcls => Some(("OpenNetworkAcls", json!("arn:*:ec2:*:*:network-acl/*"), None)),
-            Self::CreateTagged => Some(("CreateWithOurTags", ours(), Some(request_tag()))),
+            Self::ChangeVpc => Some(("TurnDnsOn", ec2_arns(&["vpc"]), None)),
+            Self::ChangeRoutes => Some(("LeadOut", ec2_arns(&["route-table"]), None)),
+            Self::ChangeNetworkAcls => Some(("OpenNetworkAcls", ec2_arns(&["network-acl"]), None)),
+            Self::CreateTagged => Some(("CreateWithOurTags", ours(), request_tag())),
             Self::Refer => Some((
-                "UseVpcsAndRouteTables",
-                json!(["arn:*:ec2:*:*:vpc/*", "arn:*:ec2:*:*:route-table/*"]),
+                "UseVpcsSubnetsAndRouteTables",
+                ec2_arns(&["route-table", "subnet", "vpc"]),
                 None,
             )),
-            Self::ChangeOurs => Some(("ChangeWhatHasOurTags", ours(), Some(resource_tag()))),
+            Self::ReferGroups => Some(("PutGroupsOnEndpoints", ec2_arns(&["security-group"]), None)),
+            Self::ChangeOurs => Some(("ChangeWhatHasOurTags", ours(), resource_tag())),
             Self::TagOnCreation => Some((
                 "TagWhatIsCreated",
                 ours(),
-                Some(json!({ "StringEquals": {
-                    "ec2:CreateAction": [Call::CreateSecurityGroup.name(), Call::CreateVpcEndpoint.name()],
-                } })),
+                Some(json!({ "StringEquals": { "ec2:CreateAction": creations() } })),
             )),
-            Self::TagOnAdoption => Some(("TagWhatIsAdopted", ours(), Some(request_tag()))),
-            Self::TagOurs => Some(("RetagWhatHasOurTags", ours(), Some(resource_tag()))),
+            Self::TagOnAdoption => Some(("TagWhatIsAdopted", adoptable(), request_tag())),
+            Self::TagOurs => Some(("RetagWhatHasOurTags", ours(), resource_tag())),
+            Self::UsePrivateDns => Some(("UsePrivateDns", json!("arn:*:route53:::hostedzone/*"), None)),
+            Self::PassFlowLogRole => Some((
+                "PassTheRoleOfFlowLogs",
+                json!("arn:*:iam::*:role/*"),
+                Some(json!({ "StringEquals": { "iam:PassedToService": "vpc-flow-logs.amazonaws.com" } })),
+            )),
+            Self::DeliverLogs => Some(("DeliverFlowLogs", json!("*"), None)),
             Self::AssumeRole => Some(("ReachOtherAccounts", json!("arn:*:iam::*:role/sagevpc*"), None)),
             Self::Free => None,
         }
     }
+}
+
+/// Everything of these types, in any partition, region and account.
+fn ec2_arns(types: &[&str]) -> Value {
+    match types {
+        [only] => json!(format!("arn:*:ec2:*:*:{only}/*")),
+        several => several.iter().map(|kind| format!("arn:*:ec2:*:*:{kind}/*")).collect(),
+    }
+}
+
+/// The calls that tag what they make.
+fn creations() -> Vec<&'static str> {
+    let mut names: Vec<_> = Call::ALL
+        .iter()
+        .filter(|call| {
+            let mut permissions = call.facts().permissions.iter();
+            permissions.any(|permission| permission.grant == Grant::TagOnCreation)
+        })
+        .map(|call| call.name())
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// A permission: the action as IAM names it, and how far it can be narrowed.
@@ -218,7 +270,8 @@ pub struct Facts {
 }
 
 macro_rules! calls {
-    ($($name:ident: $service:ident $prefix:literal, $mutates:literal, $throttle:ident, $feature:ident, [$($action:ident: $grant:ident),*];)*) => {
+    ($($name:ident: $service:ident $prefix:literal, $mutates:literal, $throttle:ident, $feature:ident,
+        [$($action:ident: $grant:ident),* $(; $($other:literal: $other_grant:ident),*)?];)*) => {
         /// A call to AWS, named as in AWS's documentation and in CloudTrail.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs)] // The names are AWS's own.
@@ -245,10 +298,13 @@ macro_rules! calls {
                     mutates: $mutates,
                     throttle: Throttle::$throttle,
                     feature: Feature::$feature,
-                    permissions: &[$(Permission {
-                        action: concat!($prefix, ":", stringify!($action)),
-                        grant: Grant::$grant,
-                    },)*],
+                    permissions: &[
+                        $(Permission {
+                            action: concat!($prefix, ":", stringify!($action)),
+                            grant: Grant::$grant,
+                        },)*
+                        $($(Permission { action: $other, grant: Grant::$other_grant },)*)?
+                    ],
                 },)* }
             }
         }
@@ -256,7 +312,14 @@ macro_rules! calls {
 }
 
 calls! {
+    DescribeAddresses: Ec2 "ec2", false, Describe, Observation, [DescribeAddresses: Read];
     DescribeDhcpOptions: Ec2 "ec2", false, Describe, Observation, [DescribeDhcpOptions: Read];
+    DescribeFlowLogs: Ec2 "ec2", false, Describe, Observation, [DescribeFlowLogs: Read];
+    DescribeInternetGateways: Ec2 "ec2", false, Describe, Observation, [DescribeInternetGateways: Read];
+    DescribeNatGateways: Ec2 "ec2", false, Describe, Observation, [DescribeNatGateways: Read];
+    DescribeNetworkAcls: Ec2 "ec2", false, Describe, Observation, [DescribeNetworkAcls: Read];
+    DescribeNetworkInterfacePermissions: Ec2 "ec2", false, Describe, Observation,
+        [DescribeNetworkInterfacePermissions: Read];
     DescribeNetworkInterfaces: Ec2 "ec2", false, Describe, Observation, [DescribeNetworkInterfaces: Read];
     DescribePrefixLists: Ec2 "ec2", false, Describe, Observation, [DescribePrefixLists: Read];
     DescribeRouteTables: Ec2 "ec2", false, Describe, Observation, [DescribeRouteTables: Read];
@@ -267,10 +330,13 @@ calls! {
     DescribeVpcEndpoints: Ec2 "ec2", false, Describe, Observation, [DescribeVpcEndpoints: Read];
     DescribeVpcs: Ec2 "ec2", false, Describe, Observation, [DescribeVpcs: Read];
     ModifyVpcAttribute: Ec2 "ec2", true, Change, Dns, [ModifyVpcAttribute: ChangeVpc];
-    CreateVpcEndpoint: Ec2 "ec2", true, Endpoint, S3Endpoint,
-        [CreateVpcEndpoint: CreateTagged, CreateVpcEndpoint: Refer, CreateTags: TagOnCreation];
-    ModifyVpcEndpoint: Ec2 "ec2", true, Endpoint, S3Endpoint, [ModifyVpcEndpoint: ChangeOurs, ModifyVpcEndpoint: Refer];
-    DeleteVpcEndpoints: Ec2 "ec2", true, Endpoint, S3Endpoint, [DeleteVpcEndpoints: ChangeOurs];
+    CreateVpcEndpoint: Ec2 "ec2", true, Endpoint, Endpoints,
+        [CreateVpcEndpoint: CreateTagged, CreateVpcEndpoint: Refer, CreateVpcEndpoint: ReferGroups,
+         CreateTags: TagOnCreation; "route53:AssociateVPCWithHostedZone": UsePrivateDns];
+    ModifyVpcEndpoint: Ec2 "ec2", true, Endpoint, Endpoints,
+        [ModifyVpcEndpoint: ChangeOurs, ModifyVpcEndpoint: Refer, ModifyVpcEndpoint: ReferGroups;
+         "route53:AssociateVPCWithHostedZone": UsePrivateDns];
+    DeleteVpcEndpoints: Ec2 "ec2", true, Endpoint, Endpoints, [DeleteVpcEndpoints: ChangeOurs];
     CreateSecurityGroup: Ec2 "ec2", true, Change, SecurityGroups,
         [CreateSecurityGroup: CreateTagged, CreateSecurityGroup: Refer, CreateTags: TagOnCreation];
     AuthorizeSecurityGroupIngress: Ec2 "ec2", true, Change, SecurityGroups, [AuthorizeSecurityGroupIngress: ChangeOurs];
@@ -281,7 +347,8 @@ calls! {
     AllocateAddress: Ec2 "ec2", true, Change, Internet, [AllocateAddress: CreateTagged, CreateTags: TagOnCreation];
     ReleaseAddress: Ec2 "ec2", true, Change, Internet, [ReleaseAddress: ChangeOurs];
     CreateNatGateway: Ec2 "ec2", true, NatGateway, Internet,
-        [CreateNatGateway: CreateTagged, CreateNatGateway: Refer, CreateTags: TagOnCreation];
+        [CreateNatGateway: CreateTagged, CreateNatGateway: Refer, CreateNatGateway: ChangeOurs,
+         CreateTags: TagOnCreation];
     DeleteNatGateway: Ec2 "ec2", true, NatGateway, Internet, [DeleteNatGateway: ChangeOurs];
     CreateRoute: Ec2 "ec2", true, Change, Internet, [CreateRoute: ChangeRoutes];
     ReplaceRoute: Ec2 "ec2", true, Change, Internet, [ReplaceRoute: ChangeRoutes];
@@ -290,8 +357,10 @@ calls! {
     ReplaceNetworkAclEntry: Ec2 "ec2", true, Change, NetworkAcls, [ReplaceNetworkAclEntry: ChangeNetworkAcls];
     DeleteNetworkAclEntry: Ec2 "ec2", true, Change, NetworkAcls, [DeleteNetworkAclEntry: ChangeNetworkAcls];
     CreateFlowLogs: Ec2 "ec2", true, Change, FlowLogs,
-        [CreateFlowLogs: CreateTagged, CreateFlowLogs: Refer, CreateTags: TagOnCreation];
-    DeleteFlowLogs: Ec2 "ec2", true, Change, FlowLogs, [DeleteFlowLogs: ChangeOurs];
+        [CreateFlowLogs: CreateTagged, CreateFlowLogs: Refer, CreateTags: TagOnCreation;
+         "iam:PassRole": PassFlowLogRole, "logs:CreateLogDelivery": DeliverLogs];
+    DeleteFlowLogs: Ec2 "ec2", true, Change, FlowLogs,
+        [DeleteFlowLogs: ChangeOurs; "logs:DeleteLogDelivery": DeliverLogs];
     CreateTags: Ec2 "ec2", true, Tags, Tagging, [CreateTags: TagOnAdoption, CreateTags: TagOurs];
     DeleteTags: Ec2 "ec2", true, Tags, Tagging, [DeleteTags: TagOurs];
     DescribeCompilationJob: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeCompilationJob: Discover];
@@ -374,13 +443,20 @@ impl Call {
 ///
 /// Creations must carry `sagevpc.dev/cluster`, and only what carries it can be
 /// changed or deleted. What is adopted gets the tag first: without the statement
-/// `TagWhatIsAdopted` nothing that was there before can be touched. VPCs and
-/// route tables are anyone's: an endpoint is put on them through its own
-/// permission, and of theirs nothing can be changed but a VPC's DNS attributes.
-/// The first statement alone is enough for `managementPolicy: Observe`. Roles of
-/// other accounts can be assumed if they are named `sagevpc…` and trust us.
+/// `TagWhatIsAdopted` nothing that was there before can be touched. VPCs,
+/// subnets, route tables and network ACLs are anyone's. Of theirs nothing can be
+/// changed but a VPC's DNS attributes (`TurnDnsOn`), routes (`LeadOut`, for
+/// `internet.mode: ManagedNat`) and rules (`OpenNetworkAcls`, for
+/// `networkAcls.mode: Enforce`); whoever uses none of these can leave the
+/// statement out. The first statement alone is enough for
+/// `managementPolicy: Observe`. Roles of other accounts can be assumed if they
+/// are named `sagevpc…` and trust us.
+///
+/// EC2 itself calls Route 53 for an endpoint's private names, and CloudWatch
+/// Logs for the delivery of flow logs, in the caller's name. See
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html>.
 pub fn iam_policy() -> Value {
-    let statements: Vec<Value> = Grant::ALL.into_iter().filter_map(statement_of).collect();
+    let statements: Vec<Value> = Grant::ALL.iter().copied().filter_map(statement_of).collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 

@@ -3,7 +3,14 @@
 //! The SDK makes every field optional. What has no id cannot be spoken of and
 //! is left out; an address that cannot be read counts as none.
 
+mod edges;
+
 use aws_sdk_ec2::types as sdk;
+
+pub(super) use edges::{
+    acl_entry_as_shown, address, flow_log, internet_gateway, nat_gateway, network_acl, network_interface_permission,
+    to_acl_entry,
+};
 
 use crate::{
     observed::{

@@ -6,6 +6,11 @@
 
 use aws_sdk_ec2::types::{Filter, VpcAttributeName};
 
+pub(super) use edges::{
+    address, all_our_addresses, flow_logs, internet_gateways, nat_gateway, nat_gateways, network_acl, network_acls,
+    network_interface_permissions, our_addresses, our_flow_logs, our_nat_gateways, route_table,
+};
+
 use super::{
     calls::Call,
     convert,
@@ -38,9 +43,21 @@ const PAGE: i32 = 1000;
 const ROUTE_TABLES_PAGE: i32 = 100;
 
 /// Makes a call until there are no more pages. A macro, since each operation of
-/// the SDK has types of its own.
+/// the SDK has types of its own; some call their filters `filter`.
 macro_rules! every_page {
-    ($connection:expr, $call:ident, $operation:ident, $page:expr, $filters:expr, $items:ident, $convert:path) => {{
+    ($connection:expr, $call:ident, $operation:ident, $page:expr, $filters:expr, $items:ident, $convert:path) => {
+        every_page!(
+            $connection,
+            $call,
+            $operation,
+            $page,
+            $filters,
+            $items,
+            $convert,
+            set_filters
+        )
+    };
+    ($connection:expr, $call:ident, $operation:ident, $page:expr, $filters:expr, $items:ident, $convert:path, $set:ident) => {{
         let filters: Vec<Filter> = $filters;
         let mut found = Vec::new();
         let mut next_page = None;
@@ -48,7 +65,7 @@ macro_rules! every_page {
             let request = $connection
                 .client
                 .$operation()
-                .set_filters(Some(filters.clone()))
+                .$set(Some(filters.clone()))
                 .max_results($page);
             let answer = $connection
                 .read(Call::$call, request.set_next_token(next_page).send())
@@ -64,7 +81,20 @@ macro_rules! every_page {
 
 /// Makes a call for as many values as AWS takes at a time.
 macro_rules! every_batch {
-    ($connection:expr, $call:ident, $operation:ident, $page:expr, $name:expr, $values:expr, $items:ident, $convert:path) => {{
+    ($connection:expr, $call:ident, $operation:ident, $page:expr, $name:expr, $values:expr, $items:ident, $convert:path) => {
+        every_batch!(
+            $connection,
+            $call,
+            $operation,
+            $page,
+            $name,
+            $values,
+            $items,
+            $convert,
+            set_filters
+        )
+    };
+    ($connection:expr, $call:ident, $operation:ident, $page:expr, $name:expr, $values:expr, $items:ident, $convert:path, $set:ident) => {{
         let mut all = Vec::new();
         for batch in $values.chunks(FILTER_VALUES) {
             let filters = vec![filter($name, batch.to_vec())];
@@ -75,12 +105,15 @@ macro_rules! every_batch {
                 $page,
                 filters,
                 $items,
-                $convert
+                $convert,
+                $set
             ));
         }
         Ok(all)
     }};
 }
+
+mod edges;
 
 fn filter(name: &str, values: Vec<String>) -> Filter {
     Filter::builder().name(name).set_values(Some(values)).build()
@@ -215,7 +248,17 @@ pub(super) async fn prefix_lists(connection: &Connection) -> Result<Vec<PrefixLi
 
 /// The services that take gateway endpoints.
 pub(super) async fn gateway_services(connection: &Connection) -> Result<Vec<EndpointService>, Refusal> {
-    let filters = vec![filter("service-type", vec!["Gateway".to_owned()])];
+    endpoint_services(connection, "Gateway").await
+}
+
+/// The services that take interface endpoints: some hundreds, each with the
+/// zones that it has.
+pub(super) async fn interface_services(connection: &Connection) -> Result<Vec<EndpointService>, Refusal> {
+    endpoint_services(connection, "Interface").await
+}
+
+async fn endpoint_services(connection: &Connection, kind: &str) -> Result<Vec<EndpointService>, Refusal> {
+    let filters = vec![filter("service-type", vec![kind.to_owned()])];
     Ok(every_page!(
         connection,
         DescribeVpcEndpointServices,

@@ -13,7 +13,7 @@ use super::{
     calls::Call,
     coalesce::Gathering,
     errors::Refusal,
-    observe::{self, Known},
+    observe::{self, Known, Round},
     quotas::{Quotas, Scope},
 };
 use crate::{
@@ -30,7 +30,7 @@ const IDENTITY_RETRY: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub struct Ec2 {
     connection: Arc<Connection>,
-    rounds: Gathering<Interest, Result<Arc<Snapshot>, Failure>>,
+    rounds: Gathering<Interest, Result<Round, Failure>>,
 }
 
 pub(super) struct Connection {
@@ -90,10 +90,12 @@ impl Ec2 {
     ///
     /// # Errors
     ///
-    /// When AWS refuses one of the calls or does not answer.
+    /// When AWS refuses one of the calls or does not answer. A call that only
+    /// some of [`Interest::aspects`] need is denied to those alone who have
+    /// them; network ACLs that the role may not see are absent.
     pub async fn observe(&self, interest: &Interest) -> Result<Arc<Snapshot>, Failure> {
         let answer = self.rounds.ask(interest.clone()).await;
-        answer.unwrap_or_else(|| Err(observe::interrupted()))
+        answer.unwrap_or_else(|| Err(observe::interrupted()))?.for_one(interest)
     }
 
     /// The region.
@@ -139,18 +141,22 @@ impl Connection {
             .await;
     }
 
-    /// Makes one call that only looks.
-    pub(super) async fn read<T, E, R>(
+    /// Makes one call that only looks. The SDK's futures are large, and a round
+    /// holds many of them: they are kept on the heap.
+    pub(super) fn read<T, E, R>(
         &self,
         call: Call,
         request: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> Result<T, Refusal>
+    ) -> impl Future<Output = Result<T, Refusal>>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: fmt::Debug + Send + Sync + 'static,
     {
-        self.pace(call, Priority::Repair).await;
-        request.await.map_err(|error| Refusal::from_sdk(call, &error))
+        let request = Box::pin(request);
+        async move {
+            self.pace(call, Priority::Repair).await;
+            request.await.map_err(|error| Refusal::from_sdk(call, &error))
+        }
     }
 
     pub(super) async fn account(&self) -> Result<AccountId, Refusal> {

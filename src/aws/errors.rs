@@ -27,6 +27,11 @@ pub enum Meaning {
     NameTaken,
     /// The client token was used before, for another request.
     TokenMismatch,
+    /// A private DNS name that is asked for leads elsewhere in the VPC already.
+    /// It takes a while to end after the endpoint that had it was deleted.
+    DnsConflict,
+    /// What the call works on is on its way to another state.
+    NotReady,
     /// A refusal.
     Refused(FailureKind),
 }
@@ -40,6 +45,20 @@ pub enum Thing {
     SecurityGroup,
     /// A rule of a security group.
     Rule,
+    /// An elastic IP address.
+    Address,
+    /// A NAT gateway.
+    NatGateway,
+    /// A route of a route table.
+    Route,
+    /// A route table.
+    RouteTable,
+    /// A rule of a network ACL.
+    NetworkAclEntry,
+    /// A network ACL.
+    NetworkAcl,
+    /// A flow log.
+    FlowLog,
     /// Anything else.
     Other,
 }
@@ -55,10 +74,31 @@ const CODES: &[(&str, Meaning)] = &[
         Meaning::NotThere(Thing::SecurityGroup),
     ),
     ("InvalidPermission.NotFound", Meaning::NotThere(Thing::Rule)),
+    ("InvalidAllocationID.NotFound", Meaning::NotThere(Thing::Address)),
+    ("InvalidAddress.NotFound", Meaning::NotThere(Thing::Address)),
+    ("InvalidAddressID.NotFound", Meaning::NotThere(Thing::Address)),
+    ("InvalidElasticIpID.NotFound", Meaning::NotThere(Thing::Address)),
+    ("NatGatewayNotFound", Meaning::NotThere(Thing::NatGateway)),
+    ("InvalidNatGatewayID.NotFound", Meaning::NotThere(Thing::NatGateway)),
+    ("InvalidRoute.NotFound", Meaning::NotThere(Thing::Route)),
+    ("InvalidRouteTableID.NotFound", Meaning::NotThere(Thing::RouteTable)),
+    ("InvalidRouteTableId.NotFound", Meaning::NotThere(Thing::RouteTable)),
+    (
+        "InvalidNetworkAclEntry.NotFound",
+        Meaning::NotThere(Thing::NetworkAclEntry),
+    ),
+    ("InvalidNetworkAclID.NotFound", Meaning::NotThere(Thing::NetworkAcl)),
+    ("InvalidNetworkAclId.NotFound", Meaning::NotThere(Thing::NetworkAcl)),
+    ("InvalidFlowLogId.NotFound", Meaning::NotThere(Thing::FlowLog)),
     ("InvalidID", Meaning::NotThere(Thing::Other)),
     ("InvalidPermission.Duplicate", Meaning::AlreadyThere),
     ("RouteAlreadyExists", Meaning::AlreadyThere),
+    ("NetworkAclEntryAlreadyExists", Meaning::AlreadyThere),
+    ("FlowLogAlreadyExists", Meaning::AlreadyThere),
+    ("DuplicateSubnetsInSameZone", Meaning::AlreadyThere),
+    ("IncorrectState", Meaning::NotReady),
     ("DependencyViolation", Meaning::StillInUse),
+    ("InvalidIPAddress.InUse", Meaning::StillInUse),
     ("InvalidGroup.InUse", Meaning::StillInUse),
     ("InvalidGroup.Duplicate", Meaning::NameTaken),
     ("IdempotentParameterMismatch", Meaning::TokenMismatch),
@@ -107,17 +147,33 @@ const ENDINGS: &[(&str, Meaning)] = &[
     ("LimitExceeded", Meaning::Refused(FailureKind::QuotaExceeded)),
 ];
 
-/// What a code means. `message` tells apart what AWS files under one code: a
-/// conflict of routes comes as `InvalidParameter` as well.
+/// What AWS files under a code that says nothing, told apart by its words.
+const WORDS: &[(&str, &str, Meaning)] = &[
+    ("InvalidParameter", "already has a route", Meaning::AlreadyThere),
+    ("InvalidParameter", "conflicting DNS domain", Meaning::DnsConflict),
+    (
+        "InvalidParameterValue",
+        "no route defined for",
+        Meaning::NotThere(Thing::Route),
+    ),
+];
+
+/// What a code means. `message` tells apart what AWS files under one code.
 pub fn meaning(code: &str, message: &str) -> Meaning {
-    if code == "InvalidParameter" && message.contains("already has a route") {
-        return Meaning::AlreadyThere;
-    }
-    let exact = CODES.iter().find(|(known, _)| *known == code);
-    let ending = || ENDINGS.iter().find(|(ending, _)| code.ends_with(ending));
-    exact
-        .or_else(ending)
-        .map_or(Meaning::Refused(FailureKind::Rejected), |(_, meaning)| *meaning)
+    let words = WORDS
+        .iter()
+        .find(|(known, words, _)| *known == code && message.contains(words))
+        .map(|(_, _, meaning)| *meaning);
+    let in_table = |table: &[(&str, Meaning)], is: fn(&str, &str) -> bool| {
+        table
+            .iter()
+            .find(|(known, _)| is(code, known))
+            .map(|(_, meaning)| *meaning)
+    };
+    words
+        .or_else(|| in_table(CODES, |code, known| code == known))
+        .or_else(|| in_table(ENDINGS, |code, ending| code.ends_with(ending)))
+        .unwrap_or(Meaning::Refused(FailureKind::Rejected))
 }
 
 /// An error of a call, understood.
@@ -139,7 +195,9 @@ impl Refusal {
             | Meaning::AlreadyThere
             | Meaning::StillInUse
             | Meaning::NameTaken
-            | Meaning::TokenMismatch => FailureKind::Rejected,
+            | Meaning::TokenMismatch
+            | Meaning::DnsConflict
+            | Meaning::NotReady => FailureKind::Rejected,
         };
         let message = presentable(message);
         Self {

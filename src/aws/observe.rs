@@ -6,41 +6,46 @@
 //!
 //! | Call | When |
 //! |---|---|
-//! | DescribeVpcs, -Subnets, -RouteTables, -SecurityGroups, -VpcEndpoints, -NetworkInterfaces | always, side by side |
+//! | DescribeVpcs, -Subnets, -RouteTables, -SecurityGroups, -VpcEndpoints, -NetworkInterfaces, -NetworkAcls | always, side by side |
 //! | DescribeDhcpOptions | where a VPC has a set of its own |
 //! | DescribeSubnets, -SecurityGroups by id | where a spec names ids that are in none of the VPCs |
-//! | DescribePrefixLists, -VpcEndpointServices | once an hour |
+//! | DescribeNatGateways, -InternetGateways | where a spec wants a way out, or a route leads to such a gateway |
+//! | DescribeAddresses | where a spec wants a way out |
+//! | DescribeFlowLogs | where a spec wants flow logs: of those VPCs and their subnets, 200 in a call |
+//! | DescribeNetworkInterfacePermissions | where asked for and SageMaker has interfaces: 200 of them in a call, 255 in a page |
+//! | DescribePrefixLists, -VpcEndpointServices (gateways) | once an hour |
+//! | DescribeVpcEndpointServices (interfaces) | once an hour, where a spec wants interface endpoints |
 //! | DescribeVpcAttribute | twice for each VPC in five minutes: AWS lets nobody batch it |
+//!
+//! A call that the role may not make fails the round, but for those that only
+//! some specs need: [`Round`] says what becomes of these.
+
+mod known;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
+pub(super) use known::Known;
+use known::{Facts, fact};
+
 use super::{calls::Call, describe, ec2::Connection, errors::Refusal};
 use crate::{
-    observed::{DhcpOptions, EndpointService, PrefixList, SecurityGroup, Snapshot, Subnet, Vpc, VpcAttributes},
-    plan::{Failure, FailureKind, Interest},
+    observed::{
+        Address, DhcpOptions, EndpointService, FlowLog, InternetGateway, NatGateway, NetworkAcl, NetworkInterface,
+        NetworkInterfacePermission, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc, VpcAttributes,
+    },
+    plan::{Aspect, Failure, FailureKind, Interest},
     types::{DhcpOptionsId, SecurityGroupId, SubnetId, VpcId},
 };
 
 /// How long a round may take. Whoever asked has to write a status afterwards.
 const DEADLINE: Duration = Duration::from_secs(25);
-
-/// How long facts of the region are taken to hold.
-const FACTS_AGE: Duration = Duration::from_secs(3_600);
-
-/// How long a VPC's DNS attributes are taken to hold.
-const ATTRIBUTES_AGE: Duration = Duration::from_secs(300);
-
-/// How many VPCs' attributes are refreshed in one round for their age alone,
-/// the oldest first: two calls each must leave room in AWS's bucket of 100 for
-/// those that are seen for the first time.
-const REFRESHED_AT_ONCE: usize = 40;
 
 /// How many calls for attributes are under way at once.
 const ATTRIBUTE_CALLS: usize = 16;
@@ -52,6 +57,9 @@ struct Asked {
     fresh: BTreeSet<VpcId>,
     subnets: BTreeSet<SubnetId>,
     security_groups: BTreeSet<SecurityGroupId>,
+    aspects: BTreeSet<Aspect>,
+    /// The VPCs whose flow logs are wanted.
+    flow_logs: BTreeSet<VpcId>,
 }
 
 impl Asked {
@@ -62,12 +70,16 @@ impl Asked {
             subnets,
             security_groups,
             fresh,
-            aspects: _,
+            aspects,
         } in interests
         {
             if fresh {
                 asked.fresh.extend(vpc.clone());
             }
+            if aspects.contains(&Aspect::FlowLogs) {
+                asked.flow_logs.extend(vpc.clone());
+            }
+            asked.aspects.extend(aspects);
             asked.vpcs.extend(vpc);
             asked.subnets.extend(subnets);
             asked.security_groups.extend(security_groups);
@@ -76,58 +88,61 @@ impl Asked {
     }
 }
 
-/// Facts of a region: what AWS offers there.
-#[derive(Clone, Default)]
-struct Facts {
-    prefix_lists: Vec<PrefixList>,
-    endpoint_services: Vec<EndpointService>,
+/// What a round found, for all who asked.
+#[derive(Clone)]
+pub(super) struct Round {
+    snapshot: Arc<Snapshot>,
+    /// What the role may not look at, of what is looked at only where needed.
+    denied: Arc<BTreeMap<Aspect, Failure>>,
 }
 
-/// What is remembered from earlier rounds.
-#[derive(Default)]
-pub(super) struct Known {
-    facts: Mutex<Option<(Instant, Facts)>>,
-    attributes: Mutex<HashMap<VpcId, (Instant, VpcAttributes)>>,
-}
-
-impl Known {
-    pub(super) fn forget_attributes(&self, vpc: &VpcId) {
-        self.attributes().remove(vpc);
-    }
-
-    fn attributes(&self) -> MutexGuard<'_, HashMap<VpcId, (Instant, VpcAttributes)>> {
-        self.attributes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn facts(&self) -> MutexGuard<'_, Option<(Instant, Facts)>> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The VPCs whose attributes are to be read: those never seen, those asked
-    /// for, and the oldest of those that are due.
-    fn attributes_due(&self, vpcs: &[Vpc], fresh: &BTreeSet<VpcId>) -> Vec<VpcId> {
-        let known = self.attributes();
-        let mut wanted = Vec::new();
-        let mut aged = BTreeMap::new();
-        for Vpc { vpc_id, .. } in vpcs {
-            match known.get(vpc_id) {
-                Some((at, _)) if !fresh.contains(vpc_id) => {
-                    if at.elapsed() >= ATTRIBUTES_AGE {
-                        aged.insert((*at, vpc_id), vpc_id.clone());
-                    }
-                }
-                Some(_) | None => wanted.push(vpc_id.clone()),
-            }
+impl Round {
+    /// What was found, for one of those who asked.
+    ///
+    /// Whoever wants gateways, addresses or flow logs and may not see them gets
+    /// the denial: to take them for absent would be to make them again. All
+    /// others go on without. Network ACLs, and others' permissions on network
+    /// interfaces, are judged and never made: whoever may not see them gets
+    /// none of them.
+    pub(super) fn for_one(self, interest: &Interest) -> Result<Arc<Snapshot>, Failure> {
+        let needed = |aspect: &Aspect| match aspect {
+            Aspect::WayOut | Aspect::Addresses | Aspect::FlowLogs | Aspect::InterfaceServices => true,
+            Aspect::InterfacePermissions => false,
+        };
+        let mut denied = interest.aspects.iter().filter(|aspect| needed(aspect));
+        match denied.find_map(|aspect| self.denied.get(aspect)) {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(self.snapshot),
         }
-        wanted.extend(aged.into_values().take(REFRESHED_AT_ONCE));
-        wanted
+    }
+}
+
+/// What the role may not look at, gathered on the way.
+#[derive(Default)]
+struct Denied(Mutex<BTreeMap<Aspect, Failure>>);
+
+impl Denied {
+    /// What was found; nothing, noted, where the role may not look.
+    fn or_nothing<T: Default>(&self, aspect: Aspect, found: Result<T, Refusal>) -> Result<T, Refusal> {
+        match found {
+            Err(refusal) if refusal.failure.kind == FailureKind::AccessDenied => {
+                let mut denied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                denied.entry(aspect).or_insert(refusal.failure);
+                Ok(T::default())
+            }
+            other => other,
+        }
+    }
+
+    fn into_inner(self) -> BTreeMap<Aspect, Failure> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Looks at everything that was asked for.
-pub(super) async fn round(connection: &Connection, interests: Vec<Interest>) -> Result<Arc<Snapshot>, Failure> {
+pub(super) async fn round(connection: &Connection, interests: Vec<Interest>) -> Result<Round, Failure> {
     match tokio::time::timeout(DEADLINE, look(connection, Asked::merge(interests))).await {
-        Ok(Ok(snapshot)) => Ok(Arc::new(snapshot)),
+        Ok(Ok(round)) => Ok(round),
         Ok(Err(refusal)) => Err(refusal.failure),
         Err(_) => Err(unreachable(&format!(
             "EC2 in {} did not answer all questions within {} seconds",
@@ -146,24 +161,31 @@ fn unreachable(message: &str) -> Failure {
     Refusal::without_code(Call::DescribeVpcs, FailureKind::Unreachable, message).failure
 }
 
-async fn look(connection: &Connection, asked: Asked) -> Result<Snapshot, Refusal> {
+async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
     let Asked {
         vpcs,
         fresh,
         subnets,
         security_groups,
+        aspects,
+        flow_logs,
     } = asked;
     let vpcs: Vec<String> = vpcs.iter().map(ToString::to_string).collect();
+    let denied = Denied::default();
+    let wants = |aspect: Aspect| aspects.contains(&aspect);
     // The calls do not need each other; whichever fails first ends the round.
     let network = async {
         tokio::try_join!(
             vpcs_with_settings(connection, &vpcs, &fresh),
-            subnets_of(connection, &vpcs, &subnets),
-            describe::route_tables(connection, &vpcs),
+            subnets_with_logs(connection, &vpcs, &subnets, &flow_logs, &denied),
+            tables_with_gateways(connection, &vpcs, wants(Aspect::WayOut), &denied),
             security_groups_of(connection, &vpcs, &security_groups),
             describe::vpc_endpoints(connection, &vpcs),
-            describe::network_interfaces(connection, &vpcs),
+            interfaces_with_permissions(connection, &vpcs, wants(Aspect::InterfacePermissions), &denied),
+            network_acls_of(connection, &vpcs),
+            addresses(connection, wants(Aspect::Addresses), &denied),
             facts(connection),
+            interface_services(connection, wants(Aspect::InterfaceServices)),
         )
     };
     let (network, account) = tokio::join!(network, connection.account_if_known());
@@ -173,17 +195,24 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Snapshot, Refusal
             vpc_attributes,
             dhcp_options,
         },
-        subnets,
-        route_tables,
+        (subnets, flow_logs),
+        TablesWithGateways {
+            route_tables,
+            nat_gateways,
+            internet_gateways,
+        },
         security_groups,
         vpc_endpoints,
-        network_interfaces,
+        (network_interfaces, network_interface_permissions),
+        network_acls,
+        addresses,
         Facts {
             prefix_lists,
-            endpoint_services,
+            gateway_services,
         },
+        interface_services,
     ) = network?;
-    Ok(Snapshot {
+    let snapshot = Snapshot {
         account,
         region: Some(connection.region.clone()),
         vpcs,
@@ -195,8 +224,19 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Snapshot, Refusal
         network_interfaces,
         dhcp_options,
         prefix_lists,
-        endpoint_services,
-        ..Snapshot::default()
+        endpoint_services: gateway_services.into_iter().chain(interface_services).collect(),
+        network_acls,
+        nat_gateways,
+        internet_gateways,
+        addresses,
+        flow_logs,
+        network_interface_permissions,
+        // SageMaker is asked by itself.
+        consumers: Vec::new(),
+    };
+    Ok(Round {
+        snapshot: Arc::new(snapshot),
+        denied: Arc::new(denied.into_inner()),
     })
 }
 
@@ -289,26 +329,116 @@ async fn security_groups_of(
     Ok(found)
 }
 
+/// The subnets, and the flow logs of those VPCs whose flow logs are wanted.
+async fn subnets_with_logs(
+    connection: &Connection,
+    vpcs: &[String],
+    named: &BTreeSet<SubnetId>,
+    logged: &BTreeSet<VpcId>,
+    denied: &Denied,
+) -> Result<(Vec<Subnet>, Vec<FlowLog>), Refusal> {
+    let subnets = subnets_of(connection, vpcs, named).await?;
+    let within = subnets.iter().filter(|subnet| logged.contains(&subnet.vpc_id));
+    let mut resources = strings(logged);
+    resources.extend(strings(within.map(|subnet| &subnet.subnet_id)));
+    let logs = describe::flow_logs(connection, &resources).await;
+    Ok((subnets, denied.or_nothing(Aspect::FlowLogs, logs)?))
+}
+
+struct TablesWithGateways {
+    route_tables: Vec<RouteTable>,
+    nat_gateways: Vec<NatGateway>,
+    internet_gateways: Vec<InternetGateway>,
+}
+
+/// The route tables, and the gateways that are wanted or that routes lead to.
+async fn tables_with_gateways(
+    connection: &Connection,
+    vpcs: &[String],
+    wanted: bool,
+    denied: &Denied,
+) -> Result<TablesWithGateways, Refusal> {
+    let route_tables = describe::route_tables(connection, vpcs).await?;
+    let leads_out = |route: &Route| route.nat_gateway_id.is_some() || route.to_internet_gateway();
+    let needed = wanted || route_tables.iter().flat_map(|table| &table.routes).any(leads_out);
+    let gateways = async {
+        if !needed {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        tokio::try_join!(
+            describe::nat_gateways(connection, vpcs),
+            describe::internet_gateways(connection, vpcs)
+        )
+    };
+    let (nat_gateways, internet_gateways) = denied.or_nothing(Aspect::WayOut, gateways.await)?;
+    Ok(TablesWithGateways {
+        route_tables,
+        nat_gateways,
+        internet_gateways,
+    })
+}
+
+/// The network interfaces, and others' permissions on those of SageMaker's.
+async fn interfaces_with_permissions(
+    connection: &Connection,
+    vpcs: &[String],
+    wanted: bool,
+    denied: &Denied,
+) -> Result<(Vec<NetworkInterface>, Vec<NetworkInterfacePermission>), Refusal> {
+    let interfaces = describe::network_interfaces(connection, vpcs).await?;
+    let sagemakers = interfaces
+        .iter()
+        .filter(|interface| wanted && interface.is_sagemakers());
+    let ids = strings(sagemakers.map(|interface| &interface.network_interface_id));
+    let permissions = describe::network_interface_permissions(connection, &ids).await;
+    Ok((
+        interfaces,
+        denied.or_nothing(Aspect::InterfacePermissions, permissions)?,
+    ))
+}
+
+/// The network ACLs; none where the role may not see them, which no VPC is
+/// without.
+async fn network_acls_of(connection: &Connection, vpcs: &[String]) -> Result<Vec<NetworkAcl>, Refusal> {
+    match describe::network_acls(connection, vpcs).await {
+        Err(refusal) if refusal.failure.kind == FailureKind::AccessDenied => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// The elastic IP addresses of ours, where they are wanted.
+async fn addresses(connection: &Connection, wanted: bool, denied: &Denied) -> Result<Vec<Address>, Refusal> {
+    if !wanted {
+        return Ok(Vec::new());
+    }
+    denied.or_nothing(Aspect::Addresses, describe::all_our_addresses(connection).await)
+}
+
 /// What AWS offers in the region, remembered or read.
 async fn facts(connection: &Connection) -> Result<Facts, Refusal> {
-    let remembered = connection
-        .known
-        .facts()
-        .clone()
-        .filter(|(at, _)| at.elapsed() < FACTS_AGE);
-    if let Some((_, facts)) = remembered {
-        return Ok(facts);
-    }
-    let (prefix_lists, endpoint_services) = tokio::try_join!(
-        describe::prefix_lists(connection),
-        describe::gateway_services(connection)
-    )?;
-    let facts = Facts {
-        prefix_lists,
-        endpoint_services,
+    let read = async {
+        let (prefix_lists, gateway_services) = tokio::try_join!(
+            describe::prefix_lists(connection),
+            describe::gateway_services(connection)
+        )?;
+        Ok(Facts {
+            prefix_lists,
+            gateway_services,
+        })
     };
-    *connection.known.facts() = Some((Instant::now(), facts.clone()));
-    Ok(facts)
+    fact(&connection.known.facts, read).await
+}
+
+/// The services that take interface endpoints, where they are wanted.
+async fn interface_services(connection: &Connection, wanted: bool) -> Result<Vec<EndpointService>, Refusal> {
+    if !wanted {
+        return Ok(Vec::new());
+    }
+    fact(
+        &connection.known.interface_services,
+        describe::interface_services(connection),
+    )
+    .await
 }
 
 fn strings<T: ToString>(ids: impl IntoIterator<Item = T>) -> Vec<String> {

@@ -129,7 +129,9 @@ fn failure(context: &FinalizerInterceptorContextRef<'_>) -> FailureKind {
         | Meaning::AlreadyThere
         | Meaning::StillInUse
         | Meaning::NameTaken
-        | Meaning::TokenMismatch => FailureKind::Rejected,
+        | Meaning::TokenMismatch
+        | Meaning::DnsConflict
+        | Meaning::NotReady => FailureKind::Rejected,
     }
 }
 

@@ -5,14 +5,14 @@
 
 mod repositories;
 mod role_actions;
+mod rules;
 mod symptoms;
 mod workloads;
 
 pub use repositories::{ecr_layer_bucket, package_repositories};
+pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};
 pub use symptoms::Symptom;
-pub use workloads::{
-    HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, Requirements, RoleActions, RuleNeed, When, WorkloadKind,
-};
+pub use workloads::{Need, Requirements, RoleActions, WorkloadKind};
 
 /// Security groups that one network interface may carry, and so the most that
 /// SageMaker takes in a `VpcConfig`.

@@ -1,6 +1,8 @@
 //! What SageMaker says when something is missing, so that a condition can be
 //! found by the error that a user already has before them.
 
+use super::{Need, PeerNeed, RoleActions, WorkloadKind};
+
 /// An error of SageMaker's, or what its users see in place of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Symptom {
@@ -29,6 +31,21 @@ pub enum Symptom {
 }
 
 impl Symptom {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::NoWayToS3,
+        Self::ImagePullFails,
+        Self::DhcpOptions,
+        Self::MembersCannotTalk,
+        Self::NoCapacity,
+        Self::StaysStarting,
+        Self::NoWayToSageMaker,
+        Self::NoWayToServices,
+        Self::NoWayOut,
+        Self::NoWayOutSometimes,
+        Self::RoleLacksActions,
+    ];
+
     /// The words to look for.
     pub const fn text(self) -> &'static str {
         match self {
@@ -46,6 +63,91 @@ impl Symptom {
             Self::NoWayOut => "a connection to the internet that times out",
             Self::NoWayOutSometimes => "connections to the internet that time out now and then",
             Self::RoleLacksActions => "Please check if you have ec2:CreateNetworkInterface permission",
+        }
+    }
+
+    /// Other words for the same.
+    pub const fn other_texts(self) -> &'static [&'static str] {
+        match self {
+            Self::NoWayToS3 => &["Artifact upload failed:", "Failed to download model data from URL"],
+            Self::StaysStarting => &["an error of AWS STS"],
+            Self::ImagePullFails
+            | Self::DhcpOptions
+            | Self::MembersCannotTalk
+            | Self::NoCapacity
+            | Self::NoWayToSageMaker
+            | Self::NoWayToServices
+            | Self::NoWayOut
+            | Self::NoWayOutSometimes
+            | Self::RoleLacksActions => &[],
+        }
+    }
+
+    /// What is missing then.
+    pub const fn cause(self) -> &'static str {
+        match self {
+            Self::NoWayToS3 => {
+                "one of the subnets has no route to S3, a security group or network ACL stops the traffic, or the \
+                 policy of the S3 endpoint or of the bucket denies it"
+            }
+            Self::ImagePullFails => {
+                "the S3 endpoint's policy keeps the bucket that ECR serves image layers from out of reach"
+            }
+            Self::DhcpOptions => "the VPC's DHCP options lack a key",
+            Self::MembersCannotTalk => "the security group does not admit its own members",
+            Self::NoCapacity => "the subnets have too few free addresses, or span too few availability zones",
+            Self::StaysStarting => {
+                "names do not resolve, for DNS or an endpoint's private DNS is off, or sts or logs is out of reach"
+            }
+            Self::NoWayToSageMaker => {
+                "sagemaker.api or sagemaker.runtime has no interface endpoint, or its security group is closed"
+            }
+            Self::NoWayToServices => "the service has no interface endpoint, or its security group is closed",
+            Self::NoWayOut => "there is no NAT gateway, no route to it, or a security group or network ACL is closed",
+            Self::NoWayOutSometimes => "one of the subnets has no route to a NAT gateway",
+            Self::RoleLacksActions => "the execution role lacks actions on network interfaces",
+        }
+    }
+
+    /// Whether a workload of this kind can come to show it.
+    pub fn threatens(self, kind: WorkloadKind) -> bool {
+        let requirements = kind.requirements();
+        match self {
+            Self::NoWayToS3 | Self::ImagePullFails => requirements.needs.contains(&Need::S3),
+            Self::DhcpOptions | Self::StaysStarting => requirements.needs.contains(&Need::Dns),
+            Self::MembersCannotTalk => requirements.rules.iter().any(|rule| rule.peer == PeerNeed::Members),
+            Self::NoCapacity | Self::NoWayOut | Self::NoWayOutSometimes => true,
+            Self::NoWayToSageMaker => kind == WorkloadKind::Studio,
+            Self::NoWayToServices => !requirements.services.is_empty() || !requirements.usual_services.is_empty(),
+            Self::RoleLacksActions => requirements.role_actions != RoleActions::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_symptoms_read_alike() {
+        let texts: Vec<&str> = Symptom::ALL
+            .iter()
+            .flat_map(|symptom| std::iter::once(symptom.text()).chain(symptom.other_texts().iter().copied()))
+            .collect();
+        assert_eq!(texts.iter().collect::<BTreeSet<_>>().len(), texts.len());
+        let causes: BTreeSet<_> = Symptom::ALL.map(Symptom::cause).into();
+        assert_eq!(causes.len(), Symptom::ALL.len());
+    }
+
+    #[test]
+    fn every_symptom_threatens_some_kind() {
+        for symptom in Symptom::ALL {
+            assert!(
+                WorkloadKind::ALL.into_iter().any(|kind| symptom.threatens(kind)),
+                "{symptom:?}"
+            );
         }
     }
 }

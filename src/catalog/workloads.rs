@@ -5,7 +5,11 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Direction, PortRange, Protocol};
+use super::rules::{
+    ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS, APPS_FROM_MEMBERS, APPS_TO_MEMBERS, DISTRIBUTED_JOB, EFA_FROM_MEMBERS,
+    EFA_TO_MEMBERS, ESP_FROM_MEMBERS, ESP_TO_MEMBERS, FROM_MEMBERS, HTTPS_TO_S3, IKE_FROM_MEMBERS, IKE_TO_MEMBERS,
+    NFS_TO_OWN_SUBNETS, Options, RuleNeed, TO_MEMBERS, TO_OWN_SUBNETS,
+};
 
 /// A kind of SageMaker workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +72,8 @@ pub struct Requirements {
     pub private_subnets: bool,
     /// Whether a job of several instances may talk among themselves.
     pub may_be_distributed: bool,
+    /// Whether it may have SageMaker's own way to the internet besides the VPC.
+    pub may_have_direct_internet_access: bool,
     /// What else the network must offer.
     pub needs: &'static [Need],
     /// Services that it calls from inside the VPC and cannot do without, by
@@ -80,6 +86,9 @@ pub struct Requirements {
     pub rules: &'static [RuleNeed],
     /// What its execution role must be allowed to do about the network.
     pub role_actions: RoleActions,
+    /// Whether SageMaker checks that the role has these on `*` and without a
+    /// condition, and refuses the job otherwise.
+    pub role_unconditioned: bool,
 }
 
 /// What an execution role must be allowed to do about the network, from the
@@ -110,165 +119,15 @@ pub enum Need {
     ElasticInference,
 }
 
-/// When a rule is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// For each workload of the kind.
-    Always,
-    /// For a job whose instances talk to each other.
-    Distributed,
-    /// For a job whose instances encrypt what they say to each other.
-    Encrypted,
-    /// For a job with an Elastic Fabric Adapter.
-    Efa,
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::S3 => "S3 gateway endpoint",
+            Self::Dns => "DNS",
+            Self::ElasticInference => "Elastic Inference",
+        })
+    }
 }
-
-/// The other end of a needed rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeerNeed {
-    /// S3 in the region, by its prefix list.
-    S3,
-    /// The addresses of the workload's own subnets.
-    SubnetCidrs,
-    /// All addresses of the VPC: where its interface endpoints are.
-    VpcCidrs,
-    /// The other instances of the same job.
-    Members,
-}
-
-/// A rule that the workload's security groups must hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RuleNeed {
-    /// When it is needed.
-    pub when: When,
-    /// Which way.
-    pub direction: Direction,
-    /// Which protocol.
-    pub protocol: Protocol,
-    /// Which ports; `None` for all.
-    pub ports: Option<PortRange>,
-    /// From or to whom.
-    pub peer: PeerNeed,
-}
-
-const HTTPS_TO_S3: RuleNeed = RuleNeed {
-    when: When::Always,
-    direction: Direction::Egress,
-    protocol: Protocol::TCP,
-    ports: Some(PortRange::only(443)),
-    peer: PeerNeed::S3,
-};
-
-/// What whoever calls a service through its interface endpoint needs.
-pub const HTTPS_TO_ENDPOINTS: RuleNeed = RuleNeed {
-    peer: PeerNeed::VpcCidrs,
-    ..HTTPS_TO_S3
-};
-
-// AWS's page names neither protocol nor port for the subnets' addresses, so
-// nothing narrower than all of them is known to suffice.
-const TO_OWN_SUBNETS: RuleNeed = RuleNeed {
-    when: When::Always,
-    direction: Direction::Egress,
-    protocol: Protocol::All,
-    ports: None,
-    peer: PeerNeed::SubnetCidrs,
-};
-
-const FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Distributed,
-    direction: Direction::Ingress,
-    protocol: Protocol::All,
-    ports: None,
-    peer: PeerNeed::Members,
-};
-
-const TO_MEMBERS: RuleNeed = RuleNeed {
-    direction: Direction::Egress,
-    ..FROM_MEMBERS
-};
-
-const ALWAYS_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Always,
-    ..FROM_MEMBERS
-};
-
-const ALWAYS_TO_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Always,
-    ..TO_MEMBERS
-};
-
-const EFA_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Efa,
-    ..FROM_MEMBERS
-};
-
-const EFA_TO_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Efa,
-    ..TO_MEMBERS
-};
-
-/// IPsec's key exchange.
-///
-/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/train-encrypt.html>.
-const IKE_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Encrypted,
-    protocol: Protocol::UDP,
-    ports: Some(PortRange::only(500)),
-    ..FROM_MEMBERS
-};
-
-const IKE_TO_MEMBERS: RuleNeed = RuleNeed {
-    direction: Direction::Egress,
-    ..IKE_FROM_MEMBERS
-};
-
-/// IPsec's encrypted payload, protocol 50.
-const ESP_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Encrypted,
-    protocol: Protocol::Number(50),
-    ..FROM_MEMBERS
-};
-
-const ESP_TO_MEMBERS: RuleNeed = RuleNeed {
-    direction: Direction::Egress,
-    ..ESP_FROM_MEMBERS
-};
-
-/// Studio's apps talk to each other on these ports.
-///
-/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-notebooks-and-internet-access.html>.
-const APPS_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Always,
-    protocol: Protocol::TCP,
-    ports: Some(PortRange { from: 8192, to: 65_535 }),
-    ..FROM_MEMBERS
-};
-
-const APPS_TO_MEMBERS: RuleNeed = RuleNeed {
-    direction: Direction::Egress,
-    ..APPS_FROM_MEMBERS
-};
-
-/// The domain's home directories: its EFS mount targets are in its own subnets,
-/// with a group that SageMaker makes only with the domain.
-const NFS_TO_OWN_SUBNETS: RuleNeed = RuleNeed {
-    when: When::Always,
-    direction: Direction::Egress,
-    protocol: Protocol::TCP,
-    ports: Some(PortRange::only(2049)),
-    peer: PeerNeed::SubnetCidrs,
-};
-
-const DISTRIBUTED_JOB: &[RuleNeed] = &[
-    HTTPS_TO_S3,
-    FROM_MEMBERS,
-    TO_MEMBERS,
-    IKE_FROM_MEMBERS,
-    IKE_TO_MEMBERS,
-    ESP_FROM_MEMBERS,
-    ESP_TO_MEMBERS,
-];
 
 const COMPILATION: Requirements = Requirements {
     about: "A Neo job that compiles a model for its target hardware.",
@@ -282,17 +141,20 @@ const COMPILATION: Requirements = Requirements {
     default_tenancy: true,
     private_subnets: false,
     may_be_distributed: false,
+    may_have_direct_internet_access: false,
     needs: &[Need::S3, Need::Dns],
     services: &[],
     usual_services: &[],
     rules: &[HTTPS_TO_S3, TO_OWN_SUBNETS],
     role_actions: RoleActions::Eni11,
+    role_unconditioned: false,
 };
 
 const HOSTING: Requirements = Requirements {
     about: "A model behind an endpoint.",
-    api: "CreateModel, VpcConfig",
+    api: "CreateModel, VpcConfig; CreateEndpointConfig, VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html",
+    subnets: (2, 16),
     availability_zones: 2,
     default_tenancy: false,
     rules: &[HTTPS_TO_S3],
@@ -309,6 +171,7 @@ const PROCESSING: Requirements = Requirements {
     may_be_distributed: true,
     rules: DISTRIBUTED_JOB,
     role_actions: RoleActions::Eni9,
+    role_unconditioned: true,
     ..COMPILATION
 };
 
@@ -317,7 +180,8 @@ const ELASTIC_INFERENCE: Requirements = Requirements {
             2024.",
     api: "CreateModel or CreateNotebookInstance with an AcceleratorType",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/ei-setup.html",
-    availability_zones: 2,
+    // Its client group takes one of the five.
+    security_groups: 4,
     needs: &[Need::S3, Need::Dns, Need::ElasticInference],
     role_actions: RoleActions::ElasticInference,
     ..HOSTING
@@ -341,6 +205,7 @@ const TRAINING: Requirements = Requirements {
         ESP_FROM_MEMBERS,
         ESP_TO_MEMBERS,
     ],
+    role_unconditioned: false,
     ..PROCESSING
 };
 
@@ -357,6 +222,7 @@ const TRANSFORM: Requirements = Requirements {
     may_be_distributed: false,
     rules: &[HTTPS_TO_S3, ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS],
     role_actions: RoleActions::Eni9,
+    subnets: (1, 16),
     availability_zones: 1,
     ..HOSTING
 };
@@ -368,8 +234,8 @@ const NOTEBOOK: Requirements = Requirements {
     addresses_per_instance: 1,
     subnets: (1, 1),
     default_tenancy: false,
+    may_have_direct_internet_access: true,
     services: &["sagemaker.api", "sagemaker.runtime"],
-    usual_services: &[],
     rules: &[HTTPS_TO_S3],
     role_actions: RoleActions::Eni9,
     ..COMPILATION
@@ -377,7 +243,7 @@ const NOTEBOOK: Requirements = Requirements {
 
 const STUDIO: Requirements = Requirements {
     about: "A Studio domain with AppNetworkAccessType VpcOnly; its instances are its users.",
-    api: "CreateDomain, SubnetIds, DefaultUserSettings.SecurityGroups",
+    api: "CreateDomain, SubnetIds and DefaultUserSettings.SecurityGroups",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/studio-notebooks-and-internet-access.html",
     addresses_per_instance: 4,
     // SageMaker adds one of its own to the five that an interface takes.
@@ -441,26 +307,11 @@ impl WorkloadKind {
     }
 }
 
-/// What of a workload's options bears on its rules and addresses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Its instances talk to each other.
-    pub distributed: bool,
-    /// They encrypt what they say.
-    pub encrypted: bool,
-    /// They have Elastic Fabric Adapters.
-    pub efa: bool,
-}
-
 impl WorkloadKind {
     /// The rules that a workload of this kind needs.
     pub fn rules(self, options: Options) -> impl Iterator<Item = &'static RuleNeed> {
-        self.requirements().rules.iter().filter(move |rule| match rule.when {
-            When::Always => true,
-            When::Distributed => options.distributed,
-            When::Encrypted => options.encrypted && options.distributed,
-            When::Efa => options.efa,
-        })
+        let rules = self.requirements().rules.iter();
+        rules.filter(move |rule| rule.when.holds(options))
     }
 
     /// Free addresses that each instance takes.
@@ -474,37 +325,4 @@ impl WorkloadKind {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_has_a_page_and_a_way_to_s3() {
-        for kind in WorkloadKind::ALL {
-            let requirements = kind.requirements();
-            assert!(
-                requirements.doc.starts_with("https://docs.aws.amazon.com/sagemaker/"),
-                "{kind}"
-            );
-            assert!(requirements.needs.contains(&Need::S3), "{kind}");
-            assert!(
-                kind.rules(Options::default()).any(|rule| rule.peer == PeerNeed::S3),
-                "{kind}"
-            );
-        }
-    }
-
-    #[test]
-    fn only_a_distributed_job_opens_its_group_to_itself() {
-        let members = |distributed| {
-            WorkloadKind::Processing
-                .rules(Options {
-                    distributed,
-                    ..Options::default()
-                })
-                .filter(|rule| rule.peer == PeerNeed::Members)
-                .count()
-        };
-        assert_eq!(members(false), 0);
-        assert_eq!(members(true), 2);
-    }
-}
+mod tests;

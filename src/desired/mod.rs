@@ -140,6 +140,8 @@ impl Network {
                             workloads,
                             subnets,
                             security_groups,
+                            // Says which of the subnets to name, not how AWS is to look.
+                            settled: _,
                             package_repositories,
                             buckets,
                             services,

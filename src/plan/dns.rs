@@ -4,7 +4,8 @@
 use std::net::Ipv4Addr;
 
 use super::{
-    Action, Concern, DnsAttribute, PlannedAction, Scope, Serves, Weight, draft::Draft, resolve::ResolvedProfile,
+    Action, Concern, DnsAttribute, Finding, PlannedAction, Scope, Serves, Weight, draft::Draft,
+    resolve::ResolvedProfile,
 };
 use crate::{
     api::{AcceptUnknown, Dns, Reason},
@@ -42,7 +43,11 @@ fn attributes(draft: &mut Draft<'_>) {
     let vpc = draft.snapshot.vpc.vpc_id.clone();
     let Some(attributes) = &draft.snapshot.attributes else {
         let message = format!("The DNS attributes of {vpc} were not looked at: whether names resolve is unknown.");
-        draft.find_weighing(Weight::Unknown, Concern::Dns, Scope::Vpc, Reason::DnsDisabled, message);
+        draft.push(
+            Finding::new(Concern::Dns, Scope::Vpc, Reason::DnsDisabled, message)
+                .about(vpc)
+                .weighing(Weight::Unknown),
+        );
         return;
     };
     let states = [
@@ -74,12 +79,10 @@ fn attributes(draft: &mut Draft<'_>) {
                         DnsAttribute::EnableDnsHostnames => "enable-dns-hostnames",
                     }
                 );
-                draft.find(
-                    Concern::Dns,
-                    Scope::Vpc,
-                    Reason::DnsDisabled,
-                    Some(Symptom::StaysStarting),
-                    message,
+                draft.push(
+                    Finding::new(Concern::Dns, Scope::Vpc, Reason::DnsDisabled, message)
+                        .about(&vpc)
+                        .showing(Symptom::StaysStarting),
                 );
             }
         }
@@ -101,13 +104,10 @@ fn dhcp_options(draft: &mut Draft<'_>) {
                 "{vpc} has no DHCP options: create a set with domain-name-servers={AWS_RESOLVER} and a domain-name, and \
                  associate it with `aws ec2 associate-dhcp-options`."
             );
-            let symptom = Some(Symptom::DhcpOptions);
-            draft.find(
-                Concern::Dns,
-                Scope::Vpc,
-                Reason::DhcpOptionsIncomplete,
-                symptom,
-                message,
+            draft.push(
+                Finding::new(Concern::Dns, Scope::Vpc, Reason::DhcpOptionsIncomplete, message)
+                    .about(vpc)
+                    .showing(Symptom::DhcpOptions),
             );
         } else {
             let message = format!("The DHCP options of {vpc} were not looked at: whether names resolve is unknown.");
@@ -138,12 +138,10 @@ fn dhcp_options(draft: &mut Draft<'_>) {
              associate it with `aws ec2 associate-dhcp-options`.",
             listed(missing)
         );
-        draft.find(
-            Concern::Dns,
-            Scope::Vpc,
-            Reason::DhcpOptionsIncomplete,
-            Some(Symptom::DhcpOptions),
-            message,
+        draft.push(
+            Finding::new(Concern::Dns, Scope::Vpc, Reason::DhcpOptionsIncomplete, message)
+                .about(&id)
+                .showing(Symptom::DhcpOptions),
         );
     }
     let resolvers = values(DHCP_KEYS[0]);
@@ -164,7 +162,11 @@ fn dhcp_options(draft: &mut Draft<'_>) {
              spec.acceptUnknown of the SageMakerVpc.",
             listed(own)
         );
-        draft.find_weighing(weight, Concern::Dns, Scope::Vpc, Reason::CustomResolver, message);
+        draft.push(
+            Finding::new(Concern::Dns, Scope::Vpc, Reason::CustomResolver, message)
+                .about(&id)
+                .weighing(weight),
+        );
     }
 }
 

@@ -124,13 +124,9 @@ impl<'a> Draft<'a> {
         symptom: Option<Symptom>,
         message: String,
     ) {
-        self.findings.push(Finding {
-            concern,
-            scope,
-            weight: Weight::Blocks,
-            reason,
-            message,
+        self.push(Finding {
             symptom,
+            ..Finding::new(concern, scope, reason, message)
         });
     }
 
@@ -142,14 +138,7 @@ impl<'a> Draft<'a> {
         reason: Reason,
         message: String,
     ) {
-        self.findings.push(Finding {
-            concern,
-            scope,
-            weight,
-            reason,
-            message,
-            symptom: None,
-        });
+        self.push(Finding::new(concern, scope, reason, message).weighing(weight));
     }
 
     pub(super) fn push(&mut self, finding: Finding) {
@@ -323,11 +312,10 @@ impl<'a> Draft<'a> {
     }
 
     fn vpc_configs(&self, resolved: &ResolvedProfile<'_>) -> Vec<VpcConfig> {
-        let subnets: Vec<_> = resolved.subnets.iter().map(|subnet| subnet.subnet_id.clone()).collect();
         let known = self.groups_of.get(resolved.key());
         (0..resolved.profile().workloads.len())
             .map(|index| VpcConfig {
-                subnets: subnets.clone(),
+                subnets: resolved.subnets_to_name(index),
                 security_group_ids: known
                     .and_then(|groups| groups.get(index))
                     .map(|ids| ids.iter().cloned().collect())

@@ -1,5 +1,7 @@
 //! What no action of ours can repair.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::{
@@ -131,12 +133,48 @@ pub struct Finding {
     pub reason: Reason,
     /// The resource, the cause and the fix.
     pub message: String,
+    /// The one resource that it is about, by its id or name, where it is one.
+    pub resource: Option<String>,
     /// What SageMaker says of it.
     #[serde(skip)]
     pub symptom: Option<Symptom>,
 }
 
 impl Finding {
+    /// A finding that keeps workloads from running.
+    pub fn new(concern: Concern, scope: Scope, reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            concern,
+            scope,
+            weight: Weight::Blocks,
+            reason,
+            message: message.into(),
+            resource: None,
+            symptom: None,
+        }
+    }
+
+    /// Names the one resource that it is about.
+    #[must_use]
+    pub fn about(mut self, resource: impl fmt::Display) -> Self {
+        self.resource = Some(resource.to_string());
+        self
+    }
+
+    /// Says what SageMaker shows of it.
+    #[must_use]
+    pub fn showing(mut self, symptom: Symptom) -> Self {
+        self.symptom = Some(symptom);
+        self
+    }
+
+    /// Gives it this weight.
+    #[must_use]
+    pub fn weighing(mut self, weight: Weight) -> Self {
+        self.weight = weight;
+        self
+    }
+
     /// Whether it concerns the profile, and if so, which of its workloads:
     /// all (`None`) or those named.
     pub fn concerns(&self, profile: &ProfileKey) -> Option<Option<&[String]>> {

@@ -12,7 +12,7 @@ use crate::{
         Effect, FamilyDecision, PolicyDocument, Principal, PrincipalClause, PrincipalSet, Request, StatementRef,
         evaluate_family,
     },
-    types::Region,
+    types::{Region, VpcEndpointId},
 };
 
 /// What a workload does with a bucket of its own, and on what of it.
@@ -20,23 +20,22 @@ const BUCKET_USES: [(&str, &str); 3] = [("s3:GetObject", "/*"), ("s3:PutObject",
 
 /// Findings on a policy that is not of our making, for one profile.
 ///
-/// `where_` names the policy in messages, and `fix` says where to change it.
+/// `where_` names the policy in messages, `endpoint` has it where it is in force
+/// already, and `fix` says where to change it.
 pub(super) fn endpoint_policy(
     policy: &PolicyDocument,
     resolved: &ResolvedProfile<'_>,
     region: &Region,
     where_: &str,
+    endpoint: Option<&VpcEndpointId>,
     fix: &str,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut add = |weight, reason, symptom, message| {
+    let mut add = |weight, reason, symptom, message: String| {
         findings.push(Finding {
-            concern: Concern::S3,
-            scope: resolved.scope(),
-            weight,
-            reason,
-            message,
+            resource: endpoint.map(ToString::to_string),
             symptom,
+            ..Finding::new(Concern::S3, resolved.scope(), reason, message).weighing(weight)
         });
     };
     let profile = resolved.profile();

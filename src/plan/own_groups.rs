@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::{Concern, Scope, draft::Draft, resolve::ResolvedProfile};
+use super::{Concern, Finding, Scope, draft::Draft, resolve::ResolvedProfile};
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::{PeerNeed, RuleNeed, Symptom},
@@ -64,7 +64,12 @@ fn judge_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BT
                 PeerNeed::Members => Symptom::MembersCannotTalk,
             };
             let scope = Scope::Workloads(resolved.key().clone(), vec![workload.name.clone()]);
-            draft.find(CONCERN, scope, Reason::RuleMissing, Some(symptom), message);
+            let finding = Finding::new(CONCERN, scope, Reason::RuleMissing, message).showing(symptom);
+            // Any of several groups could get the rule.
+            draft.push(match groups.as_slice() {
+                [only] => finding.about(&only.group_id),
+                _ => finding,
+            });
         }
     }
 }

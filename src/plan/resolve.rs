@@ -3,12 +3,15 @@
 //! A profile whose input is bad changes nothing in AWS: unless it had effect
 //! before, it is left out of the plan until the input is mended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use super::{Concern, Scope, capacity, draft::Draft};
+use super::{Concern, Finding, Scope, Weight, capacity, draft::Draft};
 use crate::{
     api::Reason,
-    catalog::{MAX_SUBNETS, Symptom},
+    catalog::{MAX_SECURITY_GROUPS, Symptom},
     desired::ProfileNetwork,
     observed::{RouteTable, Subnet, VpcSnapshot, tags_of},
     types::{ProfileKey, RouteTableId, SubnetId, Tags, listed},
@@ -78,6 +81,29 @@ impl<'a> ResolvedProfile<'a> {
         self.scope()
     }
 
+    /// The subnets to name for the workload in a call of SageMaker's, in the
+    /// order of their ids.
+    ///
+    /// A kind that takes one subnet gets the one that its status names already,
+    /// as long as that has an address left, and else the one with the most: so
+    /// the answer moves only when it must.
+    pub(super) fn subnets_to_name(&self, index: usize) -> Vec<SubnetId> {
+        let workload = &self.profile().workloads[index];
+        let ids = self.subnets.iter().map(|subnet| subnet.subnet_id.clone());
+        if workload.kind.requirements().subnets.1 > 1 {
+            return ids.collect();
+        }
+        let settled = self.profile().settled.get(&workload.name);
+        self.subnets
+            .iter()
+            .min_by_key(|subnet| {
+                let is_settled = settled == Some(&subnet.subnet_id) && subnet.available_ip_address_count > 0;
+                (!is_settled, Reverse(subnet.available_ip_address_count))
+            })
+            .map(|subnet| vec![subnet.subnet_id.clone()])
+            .unwrap_or_default()
+    }
+
     fn indices(&self, applies: impl Fn(&ValidWorkload) -> bool) -> Vec<usize> {
         let workloads = self.profile().workloads.iter().enumerate();
         workloads
@@ -125,6 +151,7 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
             }
             judge_privacy(draft, &mut resolved);
             judge_own_groups(draft, &mut resolved);
+            note_direct_internet_access(draft, &resolved);
             resolved
         })
         .collect();
@@ -155,7 +182,20 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
 struct Offered<'a> {
     subnets: BTreeMap<&'a SubnetId, &'a Subnet>,
     /// What is wrong with ids that it names in vain.
-    missing: Vec<(Reason, String)>,
+    missing: Vec<Absence>,
+}
+
+/// What is wrong with an id that is named in vain.
+struct Absence {
+    subnet: SubnetId,
+    reason: Reason,
+    message: String,
+}
+
+impl Absence {
+    fn found(&self, scope: Scope) -> Finding {
+        Finding::new(Concern::Subnets, scope, self.reason, self.message.as_str()).about(&self.subnet)
+    }
 }
 
 fn offered<'a>(draft: &mut Draft<'a>) -> Offered<'a> {
@@ -179,8 +219,8 @@ fn offered<'a>(draft: &mut Draft<'a>) -> Offered<'a> {
                 .collect()
         }
     };
-    for (reason, message) in &missing {
-        draft.find(Concern::Subnets, Scope::SageMakerVpc, *reason, None, message.clone());
+    for absence in &missing {
+        draft.push(absence.found(Scope::SageMakerVpc));
     }
     if let (Some(Choice::Tags(tags)), true) = (&draft.network.vpc.subnets, subnets.is_empty()) {
         let message = format!(
@@ -201,9 +241,9 @@ fn offered<'a>(draft: &mut Draft<'a>) -> Offered<'a> {
 }
 
 /// Why a subnet that is named by id is not in the VPC.
-fn absent(snapshot: &VpcSnapshot, id: &SubnetId, field: &str) -> (Reason, String) {
+fn absent(snapshot: &VpcSnapshot, id: &SubnetId, field: &str) -> Absence {
     let vpc = &snapshot.vpc.vpc_id;
-    match snapshot.subnets_elsewhere.get(id) {
+    let (reason, message) = match snapshot.subnets_elsewhere.get(id) {
         Some(other) => (
             Reason::SubnetInOtherVpc,
             format!("Subnet {id}, named in {field}, belongs to {other}, not to {vpc}: name a subnet of {vpc}."),
@@ -214,6 +254,11 @@ fn absent(snapshot: &VpcSnapshot, id: &SubnetId, field: &str) -> (Reason, String
                 "Subnet {id}, named in {field}, does not exist in this account and region: correct the id, or remove it."
             ),
         ),
+    };
+    Absence {
+        subnet: id.clone(),
+        reason,
+        message,
     }
 }
 
@@ -227,9 +272,8 @@ fn choose_subnets<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>,
             // Nothing is begun on a choice that is not what its author meant;
             // what runs on the rest of the subnets goes on.
             if !resolved.profile().established {
-                for (reason, message) in &offered.missing {
-                    let scope = resolved.block_all();
-                    draft.find(Concern::Subnets, scope, *reason, None, message.clone());
+                for absence in &offered.missing {
+                    draft.push(absence.found(resolved.block_all()));
                 }
             }
         }
@@ -247,18 +291,20 @@ fn choose_subnets<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>,
                     chosen.push(subnet);
                     continue;
                 }
-                let (reason, message) = if snapshot.subnets.contains_key(id) {
-                    let message = format!(
-                        "Subnet {id}, named in spec.subnets, is not offered by SageMakerVpc {}: choose another, or ask \
-                         its owners to offer it.",
-                        vpc.ownership.vpc
-                    );
-                    (Reason::SubnetNotOffered, message)
+                let absence = if snapshot.subnets.contains_key(id) {
+                    Absence {
+                        subnet: id.clone(),
+                        reason: Reason::SubnetNotOffered,
+                        message: format!(
+                            "Subnet {id}, named in spec.subnets, is not offered by SageMakerVpc {}: choose another, or \
+                             ask its owners to offer it.",
+                            vpc.ownership.vpc
+                        ),
+                    }
                 } else {
                     absent(snapshot, id, "spec.subnets")
                 };
-                let scope = resolved.block_all();
-                draft.find(Concern::Subnets, scope, reason, None, message);
+                draft.push(absence.found(resolved.block_all()));
             }
         }
     }
@@ -278,15 +324,31 @@ fn choose_subnets<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>,
         let scope = resolved.block_all();
         draft.find(Concern::Subnets, scope, Reason::SubnetNotFound, None, message);
     }
-    if chosen.len() > MAX_SUBNETS {
-        let message = format!(
-            "{} subnets are in use and SageMaker takes at most {MAX_SUBNETS}: narrow spec.subnets of this profile.",
-            chosen.len()
-        );
-        let scope = resolved.block_all();
-        draft.find(Concern::Subnets, scope, Reason::TooManySubnets, None, message);
-    }
     resolved.subnets = chosen;
+    judge_number(draft, resolved);
+}
+
+/// Whether each kind takes as many subnets as there are. For a kind that takes
+/// one, one is chosen.
+fn judge_number(draft: &mut Draft<'_>, resolved: &mut ResolvedProfile<'_>) {
+    let count = resolved.subnets.len();
+    let most_of = |workload: &ValidWorkload| workload.kind.requirements().subnets.1;
+    let concerned = resolved.indices(|workload| most_of(workload) > 1 && most_of(workload) < count);
+    let Some(most) = concerned
+        .iter()
+        .map(|index| most_of(&resolved.profile().workloads[*index]))
+        .min()
+    else {
+        return;
+    };
+    let message =
+        format!("{count} subnets are in use and SageMaker takes at most {most}: narrow spec.subnets of this profile.");
+    let scope = if concerned.len() == resolved.profile().workloads.len() {
+        resolved.block_all()
+    } else {
+        resolved.block(&concerned)
+    };
+    draft.find(Concern::Subnets, scope, Reason::TooManySubnets, None, message);
 }
 
 fn judge_tenancy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
@@ -312,7 +374,7 @@ fn judge_tenancy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
         vpc.vpc_id
     );
     let scope = resolved.block(&concerned);
-    draft.find(Concern::Subnets, scope, Reason::DedicatedTenancy, None, message);
+    draft.push(Finding::new(Concern::Subnets, scope, Reason::DedicatedTenancy, message).about(&vpc.vpc_id));
 }
 
 fn judge_zones<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
@@ -377,8 +439,18 @@ fn judge_privacy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
         if public.len() == 1 { "has" } else { "have" },
         listed(kinds),
     );
+    let behind: Vec<&SubnetId> = resolved
+        .tables
+        .iter()
+        .filter(|(table, _)| is_public(table))
+        .flat_map(|(_, subnets)| subnets.iter().copied())
+        .collect();
     let scope = resolved.block(&concerned);
-    draft.find(Concern::Subnets, scope, Reason::PublicSubnet, None, message);
+    let finding = Finding::new(Concern::Subnets, scope, Reason::PublicSubnet, message);
+    draft.push(match behind.as_slice() {
+        [only] => finding.about(only),
+        _ => finding,
+    });
 }
 
 /// Whether the team's own security groups are there. What they admit is judged
@@ -404,6 +476,52 @@ fn judge_own_groups<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a
             ),
         };
         let scope = resolved.block_all();
-        draft.find(Concern::SecurityGroups, scope, reason, None, message);
+        draft.push(Finding::new(Concern::SecurityGroups, scope, reason, message).about(id));
+    }
+    judge_number_of_groups(draft, resolved, ids.len());
+}
+
+/// Whether each kind takes as many groups as the team brings.
+fn judge_number_of_groups(draft: &mut Draft<'_>, resolved: &mut ResolvedProfile<'_>, count: usize) {
+    let most_of = |workload: &ValidWorkload| workload.kind.requirements().security_groups;
+    for index in resolved.indices(|workload| most_of(workload) < count) {
+        let workload = &resolved.profile().workloads[index];
+        let message = format!(
+            "spec.securityGroups names {count} groups, and {} takes at most {}, for an interface takes \
+             {MAX_SECURITY_GROUPS} in all: name fewer, or give workload {} a profile of its own.",
+            workload.kind,
+            most_of(workload),
+            workload.name
+        );
+        let scope = resolved.block(&[index]);
+        draft.find(
+            Concern::SecurityGroups,
+            scope,
+            Reason::TooManySecurityGroups,
+            None,
+            message,
+        );
+    }
+}
+
+/// A notebook instance with a way to the internet of its own uses the VPC for
+/// what is in the VPC, and nothing else.
+fn note_direct_internet_access(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>) {
+    for workload in &resolved.profile().workloads {
+        if !workload.direct_internet_access {
+            continue;
+        }
+        let message = format!(
+            "Workload {} has directInternetAccess: its traffic to S3 and to the internet goes through SageMaker's own \
+             VPC, so neither the S3 endpoint's policy nor security groups hold for it. Remove the field, and set \
+             DirectInternetAccess to Disabled, to send all of it through {}.",
+            workload.name, draft.network.vpc.vpc_id
+        );
+        let scope = Scope::Workloads(resolved.key().clone(), vec![workload.name.clone()]);
+        draft.push(
+            Finding::new(Concern::S3, scope, Reason::DirectInternetAccess, message)
+                .about(&workload.name)
+                .weighing(Weight::Advice),
+        );
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, ActionId, Concern, Disruption, PlannedAction, Scope, Serves, Weight, disruption,
+    Action, ActionId, Concern, Disruption, Finding, PlannedAction, Scope, Serves, Weight, disruption,
     draft::Draft,
     judge,
     loosening::only_loosens,
@@ -119,15 +119,13 @@ impl<'a> Endpoints<'a> {
             .chain(&self.to_adopt)
             .map(|endpoint| &endpoint.vpc_endpoint_id)
             .collect();
-        let problems: Vec<String> = vpc
+        for id in vpc
             .adopt_endpoints
             .iter()
             .filter(|id| !vpc.deleting && !kept.contains(id))
-            .map(|id| why_not_adopted(draft.snapshot, id, &kept))
-            .collect();
-        for message in problems {
-            let scope = Scope::SageMakerVpc;
-            draft.find(Concern::Accepted, scope, Reason::CannotAdopt, None, message);
+        {
+            let message = why_not_adopted(draft.snapshot, id, &kept);
+            draft.push(Finding::new(Concern::Accepted, Scope::SageMakerVpc, Reason::CannotAdopt, message).about(id));
         }
     }
 
@@ -203,12 +201,10 @@ fn needed_tables(
                 listed(subnets),
                 draft.network.vpc.ownership.vpc
             );
-            draft.find(
-                CONCERN,
-                resolved.scope(),
-                Reason::RouteTableNotOffered,
-                Some(Symptom::NoWayToS3),
-                message,
+            draft.push(
+                Finding::new(CONCERN, resolved.scope(), Reason::RouteTableNotOffered, message)
+                    .about(table)
+                    .showing(Symptom::NoWayToS3),
             );
         }
     }
@@ -277,13 +273,13 @@ fn judge_others(
                 Ok(policy) => {
                     let where_ = format!("The policy of S3 endpoint {id}");
                     let region = &draft.network.vpc.region;
-                    for finding in judge::endpoint_policy(&policy, resolved, region, &where_, &fix) {
+                    for finding in judge::endpoint_policy(&policy, resolved, region, &where_, Some(id), &fix) {
                         draft.push(finding);
                     }
                 }
                 Err(problem) => {
                     let message = format!("The policy of S3 endpoint {id} cannot be read: {problem}. {fix}");
-                    draft.find(CONCERN, resolved.scope(), Reason::InvalidPolicy, None, message);
+                    draft.push(Finding::new(CONCERN, resolved.scope(), Reason::InvalidPolicy, message).about(id));
                 }
             }
         }
@@ -304,7 +300,7 @@ fn judge_custom(
         .iter()
         .filter(|resolved| resolved.tables.keys().any(|table| needed.contains(table)))
     {
-        for finding in judge::endpoint_policy(&policy.document, resolved, &vpc.region, &where_, fix) {
+        for finding in judge::endpoint_policy(&policy.document, resolved, &vpc.region, &where_, None, fix) {
             draft.push(finding);
         }
     }
@@ -329,7 +325,11 @@ fn judge_state(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, scope: Scope) {
             ),
         ),
     };
-    draft.find(CONCERN, scope, reason, Some(Symptom::NoWayToS3), message);
+    draft.push(
+        Finding::new(CONCERN, scope, reason, message)
+            .about(id)
+            .showing(Symptom::NoWayToS3),
+    );
 }
 
 /// The endpoint's policy; EC2 gives an endpoint without one full access.
@@ -349,12 +349,16 @@ fn create(draft: &mut Draft<'_>, sorted: &Endpoints<'_>, policy: S3Policy, neede
             "S3 endpoint {} is still being deleted, and its routes with it: a new one follows once it is gone.",
             leaving.vpc_endpoint_id
         );
-        draft.find(CONCERN, Scope::Vpc, Reason::Waiting, Some(Symptom::NoWayToS3), message);
+        draft.push(
+            Finding::new(CONCERN, Scope::Vpc, Reason::Waiting, message)
+                .about(&leaving.vpc_endpoint_id)
+                .showing(Symptom::NoWayToS3),
+        );
         return;
     }
     if let Some(id) = draft.history.not_visible_yet(&KEY) {
         let message = format!("AWS made S3 endpoint {id} and does not show it yet; this takes seconds.");
-        draft.find(CONCERN, Scope::Vpc, Reason::Waiting, None, message);
+        draft.push(Finding::new(CONCERN, Scope::Vpc, Reason::Waiting, message).about(id));
         return;
     }
     let Some(service_name) = draft.snapshot.s3_service_name() else {

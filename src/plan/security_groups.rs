@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, Concern, PlannedAction, Scope, Serves, Target, Weight, consumers, disruption,
+    Action, Concern, Finding, PlannedAction, Scope, Serves, Target, Weight, consumers, disruption,
     draft::Draft,
     resolve::{ResolvedProfile, Standing},
 };
@@ -101,7 +101,7 @@ fn report_what_is_not_adopted(draft: &mut Draft<'_>) {
                 "{id}, listed in spec.adopt, is no security group of {}: correct the id, or remove it.",
                 vpc.vpc_id
             );
-            problems.push((Weight::Blocks, message));
+            problems.push((id, Weight::Blocks, message));
             continue;
         };
         let tags = tags_of(&group.tags);
@@ -113,19 +113,22 @@ fn report_what_is_not_adopted(draft: &mut Draft<'_>) {
                 "{id}, listed in spec.adopt, is managed from another SageMakerVpc or cluster: its tag {TAG_CLUSTER} is \
                  {cluster}. Remove the id from spec.adopt, or have it released there first."
             );
-            problems.push((Weight::Blocks, message));
+            problems.push((id, Weight::Blocks, message));
         } else if !names.contains(&group.group_name.to_ascii_lowercase()) {
             let message = format!(
                 "{id}, listed in spec.adopt, is named {}, and no profile's security group would get that name, so it is \
                  left alone. Remove the id from spec.adopt unless its profile is still to come.",
                 group.group_name
             );
-            problems.push((Weight::Advice, message));
+            problems.push((id, Weight::Advice, message));
         }
     }
-    for (weight, message) in problems {
-        let scope = Scope::SageMakerVpc;
-        draft.find_weighing(weight, Concern::Accepted, scope, Reason::CannotAdopt, message);
+    for (id, weight, message) in problems {
+        draft.push(
+            Finding::new(Concern::Accepted, Scope::SageMakerVpc, Reason::CannotAdopt, message)
+                .about(id)
+                .weighing(weight),
+        );
     }
 }
 
@@ -256,7 +259,7 @@ fn rules(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedG
                  choose fewer subnets in spec.subnets.",
                 group.name
             );
-            draft.find(CONCERN, resolved.scope(), Reason::TooManyRules, None, message);
+            draft.push(Finding::new(CONCERN, resolved.scope(), Reason::TooManyRules, message).about(&group.name));
             return None;
         }
     }
@@ -283,12 +286,12 @@ fn look_for<'a>(
              spec.adopt of SageMakerVpc {}, or delete or rename it.",
             found.group_id, found.group_name, ownership.vpc
         );
-        draft.find(CONCERN, resolved.scope(), Reason::NameTaken, None, message);
+        draft.push(Finding::new(CONCERN, resolved.scope(), Reason::NameTaken, message).about(&found.group_id));
         return Found::InTheWay;
     }
     if let Some(id) = draft.history.not_visible_yet(&group.key) {
         let message = format!("AWS made security group {id} and does not show it yet; this takes seconds.");
-        draft.find(CONCERN, resolved.scope(), Reason::Waiting, None, message);
+        draft.push(Finding::new(CONCERN, resolved.scope(), Reason::Waiting, message).about(id));
         return Found::InTheWay;
     }
     Found::Nothing

@@ -64,6 +64,7 @@ fn told(planned: &PlannedAction, owner: &AccountId, account: Option<&AccountId>,
             Weight::Shortfall
         },
         reason: Reason::SharedVpc,
+        resource: Some(planned.action.resource()),
         message: format!(
             "{planned} is needed, because {}. But {vpc} belongs to account {owner}{here}: ask its owners to do it, or set \
              spec.credentials.network to a role of their account.",

@@ -66,6 +66,20 @@ impl<'a> Conditions<'a> {
         self.set(concern.condition(), status, reason, &message);
     }
 
+    /// The condition of a concern that not every object has: it is there where
+    /// the concern applies, and wherever something stands in its way.
+    pub(super) fn concern_where_it_applies(
+        &mut self,
+        concern: Concern,
+        obstacles: &[Obstacle],
+        all_is_well: Option<&str>,
+    ) {
+        let has_own = obstacles.iter().any(|obstacle| obstacle.concern == concern);
+        if all_is_well.is_some() || has_own {
+            self.concern(concern, obstacles, all_is_well.unwrap_or_default());
+        }
+    }
+
     /// `Ready`, and `Reconciling` or `Stalled` while it is not.
     pub(super) fn ready(&mut self, obstacles: &[Obstacle], all_is_well: &str) {
         let all: Vec<&Obstacle> = obstacles
@@ -85,7 +99,7 @@ impl<'a> Conditions<'a> {
                     ConditionType::Reconciling,
                     ConditionStatus::True,
                     obstacle.reason,
-                    &obstacle.message,
+                    &obstacle.explained(),
                 );
             }
             None => self.set(ConditionType::Stalled, ConditionStatus::True, first.reason, &message),
@@ -142,28 +156,26 @@ fn status_for(weight: Weight) -> ConditionStatus {
 /// The worst message, and where to find the others: the conditions of their
 /// concerns say it all.
 fn led_by(first: &Obstacle, all: &[&Obstacle]) -> String {
-    let others: BTreeSet<&str> = all
+    let message = first.explained();
+    let others: Vec<(ConditionType, String)> = all
         .iter()
-        .map(|obstacle| obstacle.message.as_str())
-        .filter(|message| *message != first.message)
+        .map(|obstacle| (obstacle.concern.condition(), obstacle.explained()))
+        .filter(|(_, other)| *other != message)
         .collect();
     if others.is_empty() {
-        return first.message.clone();
+        return message;
     }
-    let concerns: BTreeSet<ConditionType> = all
-        .iter()
-        .filter(|obstacle| obstacle.message != first.message)
-        .map(|obstacle| obstacle.concern.condition())
-        .collect();
-    format!("{} And {} more: see {}.", first.message, others.len(), listed(concerns))
+    let messages: BTreeSet<&str> = others.iter().map(|(_, other)| other.as_str()).collect();
+    let concerns: BTreeSet<ConditionType> = others.iter().map(|(concern, _)| *concern).collect();
+    format!("{message} And {} more: see {}.", messages.len(), listed(concerns))
 }
 
 /// The messages one after the other, each once.
 pub(super) fn joined(obstacles: &[&Obstacle]) -> String {
-    let mut messages: Vec<&str> = Vec::new();
-    for obstacle in obstacles {
-        if !messages.contains(&obstacle.message.as_str()) {
-            messages.push(&obstacle.message);
+    let mut messages: Vec<String> = Vec::new();
+    for message in obstacles.iter().map(|obstacle| obstacle.explained()) {
+        if !messages.contains(&message) {
+            messages.push(message);
         }
     }
     let more = messages.len().saturating_sub(MAX_JOINED);

@@ -5,11 +5,13 @@
 //! status. A pass that finds nothing new gives the very same status as the one
 //! before, times included, so that comparing with `==` tells whether to write.
 
+mod concerns;
 mod conditions;
 mod obstacles;
 mod orphan;
 mod profile;
 mod vpc;
+mod workload;
 
 use std::collections::BTreeMap;
 
@@ -88,6 +90,13 @@ fn bounded(text: &str, characters: usize) -> String {
     let mut cut: String = text.chars().take(characters - 1).collect();
     cut.push('…');
     cut
+}
+
+/// How many are left out where only some are shown.
+fn truncated(all: usize, shown: usize) -> Option<u32> {
+    u32::try_from(all.saturating_sub(shown))
+        .ok()
+        .filter(|left_out| *left_out > 0)
 }
 
 /// Kubernetes writes times to the second, and so do its readers expect them.

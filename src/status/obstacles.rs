@@ -4,6 +4,7 @@
 use super::{Assessment, Observation};
 use crate::{
     api::{ActionState, ManagementPolicy, Reason},
+    catalog::Symptom,
     plan::{Concern, Failure, FailureKind, Finding, Outcome, Plan, PlannedAction, Scope, Serves, Step, Weight},
     types::ProfileKey,
     validate::ValidVpc,
@@ -15,7 +16,14 @@ pub(super) struct Obstacle {
     pub(super) concern: Concern,
     pub(super) weight: Weight,
     pub(super) reason: Reason,
+    /// The cause, and the fix.
     pub(super) message: String,
+    /// The resource that it is about, where it is one.
+    pub(super) resource: Option<String>,
+    /// What SageMaker would show.
+    pub(super) symptom: Option<Symptom>,
+    /// Whether an action of ours takes it away.
+    pub(super) is_planned: bool,
     /// The workloads concerned, where not all are.
     pub(super) workloads: Option<Vec<String>>,
     /// Whether it goes away without anyone doing anything.
@@ -23,15 +31,62 @@ pub(super) struct Obstacle {
 }
 
 impl Obstacle {
+    /// One that blocks every workload until somebody does something.
+    pub(super) fn new(concern: Concern, reason: Reason, message: String) -> Self {
+        Self {
+            concern,
+            weight: Weight::Blocks,
+            reason,
+            message,
+            resource: None,
+            symptom: None,
+            is_planned: false,
+            workloads: None,
+            passes: false,
+        }
+    }
+
     fn of_finding(finding: &Finding, workloads: Option<Vec<String>>) -> Self {
         Self {
-            concern: finding.concern,
             weight: finding.weight,
-            reason: finding.reason,
-            message: finding.explained(),
+            resource: finding.resource.clone(),
+            symptom: finding.symptom,
             workloads,
             passes: finding.reason == Reason::Waiting,
+            ..Self::new(finding.concern, finding.reason, finding.message.clone())
         }
+    }
+
+    /// AWS gave no answer, or a refusal: what runs may run on, and nobody can
+    /// see it.
+    pub(super) fn of_failure(concern: Concern, failure: &Failure) -> Self {
+        Self {
+            weight: Weight::Unknown,
+            passes: passes(failure.kind),
+            ..Self::new(concern, failure_reason(failure), failure.explained())
+        }
+    }
+
+    /// The message, with what SageMaker would show.
+    pub(super) fn explained(&self) -> String {
+        match self.symptom {
+            None => self.message.clone(),
+            Some(symptom) => {
+                let lead = if self.is_planned {
+                    "Until then SageMaker would show"
+                } else {
+                    "SageMaker would show"
+                };
+                format!("{} {lead}: {}.", self.message, symptom.text())
+            }
+        }
+    }
+
+    /// Whether it concerns the workload.
+    pub(super) fn concerns(&self, workload: &str) -> bool {
+        self.workloads
+            .as_ref()
+            .is_none_or(|names| names.iter().any(|name| name == workload))
     }
 }
 
@@ -160,18 +215,14 @@ pub(super) fn open_drift<'a>(
 fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Option<Obstacle> {
     let concern = planned.blocks?;
     let progress = progress(planned, outcome, vpc);
-    let mut message = format!("{planned}, because {}. {}", planned.reason, progress.message);
-    // What is done needs no warning any more, only a second look.
-    if let Some(symptom) = planned.symptom.filter(|_| progress.state != ActionState::Done) {
-        message.push_str(&format!(" Until then SageMaker would show: {}.", symptom.text()));
-    }
+    let message = format!("{planned}, because {}. {}", planned.reason, progress.message);
     Some(Obstacle {
-        concern,
-        weight: Weight::Blocks,
-        reason: progress.reason,
-        message,
-        workloads: None,
+        resource: Some(planned.action.resource()),
+        // What is done needs no warning any more, only a second look.
+        symptom: planned.symptom.filter(|_| progress.state != ActionState::Done),
+        is_planned: true,
         passes: progress.passes,
+        ..Obstacle::new(concern, progress.reason, message)
     })
 }
 

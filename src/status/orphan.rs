@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::conditions::Conditions;
 use crate::api::{
-    ConditionStatus, ConditionType, Reason, SageMakerVpcProfile, SageMakerVpcProfileStatus, Verdict, WorkloadStatus,
+    Blocker, ConditionStatus, ConditionType, Reason, SageMakerVpcProfile, SageMakerVpcProfileStatus, Verdict,
+    WorkloadStatus,
 };
 
 /// Says that the reference leads nowhere, and what to do.
@@ -34,6 +35,13 @@ pub fn orphan(profile: &SageMakerVpcProfile, now: Timestamp) -> SageMakerVpcProf
             name: workload.name.clone(),
             ready: Verdict::No,
             message: message.clone(),
+            blockers: vec![Blocker {
+                reason: Reason::VpcRefNotFound.as_str().to_owned(),
+                resource: Some(profile.spec.vpc_ref.name.clone()),
+                shows: None,
+                message: message.clone(),
+            }],
+            blockers_truncated: None,
             vpc_config: None,
         })
         .collect();

@@ -1,14 +1,15 @@
 //! The status of a profile.
 
 use super::{
-    Assessment, Observation, bounded,
-    conditions::{Conditions, joined},
-    obstacles::{Obstacle, Who, failure_reason, obstacles, open_drift, passes, progress},
+    Assessment, Observation, concerns,
+    conditions::Conditions,
+    obstacles::{Obstacle, Who, obstacles, open_drift, progress},
+    workload,
 };
 use crate::{
     api::{
-        Condition, ConditionStatus, ConditionType, ManagedSecurityGroups, Reason, SageMakerVpcProfile,
-        SageMakerVpcProfileStatus, Verdict, VpcConfig, WorkloadStatus, bounds::MAX_WORKLOAD_MESSAGE,
+        Condition, ConditionStatus, ConditionType, Reason, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict,
+        WorkloadStatus,
     },
     plan::{Concern, Weight},
     types::{ProfileKey, listed},
@@ -57,7 +58,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
                     configs.and_then(|configs| configs.get(index))
                 }
             };
-            workload_status(&workload.name, &obstacles, config, earlier)
+            workload::status(&workload.name, &obstacles, config, earlier)
         })
         .collect();
     let runnable = workloads
@@ -65,7 +66,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         .filter(|workload| workload.ready == Verdict::Yes)
         .count();
 
-    set_concerns(&mut conditions, assessment, &obstacles);
+    set_concerns(&mut conditions, assessment, &profile.spec, &obstacles);
     conditions.ready(&obstacles, "All workloads can run with the VpcConfig below.");
     in_sync(&mut conditions, assessment, &key, &before.conditions);
 
@@ -82,7 +83,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
     SageMakerVpcProfileStatus {
         observed_generation: generation,
         conditions: conditions.finish(),
-        vpc_config: common_config(profile, &workloads),
+        vpc_config: workload::common_config(profile, &workloads),
         workloads_ready: Some(format!("{runnable}/{}", workloads.len())),
         workloads,
         accepted_generation,
@@ -94,93 +95,45 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
 /// looked at.
 fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key: &ProfileKey) -> Vec<Obstacle> {
     let vpc = &reference.profile.spec.vpc_ref.name;
-    let in_the_way = |weight, concern, reason, message, passes| Obstacle {
-        concern,
-        weight,
-        reason,
-        message,
-        workloads: None,
-        passes,
-    };
+    let everything = |reason, message| Obstacle::new(Concern::Accepted, reason, message);
     if assessment.validated.is_err() {
         let message = format!("SageMakerVpc {vpc} is not accepted itself: its owners find the reason in its status.");
-        return vec![in_the_way(
-            Weight::Blocks,
-            Concern::Accepted,
-            Reason::VpcNotAccepted,
-            message,
-            false,
-        )];
+        return vec![everything(Reason::VpcNotAccepted, message)];
     }
     if assessment.references.vpc.metadata.deletion_timestamp.is_some() {
         let message = format!(
             "SageMakerVpc {vpc} is being deleted, and what it offers with it: delete this profile, and create one that \
              refers to another VPC."
         );
-        return vec![in_the_way(
-            Weight::Blocks,
-            Concern::Accepted,
-            Reason::Deleting,
-            message,
-            false,
-        )];
+        return vec![everything(Reason::Deleting, message)];
     }
     let mut all = obstacles(assessment, Who::Profile(key));
     match assessment.observation {
-        Observation::Failed(failure) => {
-            // What runs there may run on: it is only that nobody can see it.
-            all.push(in_the_way(
-                Weight::Unknown,
-                Concern::Subnets,
-                failure_reason(failure),
-                failure.explained(),
-                passes(failure.kind),
-            ));
-        }
+        Observation::Failed(failure) => all.push(Obstacle::of_failure(Concern::Subnets, failure)),
         Observation::VpcMissing => {
             let message = format!("The VPC of SageMakerVpc {vpc} does not exist: its owners find more in its status.");
-            all.push(in_the_way(
-                Weight::Blocks,
-                Concern::Accepted,
-                Reason::VpcNotFound,
-                message,
-                false,
-            ));
+            all.push(everything(Reason::VpcNotFound, message));
         }
         Observation::NotLooked | Observation::Seen { .. } => {}
     }
     all
 }
 
-fn set_concerns(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, obstacles: &[Obstacle]) {
-    conditions.concern(
-        Concern::Accepted,
-        obstacles,
-        "The profile is allowed, granted what it names, and in force.",
-    );
+fn set_concerns(
+    conditions: &mut Conditions<'_>,
+    assessment: &Assessment<'_>,
+    spec: &SageMakerVpcProfileSpec,
+    obstacles: &[Obstacle],
+) {
     let refused = obstacles
         .iter()
         .any(|obstacle| obstacle.concern == Concern::Accepted && obstacle.weight == Weight::Blocks);
     let unseen = !matches!(assessment.observation, Observation::Seen { .. });
-    let concerns = [
-        (Concern::Subnets, "The subnets exist, and suit every workload."),
-        (
-            Concern::Capacity,
-            "The subnets have addresses enough for all workloads at once.",
-        ),
-        (Concern::Dns, "Names of AWS services resolve in the VPC."),
-        (
-            Concern::S3,
-            "S3 can be reached through its gateway endpoint, and the policy lets the workloads through.",
-        ),
-        (
-            Concern::SecurityGroups,
-            "The security groups admit what the workloads need.",
-        ),
-    ];
-    for (concern, all_is_well) in concerns {
+    for concern in Concern::ALL {
+        let all_is_well = concerns::of_profile(concern, spec);
         let has_own = obstacles.iter().any(|obstacle| obstacle.concern == concern);
-        if (refused || unseen) && !has_own {
+        let is_unjudged = concern != Concern::Accepted && (refused || unseen) && !has_own;
+        if is_unjudged && all_is_well.is_some() {
             let message = "Not judged: the profile is not in force, or AWS could not be looked at.";
             conditions.set(
                 concern.condition(),
@@ -189,7 +142,7 @@ fn set_concerns(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, ob
                 message,
             );
         } else {
-            conditions.concern(concern, obstacles, all_is_well);
+            conditions.concern_where_it_applies(concern, obstacles, all_is_well);
         }
     }
 }
@@ -217,59 +170,6 @@ fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, key: &P
     };
     let open = open_drift(plan, outcome, &validated.vpc);
     conditions.in_sync(open.filter(|planned| planned.serves.includes(key)));
-}
-
-fn workload_status(
-    name: &str,
-    obstacles: &[Obstacle],
-    config: Option<&VpcConfig>,
-    earlier: Option<&VpcConfig>,
-) -> WorkloadStatus {
-    let concerned: Vec<&Obstacle> = obstacles
-        .iter()
-        .filter(|obstacle| {
-            obstacle
-                .workloads
-                .as_ref()
-                .is_none_or(|names| names.iter().any(|other| other == name))
-        })
-        .filter(|obstacle| obstacle.weight.stands_in_the_way())
-        .collect();
-    let ready = match concerned.iter().map(|obstacle| obstacle.weight).min() {
-        None => Verdict::Yes,
-        Some(Weight::Blocks) => Verdict::No,
-        Some(Weight::Unknown) => Verdict::Unknown,
-        Some(Weight::Shortfall | Weight::Advice) => Verdict::Yes,
-    };
-    let message = if concerned.is_empty() {
-        "It can run.".to_owned()
-    } else {
-        joined(&concerned)
-    };
-    // Usable means complete, and not held up by anything but a lack of
-    // addresses just now; once given, it stays as long as it is true.
-    let complete = config.filter(|config| !config.subnets.is_empty() && !config.security_group_ids.is_empty());
-    let usable = concerned
-        .iter()
-        .all(|obstacle| obstacle.concern == Concern::Capacity || obstacle.weight != Weight::Blocks);
-    let vpc_config = complete.filter(|config| usable || earlier == Some(*config)).cloned();
-    WorkloadStatus {
-        name: name.to_owned(),
-        ready,
-        message: bounded(&message, MAX_WORKLOAD_MESSAGE),
-        vpc_config,
-    }
-}
-
-/// The one `VpcConfig` for all workloads, where they share one.
-fn common_config(profile: &SageMakerVpcProfile, workloads: &[WorkloadStatus]) -> Option<VpcConfig> {
-    let managed = profile.spec.security_groups.as_ref().and_then(|groups| groups.managed);
-    match managed {
-        Some(ManagedSecurityGroups::PerWorkload) => None,
-        Some(ManagedSecurityGroups::PerProfile) | None => {
-            workloads.iter().find_map(|workload| workload.vpc_config.clone())
-        }
-    }
 }
 
 /// What is left to do before the profile can go.

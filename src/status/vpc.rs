@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Assessment, Observation, bounded,
+    Assessment, Observation, bounded, concerns,
     conditions::Conditions,
-    obstacles::{Obstacle, Who, failure_reason, obstacles, open_drift, passes, progress},
-    to_the_second,
+    obstacles::{Obstacle, Who, failure_reason, obstacles, open_drift, progress},
+    to_the_second, truncated,
 };
 use crate::{
     api::{
@@ -17,7 +17,7 @@ use crate::{
             MAX_DRIFT_CHANGE, MAX_PURPOSE, MAX_RESOURCES,
         },
     },
-    plan::{Concern, Outcome, Plan, Weight},
+    plan::{Concern, Outcome, Plan},
     types::{ProfileKey, listed},
     validate::ValidVpc,
 };
@@ -72,12 +72,6 @@ fn resources(plan: &Plan) -> Vec<ResourceStatus> {
         .collect()
 }
 
-fn truncated(all: usize, shown: usize) -> Option<u32> {
-    u32::try_from(all.saturating_sub(shown))
-        .ok()
-        .filter(|left_out| *left_out > 0)
-}
-
 fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
     let mut found = obstacles(assessment, Who::Vpc);
     found.extend(vpc_missing(assessment));
@@ -100,30 +94,17 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) 
         return;
     }
     if let Observation::Seen { plan, .. } = assessment.observation {
-        conditions.concern(Concern::Subnets, &found, "The subnets offered exist.");
-        conditions.concern(Concern::Dns, &found, "Names of AWS services resolve in the VPC.");
-        conditions.concern(
-            Concern::S3,
-            &found,
-            "The S3 gateway endpoint serves the subnets in use.",
-        );
-        if plan.consumers.network_interfaces > 0 || found.iter().any(|obstacle| obstacle.concern == Concern::Consumers)
-        {
-            let all_is_well =
-                "What SageMaker runs in the VPC is in status.consumers, and all of it belongs to profiles.";
-            conditions.concern(Concern::Consumers, &found, all_is_well);
+        for concern in Concern::ALL.into_iter().filter(|concern| *concern != Concern::Accepted) {
+            let all_is_well = assessment
+                .validated
+                .ok()
+                .and_then(|validated| concerns::of_vpc(concern, validated, plan));
+            conditions.concern_where_it_applies(concern, &found, all_is_well);
         }
         in_sync(conditions, assessment);
     }
     if let Observation::Failed(failure) = assessment.observation {
-        found.push(Obstacle {
-            concern: Concern::Accepted,
-            weight: Weight::Unknown,
-            reason: failure_reason(failure),
-            message: failure.explained(),
-            workloads: None,
-            passes: passes(failure.kind),
-        });
+        found.push(Obstacle::of_failure(Concern::Accepted, failure));
     }
     conditions.ready(&found, "The VPC offers what its profiles need.");
 }
@@ -139,12 +120,8 @@ fn vpc_missing(assessment: &Assessment<'_>) -> Option<Obstacle> {
         spec.vpc_id, spec.region
     );
     Some(Obstacle {
-        concern: Concern::Accepted,
-        weight: Weight::Blocks,
-        reason: Reason::VpcNotFound,
-        message,
-        workloads: None,
-        passes: false,
+        resource: Some(spec.vpc_id.to_string()),
+        ..Obstacle::new(Concern::Accepted, Reason::VpcNotFound, message)
     })
 }
 

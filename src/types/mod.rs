@@ -14,6 +14,7 @@ pub use ids::{
     VpcId,
 };
 pub use keys::{ProfileKey, ResourceKey};
+pub(crate) use rules::write_rule;
 pub use rules::{Direction, Peer, PortRange, Protocol, Rule};
 pub use settings::{FlowLogSettings, IpAddressType, LogDestinationType, TrafficType};
 pub use tags::{Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags, is_adopted};

@@ -211,25 +211,34 @@ impl From<Rule> for String {
 impl fmt::Display for Rule {
     /// For messages: `egress tcp 443 to prefix list pl-63a5400a`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.direction)?;
-        match self.protocol {
-            Protocol::All => f.write_str("all traffic")?,
-            Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6 => {
-                f.write_str(&self.protocol.as_ec2())?;
-            }
-            Protocol::Number(number) => write!(f, "protocol {number}")?,
-        }
-        match &self.ports {
-            Some(range) if range.from == range.to => write!(f, " {}", range.from)?,
-            Some(range) => write!(f, " {}-{}", range.from, range.to)?,
-            None => {}
-        }
-        let preposition = match self.direction {
-            Direction::Ingress => "from",
-            Direction::Egress => "to",
-        };
-        write!(f, " {preposition} {}", self.peer)
+        write_rule(f, self.direction, self.protocol, self.ports.as_ref(), &self.peer)
     }
+}
+
+/// Writes a rule as a phrase, whatever stands for its peer.
+pub(crate) fn write_rule(
+    f: &mut fmt::Formatter<'_>,
+    direction: Direction,
+    protocol: Protocol,
+    ports: Option<&PortRange>,
+    peer: &dyn fmt::Display,
+) -> fmt::Result {
+    write!(f, "{direction} ")?;
+    match protocol {
+        Protocol::All => f.write_str("all traffic")?,
+        Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6 => f.write_str(&protocol.as_ec2())?,
+        Protocol::Number(number) => write!(f, "protocol {number}")?,
+    }
+    match ports {
+        Some(range) if range.from == range.to => write!(f, " {}", range.from)?,
+        Some(range) => write!(f, " {}-{}", range.from, range.to)?,
+        None => {}
+    }
+    let preposition = match direction {
+        Direction::Ingress => "from",
+        Direction::Egress => "to",
+    };
+    write!(f, " {preposition} {peer}")
 }
 
 #[cfg(test)]

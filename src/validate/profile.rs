@@ -1,5 +1,7 @@
 //! Validates a profile by itself and against what its VPC object allows.
 
+use std::collections::BTreeMap;
+
 use kube::ResourceExt;
 use wildmatch::WildMatch;
 
@@ -61,11 +63,23 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
             .collect(),
         subnets: chosen.map(|choice| choice.map_ids(SubnetId::new)),
         security_groups,
+        settled: settled(&reference.profile),
         package_repositories: spec.package_repositories,
         buckets: spec.buckets.iter().map(|bucket| bucket.name.clone()).collect(),
         services: spec.services.iter().cloned().collect(),
         destinations: spec.destinations.iter().cloned().collect(),
     })
+}
+
+/// The one subnet that status names for a workload.
+fn settled(profile: &SageMakerVpcProfile) -> BTreeMap<String, SubnetId> {
+    let workloads = profile.status.iter().flat_map(|status| &status.workloads);
+    workloads
+        .filter_map(|workload| match workload.vpc_config.as_ref()?.subnets.as_slice() {
+            [only] => Some((workload.name.clone(), only.clone())),
+            _ => None,
+        })
+        .collect()
 }
 
 fn is_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> bool {
@@ -134,6 +148,25 @@ fn form(profile: &SageMakerVpcProfile) -> Vec<String> {
         if workload.distributed && !workload.kind.requirements().may_be_distributed {
             problems.push(format!(
                 "Workload {:?} is distributed, which a {} is not: remove the field.",
+                workload.name, workload.kind
+            ));
+        }
+        if workload.inter_container_encryption && !workload.distributed {
+            problems.push(format!(
+                "Workload {:?} has interContainerEncryption and is not distributed, so that there is nothing to \
+                 encrypt: set distributed: true, or remove the field.",
+                workload.name
+            ));
+        }
+        if workload.efa && workload.kind.requirements().addresses_with_efa.is_none() {
+            problems.push(format!(
+                "Workload {:?} has efa, which a {} does not take: remove the field.",
+                workload.name, workload.kind
+            ));
+        }
+        if workload.direct_internet_access && !workload.kind.requirements().may_have_direct_internet_access {
+            problems.push(format!(
+                "Workload {:?} has directInternetAccess, which a {} does not take: remove the field.",
                 workload.name, workload.kind
             ));
         }

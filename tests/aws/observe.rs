@@ -361,8 +361,7 @@ async fn ids_of_other_vpcs_are_told_from_ids_of_nothing() {
         vpc: Some(ours.vpc.clone()),
         subnets: BTreeSet::from([ours.subnets[0].clone(), other.subnets[0].clone(), no_subnet.clone()]),
         security_groups: BTreeSet::from([foreign_group.clone(), no_group.clone()]),
-        fresh: false,
-        aspects: BTreeSet::new(),
+        ..Interest::default()
     };
     let vpc = ec2.observe(&asked).await.unwrap().vpc(&ours.vpc).unwrap();
     assert!(vpc.subnets.contains_key(&ours.subnets[0]));
@@ -404,6 +403,7 @@ async fn twelve_vpcs_cost_the_calls_of_one_but_for_their_attributes() {
     let once =
         |actions: &[&str]| -> BTreeMap<String, usize> { actions.iter().map(|name| ((*name).to_owned(), 1)).collect() };
     let steady = once(&[
+        "DescribeNetworkAcls",
         "DescribeNetworkInterfaces",
         "DescribeRouteTables",
         "DescribeSecurityGroups",

@@ -1,13 +1,13 @@
-//! Gateway endpoints.
+//! Gateway endpoints, and the deletion of either kind.
 
 use aws_sdk_ec2::types::{ResourceType, VpcEndpointType};
 
-use super::work::{Performed, Setback, Work};
+use super::work::{self, Performed, Setback, Work};
 use crate::{
     aws::{
         calls::Call,
         convert, describe,
-        errors::{Meaning, Refusal, Thing},
+        errors::{Meaning, Thing},
     },
     observed::EndpointState,
     policy::PolicyDocument,
@@ -38,13 +38,7 @@ pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&S
         tags,
     } = wanted;
     let call = Call::CreateVpcEndpoint;
-    // Without a token a lost answer would make a second endpoint.
-    let Some(token) = token else {
-        return Err(Work::refuse(
-            call,
-            &format!("there is no client token for {key}, so it was not made"),
-        ));
-    };
+    let token = work::token_for(call, key, token)?;
     let request = work
         .client()
         .create_vpc_endpoint()
@@ -56,12 +50,7 @@ pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&S
         .client_token(token)
         .tag_specifications(convert::to_tag_specification(ResourceType::VpcEndpoint, tags));
     match work.call(call, request.send()).await {
-        Ok(answer) => match answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id) {
-            Some(id) => Ok(Some(id)),
-            None => Err(Setback::Waiting(format!(
-                "EC2 did not say which endpoint it made for {key}"
-            ))),
-        },
+        Ok(answer) => work::made(key, answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id)),
         Err(setback) if setback.meaning() == Some(Meaning::TokenMismatch) => made_before(work, key, tags).await,
         Err(setback) => Err(setback.vanished("VPC or route table of those named")),
     }
@@ -69,7 +58,7 @@ pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&S
 
 /// The endpoint that an earlier request with the same token made, when that
 /// request was not quite this one: the next plan compares and corrects it.
-async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
+pub(super) async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
     let endpoints = work.look(describe::our_vpc_endpoints(work.connection(), tags)).await?;
     let serving = endpoints
         .into_iter()
@@ -135,21 +124,12 @@ async fn send_modify(
     Ok(())
 }
 
-/// Deletes an endpoint. AWS answers that all is well even when it is not, and
-/// says below what it could not delete.
+/// Deletes an endpoint.
 pub(super) async fn delete(work: &Work<'_>, endpoint: &VpcEndpointId) -> Performed {
     let call = Call::DeleteVpcEndpoints;
     let request = work.client().delete_vpc_endpoints().vpc_endpoint_ids(endpoint.as_str());
     let refusal = match work.call(call, request.send()).await {
-        Ok(answer) => answer
-            .unsuccessful
-            .unwrap_or_default()
-            .into_iter()
-            .find_map(|item| item.error)
-            .map(|error| {
-                let code = error.code.unwrap_or_default();
-                Refusal::from_code(call, &code, &error.message.unwrap_or_default())
-            }),
+        Ok(answer) => work::unsuccessful(call, answer.unsuccessful),
         Err(Setback::Refused(refusal)) => Some(refusal),
         Err(setback @ Setback::Waiting(_)) => return Err(setback),
     };
@@ -164,11 +144,11 @@ pub(super) async fn delete(work: &Work<'_>, endpoint: &VpcEndpointId) -> Perform
     }
 }
 
-fn strings(tables: &[RouteTableId]) -> Vec<String> {
-    tables.iter().map(ToString::to_string).collect()
+pub(super) fn strings<T: ToString>(ids: &[T]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
 }
 
 /// A list as a request takes it: absent rather than empty.
-fn some(tables: &[RouteTableId]) -> Option<Vec<String>> {
-    (!tables.is_empty()).then(|| strings(tables))
+pub(super) fn some<T: ToString>(ids: &[T]) -> Option<Vec<String>> {
+    (!ids.is_empty()).then(|| strings(ids))
 }

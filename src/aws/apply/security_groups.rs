@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::types::{IpPermission, ResourceType};
 
-use super::work::{Performed, Setback, Work};
+use super::work::{Performed, Resolved, Setback, Work};
 use crate::{
     aws::{
         calls::Call,
@@ -12,13 +12,6 @@ use crate::{
     observed::{NetworkInterface, SecurityGroup},
     types::{Direction, Rule, SecurityGroupId, Tags, VpcId, listed},
 };
-
-/// A group whose rules are changed.
-pub(super) struct Group {
-    pub(super) id: String,
-    /// Whether it was made a moment ago, and EC2 may not see it everywhere yet.
-    pub(super) new: bool,
-}
 
 /// Makes a group. Names are unique in a VPC, so that one whose answer was lost
 /// is refused the second time, and found by its tags.
@@ -66,7 +59,7 @@ async fn made_before(work: &Work<'_>, vpc: &VpcId, name: &str, tags: &Tags, mut 
 /// Adds rules.
 pub(super) async fn authorize(
     work: &Work<'_>,
-    group: Option<Group>,
+    group: Option<Resolved>,
     direction: Direction,
     rules: &[Rule],
 ) -> Performed {
@@ -93,7 +86,12 @@ pub(super) async fn authorize(
 }
 
 /// Takes rules off.
-pub(super) async fn revoke(work: &Work<'_>, group: Option<Group>, direction: Direction, rules: &[Rule]) -> Performed {
+pub(super) async fn revoke(
+    work: &Work<'_>,
+    group: Option<Resolved>,
+    direction: Direction,
+    rules: &[Rule],
+) -> Performed {
     let call = Call::revoke(direction);
     let all_gone = Meaning::NotThere(Thing::Rule);
     change_rules(work, group, call, rules, all_gone, |id, permissions| async move {
@@ -121,7 +119,7 @@ pub(super) async fn revoke(work: &Work<'_>, group: Option<Group>, direction: Dir
 /// that they do not hold up the others.
 async fn change_rules<F>(
     work: &Work<'_>,
-    group: Option<Group>,
+    group: Option<Resolved>,
     call: Call,
     rules: &[Rule],
     as_wanted: Meaning,
@@ -130,7 +128,7 @@ async fn change_rules<F>(
 where
     F: Future<Output = Result<(), Setback>>,
 {
-    let Some(Group { id, new }) = group else {
+    let Some(Resolved { id, new }) = group else {
         return Err(Work::refuse(
             call,
             "the security group was not made, so its rules were not changed",
@@ -165,10 +163,12 @@ pub(super) async fn delete(work: &Work<'_>, group: &SecurityGroupId) -> Performe
         Err(Setback::Refused(refusal)) => match refusal.meaning {
             Meaning::NotThere(Thing::SecurityGroup) => Ok(None),
             Meaning::StillInUse => Err(Setback::Waiting(still_in_use(work, group, &refusal).await)),
-            Meaning::NotThere(Thing::VpcEndpoint | Thing::Rule | Thing::Other)
+            Meaning::NotThere(_)
             | Meaning::AlreadyThere
             | Meaning::NameTaken
             | Meaning::TokenMismatch
+            | Meaning::DnsConflict
+            | Meaning::NotReady
             | Meaning::Refused(_) => Err(refusal.into()),
         },
         Err(setback) => Err(setback),

@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::{
+    error::{ProvideErrorMetadata, SdkError},
+    types::UnsuccessfulItem,
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -13,10 +16,44 @@ use crate::{
         errors::{Meaning, Refusal, is_caused_by},
     },
     plan::{FailureKind, Priority},
+    types::ResourceKey,
 };
 
 /// What became of an action: the id of what it made, if it makes something.
 pub(super) type Performed = Result<Option<String>, Setback>;
+
+/// What an action works on, with the id that it has by now.
+pub(super) struct Resolved {
+    pub(super) id: String,
+    /// Whether it was made a moment ago, and EC2 may not see it everywhere yet.
+    pub(super) new: bool,
+}
+
+/// What was made, by the id that EC2 answered with.
+pub(super) fn made(key: &ResourceKey, id: Option<String>) -> Performed {
+    match id {
+        Some(id) => Ok(Some(id)),
+        None => Err(Setback::Waiting(format!(
+            "EC2 did not say what it made for {key}; the next look shows it"
+        ))),
+    }
+}
+
+/// The client token of a creation. Without one, a lost answer would make a
+/// second of what was made already.
+pub(super) fn token_for<'t>(call: Call, key: &ResourceKey, token: Option<&'t String>) -> Result<&'t str, Setback> {
+    token
+        .map(String::as_str)
+        .ok_or_else(|| Work::refuse(call, &format!("there is no client token for {key}, so it was not made")))
+}
+
+/// What went wrong with a call that answers that all is well even when it is
+/// not, and says below what it could not do.
+pub(super) fn unsuccessful(call: Call, items: Option<Vec<UnsuccessfulItem>>) -> Option<Refusal> {
+    let error = items?.into_iter().find_map(|item| item.error)?;
+    let code = error.code.unwrap_or_default();
+    Some(Refusal::from_code(call, &code, &error.message.unwrap_or_default()))
+}
 
 /// Why an action was not done.
 pub(super) enum Setback {
@@ -87,31 +124,37 @@ impl<'a> Work<'a> {
     }
 
     /// Makes a call when AWS's quota allows it, if that is in time.
-    pub(super) async fn call<T, E, R>(
+    ///
+    /// The SDK's futures are large, and a walk holds one for every action that
+    /// is under way: they are kept on the heap.
+    pub(super) fn call<T, E, R>(
         &self,
         call: Call,
         request: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> Result<T, Setback>
+    ) -> impl Future<Output = Result<T, Setback>>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         R: fmt::Debug + Send + Sync + 'static,
     {
-        let too_late = || {
-            Setback::Waiting(format!(
-                "{call} did not get its turn in the time of this pass; the next one tries again"
-            ))
-        };
-        let pace = self.connection().pace(call, self.priority);
-        if self.is_over() || tokio::time::timeout_at(self.deadline, pace).await.is_err() {
-            return Err(too_late());
-        }
-        request.await.map_err(|error| {
-            if is_caused_by::<TimeIsOver>(&error) {
-                too_late()
-            } else {
-                Setback::Refused(Refusal::from_sdk(call, &error))
+        let request = Box::pin(request);
+        async move {
+            let too_late = || {
+                Setback::Waiting(format!(
+                    "{call} did not get its turn in the time of this pass; the next one tries again"
+                ))
+            };
+            let pace = self.connection().pace(call, self.priority);
+            if self.is_over() || tokio::time::timeout_at(self.deadline, pace).await.is_err() {
+                return Err(too_late());
             }
-        })
+            request.await.map_err(|error| {
+                if is_caused_by::<TimeIsOver>(&error) {
+                    too_late()
+                } else {
+                    Setback::Refused(Refusal::from_sdk(call, &error))
+                }
+            })
+        }
     }
 
     /// Looks something up on the way. Where that fails because the time is

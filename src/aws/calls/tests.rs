@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     plan::{DnsAttribute, Target},
     policy::PolicyDocument,
-    types::{ResourceKey, Tags},
+    types::{AclEntry, FlowLogSettings, LogDestinationType, Protocol, ResourceKey, Tags, TrafficType},
 };
 
 fn one_of_each_action() -> Vec<Action> {
@@ -52,6 +52,8 @@ fn one_of_each_action() -> Vec<Action> {
             keys: Vec::new(),
         },
     ];
+    actions.extend(way_out());
+    actions.extend(edges());
     for direction in [Direction::Ingress, Direction::Egress] {
         actions.push(Action::AuthorizeSecurityGroup {
             group: group(),
@@ -65,6 +67,88 @@ fn one_of_each_action() -> Vec<Action> {
         });
     }
     actions
+}
+
+fn way_out() -> Vec<Action> {
+    let subnet = "subnet-0123456789abcdef0";
+    let table = || "rtb-0123456789abcdef0".into();
+    let destination = "0.0.0.0/0".parse().unwrap();
+    let nat_gateway = || Target::Existing("nat-0123456789abcdef0".into());
+    vec![
+        Action::AllocateAddress {
+            key: ResourceKey::ElasticIp { subnet: subnet.into() },
+            tags: Tags::new(),
+        },
+        Action::ReleaseAddress {
+            id: "eipalloc-0123456789abcdef0".into(),
+        },
+        Action::CreateNatGateway {
+            key: ResourceKey::NatGateway { subnet: subnet.into() },
+            subnet: subnet.into(),
+            address: Target::Existing("eipalloc-0123456789abcdef0".into()),
+            tags: Tags::new(),
+        },
+        Action::DeleteNatGateway {
+            id: "nat-0123456789abcdef0".into(),
+        },
+        Action::CreateRoute {
+            table: table(),
+            destination,
+            nat_gateway: nat_gateway(),
+        },
+        Action::ReplaceRoute {
+            table: table(),
+            destination,
+            nat_gateway: nat_gateway(),
+        },
+        Action::DeleteRoute {
+            table: table(),
+            destination,
+        },
+    ]
+}
+
+fn edges() -> Vec<Action> {
+    let acl = || "acl-0123456789abcdef0".into();
+    let entry = AclEntry {
+        direction: Direction::Egress,
+        rule_number: 1,
+        allows: true,
+        protocol: Protocol::All,
+        ports: None,
+        cidr: "0.0.0.0/0".parse().unwrap(),
+    };
+    let settings = FlowLogSettings {
+        traffic_type: TrafficType::All,
+        log_destination_type: LogDestinationType::S3,
+        log_destination: "arn:aws:s3:::logs".into(),
+        deliver_logs_permission_arn: None,
+        log_format: None,
+        max_aggregation_interval: 600,
+    };
+    vec![
+        Action::CreateNetworkAclEntry {
+            acl: acl(),
+            entry: entry.clone(),
+        },
+        Action::ReplaceNetworkAclEntry { acl: acl(), entry },
+        Action::DeleteNetworkAclEntry {
+            acl: acl(),
+            direction: Direction::Egress,
+            rule_number: 1,
+        },
+        Action::CreateFlowLogs {
+            key: ResourceKey::FlowLog {
+                resource: "vpc-0123456789abcdef0".into(),
+            },
+            resource: "vpc-0123456789abcdef0".into(),
+            settings,
+            tags: Tags::new(),
+        },
+        Action::DeleteFlowLogs {
+            id: "fl-0123456789abcdef0".into(),
+        },
+    ]
 }
 
 fn statements() -> Vec<Value> {
@@ -114,12 +198,15 @@ fn every_call_has_the_permission_of_its_name_in_the_policy() {
 
 #[test]
 fn only_what_cannot_be_narrowed_is_granted_on_everything() {
+    // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+    const WITHOUT_RESOURCES: [&str; 2] = ["logs:CreateLogDelivery", "logs:DeleteLogDelivery"];
     for statement in statements() {
         if statement["Resource"] == "*" {
             let actions = statement["Action"].as_array().cloned().unwrap_or_default();
             let reads = ["ec2:Describe", "sagemaker:Describe", "sagemaker:List"];
             for action in actions.iter().filter_map(|action| action.as_str()) {
-                assert!(reads.iter().any(|read| action.starts_with(read)), "{action}");
+                let reads_only = reads.iter().any(|read| action.starts_with(read));
+                assert!(reads_only || WITHOUT_RESOURCES.contains(&action), "{action}");
             }
         }
     }
@@ -127,13 +214,65 @@ fn only_what_cannot_be_narrowed_is_granted_on_everything() {
 
 #[test]
 fn nothing_is_changed_or_deleted_without_a_condition_on_our_tag() {
+    // What these change has no tags of its own: IAM has no usable condition for
+    // a VPC's attributes, and routes and rules of network ACLs are parts of
+    // what is not ours.
+    const WITHOUT_TAGS: [Call; 7] = [
+        Call::ModifyVpcAttribute,
+        Call::CreateRoute,
+        Call::ReplaceRoute,
+        Call::DeleteRoute,
+        Call::CreateNetworkAclEntry,
+        Call::ReplaceNetworkAclEntry,
+        Call::DeleteNetworkAclEntry,
+    ];
     for call in Call::ALL.iter().filter(|call| call.facts().mutates) {
         let narrowed = call.facts().permissions.iter().any(|permission| {
             statement_of(permission.grant).is_some_and(|statement| statement.to_string().contains(TAG_CLUSTER))
         });
-        // IAM has no usable condition for a VPC's attributes.
-        assert!(narrowed || *call == Call::ModifyVpcAttribute, "{call}");
+        assert_eq!(narrowed, !WITHOUT_TAGS.contains(call), "{call}");
     }
+}
+
+#[test]
+fn what_only_refers_to_a_kind_of_thing_cannot_create_or_change_it() {
+    // Without a condition on our tags, an action must not be granted on what it
+    // makes or changes.
+    let made_or_changed = [
+        ("ec2:CreateSecurityGroup", "security-group/"),
+        ("ec2:CreateVpcEndpoint", "vpc-endpoint/"),
+        ("ec2:ModifyVpcEndpoint", "vpc-endpoint/"),
+        ("ec2:CreateNatGateway", "natgateway/"),
+        ("ec2:CreateNatGateway", "elastic-ip/"),
+        ("ec2:AllocateAddress", "elastic-ip/"),
+        ("ec2:CreateFlowLogs", "vpc-flow-log/"),
+    ];
+    for statement in statements() {
+        if statement.to_string().contains(TAG_CLUSTER) {
+            continue;
+        }
+        for (action, resource) in made_or_changed {
+            let grants = |key: &str, text: &str| statement[key].to_string().contains(text);
+            assert!(
+                !(grants("Action", &format!("\"{action}\"")) && grants("Resource", resource)),
+                "{action} on {resource} in {statement}"
+            );
+        }
+    }
+}
+
+#[test]
+fn tags_are_given_on_creation_by_every_call_that_creates() {
+    assert_eq!(
+        creations(),
+        [
+            "AllocateAddress",
+            "CreateFlowLogs",
+            "CreateNatGateway",
+            "CreateSecurityGroup",
+            "CreateVpcEndpoint"
+        ]
+    );
 }
 
 #[test]

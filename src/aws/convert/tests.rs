@@ -1,7 +1,10 @@
 //! Rules go to EC2 in a spelling that it takes, and come back as they went.
 
 use super::*;
-use crate::types::{Direction, PortRange, Protocol};
+use crate::{
+    observed::{AclPortRange, NetworkAclEntry},
+    types::{AclEntry, Direction, PortRange, Protocol},
+};
 
 const GROUP: &str = "sg-0123456789abcdef0";
 
@@ -130,4 +133,51 @@ fn an_association_that_is_going_is_none() {
 fn what_has_no_id_is_left_out() {
     assert_eq!(vpc(sdk::Vpc::builder().build()), None);
     assert_eq!(subnet(sdk::Subnet::builder().subnet_id("subnet-1").build()), None);
+}
+
+fn acl_entry(protocol: Protocol, ports: Option<PortRange>, cidr: &str) -> AclEntry {
+    AclEntry {
+        direction: Direction::Egress,
+        rule_number: 30_000,
+        allows: true,
+        protocol,
+        ports,
+        cidr: cidr.parse().unwrap(),
+    }
+}
+
+#[test]
+fn rules_of_network_acls_name_protocols_by_number_and_always_say_ports() {
+    let fields = |protocol, ports| to_acl_entry(&acl_entry(protocol, ports, "0.0.0.0/0"));
+    let tcp = fields(Protocol::TCP, None);
+    assert_eq!(tcp.protocol, "6");
+    let ports = tcp.ports.unwrap();
+    assert_eq!((ports.from(), ports.to()), (Some(0), Some(65_535)));
+    let icmp = fields(Protocol::ICMP, None);
+    assert_eq!((icmp.protocol.as_str(), &icmp.ports), ("1", &None));
+    let types = icmp.icmp.unwrap();
+    assert_eq!((types.r#type(), types.code()), (Some(-1), Some(-1)));
+    let all = fields(Protocol::All, None);
+    assert_eq!((all.protocol.as_str(), all.ports, all.icmp), ("-1", None, None));
+}
+
+#[test]
+fn a_rule_of_a_network_acl_is_known_again_when_ec2_shows_it() {
+    let wanted = acl_entry(Protocol::TCP, Some(PortRange { from: 443, to: 443 }), "2001:db8::/56");
+    let shown = NetworkAclEntry {
+        rule_number: 30_000,
+        egress: true,
+        rule_action: "allow".into(),
+        protocol: "6".into(),
+        cidr_block: None,
+        ipv6_cidr_block: Some("2001:db8::/56".parse().unwrap()),
+        port_range: Some(AclPortRange { from: 443, to: 443 }),
+        icmp_type_code: None,
+    };
+    assert_eq!(acl_entry_as_shown(&wanted), Some(shown.clone()));
+    let denied = AclEntry {
+        allows: false,
+        ..wanted
+    };
+    assert_ne!(acl_entry_as_shown(&denied), Some(shown));
 }

@@ -14,7 +14,13 @@ fn what_is_gone_is_told_from_what_it_refers_to() {
         ("InvalidGroup.NotFound", Thing::SecurityGroup),
         ("InvalidPermission.NotFound", Thing::Rule),
         ("InvalidVpcID.NotFound", Thing::Other),
-        ("InvalidRoute.NotFound", Thing::Other),
+        ("InvalidRoute.NotFound", Thing::Route),
+        ("InvalidRouteTableID.NotFound", Thing::RouteTable),
+        ("InvalidNetworkAclEntry.NotFound", Thing::NetworkAclEntry),
+        ("InvalidNetworkAclID.NotFound", Thing::NetworkAcl),
+        ("InvalidAllocationID.NotFound", Thing::Address),
+        ("NatGatewayNotFound", Thing::NatGateway),
+        ("InvalidFlowLogId.NotFound", Thing::FlowLog),
     ] {
         assert_eq!(meaning(code, ""), Meaning::NotThere(thing), "{code}");
     }
@@ -33,6 +39,26 @@ fn a_conflict_of_routes_is_known_under_both_of_its_codes() {
     assert_eq!(meaning("InvalidParameter", message), Meaning::AlreadyThere);
     assert_eq!(
         meaning("InvalidParameter", "the policy is malformed"),
+        Meaning::Refused(FailureKind::Rejected)
+    );
+}
+
+#[test]
+fn a_conflict_of_private_names_is_known_by_its_words() {
+    let message = "private-dns-enabled cannot be set because there is already a conflicting DNS domain for \
+                   sts.us-east-1.amazonaws.com in the VPC vpc-0123456789abcdef0";
+    assert_eq!(meaning("InvalidParameter", message), Meaning::DnsConflict);
+}
+
+#[test]
+fn a_route_that_cannot_be_replaced_is_not_there() {
+    let message = "There is no route defined for '0.0.0.0/0' in the route table. Use CreateRoute instead.";
+    assert_eq!(
+        meaning("InvalidParameterValue", message),
+        Meaning::NotThere(Thing::Route)
+    );
+    assert_eq!(
+        meaning("InvalidParameterValue", "Invalid name"),
         Meaning::Refused(FailureKind::Rejected)
     );
 }

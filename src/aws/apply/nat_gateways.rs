@@ -1,0 +1,79 @@
+//! NAT gateways.
+
+use aws_sdk_ec2::types::{ConnectivityType, ResourceType};
+
+use super::work::{self, Performed, Resolved, Setback, Work};
+use crate::{
+    aws::{
+        calls::Call,
+        convert, describe,
+        errors::{Meaning, Thing},
+    },
+    types::{NatGatewayId, ResourceKey, SubnetId, Tags},
+};
+
+/// Makes a public NAT gateway, once: with the same token AWS answers with the
+/// one that it made the first time.
+///
+/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNatGateway.html>.
+pub(super) async fn create(
+    work: &Work<'_>,
+    key: &ResourceKey,
+    subnet: &SubnetId,
+    address: Option<Resolved>,
+    tags: &Tags,
+    token: Option<&String>,
+) -> Performed {
+    let call = Call::CreateNatGateway;
+    let token = work::token_for(call, key, token)?;
+    let Some(Resolved { id: address, new }) = address else {
+        return Err(Work::refuse(
+            call,
+            "there is no elastic IP address for it yet, so the NAT gateway was not made",
+        ));
+    };
+    let request = work
+        .client()
+        .create_nat_gateway()
+        .connectivity_type(ConnectivityType::Public)
+        .subnet_id(subnet.as_str())
+        .allocation_id(&address)
+        .client_token(token)
+        .tag_specifications(convert::to_tag_specification(ResourceType::Natgateway, tags));
+    let send = || work.call(call, request.clone().send());
+    let answer = if new {
+        work.once_visible(send).await
+    } else {
+        send().await
+    };
+    match answer {
+        Ok(answer) => work::made(key, answer.nat_gateway.and_then(|gateway| gateway.nat_gateway_id)),
+        Err(setback) if setback.meaning() == Some(Meaning::TokenMismatch) => made_before(work, key, tags).await,
+        Err(setback) => Err(setback.vanished(&format!("{subnet} or {address}"))),
+    }
+}
+
+/// The NAT gateway that an earlier request with the same token made, when that
+/// request was not quite this one.
+async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
+    let gateways = work.look(describe::our_nat_gateways(work.connection(), tags)).await?;
+    let serving = gateways
+        .into_iter()
+        .filter(|gateway| matches!(gateway.state.as_deref(), Some("pending" | "available")));
+    match serving.map(|gateway| gateway.nat_gateway_id.to_string()).min() {
+        Some(id) => Ok(Some(id)),
+        None => Err(Setback::Waiting(format!(
+            "EC2 remembers an earlier request for {key} that differed, and does not show the NAT gateway yet"
+        ))),
+    }
+}
+
+/// Deletes a NAT gateway, which takes EC2 a minute or two.
+pub(super) async fn delete(work: &Work<'_>, id: &NatGatewayId) -> Performed {
+    let request = work.client().delete_nat_gateway().nat_gateway_id(id.as_str());
+    match work.call(Call::DeleteNatGateway, request.send()).await {
+        Ok(_) => Ok(None),
+        Err(setback) if setback.meaning() == Some(Meaning::NotThere(Thing::NatGateway)) => Ok(None),
+        Err(setback) => Err(setback),
+    }
+}
