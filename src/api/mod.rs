@@ -18,12 +18,13 @@ pub use network::{
     InternetMode, NatGateways, NetworkAclMode, NetworkAcls,
 };
 pub use profile::{
-    Bucket, Destination, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups, SageMakerVpcProfile,
-    SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig, VpcRef, Workload, WorkloadStatus,
+    Bucket, Destination, Exempt, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups, RequireVpcEndpoint,
+    SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig, VpcRef, Workload,
+    WorkloadStatus,
 };
 pub use status::{
-    ActionState, ActionStatus, ApprovedStatus, DriftStatus, HeldStatus, InForce, LedgerEntry, LedgerStatus, PlanStatus,
-    ProfilesStatus, ResourceOwnership, ResourceStatus, SageMakerVpcStatus,
+    ActionState, ActionStatus, ApprovedStatus, BucketInForce, DriftStatus, HeldStatus, InForce, LedgerEntry,
+    LedgerStatus, PlanStatus, ProfilesStatus, ResourceOwnership, ResourceStatus, SageMakerVpcStatus,
 };
 pub use vpc::{
     AcceptUnknown, AllowedNamespaces, Approval, AssumedRole, Credentials, DeletionPolicy, Dns, EndpointPolicyType,

@@ -270,6 +270,8 @@ pub enum AcceptUnknown {
     Firewall,
     /// What lies behind a peering connection or a virtual private gateway.
     Peering,
+    /// What a bucket's policy makes hang on who asks and how.
+    BucketPolicy,
 }
 
 /// Whose profiles may refer to the VPC: those of namespaces with certain

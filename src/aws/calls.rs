@@ -22,6 +22,8 @@ pub enum Service {
     Ec2,
     /// AWS Security Token Service.
     Sts,
+    /// Amazon S3.
+    S3,
 }
 
 impl Service {
@@ -30,6 +32,7 @@ impl Service {
         match self {
             Self::Ec2 => "ec2",
             Self::Sts => "sts",
+            Self::S3 => "s3",
         }
     }
 }
@@ -47,6 +50,9 @@ pub enum Throttle {
     Tags,
     /// Other changes.
     Change,
+    /// A bucket's settings. S3 says of no number, only that these calls are
+    /// not meant to be frequent.
+    Bucket,
     /// AWS STS.
     Identity,
 }
@@ -59,6 +65,7 @@ impl Throttle {
             Self::Endpoint => 4,
             Self::NatGateway => 10,
             Self::Change => 50,
+            Self::Bucket => 20,
             Self::Identity => 600,
         }
     }
@@ -69,7 +76,7 @@ impl Throttle {
             Self::Describe => Duration::from_millis(50),
             Self::Endpoint => Duration::from_nanos(3_333_333_334),
             Self::NatGateway => Duration::from_secs(1),
-            Self::Tags => Duration::from_millis(100),
+            Self::Tags | Self::Bucket => Duration::from_millis(100),
             Self::Change => Duration::from_millis(200),
             Self::Identity => Duration::from_nanos(1_666_667),
         }
@@ -93,6 +100,8 @@ pub enum Feature {
     NetworkAcls,
     /// `spec.flowLogs`.
     FlowLogs,
+    /// `requireVpcEndpoint` of buckets; for writing, `spec.grants.enforce.buckets`.
+    BucketPolicies,
     /// Adoption, release, `deletionPolicy: Retain`, `spec.tags`.
     Tagging,
     /// `spec.credentials`: VPCs of other accounts.
@@ -122,15 +131,20 @@ pub enum Grant {
     TagOnAdoption,
     /// Tags on what carries ours.
     TagOurs,
+    /// On any bucket: to be narrowed to those that are granted.
+    ReadBuckets,
+    /// Likewise, for those in `spec.grants.enforce.buckets`.
+    ChangeBuckets,
     /// On roles named `sagevpc…`, in any account that trusts us.
     AssumeRole,
-    /// Everyone has it.
+    /// Everyone has it: IAM knows no such action, or S3 tells even those who
+    /// may not.
     Free,
 }
 
 impl Grant {
     /// All grants, in the order of their statements.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::ChangeVpc,
         Self::ChangeRoutes,
@@ -141,6 +155,8 @@ impl Grant {
         Self::TagOnCreation,
         Self::TagOnAdoption,
         Self::TagOurs,
+        Self::ReadBuckets,
+        Self::ChangeBuckets,
         Self::AssumeRole,
         Self::Free,
     ];
@@ -172,6 +188,8 @@ impl Grant {
             )),
             Self::TagOnAdoption => Some(("TagWhatIsAdopted", ours(), Some(request_tag()))),
             Self::TagOurs => Some(("RetagWhatHasOurTags", ours(), Some(resource_tag()))),
+            Self::ReadBuckets => Some(("ReadBucketPolicies", json!("arn:*:s3:::*"), None)),
+            Self::ChangeBuckets => Some(("ChangeBucketPolicies", json!("arn:*:s3:::*"), None)),
             Self::AssumeRole => Some(("ReachOtherAccounts", json!("arn:*:iam::*:role/sagevpc*"), None)),
             Self::Free => None,
         }
@@ -279,6 +297,10 @@ calls! {
     DeleteFlowLogs: Ec2 "ec2", true, Change, FlowLogs, [DeleteFlowLogs: ChangeOurs];
     CreateTags: Ec2 "ec2", true, Tags, Tagging, [CreateTags: TagOnAdoption, CreateTags: TagOurs];
     DeleteTags: Ec2 "ec2", true, Tags, Tagging, [DeleteTags: TagOurs];
+    HeadBucket: S3 "s3", false, Bucket, BucketPolicies, [HeadBucket: Free];
+    GetBucketPolicy: S3 "s3", false, Bucket, BucketPolicies, [GetBucketPolicy: ReadBuckets];
+    PutBucketPolicy: S3 "s3", true, Bucket, BucketPolicies, [PutBucketPolicy: ChangeBuckets];
+    DeleteBucketPolicy: S3 "s3", true, Bucket, BucketPolicies, [DeleteBucketPolicy: ChangeBuckets];
     AssumeRole: Sts "sts", false, Identity, OtherAccounts, [AssumeRole: AssumeRole];
     GetCallerIdentity: Sts "sts", false, Identity, Observation, [GetCallerIdentity: Free];
 }
@@ -315,6 +337,7 @@ impl From<&Action> for Call {
             Action::DeleteNetworkAclEntry { .. } => Self::DeleteNetworkAclEntry,
             Action::CreateFlowLogs { .. } => Self::CreateFlowLogs,
             Action::DeleteFlowLogs { .. } => Self::DeleteFlowLogs,
+            Action::PutBucketPolicy { .. } => Self::PutBucketPolicy,
             Action::CreateTags { .. } => Self::CreateTags,
             Action::DeleteTags { .. } => Self::DeleteTags,
         }

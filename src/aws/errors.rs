@@ -40,6 +40,10 @@ pub enum Thing {
     SecurityGroup,
     /// A rule of a security group.
     Rule,
+    /// A bucket.
+    Bucket,
+    /// A bucket's policy.
+    BucketPolicy,
     /// Anything else.
     Other,
 }
@@ -55,6 +59,8 @@ const CODES: &[(&str, Meaning)] = &[
         Meaning::NotThere(Thing::SecurityGroup),
     ),
     ("InvalidPermission.NotFound", Meaning::NotThere(Thing::Rule)),
+    ("NoSuchBucket", Meaning::NotThere(Thing::Bucket)),
+    ("NoSuchBucketPolicy", Meaning::NotThere(Thing::BucketPolicy)),
     ("InvalidID", Meaning::NotThere(Thing::Other)),
     ("InvalidPermission.Duplicate", Meaning::AlreadyThere),
     ("RouteAlreadyExists", Meaning::AlreadyThere),
@@ -65,6 +71,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("BandwidthLimitExceeded", Meaning::Refused(FailureKind::Throttled)),
     ("EC2ThrottledException", Meaning::Refused(FailureKind::Throttled)),
     ("PriorRequestNotComplete", Meaning::Refused(FailureKind::Throttled)),
+    ("OperationAborted", Meaning::Refused(FailureKind::Throttled)),
     ("RequestLimitExceeded", Meaning::Refused(FailureKind::Throttled)),
     ("RequestThrottled", Meaning::Refused(FailureKind::Throttled)),
     ("RequestThrottledException", Meaning::Refused(FailureKind::Throttled)),
@@ -76,6 +83,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("AccessDeniedException", Meaning::Refused(FailureKind::AccessDenied)),
     ("OptInRequired", Meaning::Refused(FailureKind::AccessDenied)),
     ("UnauthorizedOperation", Meaning::Refused(FailureKind::AccessDenied)),
+    ("AllAccessDisabled", Meaning::Refused(FailureKind::AccessDenied)),
     ("AuthFailure", Meaning::Refused(FailureKind::NoCredentials)),
     ("ExpiredToken", Meaning::Refused(FailureKind::NoCredentials)),
     ("ExpiredTokenException", Meaning::Refused(FailureKind::NoCredentials)),

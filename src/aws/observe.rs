@@ -61,6 +61,7 @@ impl Asked {
             vpc,
             subnets,
             security_groups,
+            buckets: _,
             fresh,
             aspects: _,
         } in interests

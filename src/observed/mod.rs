@@ -6,12 +6,14 @@
 //! ([`files`]), so that anyone can make one without us. [`Snapshot::vpc`] cuts
 //! out what planning for one VPC needs. Pure: nothing here asks AWS.
 
+mod buckets;
 mod edges;
 pub mod files;
 mod resources;
 mod shapes;
 mod vpc;
 
+pub use buckets::Bucket;
 pub use edges::{
     AclPortRange, Address, FlowLog, IcmpTypeCode, InternetGateway, InternetGatewayAttachment, NatGateway,
     NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission, PermissionState,
@@ -66,6 +68,8 @@ pub struct Snapshot {
     pub flow_logs: Vec<FlowLog>,
     /// `describe-network-interface-permissions`.
     pub network_interface_permissions: Vec<NetworkInterfacePermission>,
+    /// Buckets that were asked for, each with its policy.
+    pub buckets: Vec<Bucket>,
 }
 
 impl Snapshot {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    Address, DhcpOptions, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway, NetworkAcl,
+    Address, Bucket, DhcpOptions, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway, NetworkAcl,
     NetworkInterface, NetworkInterfacePermission, PrefixList, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
     VpcAttributes, VpcEndpoint,
 };
@@ -53,6 +53,8 @@ pub struct VpcSnapshot {
     pub flow_logs: BTreeMap<FlowLogId, FlowLog>,
     /// Permissions of others on its network interfaces.
     pub network_interface_permissions: Vec<NetworkInterfacePermission>,
+    /// Buckets that were asked for, by name.
+    pub buckets: BTreeMap<String, Bucket>,
     /// Subnets that were looked up by id and belong to other VPCs.
     pub subnets_elsewhere: BTreeMap<SubnetId, VpcId>,
     /// Security groups that were looked up by id and belong to other VPCs.
@@ -166,6 +168,7 @@ impl VpcSnapshot {
                 })
                 .cloned()
                 .collect(),
+            buckets: by_name(&snapshot.buckets),
             subnets_elsewhere: subnets_elsewhere
                 .into_iter()
                 .map(|subnet| (subnet.subnet_id.clone(), subnet.vpc_id.clone()))
@@ -176,6 +179,13 @@ impl VpcSnapshot {
                 .collect(),
             vpc,
         })
+    }
+
+    /// The same, with these buckets, which are looked at by another way than the
+    /// VPC.
+    pub fn with_buckets(mut self, buckets: &[Bucket]) -> Self {
+        self.buckets.extend(by_name(buckets));
+        self
     }
 
     /// The route table of a subnet: its own, or the VPC's main one.
@@ -231,6 +241,13 @@ impl VpcSnapshot {
             .iter()
             .filter(|endpoint| endpoint.is_gateway() && endpoint.service_name.ends_with(".s3"))
     }
+}
+
+fn by_name(buckets: &[Bucket]) -> BTreeMap<String, Bucket> {
+    buckets
+        .iter()
+        .map(|bucket| (bucket.name.clone(), bucket.clone()))
+        .collect()
 }
 
 impl EndpointService {

@@ -99,6 +99,8 @@ pub enum Scope {
 pub enum Weight {
     /// The workloads concerned cannot run.
     Blocks,
+    /// They can run; what the spec asks for is not so.
+    Unmet,
     /// Whether they can run depends on what cannot be seen.
     Unknown,
     /// They can run; someone should know.

@@ -61,7 +61,7 @@ pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use outcome::{Failure, FailureKind, Outcome, Step};
 
 use crate::{
-    api::{ApprovedStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig},
+    api::{ApprovedStatus, BucketInForce, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig},
     desired::Network,
     observed::VpcSnapshot,
     types::{ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
@@ -77,6 +77,8 @@ pub struct Interest {
     pub subnets: BTreeSet<SubnetId>,
     /// Likewise security groups.
     pub security_groups: BTreeSet<SecurityGroupId>,
+    /// Buckets whose policy is looked at.
+    pub buckets: BTreeSet<String>,
     /// Whether even what changes seldom is to be read anew.
     pub fresh: bool,
     /// What is looked at only where it is needed.
@@ -123,6 +125,9 @@ pub struct Plan {
     /// What the S3 endpoint's policy does about the package repositories, once
     /// the plan is carried out.
     pub package_repositories: Option<PackageRepositories>,
+    /// Buckets whose policy names endpoints of this VPC on our account, or may
+    /// do so.
+    pub buckets: Vec<BucketInForce>,
     /// What waits to be approved.
     pub held: Option<HeldStatus>,
     /// What was approved.
@@ -159,7 +164,8 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     let profiles = resolve::resolve(&mut draft);
     draft.tell_drift(&profiles);
     dns::plan(&mut draft, &profiles);
-    s3::plan(&mut draft, &profiles);
+    let served = s3::plan(&mut draft, &profiles);
+    buckets::plan(&mut draft, &profiles, &served);
     security_groups::plan(&mut draft, &profiles);
     own_groups::judge(&mut draft, &profiles);
     elastic_inference::plan(&mut draft, &profiles);
@@ -168,7 +174,6 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     network_acls::plan(&mut draft, &profiles);
     cost::plan(&mut draft);
     flow_logs::plan(&mut draft, &profiles);
-    buckets::plan(&mut draft, &profiles);
     roles::plan(&mut draft, &profiles);
     consumers::judge(&mut draft, &profiles);
     reachability::judge(&mut draft, &profiles);

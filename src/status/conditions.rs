@@ -133,7 +133,7 @@ fn worst<'a>(obstacles: &[&'a Obstacle]) -> Option<&'a Obstacle> {
 
 fn status_for(weight: Weight) -> ConditionStatus {
     match weight {
-        Weight::Blocks => ConditionStatus::False,
+        Weight::Blocks | Weight::Unmet => ConditionStatus::False,
         Weight::Unknown => ConditionStatus::Unknown,
         Weight::Advice => ConditionStatus::True,
     }

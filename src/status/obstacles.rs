@@ -167,7 +167,7 @@ fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Opti
     }
     Some(Obstacle {
         concern,
-        weight: Weight::Blocks,
+        weight: planned.weight,
         reason: progress.reason,
         message,
         workloads: None,

@@ -65,7 +65,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         .filter(|workload| workload.ready == Verdict::Yes)
         .count();
 
-    set_concerns(&mut conditions, assessment, &obstacles);
+    set_concerns(&mut conditions, assessment, profile, &obstacles);
     conditions.ready(&obstacles, "All workloads can run with the VpcConfig below.");
     in_sync(&mut conditions, assessment, &key, &before.conditions);
 
@@ -152,7 +152,12 @@ fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key:
     all
 }
 
-fn set_concerns(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, obstacles: &[Obstacle]) {
+fn set_concerns(
+    conditions: &mut Conditions<'_>,
+    assessment: &Assessment<'_>,
+    profile: &SageMakerVpcProfile,
+    obstacles: &[Obstacle],
+) {
     conditions.concern(
         Concern::Accepted,
         obstacles,
@@ -178,7 +183,16 @@ fn set_concerns(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, ob
             "The security groups admit what the workloads need.",
         ),
     ];
-    for (concern, all_is_well) in concerns {
+    let about_buckets = (
+        Concern::BucketPolicies,
+        "The policies of the buckets let only the VPC's endpoints in, where that is asked for.",
+    );
+    let asks_for_it = profile
+        .spec
+        .buckets
+        .iter()
+        .any(|bucket| bucket.require_vpc_endpoint.is_some());
+    for (concern, all_is_well) in concerns.into_iter().chain(asks_for_it.then_some(about_buckets)) {
         let has_own = obstacles.iter().any(|obstacle| obstacle.concern == concern);
         if (refused || unseen) && !has_own {
             let message = "Not judged: the profile is not in force, or AWS could not be looked at.";
@@ -219,6 +233,14 @@ fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, key: &P
     conditions.in_sync(open.filter(|planned| planned.serves.includes(key)));
 }
 
+/// Whether something of this weight bears on whether a workload can run.
+const fn keeps_from_running(weight: Weight) -> bool {
+    match weight {
+        Weight::Blocks | Weight::Unknown => true,
+        Weight::Unmet | Weight::Advice => false,
+    }
+}
+
 fn workload_status(
     name: &str,
     obstacles: &[Obstacle],
@@ -233,13 +255,13 @@ fn workload_status(
                 .as_ref()
                 .is_none_or(|names| names.iter().any(|other| other == name))
         })
-        .filter(|obstacle| obstacle.weight != Weight::Advice)
+        .filter(|obstacle| keeps_from_running(obstacle.weight))
         .collect();
     let ready = match concerned.iter().map(|obstacle| obstacle.weight).min() {
         None => Verdict::Yes,
         Some(Weight::Blocks) => Verdict::No,
         Some(Weight::Unknown) => Verdict::Unknown,
-        Some(Weight::Advice) => Verdict::Yes,
+        Some(Weight::Unmet | Weight::Advice) => Verdict::Yes,
     };
     let message = if concerned.is_empty() {
         "It can run.".to_owned()

@@ -158,6 +158,7 @@ fn id(kind: &str, entry: &Value) -> String {
         "InternetGateways" => "InternetGatewayId",
         "Addresses" => "AllocationId",
         "FlowLogs" => "FlowLogId",
+        "Buckets" => "Name",
         "NetworkInterfacePermissions" => "NetworkInterfacePermissionId",
         other => panic!("{other} is no kind of thing in AWS that a snapshot holds"),
     };

@@ -165,7 +165,9 @@ pub(super) async fn delete(work: &Work<'_>, group: &SecurityGroupId) -> Performe
         Err(Setback::Refused(refusal)) => match refusal.meaning {
             Meaning::NotThere(Thing::SecurityGroup) => Ok(None),
             Meaning::StillInUse => Err(Setback::Waiting(still_in_use(work, group, &refusal).await)),
-            Meaning::NotThere(Thing::VpcEndpoint | Thing::Rule | Thing::Other)
+            Meaning::NotThere(
+                Thing::VpcEndpoint | Thing::Rule | Thing::Bucket | Thing::BucketPolicy | Thing::Other,
+            )
             | Meaning::AlreadyThere
             | Meaning::NameTaken
             | Meaning::TokenMismatch

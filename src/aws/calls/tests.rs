@@ -43,6 +43,14 @@ fn one_of_each_action() -> Vec<Action> {
         Action::DeleteVpcEndpoint {
             id: "vpce-0123456789abcdef0".into(),
         },
+        Action::PutBucketPolicy {
+            bucket: "fraud-data".into(),
+            region: crate::types::Region::new("us-east-1"),
+            add_endpoints: Vec::new(),
+            remove_endpoints: Vec::new(),
+            add_exemptions: Vec::new(),
+            remove_exemptions: Vec::new(),
+        },
         Action::CreateTags {
             resource: "sg-0123456789abcdef0".into(),
             tags: Tags::new(),
