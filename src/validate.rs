@@ -28,8 +28,8 @@ use crate::{
     plan::{Concern, Finding, Scope},
     policy::PolicyDocument,
     types::{
-        FlowLogSettings, IpAddressType, Ownership, ProfileKey, Region, RouteTableId, SecurityGroupId, SubnetId, Tags,
-        VpcEndpointId, VpcId,
+        Exemption, FlowLogSettings, IpAddressType, Ownership, ProfileKey, Region, RouteTableId, SecurityGroupId,
+        SubnetId, Tags, VpcEndpointId, VpcId,
     },
 };
 
@@ -206,10 +206,23 @@ pub struct ValidProfile {
     pub package_repositories: Option<PackageRepositories>,
     /// The buckets it needs.
     pub buckets: BTreeSet<String>,
+    /// The regions of those that name one.
+    pub bucket_regions: BTreeMap<String, Region>,
+    /// The buckets that are to be read through VPC endpoints only.
+    pub required_endpoints: BTreeMap<String, RequiredEndpoint>,
     /// Services that it calls besides those that SageMaker needs, as named.
     pub services: BTreeSet<String>,
     /// What it reaches outside the VPC.
     pub destinations: BTreeSet<Destination>,
+}
+
+/// That a bucket is to be read through VPC endpoints only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequiredEndpoint {
+    /// Who may read it by other ways all the same.
+    pub exempt: BTreeSet<Exemption>,
+    /// Whether its policy may be changed to that end.
+    pub enforced: bool,
 }
 
 /// A workload.

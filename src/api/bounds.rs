@@ -39,6 +39,15 @@ pub(crate) const MAX_HELD_MESSAGE: usize = 2048;
 /// Characters that say what drifted last.
 pub(crate) const MAX_DRIFT_CHANGE: usize = 1024;
 
+/// Buckets that may have our statement in their policy.
+pub(crate) const MAX_BUCKETS_IN_FORCE: usize = 64;
+/// Principals that a profile exempts for one bucket.
+pub(crate) const MAX_EXEMPT_PRINCIPALS: usize = 8;
+/// Endpoints of one VPC that such a statement admits.
+pub(crate) const MAX_BUCKET_ENDPOINTS: usize = 8;
+/// Exemptions that one VPC puts into such a statement.
+pub(crate) const MAX_BUCKET_EXEMPTIONS: usize = 16;
+
 /// Creations that are remembered.
 pub(crate) const MAX_LEDGER_ENTRIES: usize = 256;
 /// Characters of what was created: `security-group/`, and the names of a
@@ -61,4 +70,4 @@ pub(crate) const MAX_BLOCKER_RESOURCE: usize = 128;
 /// Characters that say what SageMaker would show.
 pub(crate) const MAX_BLOCKER_SHOWS: usize = 192;
 /// Characters that say what an obstacle is, and the fix.
-pub(crate) const MAX_BLOCKER_MESSAGE: usize = 768;
+pub(crate) const MAX_BLOCKER_MESSAGE: usize = 640;

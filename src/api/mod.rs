@@ -18,13 +18,14 @@ pub use network::{
     InternetMode, NatGateways, NetworkAclMode, NetworkAcls,
 };
 pub use profile::{
-    Blocker, Bucket, Destination, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups,
-    SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig, VpcRef, Workload,
-    WorkloadStatus,
+    Blocker, Bucket, Destination, Exempt, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups,
+    RequireVpcEndpoint, SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig,
+    VpcRef, Workload, WorkloadStatus,
 };
 pub use status::{
-    ActionState, ActionStatus, ApprovedStatus, ConsumerStatus, ConsumersStatus, DriftStatus, HeldStatus, InForce,
-    LedgerEntry, LedgerStatus, PlanStatus, ProfilesStatus, ResourceOwnership, ResourceStatus, SageMakerVpcStatus,
+    ActionState, ActionStatus, ApprovedStatus, BucketInForce, ConsumerStatus, ConsumersStatus, DriftStatus, HeldStatus,
+    InForce, LedgerEntry, LedgerStatus, PlanStatus, ProfilesStatus, ResourceOwnership, ResourceStatus,
+    SageMakerVpcStatus,
 };
 pub use vpc::{
     AcceptUnknown, AllowedNamespaces, Approval, AssumedRole, Credentials, DeletionPolicy, Dns, EndpointPolicyType,

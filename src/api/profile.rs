@@ -8,12 +8,12 @@ use super::{
     Condition, Selection,
     bounds::{
         MAX_BLOCKER_MESSAGE, MAX_BLOCKER_RESOURCE, MAX_BLOCKER_SHOWS, MAX_BLOCKERS, MAX_CONDITIONS,
-        MAX_WORKLOAD_MESSAGE, MAX_WORKLOADS,
+        MAX_EXEMPT_PRINCIPALS, MAX_WORKLOAD_MESSAGE, MAX_WORKLOADS,
     },
 };
 use crate::{
     catalog::WorkloadKind,
-    types::{SecurityGroupId, SubnetId},
+    types::{Region, SecurityGroupId, SubnetId},
 };
 
 /// The SageMaker workloads that a team runs in a VPC, and what they need of it.
@@ -208,11 +208,49 @@ pub enum PackageRepositories {
 
 /// An S3 bucket.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Bucket {
     /// The bucket's name.
     #[x_kube(validation = Rule::new("self.matches('^[a-z0-9][a-z0-9.-]+[a-z0-9]$')").message("a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens, such as fraud-data; no s3:// in front, no path behind"))]
     #[schemars(length(min = 3, max = 63))]
     pub name: String,
+    /// The bucket's region, where it is not the VPC's. The S3 gateway endpoint
+    /// leads to buckets of its own region only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z]{2}(-[a-z]+)+-[0-9]+$')").message("a bucket's region is a region's code, such as us-east-1"))]
+    pub region: Option<Region>,
+    /// Asks that objects can be read through the S3 endpoints of the VPCs only:
+    /// {} for everyone, or with exemptions. Where spec.grants.enforce.buckets
+    /// of the SageMakerVpc names the bucket, a statement in its policy denies
+    /// all other ways; else the policy is only verified. Where several profiles
+    /// ask for the same bucket, the exemptions of all of them hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_vpc_endpoint: Option<RequireVpcEndpoint>,
+}
+
+/// That objects can be read through VPC endpoints only.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequireVpcEndpoint {
+    /// Who may read them by other ways all the same.
+    #[serde(default)]
+    pub exempt: Exempt,
+}
+
+/// Who may read a bucket's objects by other ways than VPC endpoints.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exempt {
+    /// AWS services that read on someone's behalf (aws:ViaAWSService) or for
+    /// themselves (aws:PrincipalIsAWSService), such as Athena or the console.
+    #[serde(default)]
+    pub aws_services: bool,
+    /// ARNs of roles and users, where * stands for any characters and ? for
+    /// one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(arn, arn.matches('^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/*?-]+$'))").message("requireVpcEndpoint.exempt.principals takes ARNs of roles and users, such as arn:aws:iam::111122223333:role/audit or arn:aws:iam::111122223333:role/audit-*"))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = MAX_EXEMPT_PRINCIPALS), inner(length(min = 20, max = 256)))]
+    pub principals: Vec<String>,
 }
 
 /// What is known about a profile.

@@ -9,12 +9,13 @@ use super::{
     Condition, PackageRepositories,
     bounds::{
         MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED,
-        MAX_CONDITIONS, MAX_CONSUMERS, MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES,
-        MAX_LEDGER_KEY, MAX_PURPOSE, MAX_RESOURCES,
+        MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS,
+        MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_KEY, MAX_PURPOSE,
+        MAX_RESOURCES,
     },
     condition::time_schema,
 };
-use crate::types::{SecurityGroupId, SubnetId};
+use crate::types::{SecurityGroupId, SubnetId, VpcEndpointId};
 
 /// What is known about a VPC.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -266,6 +267,29 @@ pub struct InForce {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub network: Option<String>,
+    /// Buckets whose policy we changed, or are about to change: noted before
+    /// the change, so that none is forgotten when its profile has gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[schemars(length(max = MAX_BUCKETS_IN_FORCE))]
+    pub buckets: Vec<BucketInForce>,
+}
+
+/// What of our statement in a bucket's policy is there on account of this VPC.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BucketInForce {
+    /// The bucket's name.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Endpoints that it admits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_BUCKET_ENDPOINTS), inner(length(max = 32)))]
+    pub vpc_endpoint_ids: Vec<VpcEndpointId>,
+    /// Fingerprints of the exemptions that profiles of this VPC asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_BUCKET_EXEMPTIONS), inner(length(max = MAX_FINGERPRINT)))]
+    pub exemptions: Vec<String>,
 }
 
 /// Creations, written ahead.

@@ -273,6 +273,8 @@ pub enum AcceptUnknown {
     SharedVpc,
     /// What lies behind a peering connection or a virtual private gateway.
     Peering,
+    /// What a bucket's policy makes hang on who asks and how.
+    BucketPolicy,
 }
 
 /// Whose profiles may refer to the VPC: those of namespaces with certain

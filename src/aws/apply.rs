@@ -9,6 +9,7 @@
 //! is found again by its client token, its name or its tags.
 
 mod addresses;
+mod buckets;
 mod endpoints;
 mod flow_logs;
 mod interface_endpoints;
@@ -20,16 +21,21 @@ mod tags;
 mod vpcs;
 mod work;
 
-use std::{collections::BTreeMap, fmt, pin::Pin};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    pin::Pin,
+};
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use self::work::{Performed, Resolved, Setback, Work};
-use super::{deadline, ec2::Ec2};
+use super::{calls::Call, clients::Clients, deadline};
 use crate::{
+    desired::BucketPolicyChange,
     plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Step, Target},
-    types::ResourceKey,
+    types::{Admission, ResourceKey, VpcEndpointId},
 };
 
 /// Does what the plan says, and tells what became of each action.
@@ -38,13 +44,13 @@ use crate::{
 /// `deadline` on nothing is sent any more; a call sent just before may take ten
 /// seconds longer to be answered. Held actions are left out, and what comes
 /// after them is blocked.
-pub async fn apply(ec2: &Ec2, plan: &Plan, tokens: &ClientTokens, deadline: Instant) -> Outcome {
-    deadline::until(deadline, Walk::new(ec2, plan, tokens, deadline).run()).await
+pub async fn apply(clients: &Clients, plan: &Plan, tokens: &ClientTokens, deadline: Instant) -> Outcome {
+    deadline::until(deadline, Walk::new(clients, plan, tokens, deadline).run()).await
 }
 
 /// A walk through a plan's graph.
 struct Walk<'a> {
-    ec2: &'a Ec2,
+    clients: &'a Clients,
     tokens: &'a ClientTokens,
     deadline: Instant,
     /// What has been neither begun nor given up.
@@ -64,10 +70,10 @@ enum Readiness {
 type Performing<'a> = Pin<Box<dyn Future<Output = (ActionId, Performed)> + Send + 'a>>;
 
 impl<'a> Walk<'a> {
-    fn new(ec2: &'a Ec2, plan: &'a Plan, tokens: &'a ClientTokens, deadline: Instant) -> Self {
+    fn new(clients: &'a Clients, plan: &'a Plan, tokens: &'a ClientTokens, deadline: Instant) -> Self {
         let (held, left): (Vec<_>, Vec<_>) = plan.actions.iter().partition(|planned| planned.held);
         Self {
-            ec2,
+            clients,
             tokens,
             deadline,
             left: left.into_iter().map(|planned| (planned.id, planned)).collect(),
@@ -148,7 +154,7 @@ impl<'a> Walk<'a> {
     /// One action, from its fields to its call. Each is taken apart without
     /// `..`, so that a field that is added cannot be overlooked here.
     fn perform(&self, planned: &'a PlannedAction) -> Performing<'a> {
-        let work = Work::new(self.ec2, planned.priority, self.deadline);
+        let work = Work::new(self.clients, planned.priority, self.deadline);
         let id = planned.id;
         macro_rules! performing {
             ($call:expr) => {
@@ -331,6 +337,34 @@ impl<'a> Walk<'a> {
             }
             Action::DeleteFlowLogs { id: log } => {
                 performing!(flow_logs::delete(&work, log))
+            }
+            Action::PutBucketPolicy {
+                bucket,
+                region,
+                add_endpoints,
+                remove_endpoints,
+                add_exemptions,
+                remove_exemptions,
+            } => {
+                let endpoints: Option<BTreeSet<VpcEndpointId>> = add_endpoints
+                    .iter()
+                    .map(|target| Some(VpcEndpointId::new(self.resolve(target)?.id)))
+                    .collect();
+                let Some(vpc_endpoints) = endpoints else {
+                    let call = Call::from(&planned.action);
+                    return performing!(async move { Err(Work::refuse(call, "the endpoint was not made")) });
+                };
+                let change = BucketPolicyChange {
+                    add: Admission {
+                        vpc_endpoints,
+                        exemptions: add_exemptions.iter().cloned().collect(),
+                    },
+                    remove: Admission {
+                        vpc_endpoints: remove_endpoints.iter().cloned().collect(),
+                        exemptions: remove_exemptions.iter().cloned().collect(),
+                    },
+                };
+                performing!(buckets::put_policy(&work, bucket, region, &change))
             }
             Action::CreateTags { resource, tags } => {
                 performing!(tags::create(&work, resource, tags))

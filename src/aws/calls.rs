@@ -24,6 +24,8 @@ pub enum Service {
     SageMaker,
     /// AWS Security Token Service.
     Sts,
+    /// Amazon S3.
+    S3,
 }
 
 impl Service {
@@ -33,6 +35,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::SageMaker => "sagemaker",
             Self::Sts => "sts",
+            Self::S3 => "s3",
         }
     }
 }
@@ -53,6 +56,9 @@ pub enum Throttle {
     /// SageMaker's lists and descriptions. AWS publishes no bucket for them, so
     /// this is less than what an account has by default.
     SageMaker,
+    /// A bucket's settings. S3 says of no number, only that these calls are
+    /// not meant to be frequent.
+    Bucket,
     /// AWS STS.
     Identity,
 }
@@ -66,6 +72,7 @@ impl Throttle {
             Self::SageMaker => 10,
             Self::NatGateway => 10,
             Self::Change => 50,
+            Self::Bucket => 20,
             Self::Identity => 600,
         }
     }
@@ -77,7 +84,7 @@ impl Throttle {
             Self::Endpoint => Duration::from_nanos(3_333_333_334),
             Self::NatGateway => Duration::from_secs(1),
             Self::SageMaker => Duration::from_millis(250),
-            Self::Tags => Duration::from_millis(100),
+            Self::Tags | Self::Bucket => Duration::from_millis(100),
             Self::Change => Duration::from_millis(200),
             Self::Identity => Duration::from_nanos(1_666_667),
         }
@@ -101,6 +108,8 @@ pub enum Feature {
     NetworkAcls,
     /// `spec.flowLogs`.
     FlowLogs,
+    /// `requireVpcEndpoint` of buckets; for writing, `spec.grants.enforce.buckets`.
+    BucketPolicies,
     /// Adoption, release, `deletionPolicy: Retain`, `spec.tags`.
     Tagging,
     /// `spec.discovery`: what runs in a VPC.
@@ -146,9 +155,14 @@ pub enum Grant {
     PassFlowLogRole,
     /// Delivery of flow logs to a bucket, which IAM lets nobody narrow.
     DeliverLogs,
+    /// On any bucket: to be narrowed to those that are granted.
+    ReadBuckets,
+    /// Likewise, for those in `spec.grants.enforce.buckets`.
+    ChangeBuckets,
     /// On roles named `sagevpc…`, in any account that trusts us.
     AssumeRole,
-    /// Everyone has it.
+    /// Everyone has it: IAM knows no such action, or S3 tells even those who
+    /// may not.
     Free,
 }
 
@@ -170,6 +184,8 @@ impl Grant {
         Self::UsePrivateDns,
         Self::PassFlowLogRole,
         Self::DeliverLogs,
+        Self::ReadBuckets,
+        Self::ChangeBuckets,
         Self::AssumeRole,
         Self::Free,
     ];
@@ -217,6 +233,8 @@ impl Grant {
                 Some(json!({ "StringEquals": { "iam:PassedToService": "vpc-flow-logs.amazonaws.com" } })),
             )),
             Self::DeliverLogs => Some(("DeliverFlowLogs", json!("*"), None)),
+            Self::ReadBuckets => Some(("ReadBucketPolicies", json!("arn:*:s3:::*"), None)),
+            Self::ChangeBuckets => Some(("ChangeBucketPolicies", json!("arn:*:s3:::*"), None)),
             Self::AssumeRole => Some(("ReachOtherAccounts", json!("arn:*:iam::*:role/sagevpc*"), None)),
             Self::Free => None,
         }
@@ -379,6 +397,10 @@ calls! {
     ListProcessingJobs: SageMaker "sagemaker", false, SageMaker, Discovery, [ListProcessingJobs: Discover];
     ListTrainingJobs: SageMaker "sagemaker", false, SageMaker, Discovery, [ListTrainingJobs: Discover];
     ListTransformJobs: SageMaker "sagemaker", false, SageMaker, Discovery, [ListTransformJobs: Discover];
+    HeadBucket: S3 "s3", false, Bucket, BucketPolicies, [HeadBucket: Free];
+    GetBucketPolicy: S3 "s3", false, Bucket, BucketPolicies, [GetBucketPolicy: ReadBuckets];
+    PutBucketPolicy: S3 "s3", true, Bucket, BucketPolicies, [PutBucketPolicy: ChangeBuckets];
+    DeleteBucketPolicy: S3 "s3", true, Bucket, BucketPolicies, [DeleteBucketPolicy: ChangeBuckets];
     AssumeRole: Sts "sts", false, Identity, OtherAccounts, [AssumeRole: AssumeRole];
     GetCallerIdentity: Sts "sts", false, Identity, Observation, [GetCallerIdentity: Free];
 }
@@ -415,6 +437,7 @@ impl From<&Action> for Call {
             Action::DeleteNetworkAclEntry { .. } => Self::DeleteNetworkAclEntry,
             Action::CreateFlowLogs { .. } => Self::CreateFlowLogs,
             Action::DeleteFlowLogs { .. } => Self::DeleteFlowLogs,
+            Action::PutBucketPolicy { .. } => Self::PutBucketPolicy,
             Action::CreateTags { .. } => Self::CreateTags,
             Action::DeleteTags { .. } => Self::DeleteTags,
         }

@@ -17,11 +17,12 @@ use super::{
     deadline::NotTooLate,
     ec2::Ec2,
     quotas::{Quotas, Scope},
+    s3::{Parts, S3, Turns},
     sagemaker::SageMaker,
     telemetry::{CallObserver, CountedAssumeRole, Telltale},
 };
 use crate::{
-    api::AssumedRole,
+    api::{AssumedRole, SageMakerVpcSpec},
     types::{AccountId, Region},
 };
 
@@ -46,6 +47,27 @@ struct Key {
     region: Region,
 }
 
+impl Key {
+    fn new(region: &Region, role: Option<&AssumedRole>) -> Self {
+        Self {
+            role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())),
+            region: region.clone(),
+        }
+    }
+}
+
+/// The ways into AWS that one VPC needs: to its network, and to what is the
+/// workloads'.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// To the VPC.
+    pub ec2: Ec2,
+    /// To the workloads' buckets.
+    pub s3: S3,
+    /// To what SageMaker runs.
+    pub sagemaker: SageMaker,
+}
+
 /// All connections to AWS, opened when first used and kept.
 ///
 /// Credentials come from the SDK's default chain, and where a role is named,
@@ -55,8 +77,10 @@ pub struct Connections {
     base: SdkConfig,
     observer: Arc<dyn CallObserver>,
     quotas: Arc<Quotas>,
+    turns: Arc<Turns>,
     open: Mutex<HashMap<Key, Ec2>>,
     open_sagemaker: Mutex<HashMap<Key, SageMaker>>,
+    open_s3: Mutex<HashMap<Key, S3>>,
 }
 
 impl Connections {
@@ -87,36 +111,62 @@ impl Connections {
             base: loader.load().await,
             observer,
             quotas: Arc::default(),
+            turns: Arc::default(),
             open: Mutex::default(),
             open_sagemaker: Mutex::default(),
+            open_s3: Mutex::default(),
         }
+    }
+
+    /// The connections for the VPC that a spec names, with the credentials that
+    /// it names.
+    pub async fn clients(&self, spec: &SageMakerVpcSpec) -> Clients {
+        let credentials = spec.credentials.as_ref();
+        let network = credentials.and_then(|credentials| credentials.network.as_ref());
+        let workloads = credentials.and_then(|credentials| credentials.workloads.as_ref());
+        Clients {
+            ec2: self.ec2(&spec.region, network).await,
+            s3: self.s3(&spec.region, workloads.or(network)).await,
+            sagemaker: self.sagemaker(&spec.region, workloads.or(network)).await,
+        }
+    }
+
+    /// The connection to S3, beginning in `region`, as `role` or, without one,
+    /// with the controller's own credentials.
+    pub async fn s3(&self, region: &Region, role: Option<&AssumedRole>) -> S3 {
+        let key = Key::new(region, role);
+        if let Some(s3) = lock(&self.open_s3).get(&key) {
+            return s3.clone();
+        }
+        let s3 = S3::new(Parts {
+            config: self.config(region, role).await,
+            region: region.clone(),
+            account: role.and_then(account_of),
+            observer: Arc::clone(&self.observer),
+            quotas: Arc::clone(&self.quotas),
+            turns: Arc::clone(&self.turns),
+        });
+        lock(&self.open_s3).entry(key).or_insert(s3).clone()
     }
 
     /// The connection to EC2 in `region`, as `role` or, without one, with the
     /// controller's own credentials.
     pub async fn ec2(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
-        let key = Key {
-            role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())),
-            region: region.clone(),
-        };
-        if let Some(ec2) = self.open().get(&key) {
+        let key = Key::new(region, role);
+        if let Some(ec2) = lock(&self.open).get(&key) {
             return ec2.clone();
         }
         let ec2 = self.connect(region, role).await;
         // Whoever was first keeps its connection: what is cached and gathered
         // on it is not to be split in two.
-        self.open().entry(key).or_insert(ec2).clone()
+        lock(&self.open).entry(key).or_insert(ec2).clone()
     }
 
     /// The connection to SageMaker in `region`, as `role` or, without one, with
     /// the controller's own credentials.
     pub async fn sagemaker(&self, region: &Region, role: Option<&AssumedRole>) -> SageMaker {
-        let key = Key {
-            role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())),
-            region: region.clone(),
-        };
-        let open = || self.open_sagemaker.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sagemaker) = open().get(&key) {
+        let key = Key::new(region, role);
+        if let Some(sagemaker) = lock(&self.open_sagemaker).get(&key) {
             return sagemaker.clone();
         }
         let config = self.config(region, role).await;
@@ -137,14 +187,10 @@ impl Connections {
             Arc::clone(&self.quotas),
             scope,
         );
-        open().entry(key).or_insert(sagemaker).clone()
+        lock(&self.open_sagemaker).entry(key).or_insert(sagemaker).clone()
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<Key, Ec2>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What all clients for `region` and `role` have in common.
+    /// What all clients of a region and role share.
     async fn config(&self, region: &Region, role: Option<&AssumedRole>) -> SdkConfig {
         let mut config = self
             .base
@@ -197,6 +243,12 @@ impl Connections {
             observer: Arc::clone(&self.observer),
         }
     }
+}
+
+/// What these locks guard is never left half done, so a panic elsewhere is no
+/// reason to stop.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The account that a role belongs to, and so the one that we act in with it.

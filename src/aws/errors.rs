@@ -59,6 +59,10 @@ pub enum Thing {
     NetworkAcl,
     /// A flow log.
     FlowLog,
+    /// A bucket.
+    Bucket,
+    /// A bucket's policy.
+    BucketPolicy,
     /// Anything else.
     Other,
 }
@@ -90,6 +94,8 @@ const CODES: &[(&str, Meaning)] = &[
     ("InvalidNetworkAclID.NotFound", Meaning::NotThere(Thing::NetworkAcl)),
     ("InvalidNetworkAclId.NotFound", Meaning::NotThere(Thing::NetworkAcl)),
     ("InvalidFlowLogId.NotFound", Meaning::NotThere(Thing::FlowLog)),
+    ("NoSuchBucket", Meaning::NotThere(Thing::Bucket)),
+    ("NoSuchBucketPolicy", Meaning::NotThere(Thing::BucketPolicy)),
     ("InvalidID", Meaning::NotThere(Thing::Other)),
     ("InvalidPermission.Duplicate", Meaning::AlreadyThere),
     ("RouteAlreadyExists", Meaning::AlreadyThere),
@@ -105,6 +111,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("BandwidthLimitExceeded", Meaning::Refused(FailureKind::Throttled)),
     ("EC2ThrottledException", Meaning::Refused(FailureKind::Throttled)),
     ("PriorRequestNotComplete", Meaning::Refused(FailureKind::Throttled)),
+    ("OperationAborted", Meaning::Refused(FailureKind::Throttled)),
     ("RequestLimitExceeded", Meaning::Refused(FailureKind::Throttled)),
     ("RequestThrottled", Meaning::Refused(FailureKind::Throttled)),
     ("RequestThrottledException", Meaning::Refused(FailureKind::Throttled)),
@@ -116,6 +123,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("AccessDeniedException", Meaning::Refused(FailureKind::AccessDenied)),
     ("OptInRequired", Meaning::Refused(FailureKind::AccessDenied)),
     ("UnauthorizedOperation", Meaning::Refused(FailureKind::AccessDenied)),
+    ("AllAccessDisabled", Meaning::Refused(FailureKind::AccessDenied)),
     ("AuthFailure", Meaning::Refused(FailureKind::NoCredentials)),
     ("ExpiredToken", Meaning::Refused(FailureKind::NoCredentials)),
     ("ExpiredTokenException", Meaning::Refused(FailureKind::NoCredentials)),

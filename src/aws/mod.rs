@@ -1,8 +1,9 @@
 //! The I/O side towards AWS: look at it, and do what a plan says.
 //!
 //! ```text
-//! Connections ── Ec2 (one role, one region) ──┬─ observe(Interest) → Snapshot   never changes anything
-//!                                             └─ apply(Plan)       → Outcome    never decides anything
+//! Connections ─┬─ Ec2 (one role, one region) ── observe(Interest) → Snapshot   never changes anything
+//!              ├─ S3  (one role)             ── observe(buckets)  → Buckets    never changes anything
+//!              └─ Clients (both)             ── apply(Plan)       → Outcome    never decides anything
 //! ```
 //!
 //! | File | What it holds |
@@ -13,6 +14,7 @@
 //! | `telemetry` | each attempt at a call, told to whoever counts |
 //! | `clients` | credentials, time-outs and retries: all connections |
 //! | `ec2` | one connection: one role, one region |
+//! | `s3` | buckets: one role, the regions of its buckets |
 //! | `deadline` | nothing is sent after its time |
 //! | `coalesce` | many requests to look become one round |
 //! | `observe`, `describe` | one round: the describe calls, paged and batched |
@@ -35,11 +37,13 @@ mod ec2;
 pub mod errors;
 mod observe;
 mod quotas;
+mod s3;
 mod sagemaker;
 mod telemetry;
 
 pub use apply::apply;
-pub use clients::Connections;
+pub use clients::{Clients, Connections};
 pub use ec2::Ec2;
+pub use s3::S3;
 pub use sagemaker::SageMaker;
 pub use telemetry::{CallObserver, CallOutcome};

@@ -69,6 +69,7 @@ impl Asked {
             vpc,
             subnets,
             security_groups,
+            buckets: _,
             fresh,
             aspects,
         } in interests
@@ -231,7 +232,8 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
         addresses,
         flow_logs,
         network_interface_permissions,
-        // SageMaker is asked by itself.
+        // S3 and SageMaker are asked by other ways.
+        buckets: Vec::new(),
         consumers: Vec::new(),
     };
     Ok(Round {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    api::AssumedRole,
-    aws::{CallObserver, CallOutcome, Connections},
+    api::{AssumedRole, SageMakerVpcSpec},
+    aws::{CallObserver, CallOutcome, Clients, Connections},
     desired::Network,
     observed::Snapshot,
     plan::{Failure, Interest},
@@ -23,11 +23,12 @@ impl CallObserver for Uncounted {
 /// # Errors
 ///
 /// When AWS refuses, or gives no answer.
-pub async fn observe(network: &Network, role: Option<&AssumedRole>) -> Result<Arc<Snapshot>, Failure> {
-    observe_interest(&network.vpc.region, role, &network.interest()).await
+pub async fn observe(network: &Network, spec: &SageMakerVpcSpec) -> Result<Snapshot, Failure> {
+    let connections = Connections::load(Arc::new(Uncounted)).await;
+    look(&connections.clients(spec).await, &network.interest()).await
 }
 
-/// Looks at `interest` in a region.
+/// Looks at `interest` in a region, all of it as one role.
 ///
 /// # Errors
 ///
@@ -36,7 +37,21 @@ pub async fn observe_interest(
     region: &Region,
     role: Option<&AssumedRole>,
     interest: &Interest,
-) -> Result<Arc<Snapshot>, Failure> {
+) -> Result<Snapshot, Failure> {
     let connections = Connections::load(Arc::new(Uncounted)).await;
-    connections.ec2(region, role).await.observe(interest).await
+    let clients = Clients {
+        ec2: connections.ec2(region, role).await,
+        s3: connections.s3(region, role).await,
+        sagemaker: connections.sagemaker(region, role).await,
+    };
+    look(&clients, interest).await
+}
+
+async fn look(clients: &Clients, interest: &Interest) -> Result<Snapshot, Failure> {
+    let Clients { ec2, s3, sagemaker: _ } = clients;
+    let (snapshot, buckets) = tokio::join!(ec2.observe(interest), s3.observe(&interest.buckets, interest.fresh));
+    Ok(Snapshot {
+        buckets,
+        ..(*snapshot?).clone()
+    })
 }

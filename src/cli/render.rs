@@ -34,6 +34,7 @@ impl Mark {
             | Action::ModifyInterfaceEndpoint { .. }
             | Action::ReplaceRoute { .. }
             | Action::ReplaceNetworkAclEntry { .. }
+            | Action::PutBucketPolicy { .. }
             | Action::CreateTags { .. }
             | Action::DeleteTags { .. } => Self::Changes,
             Action::DeleteSecurityGroup { .. }
@@ -116,9 +117,8 @@ fn findings(text: &mut String, findings: &mut dyn Iterator<Item = &Finding>) {
     text.push_str("\nFindings, which no change here can mend:\n\n");
     for finding in findings {
         let sign = match finding.weight {
-            Weight::Blocks => '!',
+            Weight::Blocks | Weight::Unmet | Weight::Aside => '!',
             Weight::Unknown => '?',
-            Weight::Shortfall => '!',
             Weight::Advice => 'i',
         };
         let whom = match &finding.scope {

@@ -23,6 +23,9 @@ pub struct SnapshotArgs {
     /// The region, such as us-east-1.
     #[arg(long, env = "AWS_REGION", value_name = "REGION")]
     region: String,
+    /// A bucket whose policy is saved as well. May be given several times.
+    #[arg(long = "bucket", value_name = "NAME")]
+    buckets: Vec<String>,
     /// Role to assume for looking.
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
@@ -70,6 +73,7 @@ pub async fn run(args: &SnapshotArgs) -> Result<ExitCode, SnapshotError> {
     });
     let interest = Interest {
         vpc: Some(vpc.clone()),
+        buckets: args.buckets.iter().cloned().collect(),
         fresh: true,
         ..Interest::default()
     };

@@ -1,4 +1,5 @@
-//! Carries the plan out: first what is about to be created is written down,
+//! Carries the plan out: first what is about to be created, and which buckets'
+//! policies are about to be changed, is written down,
 //! then AWS is changed.
 
 use jiff::Timestamp;
@@ -6,7 +7,7 @@ use kube::ResourceExt;
 
 use super::{context::Context, deadline::Deadline, finalizers::may_change, memory::Memory, observe::Seen};
 use crate::{
-    api::{LedgerStatus, SageMakerVpc, SageMakerVpcStatus},
+    api::{LedgerStatus, SageMakerVpc},
     aws,
     cluster::PatchError,
     plan::{ClientTokens, Outcome, Plan, ledger},
@@ -52,7 +53,7 @@ pub(super) async fn apply(
         return Ok(Applied::nothing(vpc));
     }
     let (vpc, tokens) = write_ahead(context, vpc, plan, memory, now).await?;
-    let outcome = aws::apply(&seen.ec2, plan, &tokens, deadline.apply()).await;
+    let outcome = aws::apply(&seen.clients, plan, &tokens, deadline.apply()).await;
     memory.repairs.record(plan, &outcome, now);
     let mut ledger = ledger_of(&vpc);
     ledger::settle(&mut ledger, &outcome);
@@ -70,17 +71,16 @@ async fn write_ahead(
 ) -> Result<(SageMakerVpc, ClientTokens), PatchError> {
     let before = ledger_of(&vpc);
     let uid = vpc.uid().unwrap_or_default();
-    let Some((ledger, tokens)) = ledger::write_ahead(plan, &before, &uid, random_epoch, now) else {
-        return Ok((vpc, ClientTokens::new()));
-    };
+    let (ledger, tokens) = ledger::write_ahead(plan, &before, &uid, random_epoch, now)
+        .unwrap_or_else(|| (before.clone(), ClientTokens::new()));
     memory.note_begun(tokens.keys());
-    if ledger == before {
+    let mut status = vpc.status.clone().unwrap_or_default();
+    let buckets = plan.buckets_ahead();
+    if ledger == before && buckets == status.in_force.buckets {
         return Ok((vpc, tokens));
     }
-    let status = SageMakerVpcStatus {
-        ledger,
-        ..vpc.status.clone().unwrap_or_default()
-    };
+    status.ledger = ledger;
+    status.in_force.buckets = buckets;
     let vpc = context.patches.vpc_status(&vpc, &status).await?;
     Ok((vpc, tokens))
 }

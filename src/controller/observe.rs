@@ -5,7 +5,7 @@ use tokio::time::timeout_at;
 use super::{context::Context, deadline::Deadline, memory::Memory};
 use crate::{
     api::{Discovery, SageMakerVpc},
-    aws::Ec2,
+    aws::Clients,
     cluster::REQUESTED_AT,
     desired::Network,
     observed::VpcSnapshot,
@@ -32,7 +32,7 @@ pub(super) struct Seen {
     /// What is there.
     pub(super) snapshot: VpcSnapshot,
     /// By which way it was seen, and can be changed.
-    pub(super) ec2: Ec2,
+    pub(super) clients: Clients,
 }
 
 /// Looks at the VPC that `vpc` names.
@@ -49,23 +49,31 @@ pub(super) async fn observe(
     let network = Network::new(validated);
     let mut interest = network.interest();
     interest.fresh = wants_fresh_look(vpc, memory);
+    // What was put into policies is looked after when no profile asks for it
+    // any more.
+    let held = vpc.status.iter().flat_map(|status| &status.in_force.buckets);
+    interest.buckets.extend(held.map(|bucket| bucket.name.clone()));
     let looking = async {
-        let role = vpc
-            .spec
-            .credentials
-            .as_ref()
-            .and_then(|credentials| credentials.network.as_ref());
-        let ec2 = context.aws.ec2(&vpc.spec.region, role).await;
-        ec2.observe(&interest).await.map(|snapshot| (ec2, snapshot))
+        let clients = context.aws.clients(&vpc.spec).await;
+        let (snapshot, buckets) = tokio::join!(
+            clients.ec2.observe(&interest),
+            clients.s3.observe(&interest.buckets, interest.fresh)
+        );
+        snapshot.map(|snapshot| (clients, snapshot, buckets))
     };
     match timeout_at(deadline.observe(), looking).await {
         Err(_) => Look::Failed(no_answer()),
         Ok(Err(failure)) => Look::Failed(failure),
-        Ok(Ok((ec2, snapshot))) => match snapshot.vpc(&vpc.spec.vpc_id) {
+        Ok(Ok((clients, snapshot, buckets))) => match snapshot.vpc(&vpc.spec.vpc_id) {
             None => Look::VpcMissing,
-            Some(mut snapshot) => {
-                discover(context, vpc, &network, &mut snapshot).await;
-                Look::Seen(Box::new(Seen { network, snapshot, ec2 }))
+            Some(snapshot) => {
+                let mut snapshot = snapshot.with_buckets(&buckets);
+                discover(&clients, &network, &mut snapshot).await;
+                Look::Seen(Box::new(Seen {
+                    network,
+                    snapshot,
+                    clients,
+                }))
             }
         },
     }
@@ -73,7 +81,7 @@ pub(super) async fn observe(
 
 /// Asks SageMaker what runs behind its network interfaces. Where it gives no
 /// answer, all but the names is known.
-async fn discover(context: &Context, vpc: &SageMakerVpc, network: &Network, snapshot: &mut VpcSnapshot) {
+async fn discover(clients: &Clients, network: &Network, snapshot: &mut VpcSnapshot) {
     if network.vpc.discovery == Discovery::Disabled {
         return;
     }
@@ -81,13 +89,7 @@ async fn discover(context: &Context, vpc: &SageMakerVpc, network: &Network, snap
         .sagemakers_interfaces()
         .map(|interface| interface.network_interface_id.clone())
         .collect();
-    let role = vpc
-        .spec
-        .credentials
-        .as_ref()
-        .and_then(|credentials| credentials.workloads.as_ref().or(credentials.network.as_ref()));
-    let sagemaker = context.aws.sagemaker(&vpc.spec.region, role).await;
-    snapshot.note_discovered(sagemaker.discover(&interfaces).await);
+    snapshot.note_discovered(clients.sagemaker.discover(&interfaces).await);
 }
 
 /// What AWS lets nobody read in bulk is read less often, unless someone asks,

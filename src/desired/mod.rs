@@ -4,6 +4,7 @@
 //! without having seen AWS: subnets are still a choice by id or tag, a rule's
 //! peer is still "S3" or "the subnets' addresses". Planning fills those in.
 
+mod bucket_policy;
 mod s3_policy;
 mod security_groups;
 
@@ -11,6 +12,9 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
+pub use bucket_policy::{
+    BUCKET_POLICY_MAX_BYTES, BUCKET_STATEMENT, BucketPolicy, BucketPolicyChange, ChangedPolicy, bucket_statement,
+};
 pub use s3_policy::S3Policy;
 pub(crate) use s3_policy::{bucket_arn, full_access};
 pub use security_groups::ManagedGroup;
@@ -84,6 +88,8 @@ impl Network {
             if let SecurityGroups::Own(ids) = &network.profile.security_groups {
                 interest.security_groups.extend(ids.iter().cloned());
             }
+            let watched = network.profile.required_endpoints.keys();
+            interest.buckets.extend(watched.cloned());
         }
         interest
             .security_groups
@@ -144,12 +150,15 @@ impl Network {
                             settled: _,
                             package_repositories,
                             buckets,
+                            bucket_regions,
+                            required_endpoints,
                             services,
                             destinations,
                         } = &network.profile;
                         (
                             (key, workloads, subnets, security_groups),
                             (package_repositories, buckets, services, destinations),
+                            (bucket_regions, required_endpoints),
                         )
                     })
                     .collect::<Vec<_>>(),

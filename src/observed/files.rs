@@ -1,6 +1,8 @@
 //! Snapshots as folders of JSON, one file for each kind, each as the AWS CLI's
 //! describe command prints it. Files may be missing: what is not there was not
-//! seen. The text comes and goes as values; reading and writing folders is the
+//! seen. `Buckets.json` holds, for each bucket, its `Name`, `Region` and `Policy`,
+//! the text that `aws s3api get-bucket-policy` prints, or the `Error` code that S3
+//! answered with. The text comes and goes as values; reading and writing folders is the
 //! caller's.
 
 use std::collections::BTreeMap;
@@ -13,7 +15,7 @@ use crate::types::{AccountId, Region};
 
 /// A file of a snapshot that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{file}: {problem}; each file must hold what `aws ec2 {command}` prints")]
+#[error("{file}: {problem}; each file must hold what `aws {}` prints", in_full(command))]
 pub struct SnapshotFileError {
     /// The file's name.
     pub file: &'static str,
@@ -85,8 +87,18 @@ kinds! {
     internet_gateways: "InternetGateways.json", "InternetGateways", "describe-internet-gateways";
     addresses: "Addresses.json", "Addresses", "describe-addresses";
     flow_logs: "FlowLogs.json", "FlowLogs", "describe-flow-logs";
+    buckets: "Buckets.json", "Buckets", "s3api get-bucket-policy";
     network_interface_permissions: "NetworkInterfacePermissions.json", "NetworkInterfacePermissions", "describe-network-interface-permissions";
     consumers: "Consumers.json", "Consumers", "sagevpc snapshot";
+}
+
+/// A command of the AWS CLI with its service, which is EC2 where none is named.
+fn in_full(command: &str) -> String {
+    if command.contains(' ') {
+        command.to_owned()
+    } else {
+        format!("ec2 {command}")
+    }
 }
 
 fn pretty(value: &Value) -> String {

@@ -6,6 +6,7 @@
 //! ([`files`]), so that anyone can make one without us. [`Snapshot::vpc`] cuts
 //! out what planning for one VPC needs. Pure: nothing here asks AWS.
 
+mod buckets;
 mod consumers;
 mod edges;
 pub mod files;
@@ -13,6 +14,7 @@ mod resources;
 mod shapes;
 mod vpc;
 
+pub use buckets::Bucket;
 pub use consumers::{Consumer, ConsumerKind, Discovered};
 pub use edges::{
     AclPortRange, Address, FlowLog, IcmpTypeCode, InternetGateway, InternetGatewayAttachment, NatGateway,
@@ -70,6 +72,8 @@ pub struct Snapshot {
     pub network_interface_permissions: Vec<NetworkInterfacePermission>,
     /// What SageMaker said runs, if it was asked.
     pub consumers: Vec<Consumer>,
+    /// Buckets that were asked for, each with its policy.
+    pub buckets: Vec<Bucket>,
 }
 
 impl Snapshot {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    Address, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway, NetworkAcl,
-    NetworkInterface, NetworkInterfacePermission, PrefixList, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
-    VpcAttributes, VpcEndpoint,
+    Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway,
+    NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Route, RouteTable, SecurityGroup, Snapshot,
+    Subnet, Vpc, VpcAttributes, VpcEndpoint,
 };
 use crate::types::{
     AccountId, AllocationId, Direction, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Peer, PortRange,
@@ -58,6 +58,8 @@ pub struct VpcSnapshot {
     /// The workloads' account, where it is another than the network's and does
     /// not see the VPC.
     pub not_shared_with: Option<AccountId>,
+    /// Buckets that were asked for, by name.
+    pub buckets: BTreeMap<String, Bucket>,
     /// Subnets that were looked up by id and belong to other VPCs.
     pub subnets_elsewhere: BTreeMap<SubnetId, VpcId>,
     /// Security groups that were looked up by id and belong to other VPCs.
@@ -173,6 +175,7 @@ impl VpcSnapshot {
                 })
                 .cloned()
                 .collect(),
+            buckets: by_name(&snapshot.buckets),
             subnets_elsewhere: subnets_elsewhere
                 .into_iter()
                 .map(|subnet| (subnet.subnet_id.clone(), subnet.vpc_id.clone()))
@@ -226,6 +229,13 @@ impl VpcSnapshot {
             }
             Discovered::NotAsked | Discovered::Refused { .. } => discovered,
         };
+    }
+
+    /// The same, with these buckets, which are looked at by another way than the
+    /// VPC.
+    pub fn with_buckets(mut self, buckets: &[Bucket]) -> Self {
+        self.buckets.extend(by_name(buckets));
+        self
     }
 
     /// The route table of a subnet: its own, or the VPC's main one.
@@ -297,6 +307,13 @@ fn discovered(snapshot: &Snapshot, subnets: &BTreeSet<&str>) -> Discovered {
         consumers: consumers.cloned().collect(),
         complete: true,
     }
+}
+
+fn by_name(buckets: &[Bucket]) -> BTreeMap<String, Bucket> {
+    buckets
+        .iter()
+        .map(|bucket| (bucket.name.clone(), bucket.clone()))
+        .collect()
 }
 
 impl EndpointService {

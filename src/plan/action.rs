@@ -13,8 +13,8 @@ pub use planned::{ActionId, Disruption, PlannedAction, Priority, Serves};
 use crate::{
     policy::PolicyDocument,
     types::{
-        AclEntry, AllocationId, Direction, FlowLogId, FlowLogSettings, IpAddressType, NatGatewayId, NetworkAclId,
-        ResourceKey, RouteTableId, Rule, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
+        AclEntry, AllocationId, Direction, Exemption, FlowLogId, FlowLogSettings, IpAddressType, NatGatewayId,
+        NetworkAclId, Region, ResourceKey, RouteTableId, Rule, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
     },
 };
 
@@ -267,6 +267,24 @@ pub enum Action {
     DeleteFlowLogs {
         /// The flow log.
         id: FlowLogId,
+    },
+    /// Changes whom our statement in a bucket's policy admits, and leaves the
+    /// rest of the policy as it is then. The statement comes with the first
+    /// endpoint and goes with the last, and the policy with it where it held
+    /// nothing else.
+    PutBucketPolicy {
+        /// The bucket's name.
+        bucket: String,
+        /// Its region.
+        region: Region,
+        /// Endpoints to admit.
+        add_endpoints: Vec<Target<VpcEndpointId>>,
+        /// Endpoints to admit no longer.
+        remove_endpoints: Vec<VpcEndpointId>,
+        /// Exemptions to make.
+        add_exemptions: Vec<Exemption>,
+        /// Exemptions to make no longer.
+        remove_exemptions: Vec<Exemption>,
     },
     /// Sets tags.
     CreateTags {

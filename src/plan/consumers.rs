@@ -132,7 +132,7 @@ fn report_refusal(draft: &mut Draft<'_>) {
     };
     let message =
         format!("What runs in the VPC cannot be named, only counted by its network interfaces: {message}{fix}");
-    draft.find_weighing(Weight::Shortfall, CONCERN, Scope::SageMakerVpc, reason, message);
+    draft.find_weighing(Weight::Aside, CONCERN, Scope::SageMakerVpc, reason, message);
 }
 
 /// Whether the subnet is one of a profile's.
@@ -222,7 +222,7 @@ fn report_outsiders(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], ter
         snapshot.vpc.vpc_id
     );
     let scope = Scope::SageMakerVpc;
-    draft.find_weighing(Weight::Shortfall, CONCERN, scope, Reason::OutsideProfiles, message);
+    draft.find_weighing(Weight::Aside, CONCERN, scope, Reason::OutsideProfiles, message);
 }
 
 /// The names of what runs with this security group, for a message on what holds

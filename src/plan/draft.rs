@@ -9,9 +9,12 @@ use super::{
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
-    api::{ConsumersStatus, DeletionPolicy, PackageRepositories, Reason, ResourceOwnership, ResourceStatus, VpcConfig},
+    api::{
+        BucketInForce, ConsumersStatus, DeletionPolicy, PackageRepositories, Reason, ResourceOwnership, ResourceStatus,
+        VpcConfig,
+    },
     catalog::Symptom,
-    desired::Network,
+    desired::{Network, bucket_arn},
     observed::{EndpointState, VpcSnapshot, tags_of},
     plan::{Action, Serves},
     types::{
@@ -33,6 +36,8 @@ pub(super) struct Draft<'a> {
     pub(super) consumers: ConsumersStatus,
     /// What the S3 endpoint's policy is to do about the package repositories.
     pub(super) package_repositories: Option<PackageRepositories>,
+    /// What is known of our statements in buckets' policies.
+    pub(super) buckets: Vec<BucketInForce>,
     /// Whether AWS once matched this very network, so that a difference from it
     /// was made by someone else.
     drifting: bool,
@@ -51,6 +56,7 @@ impl<'a> Draft<'a> {
             groups_of: BTreeMap::new(),
             consumers: ConsumersStatus::default(),
             package_repositories: None,
+            buckets: Vec::new(),
             fingerprint: String::new(),
             drifting: false,
         }
@@ -114,6 +120,39 @@ impl<'a> Draft<'a> {
             }
         }
         left
+    }
+
+    /// Adds an action before the first that is like `later`, if there is one,
+    /// and has those wait for it.
+    pub(super) fn act_before(&mut self, planned: PlannedAction, later: impl Fn(&Action) -> bool) -> ActionId {
+        let id = self.act(planned);
+        let Some(place) = self.actions.iter().position(|planned| later(&planned.action)) else {
+            return id;
+        };
+        // All from there on move up by one, and what refers to them follows.
+        let moved = |other: ActionId| {
+            if other == id {
+                ActionId(place)
+            } else {
+                ActionId(other.0 + usize::from(other.0 >= place))
+            }
+        };
+        self.actions[place..].rotate_right(1);
+        for (number, planned) in self.actions.iter_mut().enumerate() {
+            planned.id = ActionId(number);
+            for earlier in &mut planned.after {
+                *earlier = moved(*earlier);
+            }
+            if later(&planned.action) {
+                planned.after.push(ActionId(place));
+            }
+        }
+        ActionId(place)
+    }
+
+    /// The actions so far.
+    pub(super) fn actions(&self) -> &[PlannedAction] {
+        &self.actions
     }
 
     pub(super) fn find(
@@ -278,7 +317,18 @@ impl<'a> Draft<'a> {
             .chain(addresses)
             .chain(flow_logs)
             .filter_map(|(id, tags)| Some((id, ownership.key_of(&tags_of(tags))?)))
+            .chain(self.statements())
             .collect()
+    }
+
+    /// Our statements in buckets' policies, by the bucket's ARN.
+    fn statements(&self) -> impl Iterator<Item = (String, ResourceKey)> {
+        self.buckets.iter().map(|bucket| {
+            let key = ResourceKey::BucketPolicy {
+                bucket: bucket.name.clone(),
+            };
+            (bucket_arn(&self.network.vpc.region, &bucket.name), key)
+        })
     }
 
     pub(super) fn finish(mut self, profiles: &[ResolvedProfile<'_>]) -> Plan {
@@ -306,6 +356,7 @@ impl<'a> Draft<'a> {
             fingerprint: self.fingerprint,
             package_repositories: self.package_repositories,
             consumers: self.consumers,
+            buckets: self.buckets,
             held: None,
             approved: None,
         }

@@ -101,11 +101,13 @@ pub enum Scope {
 pub enum Weight {
     /// The workloads concerned cannot run.
     Blocks,
+    /// They can run; what the spec asks for is not so.
+    Unmet,
     /// Whether they can run depends on what cannot be seen.
     Unknown,
-    /// They can run, but something else that was asked for is not so: its
-    /// condition is false, and `Ready` is not.
-    Shortfall,
+    /// They can run, and what the spec asks for is so; the concern's condition
+    /// is false, and `Ready` does not suffer from it.
+    Aside,
     /// They can run; someone should know.
     Advice,
 }
@@ -115,7 +117,15 @@ impl Weight {
     pub const fn stands_in_the_way(self) -> bool {
         match self {
             Self::Blocks | Self::Unknown => true,
-            Self::Shortfall | Self::Advice => false,
+            Self::Unmet | Self::Aside | Self::Advice => false,
+        }
+    }
+
+    /// Whether an object is not `Ready` for it.
+    pub const fn bears_on_ready(self) -> bool {
+        match self {
+            Self::Blocks | Self::Unmet | Self::Unknown => true,
+            Self::Aside | Self::Advice => false,
         }
     }
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Outcome, Plan, Step};
 use crate::{
-    api::{ApprovedStatus, LedgerEntry, SageMakerVpcStatus},
+    api::{ApprovedStatus, BucketInForce, LedgerEntry, SageMakerVpcStatus},
     types::ResourceKey,
 };
 
@@ -35,6 +35,8 @@ pub struct History {
     pub network_in_force: Option<String>,
     /// Changes that were approved last.
     pub approved: Option<ApprovedStatus>,
+    /// Buckets whose policy we changed, by name.
+    pub buckets: BTreeMap<String, BucketInForce>,
     /// Resources repaired too often lately, each with its last repair.
     pub storming: BTreeMap<String, Timestamp>,
 }
@@ -53,6 +55,12 @@ impl History {
             ledger,
             network_in_force: status.and_then(|status| status.in_force.network.clone()),
             approved: status.and_then(|status| status.plan.approved.clone()),
+            buckets: status
+                .map(|status| &status.in_force.buckets)
+                .into_iter()
+                .flatten()
+                .map(|bucket| (bucket.name.clone(), bucket.clone()))
+                .collect(),
             storming: repairs.storming(now),
         }
     }
@@ -121,8 +129,9 @@ pub(super) fn calm(mut plan: Plan, history: &History) -> Plan {
         planned.waits_for.get_or_insert_with(|| {
             format!(
                 "{} was repaired {STORM_LIMIT} times within an hour and something keeps changing it back: find out what \
-                 does (CloudTrail shows who calls ec2:*{}*), and stop it or set managementPolicy: Observe.",
+                 does (CloudTrail shows who calls {}:*{}*), and stop it or set managementPolicy: Observe.",
                 planned.action.resource(),
+                planned.action.service(),
                 planned.action.family(),
             )
         });

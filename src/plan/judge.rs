@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Concern, Finding, Weight, loosening::speaks_of_everyone, resolve::ResolvedProfile};
+use super::{Concern, Finding, Weight, resolve::ResolvedProfile};
 use crate::{
     api::{PackageRepositories, Reason},
     catalog::{Symptom, ecr_layer_bucket, package_repositories},
@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// What a workload does with a bucket of its own, and on what of it.
-const BUCKET_USES: [(&str, &str); 3] = [("s3:GetObject", "/*"), ("s3:PutObject", "/*"), ("s3:ListBucket", "")];
+pub(super) const BUCKET_USES: [(&str, &str); 3] =
+    [("s3:GetObject", "/*"), ("s3:PutObject", "/*"), ("s3:ListBucket", "")];
 
 /// Findings on a policy that is not of our making, for one profile.
 ///
@@ -147,27 +148,30 @@ fn hanging(decision: &FamilyDecision) -> String {
     }
 }
 
+fn decide(policy: &PolicyDocument, action: &str, resource: &str) -> FamilyDecision {
+    decide_for_somebody(policy, &Request::new(Principal::Anonymous, action, resource))
+}
+
 /// Which role will ask is not known here. Where statements name principals,
 /// the policy is judged for somebody whom all that allow mean and none that
 /// deny, and for the reverse; where that makes a difference, the answer stays
 /// open.
-fn decide(policy: &PolicyDocument, action: &str, resource: &str) -> FamilyDecision {
-    let request = Request::new(Principal::Anonymous, action, resource);
+pub(super) fn decide_for_somebody(policy: &PolicyDocument, request: &Request) -> FamilyDecision {
     let naming: Vec<StatementRef> = policy
         .statements
         .iter()
         .enumerate()
-        .filter(|(_, statement)| !speaks_of_everyone(statement))
+        .filter(|(_, statement)| !statement.speaks_of_everyone())
         .map(|(index, statement)| StatementRef {
             number: index + 1,
             sid: statement.sid.clone(),
         })
         .collect();
     if naming.is_empty() {
-        return evaluate_family(policy, &request);
+        return evaluate_family(policy, request);
     }
-    let most = evaluate_family(&meaning_them_if(policy, Effect::Allow), &request);
-    let least = evaluate_family(&meaning_them_if(policy, Effect::Deny), &request);
+    let most = evaluate_family(&meaning_them_if(policy, Effect::Allow), request);
+    let least = evaluate_family(&meaning_them_if(policy, Effect::Deny), request);
     if Reach::of(&most) == Reach::of(&least) {
         return least;
     }
@@ -185,7 +189,7 @@ fn meaning_them_if(policy: &PolicyDocument, effect: Effect) -> PolicyDocument {
     for statement in policy
         .statements
         .iter_mut()
-        .filter(|statement| !speaks_of_everyone(statement))
+        .filter(|statement| !statement.speaks_of_everyone())
     {
         let whom = if statement.effect == effect {
             PrincipalSet::Everyone

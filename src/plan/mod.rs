@@ -63,7 +63,7 @@ pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use outcome::{Failure, FailureKind, Outcome, Step};
 
 use crate::{
-    api::{ApprovedStatus, ConsumersStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig},
+    api::{ApprovedStatus, BucketInForce, ConsumersStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig},
     desired::Network,
     observed::VpcSnapshot,
     types::{ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
@@ -79,6 +79,8 @@ pub struct Interest {
     pub subnets: BTreeSet<SubnetId>,
     /// Likewise security groups.
     pub security_groups: BTreeSet<SecurityGroupId>,
+    /// Buckets whose policy is looked at.
+    pub buckets: BTreeSet<String>,
     /// Whether even what changes seldom is to be read anew.
     pub fresh: bool,
     /// What is looked at only where it is needed.
@@ -127,6 +129,9 @@ pub struct Plan {
     pub package_repositories: Option<PackageRepositories>,
     /// What runs in the VPC.
     pub consumers: ConsumersStatus,
+    /// Buckets whose policy names endpoints of this VPC on our account, or may
+    /// do so.
+    pub buckets: Vec<BucketInForce>,
     /// What waits to be approved.
     pub held: Option<HeldStatus>,
     /// What was approved.
@@ -163,7 +168,8 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     let profiles = resolve::resolve(&mut draft);
     draft.tell_drift(&profiles);
     dns::plan(&mut draft, &profiles);
-    s3::plan(&mut draft, &profiles);
+    let served = s3::plan(&mut draft, &profiles);
+    buckets::plan(&mut draft, &profiles, &served);
     security_groups::plan(&mut draft, &profiles);
     own_groups::judge(&mut draft, &profiles);
     elastic_inference::plan(&mut draft, &profiles);
@@ -172,7 +178,6 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     network_acls::plan(&mut draft, &profiles);
     cost::plan(&mut draft);
     flow_logs::plan(&mut draft, &profiles);
-    buckets::plan(&mut draft, &profiles);
     roles::plan(&mut draft, &profiles);
     consumers::judge(&mut draft, &profiles);
     shared::leave_to_owner(&mut draft);

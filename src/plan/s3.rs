@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, ActionId, Concern, Disruption, Finding, PlannedAction, Scope, Serves, Weight, disruption,
+    Action, ActionId, Concern, Disruption, Finding, PlannedAction, Scope, Serves, Target, Weight, disruption,
     draft::Draft,
     judge,
     loosening::only_loosens,
@@ -23,7 +23,28 @@ use crate::{
 const KEY: ResourceKey = ResourceKey::S3GatewayEndpoint;
 const CONCERN: Concern = Concern::S3;
 
-pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+/// Which endpoint leads each route table to S3, once the plan is carried out.
+pub(super) struct Served {
+    /// Endpoints of others, by the tables that they are on.
+    by_others: BTreeMap<RouteTableId, VpcEndpointId>,
+    /// Ours, which is on all others in use.
+    by_ours: Option<Target<VpcEndpointId>>,
+    /// The action that makes it.
+    pub(super) made_by: Option<ActionId>,
+}
+
+impl Served {
+    /// The endpoints that a profile's requests to S3 come through.
+    pub(super) fn endpoints_of(&self, resolved: &ResolvedProfile<'_>) -> BTreeSet<Target<VpcEndpointId>> {
+        let by_table = |table| match self.by_others.get(table) {
+            Some(id) => Some(Target::Existing(id.clone())),
+            None => self.by_ours.clone(),
+        };
+        resolved.tables.keys().filter_map(by_table).collect()
+    }
+}
+
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Served {
     let sorted = Endpoints::sort(draft);
     let served = sorted.served_by_others();
     let taking_part: Vec<&ResolvedProfile<'_>> = profiles.iter().filter(|resolved| resolved.takes_part()).collect();
@@ -43,10 +64,22 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let frozen =
         !draft.network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
 
-    match sorted.ours.as_slice() {
+    let by_others = served
+        .iter()
+        .map(|(table, endpoint)| (table.clone(), endpoint.vpc_endpoint_id.clone()))
+        .collect();
+    let existing = |endpoint: &VpcEndpoint| Some(Target::Existing(endpoint.vpc_endpoint_id.clone()));
+    let mut made_by = None;
+    let by_ours = match sorted.ours.as_slice() {
         [] => match sorted.to_adopt.first() {
-            Some(endpoint) if !needed.is_empty() => take_over(draft, endpoint, &policy, &needed),
-            Some(_) | None => create(draft, &sorted, policy, needed),
+            Some(endpoint) if !needed.is_empty() => {
+                take_over(draft, endpoint, &policy, &needed);
+                existing(endpoint)
+            }
+            Some(_) | None => {
+                made_by = create(draft, &sorted, policy, needed);
+                made_by.map(|_| Target::Made(KEY))
+            }
         },
         [kept, spare @ ..] => {
             for endpoint in spare {
@@ -54,10 +87,17 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
             }
             if needed.is_empty() && !frozen {
                 let_go(draft, kept, "no profile needs the endpoint any more");
+                None
             } else {
                 keep(draft, kept, &policy, needed, frozen);
+                existing(kept)
             }
         }
+    };
+    Served {
+        by_others,
+        by_ours,
+        made_by,
     }
 }
 
@@ -340,9 +380,14 @@ fn policy_of(endpoint: &VpcEndpoint) -> Result<PolicyDocument, crate::policy::Po
     }
 }
 
-fn create(draft: &mut Draft<'_>, sorted: &Endpoints<'_>, policy: S3Policy, needed: BTreeSet<RouteTableId>) {
+fn create(
+    draft: &mut Draft<'_>,
+    sorted: &Endpoints<'_>,
+    policy: S3Policy,
+    needed: BTreeSet<RouteTableId>,
+) -> Option<ActionId> {
     if needed.is_empty() {
-        return;
+        return None;
     }
     if let Some(leaving) = sorted.ours_leaving.first() {
         let message = format!(
@@ -354,12 +399,12 @@ fn create(draft: &mut Draft<'_>, sorted: &Endpoints<'_>, policy: S3Policy, neede
                 .about(&leaving.vpc_endpoint_id)
                 .showing(Symptom::NoWayToS3),
         );
-        return;
+        return None;
     }
     if let Some(id) = draft.history.not_visible_yet(&KEY) {
         let message = format!("AWS made S3 endpoint {id} and does not show it yet; this takes seconds.");
         draft.push(Finding::new(CONCERN, Scope::Vpc, Reason::Waiting, message).about(id));
-        return;
+        return None;
     }
     let Some(service_name) = draft.snapshot.s3_service_name() else {
         let message = format!(
@@ -374,7 +419,7 @@ fn create(draft: &mut Draft<'_>, sorted: &Endpoints<'_>, policy: S3Policy, neede
             Some(Symptom::NoWayToS3),
             message,
         );
-        return;
+        return None;
     };
     let route_tables: Vec<RouteTableId> = needed.into_iter().collect();
     let disruption = disruption::of_new_s3_route(draft.snapshot, &route_tables);
@@ -387,12 +432,11 @@ fn create(draft: &mut Draft<'_>, sorted: &Endpoints<'_>, policy: S3Policy, neede
         tags: draft.tags_for(&KEY),
     };
     let planned = PlannedAction::new(action, Serves::Vpc, "the subnets in use have no route to S3 inside AWS");
-    draft.act(
-        planned
-            .blocking(CONCERN)
-            .symptom(Symptom::NoWayToS3)
-            .disrupting(disruption),
-    );
+    let planned = planned
+        .blocking(CONCERN)
+        .symptom(Symptom::NoWayToS3)
+        .disrupting(disruption);
+    Some(draft.act(planned))
 }
 
 fn take_over(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, policy: &S3Policy, needed: &BTreeSet<RouteTableId>) {

@@ -190,7 +190,8 @@ fn purpose(group: &ManagedGroup) -> String {
         | ResourceKey::ElasticIp { .. }
         | ResourceKey::FlowLog { .. }
         | ResourceKey::NetworkAclEntries { .. }
-        | ResourceKey::DefaultRoute { .. } => group.key.to_string(),
+        | ResourceKey::DefaultRoute { .. }
+        | ResourceKey::BucketPolicy { .. } => group.key.to_string(),
         ResourceKey::WorkloadSecurityGroup {
             profile,
             workload: None,

@@ -1,7 +1,8 @@
 //! VPCs whose subnets another account shares with ours.
 //!
 //! A participant sees the VPC, the shared subnets and their route tables, and
-//! has security groups and network interfaces of its own there; endpoints,
+//! has security groups and network interfaces of its own there, as it has
+//! buckets elsewhere; endpoints,
 //! gateways and routes are the owner's, and EC2 lets nobody else change them. So
 //! what would change something of the owner's is told instead of done, unless
 //! the controller works with the owner's credentials.
@@ -23,16 +24,22 @@ pub(super) fn leave_to_owner(draft: &mut Draft<'_>) {
     let left: Vec<PlannedAction> = draft.drop_actions(|planned| !is_participants(planned));
     let account = draft.snapshot.account.clone();
     for planned in left {
-        let finding = told(&planned, &owner, account.as_ref(), draft.snapshot.vpc.vpc_id.as_str());
-        draft.push(finding);
+        for scope in scopes(&planned.serves) {
+            let vpc = draft.snapshot.vpc.vpc_id.as_str();
+            draft.push(told(&planned, scope, &owner, account.as_ref(), vpc));
+        }
     }
 }
 
 /// Whether an action is on what belongs to the workloads' account: the security
-/// groups of their interfaces.
+/// groups of their interfaces, their buckets.
 pub(super) fn is_participants(planned: &PlannedAction) -> bool {
     match &planned.key {
-        Some(ResourceKey::WorkloadSecurityGroup { .. } | ResourceKey::ElasticInferenceClient) => true,
+        Some(
+            ResourceKey::WorkloadSecurityGroup { .. }
+            | ResourceKey::ElasticInferenceClient
+            | ResourceKey::BucketPolicy { .. },
+        ) => true,
         Some(
             ResourceKey::S3GatewayEndpoint
             | ResourceKey::InterfaceEndpoint { .. }
@@ -48,20 +55,26 @@ pub(super) fn is_participants(planned: &PlannedAction) -> bool {
     }
 }
 
-fn told(planned: &PlannedAction, owner: &AccountId, account: Option<&AccountId>, vpc: &str) -> Finding {
+/// Whom the lack of an action concerns.
+fn scopes(serves: &Serves) -> Vec<Scope> {
+    match serves {
+        Serves::Vpc => vec![Scope::Vpc],
+        Serves::Profile(key) => vec![Scope::Profile(key.clone())],
+        Serves::Profiles(keys) => keys.iter().cloned().map(Scope::Profile).collect(),
+    }
+}
+
+fn told(planned: &PlannedAction, scope: Scope, owner: &AccountId, account: Option<&AccountId>, vpc: &str) -> Finding {
     let here = account.map_or_else(String::new, |account| {
         format!(", and the controller works in {account}")
     });
     Finding {
         concern: planned.blocks.unwrap_or(Concern::Subnets),
-        scope: match &planned.serves {
-            Serves::Vpc => Scope::Vpc,
-            Serves::Profile(key) => Scope::Profile(key.clone()),
-        },
+        scope,
         weight: if planned.blocks.is_some() {
             Weight::Blocks
         } else {
-            Weight::Shortfall
+            Weight::Unmet
         },
         reason: Reason::SharedVpc,
         resource: Some(planned.action.resource()),

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::operator::Operator;
+use super::principal::is_everyone;
 
 /// The longest policy that a VPC endpoint takes, in characters, white space
 /// included.
@@ -209,6 +210,14 @@ impl Statement {
         self.principals(PrincipalSet::Everyone)
     }
 
+    /// Whether it speaks of whoever asks.
+    pub fn speaks_of_everyone(&self) -> bool {
+        match &self.principal {
+            Some(PrincipalClause::Principal(set)) => is_everyone(set, self.resource.is_some()),
+            Some(PrincipalClause::NotPrincipal(_)) | None => false,
+        }
+    }
+
     /// The same statement, speaking of these resources.
     pub fn on<I: IntoIterator<Item: Into<String>>>(mut self, resources: I) -> Self {
         self.resource = Some(ResourceClause::Resource(strings(resources)));
@@ -313,6 +322,28 @@ fn strings<I: IntoIterator<Item: Into<String>>>(items: I) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everyone_is_spoken_of_in_either_spelling_and_in_a_trust_policy_in_one() {
+        let on_a = |statement: Statement| statement.on(["arn:aws:s3:::a/*"]);
+        let listed = || Statement::allow(["*"]).principals(PrincipalSet::aws(["111122223333", "*"]));
+        assert!(on_a(Statement::allow(["*"]).everyone()).speaks_of_everyone());
+        assert!(on_a(listed()).speaks_of_everyone());
+        assert!(
+            !listed().speaks_of_everyone(),
+            "it leaves services and federated users out"
+        );
+        for statement in [
+            Statement::allow(["*"]),
+            Statement::allow(["*"]).principals(PrincipalSet::aws(["111122223333"])),
+            Statement {
+                principal: Some(PrincipalClause::NotPrincipal(PrincipalSet::aws(["111122223333"]))),
+                ..Statement::deny(["*"])
+            },
+        ] {
+            assert!(!on_a(statement.clone()).speaks_of_everyone(), "{statement:?}");
+        }
+    }
 
     #[test]
     fn rewriting_principals_names_known_ids_and_keeps_the_rest() {

@@ -40,7 +40,12 @@ pub(super) fn of_profile(concern: Concern, spec: &SageMakerVpcProfileSpec) -> Op
             .iter()
             .any(|workload| workload.role_arn.is_some())
             .then_some("The execution roles may do what SageMaker does with their permissions."),
-        Concern::FlowLogs | Concern::BucketPolicies | Concern::Consumers => None,
+        Concern::BucketPolicies => spec
+            .buckets
+            .iter()
+            .any(|bucket| bucket.require_vpc_endpoint.is_some())
+            .then_some("The policies of the buckets let only the VPC's endpoints in, where that is asked for."),
+        Concern::FlowLogs | Concern::Consumers => None,
     }
 }
 

@@ -84,7 +84,7 @@ impl<'a> Conditions<'a> {
     pub(super) fn ready(&mut self, obstacles: &[Obstacle], all_is_well: &str) {
         let all: Vec<&Obstacle> = obstacles
             .iter()
-            .filter(|obstacle| obstacle.weight.stands_in_the_way())
+            .filter(|obstacle| obstacle.weight.bears_on_ready())
             .collect();
         let Some(first) = worst(&all) else {
             self.set(ConditionType::Ready, ConditionStatus::True, Reason::Ok, all_is_well);
@@ -147,7 +147,7 @@ fn worst<'a>(obstacles: &[&'a Obstacle]) -> Option<&'a Obstacle> {
 
 fn status_for(weight: Weight) -> ConditionStatus {
     match weight {
-        Weight::Blocks | Weight::Shortfall => ConditionStatus::False,
+        Weight::Blocks | Weight::Unmet | Weight::Aside => ConditionStatus::False,
         Weight::Unknown => ConditionStatus::Unknown,
         Weight::Advice => ConditionStatus::True,
     }

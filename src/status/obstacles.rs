@@ -219,6 +219,7 @@ fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Opti
     Some(Obstacle {
         resource: Some(planned.action.resource()),
         // What is done needs no warning any more, only a second look.
+        weight: planned.weight,
         symptom: planned.symptom.filter(|_| progress.state != ActionState::Done),
         is_planned: true,
         passes: progress.passes,

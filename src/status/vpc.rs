@@ -57,7 +57,7 @@ pub(super) fn status(
         status.consumers = plan.consumers.clone();
         status.plan = plan_status(plan, outcome, &validated.vpc);
         status.drift = drift_status(assessment, plan, outcome, &validated.vpc, status.drift);
-        status.in_force = in_force(plan, status.in_force);
+        status.in_force = in_force(plan, outcome, status.in_force);
     }
     status
 }
@@ -262,7 +262,7 @@ fn drift_status(
     }
 }
 
-fn in_force(plan: &Plan, before: InForce) -> InForce {
+fn in_force(plan: &Plan, outcome: &Outcome, before: InForce) -> InForce {
     let s3_is_settled = !plan.actions.iter().any(|planned| planned.blocks == Some(Concern::S3));
     InForce {
         package_repositories: if s3_is_settled {
@@ -275,6 +275,7 @@ fn in_force(plan: &Plan, before: InForce) -> InForce {
         } else {
             before.network
         },
+        buckets: plan.buckets_after(outcome),
     }
 }
 

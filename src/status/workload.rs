@@ -26,7 +26,7 @@ pub(super) fn status(
         .collect();
     concerned.sort_by_key(|obstacle| obstacle.weight);
     let ready = match concerned.first().map(|obstacle| obstacle.weight) {
-        None | Some(Weight::Shortfall | Weight::Advice) => Verdict::Yes,
+        None | Some(Weight::Unmet | Weight::Aside | Weight::Advice) => Verdict::Yes,
         Some(Weight::Blocks) => Verdict::No,
         Some(Weight::Unknown) => Verdict::Unknown,
     };

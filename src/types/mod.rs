@@ -1,6 +1,7 @@
 //! Values that the rest of the code speaks in: ids, tags, rules. Pure.
 
 mod acl;
+mod buckets;
 mod ids;
 mod keys;
 mod rules;
@@ -8,6 +9,7 @@ mod settings;
 mod tags;
 
 pub use acl::AclEntry;
+pub use buckets::{Admission, Exemption};
 pub use ids::{
     AccountId, AllocationId, AvailabilityZoneId, DhcpOptionsId, FlowLogId, InternetGatewayId, NatGatewayId,
     NetworkAclId, NetworkInterfaceId, PrefixListId, Region, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId,

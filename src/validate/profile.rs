@@ -6,13 +6,17 @@ use kube::ResourceExt;
 use wildmatch::WildMatch;
 
 use super::{
-    ProfileReference, SecurityGroups, ValidProfile, ValidWorkload, created, is_established, refusal, vpc::choice,
+    ProfileReference, RequiredEndpoint, SecurityGroups, ValidProfile, ValidWorkload, created, is_established, refusal,
+    vpc::choice,
 };
 use crate::{
-    api::{ManagedSecurityGroups, NamespacesFrom, Reason, SageMakerVpc, SageMakerVpcProfile},
+    api::{
+        Bucket, Exempt, ManagedSecurityGroups, NamespacesFrom, Reason, SageMakerVpc, SageMakerVpcProfile,
+        bounds::MAX_EXEMPT_PRINCIPALS,
+    },
     catalog::Options,
     plan::{Finding, Scope},
-    types::{SubnetId, listed},
+    types::{Exemption, SubnetId, listed},
 };
 
 pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Result<ValidProfile, Vec<Finding>> {
@@ -66,6 +70,16 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
         settled: settled(&reference.profile),
         package_repositories: spec.package_repositories,
         buckets: spec.buckets.iter().map(|bucket| bucket.name.clone()).collect(),
+        bucket_regions: spec
+            .buckets
+            .iter()
+            .filter_map(|bucket| Some((bucket.name.clone(), bucket.region.clone()?)))
+            .collect(),
+        required_endpoints: spec
+            .buckets
+            .iter()
+            .filter_map(|bucket| Some((bucket.name.clone(), required_endpoint(bucket, vpc)?)))
+            .collect(),
         services: spec.services.iter().cloned().collect(),
         destinations: spec.destinations.iter().cloned().collect(),
     })
@@ -80,6 +94,20 @@ fn settled(profile: &SageMakerVpcProfile) -> BTreeMap<String, SubnetId> {
             _ => None,
         })
         .collect()
+}
+
+fn required_endpoint(bucket: &Bucket, vpc: &SageMakerVpc) -> Option<RequiredEndpoint> {
+    let Exempt {
+        aws_services,
+        principals,
+    } = &bucket.require_vpc_endpoint.as_ref()?.exempt;
+    let principals = principals.iter().cloned().map(Exemption::Principal);
+    Some(RequiredEndpoint {
+        exempt: principals
+            .chain(aws_services.then_some(Exemption::AwsServices))
+            .collect(),
+        enforced: is_granted(&vpc.spec.grants.enforce.buckets, &bucket.name),
+    })
 }
 
 fn is_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> bool {
@@ -171,12 +199,59 @@ fn form(profile: &SageMakerVpcProfile) -> Vec<String> {
             ));
         }
     }
+    problems.extend(spec.buckets.iter().flat_map(bucket_form));
     if let Some(groups) = &spec.security_groups
         && groups.ids.is_some() == groups.managed.is_some()
     {
         problems.push("spec.securityGroups takes either ids or managed.".to_owned());
     }
     problems
+}
+
+fn bucket_form(bucket: &Bucket) -> Vec<String> {
+    let name = &bucket.name;
+    let mut problems = Vec::new();
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
+    if !(3..=63).contains(&name.len()) || !name.chars().all(is_name) {
+        problems.push(format!(
+            "{name:?} in spec.buckets is no bucket's name: it has 3 to 63 lower-case letters, digits, dots and hyphens; \
+             no s3:// in front, no path behind."
+        ));
+    }
+    let principals = bucket
+        .require_vpc_endpoint
+        .iter()
+        .flat_map(|required| &required.exempt.principals);
+    if principals.clone().count() > MAX_EXEMPT_PRINCIPALS {
+        problems.push(format!(
+            "Bucket {name} exempts more than {MAX_EXEMPT_PRINCIPALS} principals: name fewer, with * where their ARNs \
+             differ."
+        ));
+    }
+    for arn in principals.filter(|arn| !is_principal(arn)) {
+        problems.push(format!(
+            "{arn:?} in requireVpcEndpoint.exempt.principals of bucket {name} is no role's or user's ARN: write it like \
+             arn:aws:iam::111122223333:role/audit."
+        ));
+    }
+    problems
+}
+
+/// Whether the text is the ARN of a role or user, wildcards in its name
+/// admitted. A `$` would begin a policy variable.
+fn is_principal(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", partition, "iam", "", account, resource] = parts.as_slice() else {
+        return false;
+    };
+    let name = resource.strip_prefix("role/").or(resource.strip_prefix("user/"));
+    partition.starts_with("aws")
+        && account.len() == 12
+        && account.bytes().all(|digit| digit.is_ascii_digit())
+        && name.is_some_and(|name| {
+            let admitted = |c: char| c.is_ascii_alphanumeric() || "+=,.@_/*?-".contains(c);
+            !name.is_empty() && name.chars().all(admitted)
+        })
 }
 
 /// What the profile names and the VPC object does not grant.

@@ -2,15 +2,15 @@
 //! nothing waits for ever.
 
 use sagevpc::{
-    aws::{Ec2, apply},
+    aws::Ec2,
     plan::{Action, ActionId, FailureKind, Step, Target},
     types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId},
 };
 
 use crate::{
     plans::{
-        authorize, create_endpoint, create_group, done, endpoints, group_key, look, only, plan, policy, revoke, run,
-        step, tokens, us,
+        apply, authorize, create_endpoint, create_group, done, endpoints, group_key, look, only, plan, policy, revoke,
+        run, step, tokens, us,
     },
     support::{
         moto::Moto,

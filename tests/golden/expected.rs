@@ -214,6 +214,7 @@ impl ExpectedAction {
         let serves = match &planned.serves {
             Serves::Vpc => None,
             Serves::Profile(key) => Some(key.to_string()),
+            Serves::Profiles(keys) => Some(keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
         };
         equal("whom it serves", &self.serves, &serves);
         if let Some(because) = &self.because

@@ -159,6 +159,7 @@ fn id(kind: &str, entry: &Value) -> String {
         "Addresses" => "AllocationId",
         "Consumers" => "Name",
         "FlowLogs" => "FlowLogId",
+        "Buckets" => "Name",
         "NetworkInterfacePermissions" => "NetworkInterfacePermissionId",
         other => panic!("{other} is no kind of thing in AWS that a snapshot holds"),
     };

@@ -1,5 +1,7 @@
 //! An EC2 in memory: carries a plan out on a snapshot as EC2 would.
 
+#[path = "memory/buckets.rs"]
+mod buckets;
 #[path = "memory/edges.rs"]
 mod edges;
 #[path = "memory/endpoints.rs"]
@@ -230,6 +232,7 @@ impl Memory {
             Action::CreateFlowLogs { .. } | Action::DeleteFlowLogs { .. } => {
                 return self.flow_log(action, tokens, made);
             }
+            Action::PutBucketPolicy { .. } => return self.bucket_policy(action, made),
             Action::CreateTags { resource, tags } => {
                 let list = self.tags(resource);
                 list.retain(|tag| !tags.contains_key(&tag.key));

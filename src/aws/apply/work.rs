@@ -11,9 +11,11 @@ use tokio::time::Instant;
 use crate::{
     aws::{
         calls::Call,
+        clients::Clients,
         deadline::TimeIsOver,
         ec2::{Connection, Ec2},
         errors::{Meaning, Refusal, is_caused_by},
+        s3::S3,
     },
     plan::{FailureKind, Priority},
     types::ResourceKey,
@@ -94,6 +96,7 @@ impl From<Refusal> for Setback {
 /// The means to do one action.
 pub(super) struct Work<'a> {
     pub(super) ec2: &'a Ec2,
+    pub(super) s3: &'a S3,
     priority: Priority,
     deadline: Instant,
 }
@@ -107,9 +110,11 @@ const UNTIL_VISIBLE: [Duration; 3] = [
 ];
 
 impl<'a> Work<'a> {
-    pub(super) fn new(ec2: &'a Ec2, priority: Priority, deadline: Instant) -> Self {
+    pub(super) fn new(clients: &'a Clients, priority: Priority, deadline: Instant) -> Self {
+        let Clients { ec2, s3, sagemaker: _ } = clients;
         Self {
             ec2,
+            s3,
             priority,
             deadline,
         }
@@ -123,13 +128,42 @@ impl<'a> Work<'a> {
         self.ec2.connection()
     }
 
-    /// Makes a call when AWS's quota allows it, if that is in time.
-    ///
-    /// The SDK's futures are large, and a walk holds one for every action that
-    /// is under way: they are kept on the heap.
+    pub(super) fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// Makes a call to EC2 when AWS's quota allows it, if that is in time.
     pub(super) fn call<T, E, R>(
         &self,
         call: Call,
+        request: impl Future<Output = Result<T, SdkError<E, R>>>,
+    ) -> impl Future<Output = Result<T, Setback>>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        R: fmt::Debug + Send + Sync + 'static,
+    {
+        self.in_turn(call, self.connection().pace(call, self.priority), request)
+    }
+
+    /// Likewise, a call to S3.
+    pub(super) fn call_s3<T, E, R>(
+        &self,
+        call: Call,
+        request: impl Future<Output = Result<T, SdkError<E, R>>>,
+    ) -> impl Future<Output = Result<T, Setback>>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        R: fmt::Debug + Send + Sync + 'static,
+    {
+        self.in_turn(call, self.s3.pace(call, self.priority), request)
+    }
+
+    /// The SDK's futures are large, and a walk holds one for every action that
+    /// is under way: they are kept on the heap.
+    fn in_turn<T, E, R>(
+        &self,
+        call: Call,
+        pace: impl Future<Output = ()>,
         request: impl Future<Output = Result<T, SdkError<E, R>>>,
     ) -> impl Future<Output = Result<T, Setback>>
     where
@@ -143,7 +177,6 @@ impl<'a> Work<'a> {
                     "{call} did not get its turn in the time of this pass; the next one tries again"
                 ))
             };
-            let pace = self.connection().pace(call, self.priority);
             if self.is_over() || tokio::time::timeout_at(self.deadline, pace).await.is_err() {
                 return Err(too_late());
             }

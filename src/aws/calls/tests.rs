@@ -43,6 +43,14 @@ fn one_of_each_action() -> Vec<Action> {
         Action::DeleteVpcEndpoint {
             id: "vpce-0123456789abcdef0".into(),
         },
+        Action::PutBucketPolicy {
+            bucket: "fraud-data".into(),
+            region: crate::types::Region::new("us-east-1"),
+            add_endpoints: Vec::new(),
+            remove_endpoints: Vec::new(),
+            add_exemptions: Vec::new(),
+            remove_exemptions: Vec::new(),
+        },
         Action::CreateTags {
             resource: "sg-0123456789abcdef0".into(),
             tags: Tags::new(),
@@ -161,7 +169,12 @@ fn every_action_is_the_call_of_its_name_and_every_change_is_some_action() {
     for action in &actions {
         assert_eq!(Call::from(action).name(), action.name());
     }
-    let by_actions: BTreeSet<Call> = actions.iter().map(Call::from).collect();
+    // A bucket's policy that held nothing but our statement goes as a whole.
+    let by_actions: BTreeSet<Call> = actions
+        .iter()
+        .map(Call::from)
+        .chain([Call::DeleteBucketPolicy])
+        .collect();
     let mutating: BTreeSet<Call> = Call::ALL.iter().copied().filter(|call| call.facts().mutates).collect();
     assert_eq!(by_actions, mutating);
 }
@@ -215,9 +228,9 @@ fn only_what_cannot_be_narrowed_is_granted_on_everything() {
 #[test]
 fn nothing_is_changed_or_deleted_without_a_condition_on_our_tag() {
     // What these change has no tags of its own: IAM has no usable condition for
-    // a VPC's attributes, and routes and rules of network ACLs are parts of
-    // what is not ours.
-    const WITHOUT_TAGS: [Call; 7] = [
+    // a VPC's attributes, routes and rules of network ACLs are parts of what is
+    // not ours, and a bucket's policy is told by our statement in it.
+    const WITHOUT_TAGS: &[Call] = &[
         Call::ModifyVpcAttribute,
         Call::CreateRoute,
         Call::ReplaceRoute,
@@ -225,6 +238,8 @@ fn nothing_is_changed_or_deleted_without_a_condition_on_our_tag() {
         Call::CreateNetworkAclEntry,
         Call::ReplaceNetworkAclEntry,
         Call::DeleteNetworkAclEntry,
+        Call::PutBucketPolicy,
+        Call::DeleteBucketPolicy,
     ];
     for call in Call::ALL.iter().filter(|call| call.facts().mutates) {
         let narrowed = call.facts().permissions.iter().any(|permission| {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::Action;
 use crate::{
     catalog::Symptom,
-    plan::Concern,
+    plan::{Concern, Weight},
     types::{ProfileKey, ResourceKey},
 };
 
@@ -27,13 +27,13 @@ pub enum Priority {
     Deletion,
 }
 
-/// Network interfaces that are not SageMaker's whose traffic an action may
-/// change or cut.
+/// Those besides SageMaker whose traffic an action may change or cut: network
+/// interfaces, or whoever reads a bucket.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Disruption {
     /// What happens to them.
     pub effect: String,
-    /// The interfaces, each as a message names it.
+    /// The interfaces, or the others, each as a message names it.
     pub interfaces: Vec<String>,
 }
 
@@ -44,6 +44,8 @@ pub enum Serves {
     Vpc,
     /// One profile.
     Profile(ProfileKey),
+    /// Several profiles.
+    Profiles(Vec<ProfileKey>),
 }
 
 impl Serves {
@@ -52,6 +54,7 @@ impl Serves {
         match self {
             Self::Vpc => true,
             Self::Profile(served) => served == profile,
+            Self::Profiles(served) => served.contains(profile),
         }
     }
 }
@@ -78,6 +81,8 @@ pub struct PlannedAction {
     /// The concern whose condition stays false until it is done, unless
     /// workloads can run without it.
     pub blocks: Option<Concern>,
+    /// How much that weighs.
+    pub weight: Weight,
     /// What SageMaker's users see while it is not done.
     #[serde(skip)]
     pub symptom: Option<Symptom>,
@@ -115,6 +120,7 @@ impl PlannedAction {
             priority: Priority::Growth,
             serves,
             blocks: None,
+            weight: Weight::Blocks,
             symptom: None,
             disruption: None,
             drift: false,
@@ -137,6 +143,14 @@ impl PlannedAction {
 
     pub(in crate::plan) fn blocking(mut self, concern: Concern) -> Self {
         self.blocks = Some(concern);
+        self
+    }
+
+    /// Its concern's condition stays false until it is done, and workloads run
+    /// all the same.
+    pub(in crate::plan) fn leaving_unmet(mut self, concern: Concern) -> Self {
+        self.blocks = Some(concern);
+        self.weight = Weight::Unmet;
         self
     }
 
@@ -207,6 +221,7 @@ impl PlannedAction {
             | Action::DeleteNetworkAclEntry { .. }
             | Action::CreateFlowLogs { .. }
             | Action::DeleteFlowLogs { .. }
+            | Action::PutBucketPolicy { .. }
             | Action::ModifyVpcAttribute { .. }
             | Action::CreateSecurityGroup { .. }
             | Action::AuthorizeSecurityGroup { .. }
@@ -219,7 +234,7 @@ impl PlannedAction {
         let text = format!(
             "{}\0{about}\0{}\0{detail}",
             self.action.name(),
-            self.action.full_change()
+            self.action.approved_change()
         );
         hex::encode(&Sha256::digest(text.as_bytes())[..8])
     }

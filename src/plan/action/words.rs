@@ -1,11 +1,14 @@
 //! What an action is called, what it works on and what it changes, in words.
 
 use super::Action;
-use crate::types::{Direction, ResourceKey, RouteTableId, Rule, SubnetId, joined, listed};
+use crate::{
+    desired::{BUCKET_STATEMENT, bucket_arn},
+    types::{Direction, Exemption, ResourceKey, RouteTableId, Rule, SubnetId, joined, listed},
+};
 
 impl Action {
-    /// The name of the EC2 action, as in AWS's documentation, CloudTrail and,
-    /// after `ec2:`, IAM.
+    /// The name of AWS's action, as in its documentation, CloudTrail and, after
+    /// the [`service`](Self::service), IAM.
     pub fn name(&self) -> &'static str {
         match self {
             Self::ModifyVpcAttribute { .. } => "ModifyVpcAttribute",
@@ -44,6 +47,7 @@ impl Action {
             Self::DeleteNetworkAclEntry { .. } => "DeleteNetworkAclEntry",
             Self::CreateFlowLogs { .. } => "CreateFlowLogs",
             Self::DeleteFlowLogs { .. } => "DeleteFlowLogs",
+            Self::PutBucketPolicy { .. } => "PutBucketPolicy",
             Self::CreateTags { .. } => "CreateTags",
             Self::DeleteTags { .. } => "DeleteTags",
         }
@@ -73,11 +77,21 @@ impl Action {
             | Self::ReplaceNetworkAclEntry { acl, .. }
             | Self::DeleteNetworkAclEntry { acl, .. } => acl.to_string(),
             Self::DeleteFlowLogs { id } => id.to_string(),
+            Self::PutBucketPolicy { bucket, region, .. } => bucket_arn(region, bucket),
             Self::CreateTags { resource, .. } | Self::DeleteTags { resource, .. } => resource.clone(),
         }
     }
 
-    /// A part of the names of EC2 actions on the same kind of resource.
+    /// The service that does it, as IAM names it.
+    pub fn service(&self) -> &'static str {
+        if let Self::PutBucketPolicy { .. } = self {
+            "s3"
+        } else {
+            "ec2"
+        }
+    }
+
+    /// A part of the names of AWS's actions on the same kind of resource.
     pub fn family(&self) -> &'static str {
         match self {
             Self::ModifyVpcAttribute { .. } => "VpcAttribute",
@@ -97,6 +111,7 @@ impl Action {
             | Self::ReplaceNetworkAclEntry { .. }
             | Self::DeleteNetworkAclEntry { .. } => "NetworkAclEntry",
             Self::CreateFlowLogs { .. } | Self::DeleteFlowLogs { .. } => "FlowLogs",
+            Self::PutBucketPolicy { .. } => "BucketPolicy",
             Self::CreateTags { .. } | Self::DeleteTags { .. } => "Tags",
         }
     }
@@ -126,6 +141,7 @@ impl Action {
             | Self::ReplaceNetworkAclEntry { .. }
             | Self::DeleteNetworkAclEntry { .. }
             | Self::DeleteFlowLogs { .. }
+            | Self::PutBucketPolicy { .. }
             | Self::CreateTags { .. }
             | Self::DeleteTags { .. } => None,
         }
@@ -140,6 +156,16 @@ impl Action {
     /// Like [`change`](Self::change), with nothing cut short.
     pub fn full_change(&self) -> String {
         self.describe(joined)
+    }
+
+    /// What a person approves: the change in full, but for the ids that an
+    /// endpoint of ours has or will have, which matter to nobody who is hit.
+    pub fn approved_change(&self) -> String {
+        let mut approved = self.clone();
+        if let Self::PutBucketPolicy { add_endpoints, .. } = &mut approved {
+            add_endpoints.clear();
+        }
+        approved.full_change()
     }
 
     fn describe(&self, list: impl Fn(Vec<String>) -> String) -> String {
@@ -252,6 +278,35 @@ impl Action {
             } => format!("remove {direction} rule {rule_number}"),
             Self::CreateFlowLogs { resource, settings, .. } => format!("flow log of {resource}: {settings}"),
             Self::DeleteFlowLogs { .. } => "delete the flow log".to_owned(),
+            Self::PutBucketPolicy {
+                bucket: _,
+                region: _,
+                add_endpoints,
+                remove_endpoints,
+                add_exemptions,
+                remove_exemptions,
+            } => {
+                let names = |items: &[Exemption]| list(items.iter().map(ToString::to_string).collect());
+                let mut parts = Vec::new();
+                if !add_endpoints.is_empty() {
+                    let endpoints = list(add_endpoints.iter().map(ToString::to_string).collect());
+                    parts.push(format!("admit {endpoints}"));
+                }
+                if !remove_endpoints.is_empty() {
+                    let endpoints = list(remove_endpoints.iter().map(ToString::to_string).collect());
+                    parts.push(format!("no longer admit {endpoints}"));
+                }
+                if !add_exemptions.is_empty() {
+                    parts.push(format!("exempt {}", names(add_exemptions)));
+                }
+                if !remove_exemptions.is_empty() {
+                    parts.push(format!("no longer exempt {}", names(remove_exemptions)));
+                }
+                if parts.is_empty() {
+                    parts.push("put back as it was".to_owned());
+                }
+                format!("statement {BUCKET_STATEMENT}: {}", parts.join("; "))
+            }
             Self::CreateTags { tags, .. } => {
                 format!(
                     "set {}",
