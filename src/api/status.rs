@@ -10,7 +10,7 @@ use super::{
     bounds::{
         MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED,
         MAX_CONDITIONS, MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES,
-        MAX_LEDGER_KEY, MAX_PURPOSE, MAX_RESOURCES,
+        MAX_LEDGER_KEY, MAX_PURPOSE, MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES,
     },
     condition::time_schema,
 };
@@ -223,6 +223,11 @@ pub struct InForce {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub network: Option<String>,
+    /// Execution roles that have our inline policy, or are about to get it, so
+    /// that it is found again when no profile names them any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_ROLES), inner(length(max = MAX_ROLE_ARN)))]
+    pub roles: Vec<String>,
 }
 
 /// Creations, written ahead.

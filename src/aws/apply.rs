@@ -9,6 +9,7 @@
 //! is found again by its client token, its name or its tags.
 
 mod endpoints;
+mod roles;
 mod security_groups;
 mod tags;
 mod vpcs;
@@ -20,7 +21,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use self::work::{Performed, Setback, Work};
-use super::{calls::Call, deadline, ec2::Ec2};
+use super::{calls::Call, clients::Clients, deadline};
 use crate::{
     plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Step, Target},
     types::{ResourceKey, SecurityGroupId},
@@ -32,13 +33,13 @@ use crate::{
 /// `deadline` on nothing is sent any more; a call sent just before may take ten
 /// seconds longer to be answered. Held actions are left out, and what comes
 /// after them is blocked.
-pub async fn apply(ec2: &Ec2, plan: &Plan, tokens: &ClientTokens, deadline: Instant) -> Outcome {
-    deadline::until(deadline, Walk::new(ec2, plan, tokens, deadline).run()).await
+pub async fn apply(clients: &Clients, plan: &Plan, tokens: &ClientTokens, deadline: Instant) -> Outcome {
+    deadline::until(deadline, Walk::new(clients, plan, tokens, deadline).run()).await
 }
 
 /// A walk through a plan's graph.
 struct Walk<'a> {
-    ec2: &'a Ec2,
+    clients: &'a Clients,
     tokens: &'a ClientTokens,
     deadline: Instant,
     /// What has been neither begun nor given up.
@@ -58,10 +59,10 @@ enum Readiness {
 type Performing<'a> = Pin<Box<dyn Future<Output = (ActionId, Performed)> + Send + 'a>>;
 
 impl<'a> Walk<'a> {
-    fn new(ec2: &'a Ec2, plan: &'a Plan, tokens: &'a ClientTokens, deadline: Instant) -> Self {
+    fn new(clients: &'a Clients, plan: &'a Plan, tokens: &'a ClientTokens, deadline: Instant) -> Self {
         let (held, left): (Vec<_>, Vec<_>) = plan.actions.iter().partition(|planned| planned.held);
         Self {
-            ec2,
+            clients,
             tokens,
             deadline,
             left: left.into_iter().map(|planned| (planned.id, planned)).collect(),
@@ -142,7 +143,7 @@ impl<'a> Walk<'a> {
     /// One action, from its fields to its call. Each is taken apart without
     /// `..`, so that a field that is added cannot be overlooked here.
     fn perform(&self, planned: &'a PlannedAction) -> Performing<'a> {
-        let work = Work::new(self.ec2, planned.priority, self.deadline);
+        let work = Work::new(self.clients, planned.priority, self.deadline);
         let id = planned.id;
         macro_rules! performing {
             ($call:expr) => {
@@ -234,6 +235,18 @@ impl<'a> Walk<'a> {
             | Action::DeleteFlowLogs { .. } => {
                 let call = Call::from(&planned.action);
                 performing!(async move { Err(Work::refuse(call, "this version cannot do it")) })
+            }
+            Action::PutRolePolicy {
+                key: _,
+                role,
+                name,
+                policy,
+                replaces: _,
+            } => {
+                performing!(roles::put(&work, role, name, policy))
+            }
+            Action::DeleteRolePolicy { role, name } => {
+                performing!(roles::delete(&work, role, name))
             }
             Action::CreateTags { resource, tags } => {
                 performing!(tags::create(&work, resource, tags))

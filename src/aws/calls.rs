@@ -22,6 +22,8 @@ pub enum Service {
     Ec2,
     /// AWS Security Token Service.
     Sts,
+    /// AWS Identity and Access Management.
+    Iam,
 }
 
 impl Service {
@@ -30,6 +32,7 @@ impl Service {
         match self {
             Self::Ec2 => "ec2",
             Self::Sts => "sts",
+            Self::Iam => "iam",
         }
     }
 }
@@ -49,6 +52,9 @@ pub enum Throttle {
     Change,
     /// AWS STS.
     Identity,
+    /// AWS IAM, of which AWS publishes no figure: as little as users of the
+    /// console in the same account do not notice.
+    Roles,
 }
 
 impl Throttle {
@@ -58,7 +64,7 @@ impl Throttle {
             Self::Describe | Self::Tags => 100,
             Self::Endpoint => 4,
             Self::NatGateway => 10,
-            Self::Change => 50,
+            Self::Change | Self::Roles => 50,
             Self::Identity => 600,
         }
     }
@@ -70,7 +76,7 @@ impl Throttle {
             Self::Endpoint => Duration::from_nanos(3_333_333_334),
             Self::NatGateway => Duration::from_secs(1),
             Self::Tags => Duration::from_millis(100),
-            Self::Change => Duration::from_millis(200),
+            Self::Change | Self::Roles => Duration::from_millis(200),
             Self::Identity => Duration::from_nanos(1_666_667),
         }
     }
@@ -93,6 +99,10 @@ pub enum Feature {
     NetworkAcls,
     /// `spec.flowLogs`.
     FlowLogs,
+    /// Execution roles that workloads name.
+    Roles,
+    /// `spec.grants.enforce.roles`.
+    RolePolicies,
     /// Adoption, release, `deletionPolicy: Retain`, `spec.tags`.
     Tagging,
     /// `spec.credentials`: VPCs of other accounts.
@@ -122,6 +132,10 @@ pub enum Grant {
     TagOnAdoption,
     /// Tags on what carries ours.
     TagOurs,
+    /// On any role and managed policy: to see what roles may do.
+    ReadRoles,
+    /// On roles whose owners gave them our tag.
+    ChangeRoles,
     /// On roles named `sagevpc…`, in any account that trusts us.
     AssumeRole,
     /// Everyone has it.
@@ -130,7 +144,7 @@ pub enum Grant {
 
 impl Grant {
     /// All grants, in the order of their statements.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::ChangeVpc,
         Self::ChangeRoutes,
@@ -141,6 +155,8 @@ impl Grant {
         Self::TagOnCreation,
         Self::TagOnAdoption,
         Self::TagOurs,
+        Self::ReadRoles,
+        Self::ChangeRoles,
         Self::AssumeRole,
         Self::Free,
     ];
@@ -172,6 +188,16 @@ impl Grant {
             )),
             Self::TagOnAdoption => Some(("TagWhatIsAdopted", ours(), Some(request_tag()))),
             Self::TagOurs => Some(("RetagWhatHasOurTags", ours(), Some(resource_tag()))),
+            Self::ReadRoles => Some((
+                "SeeExecutionRoles",
+                json!(["arn:*:iam::*:role/*", "arn:*:iam::*:policy/*"]),
+                None,
+            )),
+            Self::ChangeRoles => Some((
+                "GiveTaggedRolesWhatTheyLack",
+                json!("arn:*:iam::*:role/*"),
+                Some(resource_tag()),
+            )),
             Self::AssumeRole => Some(("ReachOtherAccounts", json!("arn:*:iam::*:role/sagevpc*"), None)),
             Self::Free => None,
         }
@@ -279,6 +305,15 @@ calls! {
     DeleteFlowLogs: Ec2 "ec2", true, Change, FlowLogs, [DeleteFlowLogs: ChangeOurs];
     CreateTags: Ec2 "ec2", true, Tags, Tagging, [CreateTags: TagOnAdoption, CreateTags: TagOurs];
     DeleteTags: Ec2 "ec2", true, Tags, Tagging, [DeleteTags: TagOurs];
+    GetRole: Iam "iam", false, Roles, Roles, [GetRole: ReadRoles];
+    ListRolePolicies: Iam "iam", false, Roles, Roles, [ListRolePolicies: ReadRoles];
+    GetRolePolicy: Iam "iam", false, Roles, Roles, [GetRolePolicy: ReadRoles];
+    ListAttachedRolePolicies: Iam "iam", false, Roles, Roles, [ListAttachedRolePolicies: ReadRoles];
+    GetPolicy: Iam "iam", false, Roles, Roles, [GetPolicy: ReadRoles];
+    GetPolicyVersion: Iam "iam", false, Roles, Roles, [GetPolicyVersion: ReadRoles];
+    SimulatePrincipalPolicy: Iam "iam", false, Roles, Roles, [SimulatePrincipalPolicy: ReadRoles];
+    PutRolePolicy: Iam "iam", true, Roles, RolePolicies, [PutRolePolicy: ChangeRoles];
+    DeleteRolePolicy: Iam "iam", true, Roles, RolePolicies, [DeleteRolePolicy: ChangeRoles];
     AssumeRole: Sts "sts", false, Identity, OtherAccounts, [AssumeRole: AssumeRole];
     GetCallerIdentity: Sts "sts", false, Identity, Observation, [GetCallerIdentity: Free];
 }
@@ -315,6 +350,8 @@ impl From<&Action> for Call {
             Action::DeleteNetworkAclEntry { .. } => Self::DeleteNetworkAclEntry,
             Action::CreateFlowLogs { .. } => Self::CreateFlowLogs,
             Action::DeleteFlowLogs { .. } => Self::DeleteFlowLogs,
+            Action::PutRolePolicy { .. } => Self::PutRolePolicy,
+            Action::DeleteRolePolicy { .. } => Self::DeleteRolePolicy,
             Action::CreateTags { .. } => Self::CreateTags,
             Action::DeleteTags { .. } => Self::DeleteTags,
         }
@@ -348,6 +385,8 @@ impl Call {
 /// permission, and of theirs nothing can be changed but a VPC's DNS attributes.
 /// The first statement alone is enough for `managementPolicy: Observe`. Roles of
 /// other accounts can be assumed if they are named `sagevpc…` and trust us.
+/// Execution roles are changed only if their owners gave them the tag
+/// `sagevpc.dev/cluster`: who could write to any role could do anything.
 pub fn iam_policy() -> Value {
     let statements: Vec<Value> = Grant::ALL.into_iter().filter_map(statement_of).collect();
     json!({ "Version": "2012-10-17", "Statement": statements })

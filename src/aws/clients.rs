@@ -16,11 +16,12 @@ use super::{
     calls::Service,
     deadline::NotTooLate,
     ec2::Ec2,
+    iam::Iam,
     quotas::Quotas,
     telemetry::{CallObserver, CountedAssumeRole, Telltale},
 };
 use crate::{
-    api::AssumedRole,
+    api::{AssumedRole, Credentials},
     types::{AccountId, Region},
 };
 
@@ -45,6 +46,24 @@ struct Key {
     region: Region,
 }
 
+impl Key {
+    fn new(role: Option<&AssumedRole>, region: Region) -> Self {
+        Self {
+            role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())),
+            region,
+        }
+    }
+}
+
+/// Ways into the accounts behind one VPC.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// To the network.
+    pub ec2: Ec2,
+    /// To the execution roles.
+    pub iam: Iam,
+}
+
 /// All connections to AWS, opened when first used and kept.
 ///
 /// Credentials come from the SDK's default chain, and where a role is named,
@@ -55,6 +74,7 @@ pub struct Connections {
     observer: Arc<dyn CallObserver>,
     quotas: Arc<Quotas>,
     open: Mutex<HashMap<Key, Ec2>>,
+    open_iam: Mutex<HashMap<Key, Iam>>,
 }
 
 impl Connections {
@@ -86,39 +106,74 @@ impl Connections {
             observer,
             quotas: Arc::default(),
             open: Mutex::default(),
+            open_iam: Mutex::default(),
         }
     }
 
     /// The connection to EC2 in `region`, as `role` or, without one, with the
     /// controller's own credentials.
     pub async fn ec2(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
-        let key = Key {
-            role: role.map(|role| (role.role_arn.clone(), role.external_id.clone())),
-            region: region.clone(),
-        };
-        if let Some(ec2) = self.open().get(&key) {
+        let key = Key::new(role, region.clone());
+        if let Some(ec2) = lock(&self.open).get(&key) {
             return ec2.clone();
         }
         let ec2 = self.connect(region, role).await;
         // Whoever was first keeps its connection: what is cached and gathered
         // on it is not to be split in two.
-        self.open().entry(key).or_insert(ec2).clone()
+        lock(&self.open).entry(key).or_insert(ec2).clone()
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<Key, Ec2>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The connection to IAM in the partition of `region`, likewise. IAM is one
+    /// for all regions of a partition.
+    pub async fn iam(&self, region: &Region, role: Option<&AssumedRole>) -> Iam {
+        let home = home(region);
+        let key = Key::new(role, home.clone());
+        if let Some(iam) = lock(&self.open_iam).get(&key) {
+            return iam.clone();
+        }
+        let config = self.config(&home, role).await;
+        let config = aws_sdk_iam::config::Builder::from(&config)
+            .retry_partition(RetryPartition::custom(format!("{NAME} iam {home}")).build())
+            .interceptor(NotTooLate)
+            .interceptor(Telltale {
+                service: Service::Iam,
+                observer: Arc::clone(&self.observer),
+            })
+            .build();
+        // Until AWS tells, our own account has a name that no account has.
+        let account = role
+            .and_then(account_of)
+            .map_or("our own".to_owned(), |id| id.to_string());
+        let client = aws_sdk_iam::Client::from_conf(config);
+        let iam = Iam::new(client, account, home, Arc::clone(&self.quotas));
+        lock(&self.open_iam).entry(key).or_insert(iam).clone()
+    }
+
+    /// The connections that serve a VPC in `region` with these credentials.
+    pub async fn clients(&self, region: &Region, credentials: Option<&Credentials>) -> Clients {
+        let network = credentials.and_then(|credentials| credentials.network.as_ref());
+        let workloads = credentials.and_then(|credentials| credentials.workloads.as_ref());
+        Clients {
+            ec2: self.ec2(region, network).await,
+            iam: self.iam(region, workloads.or(network)).await,
+        }
+    }
+
+    /// The configuration of a client in `region`, as `role`.
+    async fn config(&self, region: &Region, role: Option<&AssumedRole>) -> SdkConfig {
+        let region = aws_config::Region::new(region.as_str().to_owned());
+        let config = self.base.to_builder().region(region).build();
+        match role {
+            None => config,
+            Some(role) => {
+                let credentials = SharedCredentialsProvider::new(self.assume(role, &config).await);
+                config.to_builder().credentials_provider(credentials).build()
+            }
+        }
     }
 
     async fn connect(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
-        let mut config = self
-            .base
-            .to_builder()
-            .region(aws_config::Region::new(region.as_str().to_owned()))
-            .build();
-        if let Some(role) = role {
-            let credentials = SharedCredentialsProvider::new(self.assume(role, &config).await);
-            config = config.to_builder().credentials_provider(credentials).build();
-        }
+        let config = self.config(region, role).await;
         let retries = RetryPartition::custom(format!("{NAME} {region}")).build();
         let ec2 = aws_sdk_ec2::config::Builder::from(&config)
             .retry_partition(retries.clone())
@@ -156,6 +211,23 @@ impl Connections {
             observer: Arc::clone(&self.observer),
         }
     }
+}
+
+/// The region of a partition in which IAM takes requests.
+///
+/// See <https://docs.aws.amazon.com/general/latest/gr/iam-service.html>.
+fn home(region: &Region) -> Region {
+    match region.partition() {
+        "aws" => Region::new("us-east-1"),
+        "aws-cn" => Region::new("cn-north-1"),
+        "aws-us-gov" => Region::new("us-gov-west-1"),
+        _ => region.clone(),
+    }
+}
+
+/// Nothing that panics happens under these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The account that a role belongs to, and so the one that we act in with it.

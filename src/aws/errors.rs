@@ -55,6 +55,7 @@ const CODES: &[(&str, Meaning)] = &[
         Meaning::NotThere(Thing::SecurityGroup),
     ),
     ("InvalidPermission.NotFound", Meaning::NotThere(Thing::Rule)),
+    ("NoSuchEntity", Meaning::NotThere(Thing::Other)),
     ("InvalidID", Meaning::NotThere(Thing::Other)),
     ("InvalidPermission.Duplicate", Meaning::AlreadyThere),
     ("RouteAlreadyExists", Meaning::AlreadyThere),

@@ -1,8 +1,9 @@
 //! The I/O side towards AWS: look at it, and do what a plan says.
 //!
 //! ```text
-//! Connections ── Ec2 (one role, one region) ──┬─ observe(Interest) → Snapshot   never changes anything
-//!                                             └─ apply(Plan)       → Outcome    never decides anything
+//! Connections ── Clients ──┬─ Ec2 (one role, one region)   observe(Interest) → Snapshot   never changes anything
+//!                          ├─ Iam (one role)               observe(roles) → Roles         never changes anything
+//!                          └─ apply(Plan) → Outcome                                       never decides anything
 //! ```
 //!
 //! | File | What it holds |
@@ -13,6 +14,7 @@
 //! | `telemetry` | each attempt at a call, told to whoever counts |
 //! | `clients` | credentials, time-outs and retries: all connections |
 //! | `ec2` | one connection: one role, one region |
+//! | `iam` | IAM of one account: execution roles, remembered |
 //! | `deadline` | nothing is sent after its time |
 //! | `coalesce` | many requests to look become one round |
 //! | `observe`, `describe` | one round: the describe calls, paged and batched |
@@ -32,11 +34,13 @@ mod deadline;
 mod describe;
 mod ec2;
 pub mod errors;
+mod iam;
 mod observe;
 mod quotas;
 mod telemetry;
 
 pub use apply::apply;
-pub use clients::Connections;
+pub use clients::{Clients, Connections};
 pub use ec2::Ec2;
+pub use iam::Iam;
 pub use telemetry::{CallObserver, CallOutcome};

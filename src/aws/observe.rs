@@ -63,6 +63,7 @@ impl Asked {
             security_groups,
             fresh,
             aspects: _,
+            roles: _,
         } in interests
         {
             if fresh {

@@ -9,6 +9,7 @@ mod symptoms;
 mod workloads;
 
 pub use repositories::{ecr_layer_bucket, package_repositories};
+pub use role_actions::{RoleCondition, RoleNeed, SAGEMAKER_PRINCIPAL};
 pub use symptoms::Symptom;
 pub use workloads::{
     HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, Requirements, RoleActions, RuleNeed, When, WorkloadKind,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    api::AssumedRole,
+    api::Credentials,
     aws::{CallObserver, CallOutcome, Connections},
     desired::Network,
     observed::Snapshot,
@@ -23,8 +23,8 @@ impl CallObserver for Uncounted {
 /// # Errors
 ///
 /// When AWS refuses, or gives no answer.
-pub async fn observe(network: &Network, role: Option<&AssumedRole>) -> Result<Arc<Snapshot>, Failure> {
-    observe_interest(&network.vpc.region, role, &network.interest()).await
+pub async fn observe(network: &Network, credentials: Option<&Credentials>) -> Result<Snapshot, Failure> {
+    observe_interest(&network.vpc.region, credentials, &network.interest()).await
 }
 
 /// Looks at `interest` in a region.
@@ -34,9 +34,14 @@ pub async fn observe(network: &Network, role: Option<&AssumedRole>) -> Result<Ar
 /// When AWS refuses, or gives no answer.
 pub async fn observe_interest(
     region: &Region,
-    role: Option<&AssumedRole>,
+    credentials: Option<&Credentials>,
     interest: &Interest,
-) -> Result<Arc<Snapshot>, Failure> {
+) -> Result<Snapshot, Failure> {
     let connections = Connections::load(Arc::new(Uncounted)).await;
-    connections.ec2(region, role).await.observe(interest).await
+    let clients = connections.clients(region, credentials).await;
+    let (snapshot, roles) = tokio::join!(
+        clients.ec2.observe(interest),
+        clients.iam.observe(&interest.roles, region, interest.fresh)
+    );
+    Ok(Arc::unwrap_or_clone(snapshot?).with_roles(roles))
 }

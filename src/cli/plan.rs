@@ -139,12 +139,7 @@ async fn plan_one(references: &References, snapshot: Option<&Snapshot>) -> Resul
     let planned = match snapshot {
         Some(snapshot) => plan_against(&network, snapshot),
         None => {
-            let credentials = references
-                .vpc
-                .spec
-                .credentials
-                .as_ref()
-                .and_then(|all| all.network.as_ref());
+            let credentials = references.vpc.spec.credentials.as_ref();
             let seen = live::observe(&network, credentials).await.map_err(PlanError::Aws)?;
             plan_against(&network, &seen)
         }

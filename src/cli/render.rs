@@ -26,7 +26,8 @@ impl Mark {
             | Action::CreateNatGateway { .. }
             | Action::CreateRoute { .. }
             | Action::CreateNetworkAclEntry { .. }
-            | Action::CreateFlowLogs { .. } => Self::Creates,
+            | Action::CreateFlowLogs { .. }
+            | Action::PutRolePolicy { replaces: false, .. } => Self::Creates,
             Action::ModifyVpcAttribute { .. }
             | Action::AuthorizeSecurityGroup { .. }
             | Action::RevokeSecurityGroup { .. }
@@ -34,6 +35,7 @@ impl Mark {
             | Action::ModifyInterfaceEndpoint { .. }
             | Action::ReplaceRoute { .. }
             | Action::ReplaceNetworkAclEntry { .. }
+            | Action::PutRolePolicy { replaces: true, .. }
             | Action::CreateTags { .. }
             | Action::DeleteTags { .. } => Self::Changes,
             Action::DeleteSecurityGroup { .. }
@@ -42,7 +44,8 @@ impl Mark {
             | Action::DeleteNatGateway { .. }
             | Action::DeleteRoute { .. }
             | Action::DeleteNetworkAclEntry { .. }
-            | Action::DeleteFlowLogs { .. } => Self::Deletes,
+            | Action::DeleteFlowLogs { .. }
+            | Action::DeleteRolePolicy { .. } => Self::Deletes,
         }
     }
 

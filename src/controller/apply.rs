@@ -6,10 +6,10 @@ use kube::ResourceExt;
 
 use super::{context::Context, deadline::Deadline, finalizers::may_change, memory::Memory, observe::Seen};
 use crate::{
-    api::{LedgerStatus, SageMakerVpc, SageMakerVpcStatus},
+    api::{LedgerStatus, SageMakerVpc},
     aws,
     cluster::PatchError,
-    plan::{ClientTokens, Outcome, Plan, ledger},
+    plan::{ClientTokens, Outcome, Plan, PlannedAction, ledger},
 };
 
 /// What came of carrying the plan out.
@@ -52,7 +52,7 @@ pub(super) async fn apply(
         return Ok(Applied::nothing(vpc));
     }
     let (vpc, tokens) = write_ahead(context, vpc, plan, memory, now).await?;
-    let outcome = aws::apply(&seen.ec2, plan, &tokens, deadline.apply()).await;
+    let outcome = aws::apply(&seen.clients, plan, &tokens, deadline.apply()).await;
     memory.repairs.record(plan, &outcome, now);
     let mut ledger = ledger_of(&vpc);
     ledger::settle(&mut ledger, &outcome);
@@ -74,13 +74,12 @@ async fn write_ahead(
         return Ok((vpc, ClientTokens::new()));
     };
     memory.note_begun(tokens.keys());
-    if ledger == before {
+    let mut status = vpc.status.clone().unwrap_or_default();
+    plan.note_roles(&mut status.in_force.roles, PlannedAction::runs_now);
+    status.ledger = ledger;
+    if vpc.status.as_ref() == Some(&status) {
         return Ok((vpc, tokens));
     }
-    let status = SageMakerVpcStatus {
-        ledger,
-        ..vpc.status.clone().unwrap_or_default()
-    };
     let vpc = context.patches.vpc_status(&vpc, &status).await?;
     Ok((vpc, tokens))
 }

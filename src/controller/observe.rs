@@ -5,7 +5,7 @@ use tokio::time::timeout_at;
 use super::{context::Context, deadline::Deadline, memory::Memory};
 use crate::{
     api::SageMakerVpc,
-    aws::Ec2,
+    aws::Clients,
     cluster::REQUESTED_AT,
     desired::Network,
     observed::VpcSnapshot,
@@ -32,7 +32,7 @@ pub(super) struct Seen {
     /// What is there.
     pub(super) snapshot: VpcSnapshot,
     /// By which way it was seen, and can be changed.
-    pub(super) ec2: Ec2,
+    pub(super) clients: Clients,
 }
 
 /// Looks at the VPC that `vpc` names.
@@ -50,20 +50,24 @@ pub(super) async fn observe(
     let mut interest = network.interest();
     interest.fresh = wants_fresh_look(vpc, memory);
     let looking = async {
-        let role = vpc
-            .spec
-            .credentials
-            .as_ref()
-            .and_then(|credentials| credentials.network.as_ref());
-        let ec2 = context.aws.ec2(&vpc.spec.region, role).await;
-        ec2.observe(&interest).await.map(|snapshot| (ec2, snapshot))
+        let region = &vpc.spec.region;
+        let clients = context.aws.clients(region, vpc.spec.credentials.as_ref()).await;
+        let (snapshot, roles) = tokio::join!(
+            clients.ec2.observe(&interest),
+            clients.iam.observe(&interest.roles, region, interest.fresh)
+        );
+        snapshot.map(|snapshot| (clients, snapshot, roles))
     };
     match timeout_at(deadline.observe(), looking).await {
         Err(_) => Look::Failed(no_answer()),
         Ok(Err(failure)) => Look::Failed(failure),
-        Ok(Ok((ec2, snapshot))) => match snapshot.vpc(&vpc.spec.vpc_id) {
+        Ok(Ok((clients, snapshot, roles))) => match snapshot.vpc(&vpc.spec.vpc_id) {
             None => Look::VpcMissing,
-            Some(snapshot) => Look::Seen(Box::new(Seen { network, snapshot, ec2 })),
+            Some(snapshot) => Look::Seen(Box::new(Seen {
+                network,
+                snapshot: VpcSnapshot { roles, ..snapshot },
+                clients,
+            })),
         },
     }
 }

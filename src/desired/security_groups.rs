@@ -100,7 +100,8 @@ pub(super) fn group_name(key: &ResourceKey, ownership: &Ownership) -> String {
         | ResourceKey::ElasticIp { .. }
         | ResourceKey::FlowLog { .. }
         | ResourceKey::NetworkAclEntries { .. }
-        | ResourceKey::DefaultRoute { .. } => key.to_string().replace('/', "-"),
+        | ResourceKey::DefaultRoute { .. }
+        | ResourceKey::RolePolicy { .. } => key.to_string().replace('/', "-"),
         ResourceKey::WorkloadSecurityGroup {
             profile,
             workload: None,

@@ -13,7 +13,7 @@ use crate::types::{AccountId, Region};
 
 /// A file of a snapshot that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{file}: {problem}; each file must hold what `aws ec2 {command}` prints")]
+#[error("{file}: {problem}; each file must hold what `aws {}` prints", with_service(.command))]
 pub struct SnapshotFileError {
     /// The file's name.
     pub file: &'static str,
@@ -86,6 +86,19 @@ kinds! {
     addresses: "Addresses.json", "Addresses", "describe-addresses";
     flow_logs: "FlowLogs.json", "FlowLogs", "describe-flow-logs";
     network_interface_permissions: "NetworkInterfacePermissions.json", "NetworkInterfacePermissions", "describe-network-interface-permissions";
+    roles: "Roles.json", "RoleDetailList", "iam get-account-authorization-details";
+    managed_policies: "ManagedPolicies.json", "Policies", "iam get-account-authorization-details";
+    role_simulations: "RoleSimulations.json", "RoleSimulations", "iam simulate-principal-policy";
+    unseen_roles: "UnseenRoles.json", "UnseenRoles", "iam get-role";
+}
+
+/// A command with the service's name, which is EC2 where it names none.
+fn with_service(command: &str) -> String {
+    if command.contains(' ') {
+        command.to_owned()
+    } else {
+        format!("ec2 {command}")
+    }
 }
 
 fn pretty(value: &Value) -> String {

@@ -6,8 +6,8 @@ use ipnet::IpNet;
 
 use super::{
     Address, DhcpOptions, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway, NetworkAcl,
-    NetworkInterface, NetworkInterfacePermission, PrefixList, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
-    VpcAttributes, VpcEndpoint,
+    NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, Route, RouteTable, SecurityGroup, Snapshot,
+    Subnet, Vpc, VpcAttributes, VpcEndpoint,
 };
 use crate::types::{
     AccountId, AllocationId, Direction, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Peer, PortRange,
@@ -53,6 +53,8 @@ pub struct VpcSnapshot {
     pub flow_logs: BTreeMap<FlowLogId, FlowLog>,
     /// Permissions of others on its network interfaces.
     pub network_interface_permissions: Vec<NetworkInterfacePermission>,
+    /// Execution roles of its workloads.
+    pub roles: Roles,
     /// Subnets that were looked up by id and belong to other VPCs.
     pub subnets_elsewhere: BTreeMap<SubnetId, VpcId>,
     /// Security groups that were looked up by id and belong to other VPCs.
@@ -166,6 +168,7 @@ impl VpcSnapshot {
                 })
                 .cloned()
                 .collect(),
+            roles: snapshot.roles(),
             subnets_elsewhere: subnets_elsewhere
                 .into_iter()
                 .map(|subnet| (subnet.subnet_id.clone(), subnet.vpc_id.clone()))

@@ -121,8 +121,9 @@ pub(super) fn calm(mut plan: Plan, history: &History) -> Plan {
         planned.waits_for.get_or_insert_with(|| {
             format!(
                 "{} was repaired {STORM_LIMIT} times within an hour and something keeps changing it back: find out what \
-                 does (CloudTrail shows who calls ec2:*{}*), and stop it or set managementPolicy: Observe.",
+                 does (CloudTrail shows who calls {}:*{}*), and stop it or set managementPolicy: Observe.",
                 planned.action.resource(),
+                planned.action.service(),
                 planned.action.family(),
             )
         });

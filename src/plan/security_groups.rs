@@ -187,7 +187,8 @@ fn purpose(group: &ManagedGroup) -> String {
         | ResourceKey::ElasticIp { .. }
         | ResourceKey::FlowLog { .. }
         | ResourceKey::NetworkAclEntries { .. }
-        | ResourceKey::DefaultRoute { .. } => group.key.to_string(),
+        | ResourceKey::DefaultRoute { .. }
+        | ResourceKey::RolePolicy { .. } => group.key.to_string(),
         ResourceKey::WorkloadSecurityGroup {
             profile,
             workload: None,

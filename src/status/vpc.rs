@@ -55,7 +55,7 @@ pub(super) fn status(
         status.resources_truncated = truncated(plan.resources.len(), MAX_RESOURCES);
         status.plan = plan_status(plan, outcome, &validated.vpc);
         status.drift = drift_status(assessment, plan, outcome, &validated.vpc, status.drift);
-        status.in_force = in_force(plan, status.in_force);
+        status.in_force = in_force(plan, outcome, status.in_force);
     }
     status
 }
@@ -277,7 +277,7 @@ fn drift_status(
     }
 }
 
-fn in_force(plan: &Plan, before: InForce) -> InForce {
+fn in_force(plan: &Plan, outcome: &Outcome, before: InForce) -> InForce {
     let s3_is_settled = !plan.actions.iter().any(|planned| planned.blocks == Some(Concern::S3));
     InForce {
         package_repositories: if s3_is_settled {
@@ -290,7 +290,16 @@ fn in_force(plan: &Plan, before: InForce) -> InForce {
         } else {
             before.network
         },
+        roles: roles_in_force(plan, outcome),
     }
+}
+
+/// Roles that have our inline policy, and those that were to get it just now,
+/// whatever came of it.
+fn roles_in_force(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+    let mut roles = Vec::new();
+    plan.note_roles(&mut roles, |planned| outcome.steps.contains_key(&planned.id));
+    roles
 }
 
 /// What is left to do before the object can go, and what stands in the way.

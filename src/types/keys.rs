@@ -76,6 +76,11 @@ pub enum ResourceKey {
         /// The route table.
         table: RouteTableId,
     },
+    /// Our inline policy on an execution role, which itself is not ours.
+    RolePolicy {
+        /// The role's name.
+        role: String,
+    },
     /// The security group of a profile's workloads, or of one of them.
     WorkloadSecurityGroup {
         /// Whose workloads.
@@ -99,7 +104,8 @@ impl ResourceKey {
             | Self::ElasticIp { .. }
             | Self::FlowLog { .. }
             | Self::NetworkAclEntries { .. }
-            | Self::DefaultRoute { .. } => None,
+            | Self::DefaultRoute { .. }
+            | Self::RolePolicy { .. } => None,
         }
     }
 }
@@ -115,6 +121,7 @@ const ELASTIC_IP: &str = "elastic-ip";
 const FLOW_LOG: &str = "flow-log";
 const NETWORK_ACL_ENTRIES: &str = "network-acl-entries";
 const DEFAULT_ROUTE: &str = "default-route";
+const ROLE_POLICY: &str = "role-policy";
 
 impl fmt::Display for ResourceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,6 +136,7 @@ impl fmt::Display for ResourceKey {
             Self::FlowLog { resource } => write!(f, "{FLOW_LOG}/{resource}"),
             Self::NetworkAclEntries { acl } => write!(f, "{NETWORK_ACL_ENTRIES}/{acl}"),
             Self::DefaultRoute { table } => write!(f, "{DEFAULT_ROUTE}/{table}"),
+            Self::RolePolicy { role } => write!(f, "{ROLE_POLICY}/{role}"),
             Self::WorkloadSecurityGroup {
                 profile,
                 workload: None,
@@ -176,6 +184,9 @@ impl FromStr for ResourceKey {
             }),
             [DEFAULT_ROUTE, table] => Ok(Self::DefaultRoute {
                 table: RouteTableId::new(*table),
+            }),
+            [ROLE_POLICY, role] => Ok(Self::RolePolicy {
+                role: (*role).to_owned(),
             }),
             [SECURITY_GROUP, namespace, name] => Ok(Self::WorkloadSecurityGroup {
                 profile: ProfileKey::new(*namespace, *name),
@@ -233,6 +244,9 @@ mod tests {
             },
             ResourceKey::DefaultRoute {
                 table: "rtb-0123456789abcdef0".into(),
+            },
+            ResourceKey::RolePolicy {
+                role: "fraud+training@ml".into(),
             },
             ResourceKey::WorkloadSecurityGroup {
                 profile: profile.clone(),

@@ -4,6 +4,8 @@
 mod edges;
 #[path = "memory/endpoints.rs"]
 mod endpoints;
+#[path = "memory/roles.rs"]
+mod roles;
 #[path = "memory/way_out.rs"]
 mod way_out;
 
@@ -230,6 +232,7 @@ impl Memory {
             Action::CreateFlowLogs { .. } | Action::DeleteFlowLogs { .. } => {
                 return self.flow_log(action, tokens, made);
             }
+            Action::PutRolePolicy { .. } | Action::DeleteRolePolicy { .. } => self.role_policy(action, made),
             Action::CreateTags { resource, tags } => {
                 let list = self.tags(resource);
                 list.retain(|tag| !tags.contains_key(&tag.key));

@@ -7,10 +7,12 @@ use tokio::time::Instant;
 
 use crate::{
     aws::{
-        calls::Call,
+        calls::{Call, Service},
+        clients::Clients,
         deadline::TimeIsOver,
         ec2::{Connection, Ec2},
         errors::{Meaning, Refusal, is_caused_by},
+        iam::Iam,
     },
     plan::{FailureKind, Priority},
 };
@@ -57,6 +59,7 @@ impl From<Refusal> for Setback {
 /// The means to do one action.
 pub(super) struct Work<'a> {
     pub(super) ec2: &'a Ec2,
+    iam: &'a Iam,
     priority: Priority,
     deadline: Instant,
 }
@@ -70,9 +73,11 @@ const UNTIL_VISIBLE: [Duration; 3] = [
 ];
 
 impl<'a> Work<'a> {
-    pub(super) fn new(ec2: &'a Ec2, priority: Priority, deadline: Instant) -> Self {
+    pub(super) fn new(clients: &'a Clients, priority: Priority, deadline: Instant) -> Self {
+        let Clients { ec2, iam } = clients;
         Self {
             ec2,
+            iam,
             priority,
             deadline,
         }
@@ -80,6 +85,10 @@ impl<'a> Work<'a> {
 
     pub(super) fn client(&self) -> &'a aws_sdk_ec2::Client {
         &self.connection().client
+    }
+
+    pub(super) fn iam(&self) -> &'a Iam {
+        self.iam
     }
 
     pub(super) fn connection(&self) -> &'a Connection {
@@ -101,7 +110,7 @@ impl<'a> Work<'a> {
                 "{call} did not get its turn in the time of this pass; the next one tries again"
             ))
         };
-        let pace = self.connection().pace(call, self.priority);
+        let pace = self.pace(call);
         if self.is_over() || tokio::time::timeout_at(self.deadline, pace).await.is_err() {
             return Err(too_late());
         }
@@ -112,6 +121,14 @@ impl<'a> Work<'a> {
                 Setback::Refused(Refusal::from_sdk(call, &error))
             }
         })
+    }
+
+    /// Waits for the quota of the account that the call goes to.
+    async fn pace(&self, call: Call) {
+        match call.facts().service {
+            Service::Ec2 | Service::Sts => self.connection().pace(call, self.priority).await,
+            Service::Iam => self.iam.pace(call, self.priority).await,
+        }
     }
 
     /// Looks something up on the way. Where that fails because the time is

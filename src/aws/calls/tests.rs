@@ -43,6 +43,17 @@ fn one_of_each_action() -> Vec<Action> {
         Action::DeleteVpcEndpoint {
             id: "vpce-0123456789abcdef0".into(),
         },
+        Action::PutRolePolicy {
+            key: ResourceKey::S3GatewayEndpoint,
+            role: "arn:aws:iam::111122223333:role/fraud".into(),
+            name: "name".into(),
+            policy: PolicyDocument::new([]),
+            replaces: false,
+        },
+        Action::DeleteRolePolicy {
+            role: "arn:aws:iam::111122223333:role/fraud".into(),
+            name: "name".into(),
+        },
         Action::CreateTags {
             resource: "sg-0123456789abcdef0".into(),
             tags: Tags::new(),

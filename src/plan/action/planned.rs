@@ -191,7 +191,8 @@ impl PlannedAction {
             }
             | Action::ModifyVpcEndpoint {
                 policy: Some(policy), ..
-            } => policy.fingerprint(),
+            }
+            | Action::PutRolePolicy { policy, .. } => policy.fingerprint(),
             Action::ModifyVpcEndpoint { policy: None, .. }
             | Action::CreateInterfaceEndpoint { policy: None, .. }
             | Action::ModifyInterfaceEndpoint { policy: None, .. }
@@ -207,6 +208,7 @@ impl PlannedAction {
             | Action::DeleteNetworkAclEntry { .. }
             | Action::CreateFlowLogs { .. }
             | Action::DeleteFlowLogs { .. }
+            | Action::DeleteRolePolicy { .. }
             | Action::ModifyVpcAttribute { .. }
             | Action::CreateSecurityGroup { .. }
             | Action::AuthorizeSecurityGroup { .. }

@@ -1,11 +1,14 @@
 //! What an action is called, what it works on and what it changes, in words.
 
+use std::collections::BTreeSet;
+
 use super::Action;
+use crate::policy::{ActionClause, PolicyDocument};
 use crate::types::{Direction, ResourceKey, RouteTableId, Rule, SubnetId, joined, listed};
 
 impl Action {
-    /// The name of the EC2 action, as in AWS's documentation, CloudTrail and,
-    /// after `ec2:`, IAM.
+    /// The name of AWS's action, as in its documentation, CloudTrail and, after
+    /// [`service`](Self::service), IAM.
     pub fn name(&self) -> &'static str {
         match self {
             Self::ModifyVpcAttribute { .. } => "ModifyVpcAttribute",
@@ -44,6 +47,8 @@ impl Action {
             Self::DeleteNetworkAclEntry { .. } => "DeleteNetworkAclEntry",
             Self::CreateFlowLogs { .. } => "CreateFlowLogs",
             Self::DeleteFlowLogs { .. } => "DeleteFlowLogs",
+            Self::PutRolePolicy { .. } => "PutRolePolicy",
+            Self::DeleteRolePolicy { .. } => "DeleteRolePolicy",
             Self::CreateTags { .. } => "CreateTags",
             Self::DeleteTags { .. } => "DeleteTags",
         }
@@ -73,11 +78,12 @@ impl Action {
             | Self::ReplaceNetworkAclEntry { acl, .. }
             | Self::DeleteNetworkAclEntry { acl, .. } => acl.to_string(),
             Self::DeleteFlowLogs { id } => id.to_string(),
+            Self::PutRolePolicy { role, .. } | Self::DeleteRolePolicy { role, .. } => role.clone(),
             Self::CreateTags { resource, .. } | Self::DeleteTags { resource, .. } => resource.clone(),
         }
     }
 
-    /// A part of the names of EC2 actions on the same kind of resource.
+    /// A part of the names of AWS's actions on the same kind of resource.
     pub fn family(&self) -> &'static str {
         match self {
             Self::ModifyVpcAttribute { .. } => "VpcAttribute",
@@ -97,7 +103,39 @@ impl Action {
             | Self::ReplaceNetworkAclEntry { .. }
             | Self::DeleteNetworkAclEntry { .. } => "NetworkAclEntry",
             Self::CreateFlowLogs { .. } | Self::DeleteFlowLogs { .. } => "FlowLogs",
+            Self::PutRolePolicy { .. } | Self::DeleteRolePolicy { .. } => "RolePolicy",
             Self::CreateTags { .. } | Self::DeleteTags { .. } => "Tags",
+        }
+    }
+
+    /// The service that does it, as IAM writes it before an action's name.
+    pub fn service(&self) -> &'static str {
+        match self {
+            Self::PutRolePolicy { .. } | Self::DeleteRolePolicy { .. } => "iam",
+            Self::ModifyVpcAttribute { .. }
+            | Self::CreateSecurityGroup { .. }
+            | Self::AuthorizeSecurityGroup { .. }
+            | Self::RevokeSecurityGroup { .. }
+            | Self::DeleteSecurityGroup { .. }
+            | Self::CreateVpcEndpoint { .. }
+            | Self::ModifyVpcEndpoint { .. }
+            | Self::CreateInterfaceEndpoint { .. }
+            | Self::ModifyInterfaceEndpoint { .. }
+            | Self::DeleteVpcEndpoint { .. }
+            | Self::AllocateAddress { .. }
+            | Self::ReleaseAddress { .. }
+            | Self::CreateNatGateway { .. }
+            | Self::DeleteNatGateway { .. }
+            | Self::CreateRoute { .. }
+            | Self::ReplaceRoute { .. }
+            | Self::DeleteRoute { .. }
+            | Self::CreateNetworkAclEntry { .. }
+            | Self::ReplaceNetworkAclEntry { .. }
+            | Self::DeleteNetworkAclEntry { .. }
+            | Self::CreateFlowLogs { .. }
+            | Self::DeleteFlowLogs { .. }
+            | Self::CreateTags { .. }
+            | Self::DeleteTags { .. } => "ec2",
         }
     }
 
@@ -109,7 +147,10 @@ impl Action {
             | Self::CreateInterfaceEndpoint { key, .. }
             | Self::AllocateAddress { key, .. }
             | Self::CreateNatGateway { key, .. }
-            | Self::CreateFlowLogs { key, .. } => Some(key),
+            | Self::CreateFlowLogs { key, .. }
+            | Self::PutRolePolicy {
+                key, replaces: false, ..
+            } => Some(key),
             Self::ModifyVpcAttribute { .. }
             | Self::AuthorizeSecurityGroup { .. }
             | Self::RevokeSecurityGroup { .. }
@@ -126,8 +167,19 @@ impl Action {
             | Self::ReplaceNetworkAclEntry { .. }
             | Self::DeleteNetworkAclEntry { .. }
             | Self::DeleteFlowLogs { .. }
+            | Self::PutRolePolicy { replaces: true, .. }
+            | Self::DeleteRolePolicy { .. }
             | Self::CreateTags { .. }
             | Self::DeleteTags { .. } => None,
+        }
+    }
+
+    /// The ARN of the role that it puts our policy on, if it does.
+    pub fn puts_policy_on(&self) -> Option<&str> {
+        if let Self::PutRolePolicy { role, .. } = self {
+            Some(role)
+        } else {
+            None
         }
     }
 
@@ -252,6 +304,13 @@ impl Action {
             } => format!("remove {direction} rule {rule_number}"),
             Self::CreateFlowLogs { resource, settings, .. } => format!("flow log of {resource}: {settings}"),
             Self::DeleteFlowLogs { .. } => "delete the flow log".to_owned(),
+            Self::PutRolePolicy {
+                name, policy, replaces, ..
+            } => {
+                let verb = if *replaces { "replace" } else { "add" };
+                format!("{verb} inline policy {name}: allow {}", list(allowed_actions(policy)))
+            }
+            Self::DeleteRolePolicy { name, .. } => format!("remove inline policy {name}"),
             Self::CreateTags { tags, .. } => {
                 format!(
                     "set {}",
@@ -261,4 +320,13 @@ impl Action {
             Self::DeleteTags { keys, .. } => format!("remove {}", list(keys.clone())),
         }
     }
+}
+
+/// The actions that a document allows by name, each once.
+fn allowed_actions(policy: &PolicyDocument) -> Vec<String> {
+    let listed = policy.statements.iter().flat_map(|statement| match &statement.action {
+        ActionClause::Action(actions) => actions.as_slice(),
+        ActionClause::NotAction(_) => &[],
+    });
+    listed.cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
