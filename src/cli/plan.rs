@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,7 +12,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
-    live,
+    input, live,
     objects::{Objects, ObjectsError},
     render,
 };
@@ -196,16 +196,10 @@ fn print(text: &str) -> Result<(), PlanError> {
 }
 
 fn read(file: &str) -> Result<String, PlanError> {
-    let failed = |error| PlanError::File {
+    input::read(file).map_err(|error| PlanError::File {
         file: file.to_owned(),
         error,
-    };
-    if file == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(failed)?;
-        return Ok(text);
-    }
-    fs::read_to_string(file).map_err(failed)
+    })
 }
 
 /// Reads a snapshot's folder.

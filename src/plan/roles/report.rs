@@ -202,26 +202,26 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, workloads: Vec<String>) -> 
             vpc.ownership.vpc
         )
     };
-    let add = format!("dd to its policies{switch}: {statement}.");
+    let fix = format!("to its policies{switch}: {statement}.");
     let (weight, message) = match cause {
         Cause::Unstated => (
             Weight::Blocks,
             format!(
-                "Execution role {arn} lacks {names}, which SageMaker takes with its permissions ({judged}). A{add}"
+                "Execution role {arn} lacks {names}, which SageMaker takes with its permissions ({judged}). Add {fix}"
             ),
         ),
         Cause::Narrow(why) if without_condition => (
             Weight::Blocks,
             format!(
                 "Execution role {arn} is allowed {names} only in part or under a condition, by {why} ({judged}), and \
-                 SageMaker starts a processing job only where they are allowed on * with no condition. A{add}"
+                 SageMaker starts a processing job only where they are allowed on * with no condition. Add {fix}"
             ),
         ),
         Cause::Narrow(why) => (
             Weight::Unknown,
             format!(
                 "Execution role {arn} is allowed {names} only in part or under a condition, by {why} ({judged}), and \
-                 whether that covers SageMaker's requests is not known. To be sure, a{add}"
+                 whether that covers SageMaker's requests is not known. To be sure, add {fix}"
             ),
         ),
         Cause::Denied(by) => (
