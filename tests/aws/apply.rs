@@ -16,7 +16,11 @@ use crate::{
         authorize, create_endpoint, create_group, done, endpoints, group_key, look, only, plan, policy, revoke, run,
         soon, step, tokens, us,
     },
-    support::{moto::Moto, network::Network, tally::Tally},
+    support::{
+        moto::{Moto, network_only},
+        network::Network,
+        tally::Tally,
+    },
 };
 
 async fn world() -> (Network, Ec2) {
@@ -301,7 +305,7 @@ async fn nothing_is_begun_when_the_time_is_over() {
         (create_group(&network.vpc, "workloads"), &[][..]),
         (create_endpoint(&network.vpc, &[&network.main_table]), &[]),
     ]);
-    let outcome = sagevpc::aws::apply(&ec2, &plan, &tokens("t"), now).await;
+    let outcome = sagevpc::aws::apply(&network_only(&ec2).await, &plan, &tokens("t"), now).await;
     assert!(
         outcome.steps.values().all(|step| matches!(step, Step::Waiting { .. })),
         "{outcome:#?}"
@@ -314,7 +318,7 @@ async fn nothing_is_begun_when_the_time_is_over() {
 async fn an_endpoint_without_a_client_token_is_not_made() {
     let (network, ec2) = world().await;
     let plan = only(create_endpoint(&network.vpc, &[&network.main_table]));
-    let outcome = sagevpc::aws::apply(&ec2, &plan, &Default::default(), soon()).await;
+    let outcome = sagevpc::aws::apply(&network_only(&ec2).await, &plan, &Default::default(), soon()).await;
     assert_eq!(outcome.failures().count(), 1);
     assert!(endpoints(&look(&ec2, &network.vpc).await).is_empty());
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod apply;
 mod failures;
+mod iam;
 mod observe;
 mod permissions;
 mod plans;

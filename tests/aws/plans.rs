@@ -9,7 +9,7 @@ use sagevpc::{
 };
 use tokio::time::{Duration, Instant};
 
-use crate::support::network::s3_service;
+use crate::support::{moto::network_only, network::s3_service};
 
 /// Who makes everything here.
 pub fn us() -> Ownership {
@@ -60,7 +60,7 @@ pub fn soon() -> Instant {
 
 /// Applies a plan with time enough.
 pub async fn run(ec2: &Ec2, plan: &Plan) -> Outcome {
-    apply(ec2, plan, &tokens("a-token-of-this-test"), soon()).await
+    apply(&network_only(ec2).await, plan, &tokens("a-token-of-this-test"), soon()).await
 }
 
 /// Applies a plan of which every step must be done.

@@ -13,7 +13,7 @@ use crate::{
         step, tokens, us,
     },
     support::{
-        moto::Moto,
+        moto::{Moto, network_only},
         network::Network,
         road::{Fault, Road},
         tally::Tally,
@@ -305,7 +305,7 @@ async fn no_attempt_starts_after_the_deadline() {
     look(&ec2, &network.vpc).await;
     let deadline = tokio::time::Instant::now() + tokio::time::Duration::from_secs(5);
     let plan = only(create_group(&network.vpc, "workloads"));
-    let outcome = apply(&ec2, &plan, &tokens("t"), deadline).await;
+    let outcome = apply(&network_only(&ec2).await, &plan, &tokens("t"), deadline).await;
     assert!(
         matches!(outcome.steps[&ActionId(0)], Step::Waiting { .. } | Step::Failed(_)),
         "{outcome:?}"

@@ -16,7 +16,7 @@ use aws_sdk_ec2::config::Credentials;
 use http_body_util::Full;
 use sagevpc::{
     api::AssumedRole,
-    aws::{CallObserver, Connections, Ec2},
+    aws::{CallObserver, Clients, Connections, Ec2, Iam},
     types::{AccountId, Region},
 };
 
@@ -189,18 +189,46 @@ impl Account {
         self.ec2_by(&self.url, observer).await
     }
 
+    /// The connection of our own code to its IAM, by the road at `url`.
+    pub async fn iam_by(&self, url: &str, observer: Arc<dyn CallObserver>) -> Iam {
+        let connections = Connections::from_loader(loader(url), observer).await;
+        connections.iam(&Region::new(REGION), Some(&self.role())).await
+    }
+
+    /// A client of IAM, as someone else's.
+    pub async fn iam_client(&self) -> aws_sdk_iam::Client {
+        let base = loader(&self.url).load().await;
+        let config = aws_sdk_iam::config::Builder::from(&base)
+            .credentials_provider(self.someone_else(&base).await)
+            .build();
+        aws_sdk_iam::Client::from_conf(config)
+    }
+
     /// A client with which tests make and look at things, as someone else would.
     pub async fn client(&self) -> aws_sdk_ec2::Client {
         let base = loader(&self.url).load().await;
-        let role = aws_config::sts::AssumeRoleProvider::builder(self.role().role_arn)
-            .session_name("someone-else")
-            .configure(&base)
-            .build()
-            .await;
         let config = aws_sdk_ec2::config::Builder::from(&base)
-            .credentials_provider(role)
+            .credentials_provider(self.someone_else(&base).await)
             .build();
         aws_sdk_ec2::Client::from_conf(config)
+    }
+
+    async fn someone_else(&self, base: &aws_config::SdkConfig) -> aws_config::sts::AssumeRoleProvider {
+        aws_config::sts::AssumeRoleProvider::builder(self.role().role_arn)
+            .session_name("someone-else")
+            .configure(base)
+            .build()
+            .await
+    }
+}
+
+/// These ways into the network, beside ways that lead nowhere into what a test
+/// has no business with.
+pub async fn network_only(ec2: &Ec2) -> Clients {
+    let nowhere = Connections::from_loader(loader("http://127.0.0.1:1"), super::tally::Tally::new()).await;
+    Clients {
+        ec2: ec2.clone(),
+        iam: nowhere.iam(ec2.region(), None).await,
     }
 }
 

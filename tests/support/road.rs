@@ -120,8 +120,7 @@ async fn travel(state: Arc<State>, request: Request<hyper::body::Incoming>) -> i
         .and_then(VecDeque::pop_front);
     match fault {
         Some(Fault::Refuse { status, code, message }) => {
-            let is_sts = ["AssumeRole", "GetCallerIdentity"].contains(&action.as_str());
-            let refusal = if is_sts { sts_refusal } else { refusal };
+            let refusal = if is_ec2(&call) { refusal } else { query_refusal };
             return Ok(refusal(status, code, &message).map(Full::from));
         }
         Some(Fault::Answer(text)) => return Ok(Response::new(Full::from(text))),
@@ -187,7 +186,12 @@ fn refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
     )
 }
 
-fn sts_refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
+/// Whether a call goes to EC2, which writes its refusals in its own way.
+fn is_ec2(call: &Parameters) -> bool {
+    call.get("Version").is_some_and(|version| version == "2016-11-15")
+}
+
+fn query_refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
     respond(
         status,
         format!(
