@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     api::{DeletionPolicy, Reason, ResourceOwnership, bounds::MAX_ROLES},
-    catalog::Symptom,
+    catalog::{RoleNeed, Symptom, WorkloadKind},
     desired::role_policy_name,
     observed::{RoleDetail, UnseenCause},
     policy::{PolicyDocument, same_meaning},
@@ -106,7 +106,7 @@ fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
         return grant;
     }
     let policies = RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region);
-    for (question, need, action) in uses.iter().flat_map(questions) {
+    for (question, need, action) in kinds(uses).into_iter().flat_map(questions) {
         match policies.judge(question) {
             Some(Cause::Unstated) => grant.add(need, action),
             // Where a narrow allowance does for SageMaker, whoever narrowed it
@@ -119,12 +119,16 @@ fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
     grant
 }
 
-/// Everything that a workload asks of its role.
-fn questions(
-    used: &Use<'_>,
-) -> impl Iterator<Item = (Question<'static>, &'static crate::catalog::RoleNeed, &'static str)> {
-    let without_condition = used.workload.kind.wants_role_actions_without_condition();
-    let needs = used.workload.kind.requirements().role_actions.needs();
+/// The kinds of workload that use a role: what one asks of it, all of its kind
+/// ask.
+fn kinds(uses: &[Use<'_>]) -> BTreeSet<WorkloadKind> {
+    uses.iter().map(|used| used.workload.kind).collect()
+}
+
+/// Everything that a kind of workload asks of its role.
+fn questions(kind: WorkloadKind) -> impl Iterator<Item = (Question<'static>, &'static RoleNeed, &'static str)> {
+    let without_condition = kind.wants_role_actions_without_condition();
+    let needs = kind.requirements().role_actions.needs();
     needs.iter().flat_map(move |need| {
         need.actions.iter().map(move |action| {
             let question = Question {

@@ -123,6 +123,8 @@ fn delete(references: &mut References) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn what_a_role_lacks_is_given_once(mut world in world_with_roles(true)) {
         let mut memory = Memory::new(world.snapshot.clone());

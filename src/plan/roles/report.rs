@@ -6,11 +6,11 @@ use super::{
     CONCERN, Use,
     grant::Grant,
     judge::{Cause, Judge, Question, RolePolicies, simulated},
-    questions, tell,
+    kinds, questions, tell,
 };
 use crate::{
     api::Reason,
-    catalog::{RoleNeed, SAGEMAKER_PRINCIPAL, Symptom},
+    catalog::{RoleNeed, SAGEMAKER_PRINCIPAL, Symptom, WorkloadKind},
     observed::{RoleDetail, UnseenCause},
     plan::{Finding, Scope, Weight, draft::Draft},
     policy::{Context, Decision, PolicyDocument, Principal, PrincipalSet, Request, Statement, evaluate},
@@ -96,10 +96,9 @@ pub(super) fn trust(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]
     tell(draft, uses, Weight::Blocks, Reason::RoleNotAssumable, &message);
 }
 
-/// Something that some workloads of a profile miss in their role.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+/// Something that a kind of workload misses in its role.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Lack {
-    profile: ProfileKey,
     judge: Judge,
     cause: Cause,
     /// Whether what is allowed under a condition was refused for it.
@@ -109,35 +108,50 @@ struct Lack {
 
 /// Says what a role lacks, but for what our policy gives it.
 pub(super) fn lacks(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], detail: Option<&RoleDetail>, given: &Grant) {
-    let mut lacks: BTreeMap<Lack, Vec<String>> = BTreeMap::new();
+    let region = &draft.network.vpc.region;
+    let policies = detail.map(|detail| RolePolicies::all(detail, &draft.snapshot.roles, region));
+    let by_kind: BTreeMap<WorkloadKind, Vec<Lack>> = kinds(uses)
+        .into_iter()
+        .map(|kind| (kind, lacks_of(draft, arn, kind, policies.as_ref(), given)))
+        .collect();
+    let mut concerned: BTreeMap<(&ProfileKey, &Lack), Vec<String>> = BTreeMap::new();
     for used in uses {
-        let mut by_cause: BTreeMap<(Judge, Cause), Vec<(&'static RoleNeed, &'static str)>> = BTreeMap::new();
-        let policies = detail.map(|detail| {
-            let region = &draft.network.vpc.region;
-            RolePolicies::all(detail, &draft.snapshot.roles, region)
-        });
-        for (question, need, action) in questions(used) {
-            if let Some((judge, cause)) = verdict(draft, arn, policies.as_ref(), question)
-                && !mends(given, &cause, need, action)
-            {
-                by_cause.entry((judge, cause)).or_default().push((need, action));
-            }
-        }
-        for ((judge, cause), actions) in by_cause {
-            let lack = Lack {
-                profile: used.profile.clone(),
-                judge,
-                without_condition: matches!(cause, Cause::Narrow(_))
-                    && used.workload.kind.wants_role_actions_without_condition(),
-                cause,
-                actions,
-            };
-            lacks.entry(lack).or_default().push(used.workload.name.clone());
+        for lack in by_kind.get(&used.workload.kind).into_iter().flatten() {
+            let workloads = concerned.entry((used.profile, lack)).or_default();
+            workloads.push(used.workload.name.clone());
         }
     }
-    for (lack, workloads) in lacks {
-        draft.push(finding(draft, arn, lack, workloads));
+    for ((profile, lack), workloads) in concerned {
+        let scope = Scope::Workloads(profile.clone(), workloads);
+        draft.push(finding(draft, arn, lack.clone(), scope));
     }
+}
+
+/// What a kind of workload misses in a role.
+fn lacks_of(
+    draft: &Draft<'_>,
+    arn: &str,
+    kind: WorkloadKind,
+    policies: Option<&RolePolicies>,
+    given: &Grant,
+) -> Vec<Lack> {
+    let mut by_cause: BTreeMap<(Judge, Cause), Vec<(&'static RoleNeed, &'static str)>> = BTreeMap::new();
+    for (question, need, action) in questions(kind) {
+        if let Some((judge, cause)) = verdict(draft, arn, policies, question)
+            && !mends(given, &cause, need, action)
+        {
+            by_cause.entry((judge, cause)).or_default().push((need, action));
+        }
+    }
+    by_cause
+        .into_iter()
+        .map(|((judge, cause), actions)| Lack {
+            judge,
+            without_condition: matches!(cause, Cause::Narrow(_)) && kind.wants_role_actions_without_condition(),
+            cause,
+            actions,
+        })
+        .collect()
 }
 
 /// Who says that an action is missing, and why. AWS is believed before us,
@@ -173,9 +187,8 @@ fn mends(given: &Grant, cause: &Cause, need: &'static RoleNeed, action: &'static
     }
 }
 
-fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, workloads: Vec<String>) -> Finding {
+fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, scope: Scope) -> Finding {
     let Lack {
-        profile,
         judge,
         cause,
         without_condition,
@@ -254,7 +267,7 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, workloads: Vec<String>) -> 
     let about_interfaces = actions.iter().any(|(_, action)| action.starts_with("ec2:"));
     Finding {
         concern: CONCERN,
-        scope: Scope::Workloads(profile, workloads),
+        scope,
         weight,
         reason: Reason::ActionsMissing,
         message,
