@@ -163,6 +163,27 @@ pub struct ValidVpc {
     pub max_monthly_cost: Option<u32>,
     /// Whether what runs in it is looked for.
     pub discovery: Discovery,
+    /// Which execution roles profiles may name, and which may be changed.
+    pub role_grants: RoleGrants,
+    /// Roles that were given our inline policy, as status remembers them.
+    pub roles_in_force: BTreeSet<String>,
+}
+
+/// Which execution roles profiles may name, and which may be changed: patterns
+/// of ARNs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoleGrants {
+    /// Those that profiles may name.
+    pub granted: Vec<String>,
+    /// Those of them that may get our inline policy.
+    pub enforced: Vec<String>,
+}
+
+impl RoleGrants {
+    /// Whether the role may get our inline policy.
+    pub fn may_change(&self, arn: &str) -> bool {
+        profile::is_granted(&self.granted, arn) && profile::is_granted(&self.enforced, arn)
+    }
 }
 
 /// How interface endpoints are made.

@@ -53,8 +53,13 @@ pub(crate) const MAX_LEDGER_ENTRIES: usize = 256;
 /// Characters of what was created: `security-group/`, and the names of a
 /// namespace, a profile and a workload.
 pub(crate) const MAX_LEDGER_KEY: usize = 208;
-/// Characters of an id of AWS's.
-pub(crate) const MAX_ID: usize = 32;
+/// Characters of an id of AWS's; the longest are names of roles.
+pub(crate) const MAX_ID: usize = 64;
+
+/// Roles with our inline policy.
+pub(crate) const MAX_ROLES: usize = 64;
+/// Characters of a role's ARN.
+pub(crate) const MAX_ROLE_ARN: usize = 256;
 
 /// Consumers that a VPC's status lists.
 pub(crate) const MAX_CONSUMERS: usize = 16;

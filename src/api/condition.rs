@@ -289,6 +289,8 @@ words! {
         BucketNotSeen,
         /// The role does not exist, or may not be looked at.
         RoleNotSeen,
+        /// The role's trust policy does not let SageMaker assume it.
+        RoleNotAssumable,
         /// The role lacks actions that SageMaker takes with its permissions.
         ActionsMissing,
         /// Packets do not get there, or answers do not come back.

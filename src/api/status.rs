@@ -11,7 +11,7 @@ use super::{
         MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED,
         MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS,
         MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_KEY, MAX_PURPOSE,
-        MAX_RESOURCES,
+        MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES,
     },
     condition::time_schema,
 };
@@ -273,6 +273,11 @@ pub struct InForce {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = MAX_BUCKETS_IN_FORCE))]
     pub buckets: Vec<BucketInForce>,
+    /// Execution roles that have our inline policy, or are about to get it, so
+    /// that it is found again when no profile names them any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_ROLES), inner(length(max = MAX_ROLE_ARN)))]
+    pub roles: Vec<String>,
 }
 
 /// What of our statement in a bucket's policy is there on account of this VPC.

@@ -15,6 +15,7 @@ mod flow_logs;
 mod interface_endpoints;
 mod nat_gateways;
 mod network_acls;
+mod roles;
 mod routes;
 mod security_groups;
 mod tags;
@@ -365,6 +366,18 @@ impl<'a> Walk<'a> {
                     },
                 };
                 performing!(buckets::put_policy(&work, bucket, region, &change))
+            }
+            Action::PutRolePolicy {
+                key: _,
+                role,
+                name,
+                policy,
+                replaces: _,
+            } => {
+                performing!(roles::put(&work, role, name, policy))
+            }
+            Action::DeleteRolePolicy { role, name } => {
+                performing!(roles::delete(&work, role, name))
             }
             Action::CreateTags { resource, tags } => {
                 performing!(tags::create(&work, resource, tags))

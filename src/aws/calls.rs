@@ -26,6 +26,8 @@ pub enum Service {
     Sts,
     /// Amazon S3.
     S3,
+    /// AWS Identity and Access Management.
+    Iam,
 }
 
 impl Service {
@@ -36,6 +38,7 @@ impl Service {
             Self::SageMaker => "sagemaker",
             Self::Sts => "sts",
             Self::S3 => "s3",
+            Self::Iam => "iam",
         }
     }
 }
@@ -61,6 +64,9 @@ pub enum Throttle {
     Bucket,
     /// AWS STS.
     Identity,
+    /// AWS IAM, of which AWS publishes no figure: as little as users of the
+    /// console in the same account do not notice.
+    Roles,
 }
 
 impl Throttle {
@@ -71,7 +77,7 @@ impl Throttle {
             Self::Endpoint => 4,
             Self::SageMaker => 10,
             Self::NatGateway => 10,
-            Self::Change => 50,
+            Self::Change | Self::Roles => 50,
             Self::Bucket => 20,
             Self::Identity => 600,
         }
@@ -85,7 +91,7 @@ impl Throttle {
             Self::NatGateway => Duration::from_secs(1),
             Self::SageMaker => Duration::from_millis(250),
             Self::Tags | Self::Bucket => Duration::from_millis(100),
-            Self::Change => Duration::from_millis(200),
+            Self::Change | Self::Roles => Duration::from_millis(200),
             Self::Identity => Duration::from_nanos(1_666_667),
         }
     }
@@ -110,6 +116,10 @@ pub enum Feature {
     FlowLogs,
     /// `requireVpcEndpoint` of buckets; for writing, `spec.grants.enforce.buckets`.
     BucketPolicies,
+    /// Execution roles that workloads name.
+    Roles,
+    /// `spec.grants.enforce.roles`.
+    RolePolicies,
     /// Adoption, release, `deletionPolicy: Retain`, `spec.tags`.
     Tagging,
     /// `spec.discovery`: what runs in a VPC.
@@ -159,6 +169,10 @@ pub enum Grant {
     ReadBuckets,
     /// Likewise, for those in `spec.grants.enforce.buckets`.
     ChangeBuckets,
+    /// On any role and managed policy: to see what roles may do.
+    ReadRoles,
+    /// On roles whose owners gave them our tag.
+    ChangeRoles,
     /// On roles named `sagevpc…`, in any account that trusts us.
     AssumeRole,
     /// Everyone has it: IAM knows no such action, or S3 tells even those who
@@ -186,6 +200,8 @@ impl Grant {
         Self::DeliverLogs,
         Self::ReadBuckets,
         Self::ChangeBuckets,
+        Self::ReadRoles,
+        Self::ChangeRoles,
         Self::AssumeRole,
         Self::Free,
     ];
@@ -235,6 +251,16 @@ impl Grant {
             Self::DeliverLogs => Some(("DeliverFlowLogs", json!("*"), None)),
             Self::ReadBuckets => Some(("ReadBucketPolicies", json!("arn:*:s3:::*"), None)),
             Self::ChangeBuckets => Some(("ChangeBucketPolicies", json!("arn:*:s3:::*"), None)),
+            Self::ReadRoles => Some((
+                "SeeExecutionRoles",
+                json!(["arn:*:iam::*:role/*", "arn:*:iam::*:policy/*"]),
+                None,
+            )),
+            Self::ChangeRoles => Some((
+                "GiveTaggedRolesWhatTheyLack",
+                json!("arn:*:iam::*:role/*"),
+                resource_tag(),
+            )),
             Self::AssumeRole => Some(("ReachOtherAccounts", json!("arn:*:iam::*:role/sagevpc*"), None)),
             Self::Free => None,
         }
@@ -401,6 +427,15 @@ calls! {
     GetBucketPolicy: S3 "s3", false, Bucket, BucketPolicies, [GetBucketPolicy: ReadBuckets];
     PutBucketPolicy: S3 "s3", true, Bucket, BucketPolicies, [PutBucketPolicy: ChangeBuckets];
     DeleteBucketPolicy: S3 "s3", true, Bucket, BucketPolicies, [DeleteBucketPolicy: ChangeBuckets];
+    GetRole: Iam "iam", false, Roles, Roles, [GetRole: ReadRoles];
+    ListRolePolicies: Iam "iam", false, Roles, Roles, [ListRolePolicies: ReadRoles];
+    GetRolePolicy: Iam "iam", false, Roles, Roles, [GetRolePolicy: ReadRoles];
+    ListAttachedRolePolicies: Iam "iam", false, Roles, Roles, [ListAttachedRolePolicies: ReadRoles];
+    GetPolicy: Iam "iam", false, Roles, Roles, [GetPolicy: ReadRoles];
+    GetPolicyVersion: Iam "iam", false, Roles, Roles, [GetPolicyVersion: ReadRoles];
+    SimulatePrincipalPolicy: Iam "iam", false, Roles, Roles, [SimulatePrincipalPolicy: ReadRoles];
+    PutRolePolicy: Iam "iam", true, Roles, RolePolicies, [PutRolePolicy: ChangeRoles];
+    DeleteRolePolicy: Iam "iam", true, Roles, RolePolicies, [DeleteRolePolicy: ChangeRoles];
     AssumeRole: Sts "sts", false, Identity, OtherAccounts, [AssumeRole: AssumeRole];
     GetCallerIdentity: Sts "sts", false, Identity, Observation, [GetCallerIdentity: Free];
 }
@@ -438,6 +473,8 @@ impl From<&Action> for Call {
             Action::CreateFlowLogs { .. } => Self::CreateFlowLogs,
             Action::DeleteFlowLogs { .. } => Self::DeleteFlowLogs,
             Action::PutBucketPolicy { .. } => Self::PutBucketPolicy,
+            Action::PutRolePolicy { .. } => Self::PutRolePolicy,
+            Action::DeleteRolePolicy { .. } => Self::DeleteRolePolicy,
             Action::CreateTags { .. } => Self::CreateTags,
             Action::DeleteTags { .. } => Self::DeleteTags,
         }
@@ -473,7 +510,9 @@ impl Call {
 /// `networkAcls.mode: Enforce`); whoever uses none of these can leave the
 /// statement out. The first statement alone is enough for
 /// `managementPolicy: Observe`. Roles of other accounts can be assumed if they
-/// are named `sagevpc…` and trust us.
+/// are named `sagevpc…` and trust us. Execution roles are changed only if their
+/// owners gave them the tag `sagevpc.dev/cluster`: who could write to any role
+/// could do anything.
 ///
 /// EC2 itself calls Route 53 for an endpoint's private names, and CloudWatch
 /// Logs for the delivery of flow logs, in the caller's name. See

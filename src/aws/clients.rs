@@ -16,13 +16,14 @@ use super::{
     calls::Service,
     deadline::NotTooLate,
     ec2::Ec2,
+    iam::Iam,
     quotas::{Quotas, Scope},
     s3::{Parts, S3, Turns},
     sagemaker::SageMaker,
     telemetry::{CallObserver, CountedAssumeRole, Telltale},
 };
 use crate::{
-    api::{AssumedRole, SageMakerVpcSpec},
+    api::{AssumedRole, Credentials},
     types::{AccountId, Region},
 };
 
@@ -64,6 +65,8 @@ pub struct Clients {
     pub ec2: Ec2,
     /// To the workloads' buckets.
     pub s3: S3,
+    /// To the execution roles.
+    pub iam: Iam,
     /// To what SageMaker runs.
     pub sagemaker: SageMaker,
 }
@@ -81,6 +84,7 @@ pub struct Connections {
     open: Mutex<HashMap<Key, Ec2>>,
     open_sagemaker: Mutex<HashMap<Key, SageMaker>>,
     open_s3: Mutex<HashMap<Key, S3>>,
+    open_iam: Mutex<HashMap<Key, Iam>>,
 }
 
 impl Connections {
@@ -115,19 +119,19 @@ impl Connections {
             open: Mutex::default(),
             open_sagemaker: Mutex::default(),
             open_s3: Mutex::default(),
+            open_iam: Mutex::default(),
         }
     }
 
-    /// The connections for the VPC that a spec names, with the credentials that
-    /// it names.
-    pub async fn clients(&self, spec: &SageMakerVpcSpec) -> Clients {
-        let credentials = spec.credentials.as_ref();
+    /// The connections that serve a VPC in `region` with these credentials.
+    pub async fn clients(&self, region: &Region, credentials: Option<&Credentials>) -> Clients {
         let network = credentials.and_then(|credentials| credentials.network.as_ref());
         let workloads = credentials.and_then(|credentials| credentials.workloads.as_ref());
         Clients {
-            ec2: self.ec2(&spec.region, network).await,
-            s3: self.s3(&spec.region, workloads.or(network)).await,
-            sagemaker: self.sagemaker(&spec.region, workloads.or(network)).await,
+            ec2: self.ec2(region, network).await,
+            iam: self.iam(region, workloads.or(network)).await,
+            s3: self.s3(region, workloads.or(network)).await,
+            sagemaker: self.sagemaker(region, workloads.or(network)).await,
         }
     }
 
@@ -204,6 +208,32 @@ impl Connections {
         config
     }
 
+    /// The connection to IAM in the partition of `region`, likewise. IAM is one
+    /// for all regions of a partition.
+    pub async fn iam(&self, region: &Region, role: Option<&AssumedRole>) -> Iam {
+        let home = home(region);
+        let key = Key::new(&home, role);
+        if let Some(iam) = lock(&self.open_iam).get(&key) {
+            return iam.clone();
+        }
+        let config = self.config(&home, role).await;
+        let config = aws_sdk_iam::config::Builder::from(&config)
+            .retry_partition(RetryPartition::custom(format!("{NAME} iam {home}")).build())
+            .interceptor(NotTooLate)
+            .interceptor(Telltale {
+                service: Service::Iam,
+                observer: Arc::clone(&self.observer),
+            })
+            .build();
+        // Until AWS tells, our own account has a name that no account has.
+        let account = role
+            .and_then(account_of)
+            .map_or("our own".to_owned(), |id| id.to_string());
+        let client = aws_sdk_iam::Client::from_conf(config);
+        let iam = Iam::new(client, account, home, Arc::clone(&self.quotas));
+        lock(&self.open_iam).entry(key).or_insert(iam).clone()
+    }
+
     async fn connect(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
         let config = self.config(region, role).await;
         let retries = RetryPartition::custom(format!("{NAME} {region}")).build();
@@ -242,6 +272,18 @@ impl Connections {
             provider: provider.build().await,
             observer: Arc::clone(&self.observer),
         }
+    }
+}
+
+/// The region of a partition in which IAM takes requests.
+///
+/// See <https://docs.aws.amazon.com/general/latest/gr/iam-service.html>.
+fn home(region: &Region) -> Region {
+    match region.partition() {
+        "aws" => Region::new("us-east-1"),
+        "aws-cn" => Region::new("cn-north-1"),
+        "aws-us-gov" => Region::new("us-gov-west-1"),
+        _ => region.clone(),
     }
 }
 

@@ -96,6 +96,7 @@ const CODES: &[(&str, Meaning)] = &[
     ("InvalidFlowLogId.NotFound", Meaning::NotThere(Thing::FlowLog)),
     ("NoSuchBucket", Meaning::NotThere(Thing::Bucket)),
     ("NoSuchBucketPolicy", Meaning::NotThere(Thing::BucketPolicy)),
+    ("NoSuchEntity", Meaning::NotThere(Thing::Other)),
     ("InvalidID", Meaning::NotThere(Thing::Other)),
     ("InvalidPermission.Duplicate", Meaning::AlreadyThere),
     ("RouteAlreadyExists", Meaning::AlreadyThere),

@@ -3,7 +3,8 @@
 //! ```text
 //! Connections ─┬─ Ec2 (one role, one region) ── observe(Interest) → Snapshot   never changes anything
 //!              ├─ S3  (one role)             ── observe(buckets)  → Buckets    never changes anything
-//!              └─ Clients (both)             ── apply(Plan)       → Outcome    never decides anything
+//!              ├─ Iam (one role)             ── observe(roles)    → Roles      never changes anything
+//!              └─ Clients (all)             ── apply(Plan)       → Outcome    never decides anything
 //! ```
 //!
 //! | File | What it holds |
@@ -15,6 +16,7 @@
 //! | `clients` | credentials, time-outs and retries: all connections |
 //! | `ec2` | one connection: one role, one region |
 //! | `s3` | buckets: one role, the regions of its buckets |
+//! | `iam` | IAM of one account: execution roles, remembered |
 //! | `deadline` | nothing is sent after its time |
 //! | `coalesce` | many requests to look become one round |
 //! | `observe`, `describe` | one round: the describe calls, paged and batched |
@@ -35,6 +37,7 @@ mod deadline;
 mod describe;
 mod ec2;
 pub mod errors;
+mod iam;
 mod observe;
 mod quotas;
 mod s3;
@@ -44,6 +47,7 @@ mod telemetry;
 pub use apply::apply;
 pub use clients::{Clients, Connections};
 pub use ec2::Ec2;
+pub use iam::Iam;
 pub use s3::S3;
 pub use sagemaker::SageMaker;
 pub use telemetry::{CallObserver, CallOutcome};

@@ -72,6 +72,7 @@ impl Asked {
             buckets: _,
             fresh,
             aspects,
+            roles: _,
         } in interests
         {
             if fresh {
@@ -232,7 +233,11 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
         addresses,
         flow_logs,
         network_interface_permissions,
-        // S3 and SageMaker are asked by other ways.
+        // S3, IAM and SageMaker are asked by other ways.
+        roles: Vec::new(),
+        managed_policies: Vec::new(),
+        role_simulations: Vec::new(),
+        unseen_roles: Vec::new(),
         buckets: Vec::new(),
         consumers: Vec::new(),
     };

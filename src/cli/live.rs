@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    api::{AssumedRole, SageMakerVpcSpec},
-    aws::{CallObserver, CallOutcome, Clients, Connections},
+    api::Credentials,
+    aws::{CallObserver, CallOutcome, Connections},
     desired::Network,
     observed::Snapshot,
     plan::{Failure, Interest},
@@ -23,9 +23,8 @@ impl CallObserver for Uncounted {
 /// # Errors
 ///
 /// When AWS refuses, or gives no answer.
-pub async fn observe(network: &Network, spec: &SageMakerVpcSpec) -> Result<Snapshot, Failure> {
-    let connections = Connections::load(Arc::new(Uncounted)).await;
-    look(&connections.clients(spec).await, &network.interest()).await
+pub async fn observe(network: &Network, credentials: Option<&Credentials>) -> Result<Snapshot, Failure> {
+    observe_interest(&network.vpc.region, credentials, &network.interest()).await
 }
 
 /// Looks at `interest` in a region, all of it as one role.
@@ -35,23 +34,19 @@ pub async fn observe(network: &Network, spec: &SageMakerVpcSpec) -> Result<Snaps
 /// When AWS refuses, or gives no answer.
 pub async fn observe_interest(
     region: &Region,
-    role: Option<&AssumedRole>,
+    credentials: Option<&Credentials>,
     interest: &Interest,
 ) -> Result<Snapshot, Failure> {
     let connections = Connections::load(Arc::new(Uncounted)).await;
-    let clients = Clients {
-        ec2: connections.ec2(region, role).await,
-        s3: connections.s3(region, role).await,
-        sagemaker: connections.sagemaker(region, role).await,
-    };
-    look(&clients, interest).await
-}
-
-async fn look(clients: &Clients, interest: &Interest) -> Result<Snapshot, Failure> {
-    let Clients { ec2, s3, sagemaker: _ } = clients;
-    let (snapshot, buckets) = tokio::join!(ec2.observe(interest), s3.observe(&interest.buckets, interest.fresh));
-    Ok(Snapshot {
+    let clients = connections.clients(region, credentials).await;
+    let (snapshot, buckets, roles) = tokio::join!(
+        clients.ec2.observe(interest),
+        clients.s3.observe(&interest.buckets, interest.fresh),
+        clients.iam.observe(&interest.roles, region, interest.fresh)
+    );
+    let snapshot = Snapshot {
         buckets,
-        ..(*snapshot?).clone()
-    })
+        ..Arc::unwrap_or_clone(snapshot?)
+    };
+    Ok(snapshot.with_roles(roles))
 }

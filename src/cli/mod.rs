@@ -1,8 +1,10 @@
 //! The command line: parsing, and each command in a file of its own.
 
+mod input;
 mod live;
 pub mod objects;
 mod plan;
+mod policy;
 mod print;
 mod reference;
 pub mod render;
@@ -33,6 +35,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Save what AWS looks like, to plan against it later.
     Snapshot(snapshot::SnapshotArgs),
+    /// Compare IAM policies by what they mean, or ask what they allow.
+    Policy(policy::PolicyArgs),
     /// Print what an installation consists of.
     Print(print::PrintArgs),
 }
@@ -48,6 +52,7 @@ impl Cli {
             Command::Run(args) => run::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Plan(args) => Ok(plan::run(&args).await?),
             Command::Snapshot(args) => Ok(snapshot::run(&args).await?),
+            Command::Policy(args) => Ok(policy::run(&args)?),
             Command::Print(args) => Ok(print::run(&args)?),
         }
     }

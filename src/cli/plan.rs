@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,7 +12,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
-    live,
+    input, live,
     objects::{Objects, ObjectsError},
     render,
 };
@@ -139,8 +139,8 @@ async fn plan_one(references: &References, snapshot: Option<&Snapshot>) -> Resul
     let planned = match snapshot {
         Some(snapshot) => plan_against(&network, snapshot),
         None => {
-            let spec = &references.vpc.spec;
-            let seen = live::observe(&network, spec).await.map_err(PlanError::Aws)?;
+            let credentials = references.vpc.spec.credentials.as_ref();
+            let seen = live::observe(&network, credentials).await.map_err(PlanError::Aws)?;
             plan_against(&network, &seen)
         }
     };
@@ -196,16 +196,10 @@ fn print(text: &str) -> Result<(), PlanError> {
 }
 
 fn read(file: &str) -> Result<String, PlanError> {
-    let failed = |error| PlanError::File {
+    input::read(file).map_err(|error| PlanError::File {
         file: file.to_owned(),
         error,
-    };
-    if file == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(failed)?;
-        return Ok(text);
-    }
-    fs::read_to_string(file).map_err(failed)
+    })
 }
 
 /// Reads a snapshot's folder.

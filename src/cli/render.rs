@@ -26,7 +26,8 @@ impl Mark {
             | Action::CreateNatGateway { .. }
             | Action::CreateRoute { .. }
             | Action::CreateNetworkAclEntry { .. }
-            | Action::CreateFlowLogs { .. } => Self::Creates,
+            | Action::CreateFlowLogs { .. }
+            | Action::PutRolePolicy { replaces: false, .. } => Self::Creates,
             Action::ModifyVpcAttribute { .. }
             | Action::AuthorizeSecurityGroup { .. }
             | Action::RevokeSecurityGroup { .. }
@@ -35,6 +36,7 @@ impl Mark {
             | Action::ReplaceRoute { .. }
             | Action::ReplaceNetworkAclEntry { .. }
             | Action::PutBucketPolicy { .. }
+            | Action::PutRolePolicy { replaces: true, .. }
             | Action::CreateTags { .. }
             | Action::DeleteTags { .. } => Self::Changes,
             Action::DeleteSecurityGroup { .. }
@@ -43,7 +45,8 @@ impl Mark {
             | Action::DeleteNatGateway { .. }
             | Action::DeleteRoute { .. }
             | Action::DeleteNetworkAclEntry { .. }
-            | Action::DeleteFlowLogs { .. } => Self::Deletes,
+            | Action::DeleteFlowLogs { .. }
+            | Action::DeleteRolePolicy { .. } => Self::Deletes,
         }
     }
 

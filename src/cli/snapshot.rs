@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 use super::live;
 use crate::{
-    api::AssumedRole,
+    api::{AssumedRole, Credentials},
     observed::files,
     plan::{Failure, Interest},
     types::{Region, VpcId},
@@ -32,6 +32,10 @@ pub struct SnapshotArgs {
     /// External id that the role asks for.
     #[arg(long, value_name = "ID", requires = "role_arn")]
     external_id: Option<String>,
+    /// Execution role of workloads to look at as well. May be given several
+    /// times.
+    #[arg(long = "execution-role", value_name = "ARN")]
+    execution_roles: Vec<String>,
 }
 
 /// Why there is no snapshot.
@@ -71,13 +75,18 @@ pub async fn run(args: &SnapshotArgs) -> Result<ExitCode, SnapshotError> {
         role_arn,
         external_id: args.external_id.clone(),
     });
+    let credentials = Credentials {
+        network: role,
+        workloads: None,
+    };
     let interest = Interest {
         vpc: Some(vpc.clone()),
         buckets: args.buckets.iter().cloned().collect(),
         fresh: true,
+        roles: args.execution_roles.iter().cloned().collect(),
         ..Interest::default()
     };
-    let snapshot = live::observe_interest(&region, role.as_ref(), &interest)
+    let snapshot = live::observe_interest(&region, Some(&credentials), &interest)
         .await
         .map_err(SnapshotError::Aws)?;
     if snapshot.vpc(&vpc).is_none() {

@@ -10,7 +10,7 @@ use crate::{
     api::{LedgerStatus, SageMakerVpc},
     aws,
     cluster::PatchError,
-    plan::{ClientTokens, Outcome, Plan, ledger},
+    plan::{ClientTokens, Outcome, Plan, PlannedAction, ledger},
 };
 
 /// What came of carrying the plan out.
@@ -75,12 +75,12 @@ async fn write_ahead(
         .unwrap_or_else(|| (before.clone(), ClientTokens::new()));
     memory.note_begun(tokens.keys());
     let mut status = vpc.status.clone().unwrap_or_default();
-    let buckets = plan.buckets_ahead();
-    if ledger == before && buckets == status.in_force.buckets {
+    plan.note_roles(&mut status.in_force.roles, PlannedAction::runs_now);
+    status.in_force.buckets = plan.buckets_ahead();
+    status.ledger = ledger;
+    if vpc.status.as_ref() == Some(&status) {
         return Ok((vpc, tokens));
     }
-    status.ledger = ledger;
-    status.in_force.buckets = buckets;
     let vpc = context.patches.vpc_status(&vpc, &status).await?;
     Ok((vpc, tokens))
 }

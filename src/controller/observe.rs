@@ -54,20 +54,25 @@ pub(super) async fn observe(
     let held = vpc.status.iter().flat_map(|status| &status.in_force.buckets);
     interest.buckets.extend(held.map(|bucket| bucket.name.clone()));
     let looking = async {
-        let clients = context.aws.clients(&vpc.spec).await;
-        let (snapshot, buckets) = tokio::join!(
+        let region = &vpc.spec.region;
+        let clients = context.aws.clients(region, vpc.spec.credentials.as_ref()).await;
+        let (snapshot, buckets, roles) = tokio::join!(
             clients.ec2.observe(&interest),
-            clients.s3.observe(&interest.buckets, interest.fresh)
+            clients.s3.observe(&interest.buckets, interest.fresh),
+            clients.iam.observe(&interest.roles, region, interest.fresh)
         );
-        snapshot.map(|snapshot| (clients, snapshot, buckets))
+        snapshot.map(|snapshot| (clients, snapshot, buckets, roles))
     };
     match timeout_at(deadline.observe(), looking).await {
         Err(_) => Look::Failed(no_answer()),
         Ok(Err(failure)) => Look::Failed(failure),
-        Ok(Ok((clients, snapshot, buckets))) => match snapshot.vpc(&vpc.spec.vpc_id) {
+        Ok(Ok((clients, snapshot, buckets, roles))) => match snapshot.vpc(&vpc.spec.vpc_id) {
             None => Look::VpcMissing,
             Some(snapshot) => {
-                let mut snapshot = snapshot.with_buckets(&buckets);
+                let mut snapshot = VpcSnapshot {
+                    roles,
+                    ..snapshot.with_buckets(&buckets)
+                };
                 discover(&clients, &network, &mut snapshot).await;
                 Look::Seen(Box::new(Seen {
                     network,

@@ -5,6 +5,7 @@
 //! peer is still "S3" or "the subnets' addresses". Planning fills those in.
 
 mod bucket_policy;
+mod roles;
 mod s3_policy;
 mod security_groups;
 
@@ -15,12 +16,13 @@ use sha2::{Digest, Sha256};
 pub use bucket_policy::{
     BUCKET_POLICY_MAX_BYTES, BUCKET_STATEMENT, BucketPolicy, BucketPolicyChange, ChangedPolicy, bucket_statement,
 };
+pub(crate) use roles::{is_role_policy_name, role_policy_name};
 pub use s3_policy::S3Policy;
 pub(crate) use s3_policy::{bucket_arn, full_access};
 pub use security_groups::ManagedGroup;
 
 use crate::{
-    plan::Interest,
+    plan::{Aspect, Interest},
     types::ProfileKey,
     validate::{Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
 };
@@ -94,6 +96,16 @@ impl Network {
         interest
             .security_groups
             .extend(self.vpc.adopt_security_groups.iter().cloned());
+        let named = self
+            .profiles
+            .iter()
+            .flat_map(|network| &network.profile.workloads)
+            .filter_map(|workload| workload.role_arn.clone());
+        interest.roles.extend(named);
+        if !interest.roles.is_empty() {
+            interest.aspects.insert(Aspect::InterfacePermissions);
+        }
+        interest.roles.extend(self.vpc.roles_in_force.iter().cloned());
         interest
     }
 
@@ -134,7 +146,8 @@ impl Network {
                     &vpc.network_acls,
                     &vpc.first_rule_number,
                     &vpc.flow_logs,
-                    &vpc.max_monthly_cost
+                    &vpc.max_monthly_cost,
+                    &vpc.role_grants
                 ),
                 profiles
                     .iter()

@@ -101,7 +101,8 @@ pub(super) fn group_name(key: &ResourceKey, ownership: &Ownership) -> String {
         | ResourceKey::FlowLog { .. }
         | ResourceKey::NetworkAclEntries { .. }
         | ResourceKey::DefaultRoute { .. }
-        | ResourceKey::BucketPolicy { .. } => key.to_string().replace('/', "-"),
+        | ResourceKey::BucketPolicy { .. }
+        | ResourceKey::RolePolicy { .. } => key.to_string().replace('/', "-"),
         ResourceKey::WorkloadSecurityGroup {
             profile,
             workload: None,

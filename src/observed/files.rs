@@ -90,9 +90,13 @@ kinds! {
     buckets: "Buckets.json", "Buckets", "s3api get-bucket-policy";
     network_interface_permissions: "NetworkInterfacePermissions.json", "NetworkInterfacePermissions", "describe-network-interface-permissions";
     consumers: "Consumers.json", "Consumers", "sagevpc snapshot";
+    roles: "Roles.json", "RoleDetailList", "iam get-account-authorization-details";
+    managed_policies: "ManagedPolicies.json", "Policies", "iam get-account-authorization-details";
+    role_simulations: "RoleSimulations.json", "RoleSimulations", "iam simulate-principal-policy";
+    unseen_roles: "UnseenRoles.json", "UnseenRoles", "iam get-role";
 }
 
-/// A command of the AWS CLI with its service, which is EC2 where none is named.
+/// A command with the service's name, which is EC2 where it names none.
 fn in_full(command: &str) -> String {
     if command.contains(' ') {
         command.to_owned()

@@ -11,6 +11,7 @@ mod consumers;
 mod edges;
 pub mod files;
 mod resources;
+mod roles;
 mod shapes;
 mod vpc;
 
@@ -25,6 +26,10 @@ pub use resources::{
     IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef,
     PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet,
     Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint, tags_of,
+};
+pub use roles::{
+    AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,
+    PolicyVersion, ResourceResult, RoleDetail, RolePolicy, RoleSimulation, Roles, UnseenCause, UnseenRole,
 };
 pub use vpc::{EndpointState, VpcSnapshot};
 
@@ -74,11 +79,54 @@ pub struct Snapshot {
     pub consumers: Vec<Consumer>,
     /// Buckets that were asked for, each with its policy.
     pub buckets: Vec<Bucket>,
+    /// `RoleDetailList` of `get-account-authorization-details`: execution roles.
+    pub roles: Vec<RoleDetail>,
+    /// `Policies` of `get-account-authorization-details`: what they are given.
+    pub managed_policies: Vec<ManagedPolicy>,
+    /// `simulate-principal-policy`, for each role.
+    pub role_simulations: Vec<RoleSimulation>,
+    /// Roles that were looked for and not seen.
+    pub unseen_roles: Vec<UnseenRole>,
 }
 
 impl Snapshot {
     /// What planning for `vpc_id` needs, or `None` if no such VPC was seen.
     pub fn vpc(&self, vpc_id: &VpcId) -> Option<VpcSnapshot> {
         VpcSnapshot::cut(self, vpc_id)
+    }
+
+    /// The same with what was seen of roles, which IAM tells and not EC2.
+    pub fn with_roles(self, roles: Roles) -> Self {
+        Self {
+            roles: roles.details.into_values().collect(),
+            managed_policies: roles.managed_policies.into_values().collect(),
+            role_simulations: roles.simulations.into_values().collect(),
+            unseen_roles: roles.unseen.into_values().collect(),
+            ..self
+        }
+    }
+
+    /// What was seen of roles. Simulations for other regions are left out.
+    fn roles(&self) -> Roles {
+        let is_ours = |simulation: &&RoleSimulation| simulation.region.is_none() || simulation.region == self.region;
+        Roles {
+            details: self.roles.iter().map(|role| (role.arn.clone(), role.clone())).collect(),
+            managed_policies: self
+                .managed_policies
+                .iter()
+                .map(|policy| (policy.arn.clone(), policy.clone()))
+                .collect(),
+            simulations: self
+                .role_simulations
+                .iter()
+                .filter(is_ours)
+                .map(|simulation| (simulation.policy_source_arn.clone(), simulation.clone()))
+                .collect(),
+            unseen: self
+                .unseen_roles
+                .iter()
+                .map(|role| (role.arn.clone(), role.clone()))
+                .collect(),
+        }
     }
 }

@@ -6,8 +6,8 @@ use ipnet::IpNet;
 
 use super::{
     Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway,
-    NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Route, RouteTable, SecurityGroup, Snapshot,
-    Subnet, Vpc, VpcAttributes, VpcEndpoint,
+    NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, Route, RouteTable, SecurityGroup,
+    Snapshot, Subnet, Vpc, VpcAttributes, VpcEndpoint,
 };
 use crate::types::{
     AccountId, AllocationId, Direction, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Peer, PortRange,
@@ -60,6 +60,8 @@ pub struct VpcSnapshot {
     pub not_shared_with: Option<AccountId>,
     /// Buckets that were asked for, by name.
     pub buckets: BTreeMap<String, Bucket>,
+    /// Execution roles of its workloads.
+    pub roles: Roles,
     /// Subnets that were looked up by id and belong to other VPCs.
     pub subnets_elsewhere: BTreeMap<SubnetId, VpcId>,
     /// Security groups that were looked up by id and belong to other VPCs.
@@ -176,6 +178,7 @@ impl VpcSnapshot {
                 .cloned()
                 .collect(),
             buckets: by_name(&snapshot.buckets),
+            roles: snapshot.roles(),
             subnets_elsewhere: subnets_elsewhere
                 .into_iter()
                 .map(|subnet| (subnet.subnet_id.clone(), subnet.vpc_id.clone()))

@@ -286,6 +286,26 @@ pub enum Action {
         /// Exemptions to make no longer.
         remove_exemptions: Vec<Exemption>,
     },
+    /// Puts an inline policy of ours on an execution role.
+    PutRolePolicy {
+        /// What it is for.
+        key: ResourceKey,
+        /// The role's ARN.
+        role: String,
+        /// The policy's name.
+        name: String,
+        /// What it allows.
+        policy: PolicyDocument,
+        /// Whether there is one of this name, which it replaces.
+        replaces: bool,
+    },
+    /// Takes an inline policy of ours off an execution role.
+    DeleteRolePolicy {
+        /// The role's ARN.
+        role: String,
+        /// The policy's name.
+        name: String,
+    },
     /// Sets tags.
     CreateTags {
         /// Any resource's id.

@@ -41,6 +41,8 @@ pub(super) struct Draft<'a> {
     /// Whether AWS once matched this very network, so that a difference from it
     /// was made by someone else.
     drifting: bool,
+    /// Names of roles that have our inline policy, or may have it, by ARN.
+    pub(super) role_policies: BTreeMap<String, String>,
     fingerprint: String,
 }
 
@@ -57,6 +59,7 @@ impl<'a> Draft<'a> {
             consumers: ConsumersStatus::default(),
             package_repositories: None,
             buckets: Vec::new(),
+            role_policies: BTreeMap::new(),
             fingerprint: String::new(),
             drifting: false,
         }
@@ -311,6 +314,10 @@ impl<'a> Draft<'a> {
             .flow_logs
             .values()
             .map(|log| (log.flow_log_id.to_string(), &log.tags));
+        let role_policies = self
+            .role_policies
+            .values()
+            .map(|role| (role.clone(), ResourceKey::RolePolicy { role: role.clone() }));
         endpoints
             .chain(groups)
             .chain(nat_gateways)
@@ -318,6 +325,7 @@ impl<'a> Draft<'a> {
             .chain(flow_logs)
             .filter_map(|(id, tags)| Some((id, ownership.key_of(&tags_of(tags))?)))
             .chain(self.statements())
+            .chain(role_policies)
             .collect()
     }
 
@@ -353,6 +361,7 @@ impl<'a> Draft<'a> {
             actions: self.actions,
             findings: self.findings,
             resources: self.resources,
+            roles_in_force: self.role_policies.into_keys().collect(),
             fingerprint: self.fingerprint,
             package_repositories: self.package_repositories,
             consumers: self.consumers,

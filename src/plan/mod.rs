@@ -63,7 +63,10 @@ pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use outcome::{Failure, FailureKind, Outcome, Step};
 
 use crate::{
-    api::{ApprovedStatus, BucketInForce, ConsumersStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig},
+    api::{
+        ApprovedStatus, BucketInForce, ConsumersStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig,
+        bounds::MAX_ROLES,
+    },
     desired::Network,
     observed::VpcSnapshot,
     types::{ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
@@ -85,6 +88,8 @@ pub struct Interest {
     pub fresh: bool,
     /// What is looked at only where it is needed.
     pub aspects: BTreeSet<Aspect>,
+    /// ARNs of the roles to look at.
+    pub roles: BTreeSet<String>,
 }
 
 /// Something of a network that is looked at only where it is needed.
@@ -121,6 +126,8 @@ pub struct Plan {
     pub leftover: BTreeSet<ProfileKey>,
     /// Everything that is ours in the VPC, by its id.
     pub owned: BTreeMap<String, ResourceKey>,
+    /// ARNs of roles that have our inline policy, or may have it.
+    pub roles_in_force: BTreeSet<String>,
     /// A fingerprint of what AWS is to match: the network, with the subnets and
     /// tables that it has in this VPC.
     pub fingerprint: String,
@@ -154,6 +161,17 @@ impl Plan {
     /// Whether anything is to be done now.
     pub fn has_runnable(&self) -> bool {
         self.actions.iter().any(PlannedAction::runs_now)
+    }
+
+    /// Adds the roles to `roles` that have our inline policy, or get it by one of
+    /// the actions that `counts` says, as many as can be remembered.
+    pub fn note_roles(&self, roles: &mut Vec<String>, counts: impl Fn(&PlannedAction) -> bool) {
+        roles.extend(self.roles_in_force.iter().cloned());
+        let given = self.actions.iter().filter(|planned| counts(planned));
+        roles.extend(given.filter_map(|planned| planned.action.puts_policy_on().map(str::to_owned)));
+        roles.sort_unstable();
+        roles.dedup();
+        roles.truncate(MAX_ROLES);
     }
 
     /// Actions that put back what was changed behind our back.

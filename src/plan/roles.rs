@@ -1,5 +1,341 @@
-//! Execution roles: what they lack.
+//! Execution roles: what they lack, and the inline policy of ours that gives
+//! it where that is switched on.
+//!
+//! What a role is given follows from its other policies alone, as we read them:
+//! whatever AWS's simulation says of the role with our policy on it, the next
+//! plan wants the same. The simulation decides what is reported.
 
-use super::{draft::Draft, resolve::ResolvedProfile};
+mod grant;
+mod judge;
+mod report;
 
-pub(super) fn plan(_draft: &mut Draft<'_>, _profiles: &[ResolvedProfile<'_>]) {}
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::{
+    grant::{Grant, INLINE_POLICIES_MAX_CHARS, inline_characters},
+    judge::{Cause, Question, RolePolicies},
+};
+use super::{
+    Action, Concern, PlannedAction, Scope, Serves, Weight,
+    draft::Draft,
+    resolve::{ResolvedProfile, Standing},
+};
+use crate::{
+    api::{DeletionPolicy, Reason, ResourceOwnership, bounds::MAX_ROLES},
+    catalog::{RoleNeed, Symptom, WorkloadKind},
+    desired::role_policy_name,
+    observed::{RoleDetail, UnseenCause},
+    policy::{PolicyDocument, same_meaning},
+    types::{ProfileKey, ResourceKey},
+    validate::ValidWorkload,
+};
+
+const CONCERN: Concern = Concern::Roles;
+
+/// Permissions on network interfaces that status lists.
+const MAX_PERMISSIONS: usize = 16;
+
+/// A workload that runs with a role.
+#[derive(Clone, Copy)]
+struct Use<'a> {
+    profile: &'a ProfileKey,
+    workload: &'a ValidWorkload,
+}
+
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    let mut roles: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
+    for resolved in profiles.iter().filter(|resolved| resolved.takes_part()) {
+        for workload in &resolved.profile().workloads {
+            if let Some(arn) = &workload.role_arn {
+                let profile = resolved.key();
+                roles.entry(arn).or_default().push(Use { profile, workload });
+            }
+        }
+    }
+    let network = draft.network;
+    for arn in &network.vpc.roles_in_force {
+        roles.entry(arn).or_default();
+    }
+    // What a profile brought about that is refused now stays as it is.
+    let kept = !network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
+    let mut means = Means {
+        kept,
+        room: MAX_ROLES.saturating_sub(network.vpc.roles_in_force.len()),
+    };
+    for (arn, uses) in roles {
+        role(draft, arn, &uses, &mut means);
+    }
+    list_permissions(draft);
+}
+
+/// What bears on all roles alike.
+struct Means {
+    /// Whether what roles were given stays, for a profile that is kept as it is.
+    kept: bool,
+    /// How many more roles can be remembered.
+    room: usize,
+}
+
+fn role(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], means: &mut Means) {
+    let snapshot = draft.snapshot;
+    let Some(detail) = snapshot.roles.details.get(arn) else {
+        let remembered = draft.network.vpc.roles_in_force.contains(arn);
+        let gone = snapshot
+            .roles
+            .unseen
+            .get(arn)
+            .is_some_and(|unseen| unseen.cause == UnseenCause::NoSuchEntity);
+        if remembered && !gone && !retains(draft) {
+            draft.role_policies.insert(arn.to_owned(), role_name(arn).to_owned());
+        }
+        report::unseen(draft, arn, uses);
+        report::lacks(draft, arn, uses, None, &Grant::default());
+        return;
+    };
+    report::trust(draft, detail, uses);
+    let wanted = wanted(draft, detail, uses);
+    let given = give(draft, detail, uses, &wanted, means);
+    report::lacks(draft, arn, uses, Some(detail), &given);
+}
+
+/// What the role lacks without our policies, where we may give it.
+fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
+    let mut grant = Grant::default();
+    let vpc = &draft.network.vpc;
+    if !vpc.role_grants.may_change(&detail.arn) {
+        return grant;
+    }
+    let policies = RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region);
+    for (question, need, action) in kinds(uses).into_iter().flat_map(questions) {
+        match policies.judge(question) {
+            Some(Cause::Unstated) => grant.add(need, action),
+            // Where a narrow allowance does for SageMaker, whoever narrowed it
+            // knows why.
+            Some(Cause::Narrow(_)) if question.without_condition => grant.add(need, action),
+            Some(Cause::Narrow(_) | Cause::Denied(_) | Cause::Bounded(_) | Cause::Organization | Cause::Unclear(_))
+            | None => {}
+        }
+    }
+    grant
+}
+
+/// The kinds of workload that use a role: what one asks of it, all of its kind
+/// ask.
+fn kinds(uses: &[Use<'_>]) -> BTreeSet<WorkloadKind> {
+    uses.iter().map(|used| used.workload.kind).collect()
+}
+
+/// Everything that a kind of workload asks of its role.
+fn questions(kind: WorkloadKind) -> impl Iterator<Item = (Question<'static>, &'static RoleNeed, &'static str)> {
+    let without_condition = kind.wants_role_actions_without_condition();
+    let needs = kind.requirements().role_actions.needs();
+    needs.iter().flat_map(move |need| {
+        need.actions.iter().map(move |action| {
+            let question = Question {
+                need,
+                action,
+                without_condition,
+            };
+            (question, need, *action)
+        })
+    })
+}
+
+/// Puts our policy on the role, keeps or removes it. Gives what it allows, or
+/// will once the plan is carried out. Where there is no room for it, what the
+/// role lacks is reported instead.
+fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &Grant, means: &mut Means) -> Grant {
+    let vpc = &draft.network.vpc;
+    let name = role_policy_name(&vpc.ownership);
+    let ours = detail.role_policy_list.iter().find(|policy| policy.policy_name == name);
+    let current = ours.map(|policy| PolicyDocument::try_from(&policy.policy_document).ok());
+    let stays = means.kept && vpc.role_grants.may_change(&detail.arn);
+    match current {
+        None if wanted.is_empty() => {}
+        None if inline_characters(detail, &name, &wanted.document(&vpc.region)) > INLINE_POLICIES_MAX_CHARS => {}
+        None if vpc.roles_in_force.contains(&detail.arn) => return put(draft, detail, uses, wanted, None),
+        None if means.room == 0 => {}
+        None => {
+            means.room -= 1;
+            return put(draft, detail, uses, wanted, None);
+        }
+        Some(_) if wanted.is_empty() && !stays => take_off(draft, detail, name),
+        Some(_) if wanted.is_empty() => list(draft, detail),
+        Some(current) => {
+            list(draft, detail);
+            let within = current
+                .as_ref()
+                .is_some_and(|current| wanted.is_within(current, &detail.arn, &vpc.region));
+            let is_same = current
+                .as_ref()
+                .is_some_and(|current| same_meaning(current, &wanted.document(&vpc.region)));
+            if !is_same && !(stays && within) {
+                let keeps = current.clone().filter(|_| stays);
+                return put(draft, detail, uses, wanted, Some(keeps));
+            }
+            return wanted.clone();
+        }
+    }
+    Grant::default()
+}
+
+/// Plans our policy. `before` is there where one is replaced, with what of it
+/// is to stay.
+fn put(
+    draft: &mut Draft<'_>,
+    detail: &RoleDetail,
+    uses: &[Use<'_>],
+    wanted: &Grant,
+    before: Option<Option<PolicyDocument>>,
+) -> Grant {
+    let vpc = &draft.network.vpc;
+    let key = key(&detail.arn);
+    let name = role_policy_name(&vpc.ownership);
+    let mut policy = wanted.document(&vpc.region);
+    let replaces = before.is_some();
+    if let Some(Some(before)) = before {
+        policy.statements.extend(before.statements);
+    }
+    if !replaces && draft.history.not_visible_yet(&key).is_some() {
+        let message = format!(
+            "AWS put inline policy {name} on role {} and does not show it yet; this takes seconds.",
+            detail.role_name
+        );
+        for scope in scopes(uses) {
+            draft.find(CONCERN, scope, Reason::Waiting, None, message.clone());
+        }
+        remember(draft, detail);
+        return wanted.clone();
+    }
+    let serves = match uses.iter().map(|used| used.profile).collect::<BTreeSet<_>>() {
+        only if only.len() == 1 => uses
+            .first()
+            .map_or(Serves::Vpc, |used| Serves::Profile(used.profile.clone())),
+        _ => Serves::Vpc,
+    };
+    let reason = if replaces {
+        "our inline policy is not what the role lacks without it"
+    } else {
+        "SageMaker takes these actions with the role's permissions, and the role lacks them"
+    };
+    let action = Action::PutRolePolicy {
+        key: key.clone(),
+        role: detail.arn.clone(),
+        name,
+        policy,
+        replaces,
+    };
+    draft.act(
+        PlannedAction::new(action, serves, reason)
+            .about(&key)
+            .blocking(CONCERN)
+            .symptom(Symptom::RoleLacksActions),
+    );
+    wanted.clone()
+}
+
+/// Removes our policy, or, where what is ours is to be retained, forgets it.
+fn take_off(draft: &mut Draft<'_>, detail: &RoleDetail, name: String) {
+    if retains(draft) {
+        return;
+    }
+    remember(draft, detail);
+    let reason = if draft.network.vpc.deleting {
+        "the SageMakerVpc is being deleted"
+    } else if draft.network.vpc.role_grants.may_change(&detail.arn) {
+        "the role lacks nothing without it that a workload needs"
+    } else {
+        "spec.grants no longer lets sagevpc change the role"
+    };
+    let action = Action::DeleteRolePolicy {
+        role: detail.arn.clone(),
+        name,
+    };
+    draft.act(
+        PlannedAction::new(action, Serves::Vpc, reason)
+            .about(&key(&detail.arn))
+            .deleting(),
+    );
+}
+
+fn remember(draft: &mut Draft<'_>, detail: &RoleDetail) {
+    draft.role_policies.insert(detail.arn.clone(), detail.role_name.clone());
+}
+
+/// Lists our policy where it is, and remembers the role.
+fn list(draft: &mut Draft<'_>, detail: &RoleDetail) {
+    remember(draft, detail);
+    let purpose = format!("permissions of SageMaker's on {}", detail.arn);
+    draft.list("RolePolicy", &detail.role_name, purpose, ResourceOwnership::Ours);
+}
+
+/// Lists who may attach the network interfaces of what runs there.
+fn list_permissions(draft: &mut Draft<'_>) {
+    let snapshot = draft.snapshot;
+    let mut permissions: Vec<_> = snapshot
+        .network_interface_permissions
+        .iter()
+        .filter_map(|permission| {
+            let interface = permission.network_interface_id.as_ref()?;
+            let is_sagemakers = snapshot
+                .network_interfaces
+                .get(interface)
+                .is_some_and(|interface| interface.is_sagemakers());
+            is_sagemakers.then_some((interface, permission))
+        })
+        .collect();
+    permissions.sort_by_key(|(interface, permission)| (*interface, &permission.network_interface_permission_id));
+    for (interface, permission) in permissions.into_iter().take(MAX_PERMISSIONS) {
+        let whom = permission
+            .aws_service
+            .as_deref()
+            .or(permission.aws_account_id.as_ref().map(|account| account.as_str()))
+            .unwrap_or("someone unnamed");
+        let what = permission.permission.as_deref().unwrap_or("a permission");
+        let state = permission
+            .permission_state
+            .as_ref()
+            .and_then(|state| state.state.as_deref());
+        let state = state.map(|state| format!(" ({state})")).unwrap_or_default();
+        let id = &permission.network_interface_permission_id;
+        let purpose = format!("{what} on {interface} for {whom}{state}");
+        draft.list("NetworkInterfacePermission", id, purpose, ResourceOwnership::Found);
+    }
+}
+
+fn key(arn: &str) -> ResourceKey {
+    ResourceKey::RolePolicy {
+        role: role_name(arn).to_owned(),
+    }
+}
+
+/// A role's name, without its path.
+fn role_name(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+fn retains(draft: &Draft<'_>) -> bool {
+    draft.network.vpc.deletion_policy == DeletionPolicy::Retain
+}
+
+/// The workloads that use a role, profile by profile.
+fn scopes(uses: &[Use<'_>]) -> Vec<Scope> {
+    let mut by_profile: BTreeMap<&ProfileKey, Vec<String>> = BTreeMap::new();
+    for used in uses {
+        by_profile
+            .entry(used.profile)
+            .or_default()
+            .push(used.workload.name.clone());
+    }
+    by_profile
+        .into_iter()
+        .map(|(profile, workloads)| Scope::Workloads(profile.clone(), workloads))
+        .collect()
+}
+
+/// Says the same of every workload that uses a role.
+fn tell(draft: &mut Draft<'_>, uses: &[Use<'_>], weight: Weight, reason: Reason, message: &str) {
+    for scope in scopes(uses) {
+        draft.find_weighing(weight, CONCERN, scope, reason, message.to_owned());
+    }
+}

@@ -191,7 +191,8 @@ fn purpose(group: &ManagedGroup) -> String {
         | ResourceKey::FlowLog { .. }
         | ResourceKey::NetworkAclEntries { .. }
         | ResourceKey::DefaultRoute { .. }
-        | ResourceKey::BucketPolicy { .. } => group.key.to_string(),
+        | ResourceKey::BucketPolicy { .. }
+        | ResourceKey::RolePolicy { .. } => group.key.to_string(),
         ResourceKey::WorkloadSecurityGroup {
             profile,
             workload: None,

@@ -2,7 +2,7 @@
 //!
 //! A participant sees the VPC, the shared subnets and their route tables, and
 //! has security groups and network interfaces of its own there, as it has
-//! buckets elsewhere; endpoints,
+//! buckets and roles elsewhere; endpoints,
 //! gateways and routes are the owner's, and EC2 lets nobody else change them. So
 //! what would change something of the owner's is told instead of done, unless
 //! the controller works with the owner's credentials.
@@ -32,13 +32,14 @@ pub(super) fn leave_to_owner(draft: &mut Draft<'_>) {
 }
 
 /// Whether an action is on what belongs to the workloads' account: the security
-/// groups of their interfaces, their buckets.
+/// groups of their interfaces, their buckets and roles.
 pub(super) fn is_participants(planned: &PlannedAction) -> bool {
     match &planned.key {
         Some(
             ResourceKey::WorkloadSecurityGroup { .. }
             | ResourceKey::ElasticInferenceClient
-            | ResourceKey::BucketPolicy { .. },
+            | ResourceKey::BucketPolicy { .. }
+            | ResourceKey::RolePolicy { .. },
         ) => true,
         Some(
             ResourceKey::S3GatewayEndpoint

@@ -120,14 +120,14 @@ impl fmt::Display for Difference {
 /// Statements that have no equal on the other side are paired where they have
 /// the same Sid or agree in most elements.
 pub fn diff(a: &PolicyDocument, b: &PolicyDocument) -> Vec<Difference> {
-    if canonical(a) == canonical(b) {
-        return Vec::new();
-    }
-    let mut differences = Vec::new();
     let statements = |version| statement_differences(a, b, version);
     if a.version == b.version {
         return statements((a.version, b.version));
     }
+    if canonical(a) == canonical(b) {
+        return Vec::new();
+    }
+    let mut differences = Vec::new();
     // Read in one version, what is left does not come from the versions.
     let apart = statements((a.version, b.version));
     let alike = statements((Version::V2012, Version::V2012));

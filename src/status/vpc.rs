@@ -276,7 +276,16 @@ fn in_force(plan: &Plan, outcome: &Outcome, before: InForce) -> InForce {
             before.network
         },
         buckets: plan.buckets_after(outcome),
+        roles: roles_in_force(plan, outcome),
     }
+}
+
+/// Roles that have our inline policy, and those that were to get it just now,
+/// whatever came of it.
+fn roles_in_force(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+    let mut roles = Vec::new();
+    plan.note_roles(&mut roles, |planned| outcome.steps.contains_key(&planned.id));
+    roles
 }
 
 /// What is left to do before the object can go, and what stands in the way.

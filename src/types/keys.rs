@@ -81,6 +81,11 @@ pub enum ResourceKey {
         /// The bucket's name.
         bucket: String,
     },
+    /// Our inline policy on an execution role, which itself is not ours.
+    RolePolicy {
+        /// The role's name.
+        role: String,
+    },
     /// The security group of a profile's workloads, or of one of them.
     WorkloadSecurityGroup {
         /// Whose workloads.
@@ -105,7 +110,8 @@ impl ResourceKey {
             | Self::FlowLog { .. }
             | Self::NetworkAclEntries { .. }
             | Self::DefaultRoute { .. }
-            | Self::BucketPolicy { .. } => None,
+            | Self::BucketPolicy { .. }
+            | Self::RolePolicy { .. } => None,
         }
     }
 }
@@ -122,6 +128,7 @@ const FLOW_LOG: &str = "flow-log";
 const NETWORK_ACL_ENTRIES: &str = "network-acl-entries";
 const DEFAULT_ROUTE: &str = "default-route";
 const BUCKET_POLICY: &str = "bucket-policy";
+const ROLE_POLICY: &str = "role-policy";
 
 impl fmt::Display for ResourceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,6 +144,7 @@ impl fmt::Display for ResourceKey {
             Self::NetworkAclEntries { acl } => write!(f, "{NETWORK_ACL_ENTRIES}/{acl}"),
             Self::DefaultRoute { table } => write!(f, "{DEFAULT_ROUTE}/{table}"),
             Self::BucketPolicy { bucket } => write!(f, "{BUCKET_POLICY}/{bucket}"),
+            Self::RolePolicy { role } => write!(f, "{ROLE_POLICY}/{role}"),
             Self::WorkloadSecurityGroup {
                 profile,
                 workload: None,
@@ -187,6 +195,9 @@ impl FromStr for ResourceKey {
             }),
             [BUCKET_POLICY, bucket] => Ok(Self::BucketPolicy {
                 bucket: (*bucket).to_owned(),
+            }),
+            [ROLE_POLICY, role] => Ok(Self::RolePolicy {
+                role: (*role).to_owned(),
             }),
             [SECURITY_GROUP, namespace, name] => Ok(Self::WorkloadSecurityGroup {
                 profile: ProfileKey::new(*namespace, *name),
@@ -247,6 +258,9 @@ mod tests {
             },
             ResourceKey::BucketPolicy {
                 bucket: "fraud-data".into(),
+            },
+            ResourceKey::RolePolicy {
+                role: "fraud+training@ml".into(),
             },
             ResourceKey::WorkloadSecurityGroup {
                 profile: profile.clone(),

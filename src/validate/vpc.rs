@@ -8,7 +8,7 @@ use std::{
 use kube::ResourceExt;
 
 use super::{
-    Choice, EndpointPolicy, References, Refused, ValidFlowLogs, ValidInterfaceEndpoints, ValidVpc, created,
+    Choice, EndpointPolicy, References, Refused, RoleGrants, ValidFlowLogs, ValidInterfaceEndpoints, ValidVpc, created,
     is_deleting, refusal,
 };
 use crate::{
@@ -108,6 +108,16 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
         flow_logs: spec.flow_logs.as_ref().map(flow_logs),
         max_monthly_cost: spec.max_monthly_cost,
         discovery: spec.discovery,
+        role_grants: RoleGrants {
+            granted: spec.grants.roles.clone(),
+            enforced: spec.grants.enforce.roles.clone(),
+        },
+        roles_in_force: vpc
+            .status
+            .iter()
+            .flat_map(|status| &status.in_force.roles)
+            .cloned()
+            .collect(),
     })
 }
 

@@ -8,6 +8,7 @@ mod support;
 mod apply;
 mod discovery;
 mod failures;
+mod iam;
 mod observe;
 mod permissions;
 mod plans;

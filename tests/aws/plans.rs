@@ -1,7 +1,7 @@
 //! Plans made by hand, and the actions that tests put into them.
 
 use sagevpc::{
-    aws::{Clients, Connections, Ec2},
+    aws::Ec2,
     observed::{VpcEndpoint, VpcSnapshot},
     plan::{Action, ActionId, ClientTokens, Interest, Outcome, Plan, PlannedAction, Serves, Step, Target},
     policy::{PolicyDocument, Statement},
@@ -9,7 +9,7 @@ use sagevpc::{
 };
 use tokio::time::{Duration, Instant};
 
-use crate::support::{moto::loader, network::s3_service, tally::Tally};
+use crate::support::{moto::network_only, network::s3_service};
 
 /// Who makes everything here.
 pub fn us() -> Ownership {
@@ -60,12 +60,7 @@ pub fn soon() -> Instant {
 
 /// Applies a plan that changes nothing but EC2.
 pub async fn apply(ec2: &Ec2, plan: &Plan, tokens: &ClientTokens, deadline: Instant) -> Outcome {
-    let nowhere = Connections::from_loader(loader("http://127.0.0.1:9"), Tally::new()).await;
-    let clients = Clients {
-        ec2: ec2.clone(),
-        s3: nowhere.s3(ec2.region(), None).await,
-    };
-    sagevpc::aws::apply(&clients, plan, tokens, deadline).await
+    sagevpc::aws::apply(&network_only(ec2).await, plan, tokens, deadline).await
 }
 
 /// Applies a plan with time enough.

@@ -230,6 +230,7 @@ impl ExpectedAction {
         let policy = match &planned.action {
             Action::CreateVpcEndpoint { policy, .. } => Some(policy),
             Action::ModifyVpcEndpoint { policy, .. } => policy.as_ref(),
+            Action::PutRolePolicy { policy, .. } => Some(policy),
             _ => None,
         };
         match (&self.policy, policy) {

@@ -112,6 +112,8 @@ pub fn snapshot(path: &Path) -> Snapshot {
     let mut snapshot = files::read(|file| {
         let kind = match file {
             "VpcEndpointServices.json" => "ServiceDetails",
+            "Roles.json" => "RoleDetailList",
+            "ManagedPolicies.json" => "Policies",
             other => other.trim_end_matches(".json"),
         };
         let entries = all.remove(kind)?;
@@ -161,6 +163,8 @@ fn id(kind: &str, entry: &Value) -> String {
         "FlowLogs" => "FlowLogId",
         "Buckets" => "Name",
         "NetworkInterfacePermissions" => "NetworkInterfacePermissionId",
+        "RoleDetailList" | "Policies" | "UnseenRoles" => "Arn",
+        "RoleSimulations" => "PolicySourceArn",
         other => panic!("{other} is no kind of thing in AWS that a snapshot holds"),
     };
     entry[field]

@@ -7,6 +7,7 @@
 //! | `crashes` | a creation interrupted anywhere is made once |
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
+//! | `roles` | what a role lacks is given once, and taken off in the end; two that serve one role never take turns |
 //! | `policy` | policies of equal meaning are equal, and only these |
 //!
 //! `inputs` draws the networks, `memory` is an EC2 in memory that carries plans
@@ -19,5 +20,6 @@ mod memory;
 mod planning;
 mod policy;
 mod repair;
+mod roles;
 mod schema;
 mod statuses;

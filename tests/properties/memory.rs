@@ -6,6 +6,8 @@ mod buckets;
 mod edges;
 #[path = "memory/endpoints.rs"]
 mod endpoints;
+#[path = "memory/roles.rs"]
+mod roles;
 #[path = "memory/way_out.rs"]
 mod way_out;
 
@@ -233,6 +235,7 @@ impl Memory {
                 return self.flow_log(action, tokens, made);
             }
             Action::PutBucketPolicy { .. } => return self.bucket_policy(action, made),
+            Action::PutRolePolicy { .. } | Action::DeleteRolePolicy { .. } => self.role_policy(action, made),
             Action::CreateTags { resource, tags } => {
                 let list = self.tags(resource);
                 list.retain(|tag| !tags.contains_key(&tag.key));

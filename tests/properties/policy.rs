@@ -1,6 +1,6 @@
 //! Policy documents: what holds for all of them.
 //!
-//! - Reading never panics, and what is written reads back.
+//! - Nothing panics whatever the bytes, and what is written reads back.
 //! - Respelling a document as AWS might keeps its meaning, fingerprint and
 //!   every decision.
 //! - Documents that count as equal decide every request alike: a change that
@@ -12,6 +12,7 @@
 //!
 //! Documents and requests come from a small vocabulary, so that they meet.
 
+mod bytes;
 mod respell;
 mod slip;
 mod vocabulary;
@@ -25,6 +26,7 @@ use sagevpc::policy::{
 };
 use wildmatch::WildMatch;
 
+use bytes::try_everything;
 use respell::{choices, respelled};
 use slip::{any_word, slip};
 use vocabulary::*;
@@ -85,6 +87,36 @@ proptest! {
             let request = Request::new(Principal::Anonymous, "s3:GetObject", "a/*");
             let _ = (evaluate(&document, &request), evaluate_family(&document, &request));
         }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in vec(any::<u8>(), 0..200)) {
+        try_everything(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_a_document_makes_it_panic(
+        (first, second) in (document(), document()),
+        damages in vec((any::<Index>(), any::<u8>(), any::<bool>()), 0..4),
+    ) {
+        let mut bytes = format!("{first}\n---\n{second}").into_bytes();
+        if damages.is_empty() {
+            prop_assert!(try_everything(&bytes), "both are policies");
+        }
+        for (place, byte, removes) in damages {
+            let place = place.index(bytes.len());
+            if removes {
+                bytes.remove(place);
+            } else {
+                bytes[place] = byte;
+            }
+        }
+        try_everything(&bytes);
+    }
+
+    #[test]
+    fn no_words_out_of_place_make_it_panic((first, second) in (pointed_document(), damaged())) {
+        try_everything(format!("{first}\n---\n{second}").as_bytes());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use http_body_util::Full;
 use sagevpc::{
     api::AssumedRole,
-    aws::{CallObserver, Connections, Ec2, SageMaker},
+    aws::{CallObserver, Clients, Connections, Ec2, Iam, SageMaker},
     types::{AccountId, Region},
 };
 
@@ -213,6 +213,29 @@ impl Account {
     /// would.
     pub async fn client(&self) -> aws_sdk_ec2::Client {
         aws_sdk_ec2::Client::new(&self.config().await)
+    }
+
+    /// The connection of our own code to its IAM, by the road at `url`.
+    pub async fn iam_by(&self, url: &str, observer: Arc<dyn CallObserver>) -> Iam {
+        let connections = Connections::from_loader(loader(url), observer).await;
+        connections.iam(&Region::new(REGION), Some(&self.role())).await
+    }
+
+    /// A client of IAM, as someone else's.
+    pub async fn iam_client(&self) -> aws_sdk_iam::Client {
+        aws_sdk_iam::Client::new(&self.config().await)
+    }
+}
+
+/// These ways into the network, beside ways that lead nowhere into what a test
+/// has no business with.
+pub async fn network_only(ec2: &Ec2) -> Clients {
+    let nowhere = Connections::from_loader(loader("http://127.0.0.1:1"), super::tally::Tally::new()).await;
+    Clients {
+        ec2: ec2.clone(),
+        iam: nowhere.iam(ec2.region(), None).await,
+        s3: nowhere.s3(ec2.region(), None).await,
+        sagemaker: nowhere.sagemaker(ec2.region(), None).await,
     }
 }
 

@@ -126,11 +126,10 @@ async fn travel(state: Arc<State>, request: Request<hyper::body::Incoming>) -> i
         .and_then(VecDeque::pop_front);
     match fault {
         Some(Fault::Refuse { status, code, message }) => {
-            let is_sts = ["AssumeRole", "GetCallerIdentity"].contains(&action.as_str());
-            let refusal = match (is_sts, is_json) {
-                (true, _) => sts_refusal,
-                (false, true) => json_refusal,
-                (false, false) => refusal,
+            let refusal = match (is_json, is_ec2(&call)) {
+                (true, _) => json_refusal,
+                (false, true) => refusal,
+                (false, false) => query_refusal,
             };
             return Ok(refusal(status, code, &message).map(Full::from));
         }
@@ -197,7 +196,12 @@ fn refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
     )
 }
 
-fn sts_refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
+/// Whether a call goes to EC2, which writes its refusals in its own way.
+fn is_ec2(call: &Parameters) -> bool {
+    call.get("Version").is_some_and(|version| version == "2016-11-15")
+}
+
+fn query_refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {
     respond(
         status,
         format!(

@@ -40,7 +40,7 @@ impl Tally {
 
 impl CallObserver for Tally {
     fn on_call(&self, service: &'static str, action: &str, outcome: CallOutcome, duration: Duration) {
-        assert!(["ec2", "s3", "sagemaker", "sts"].contains(&service), "{service}");
+        assert!(["ec2", "iam", "s3", "sagemaker", "sts"].contains(&service), "{service}");
         assert!(duration < Duration::from_secs(60), "{duration:?}");
         self.0.lock().unwrap().push((action.to_owned(), outcome));
     }

@@ -34,11 +34,11 @@ pub(super) async fn put_policy(
         ChangedPolicy::Same => {}
         ChangedPolicy::Text(text) => {
             let request = client.put_bucket_policy().bucket(bucket).policy(text);
-            work.call_s3(call, request.send()).await?;
+            work.call(call, request.send()).await?;
         }
         ChangedPolicy::None => {
             let request = client.delete_bucket_policy().bucket(bucket);
-            work.call_s3(Call::DeleteBucketPolicy, request.send()).await?;
+            work.call(Call::DeleteBucketPolicy, request.send()).await?;
         }
     }
     let after = read(work, bucket, region).await?;

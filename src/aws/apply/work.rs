@@ -10,11 +10,12 @@ use tokio::time::Instant;
 
 use crate::{
     aws::{
-        calls::Call,
+        calls::{Call, Service},
         clients::Clients,
         deadline::TimeIsOver,
         ec2::{Connection, Ec2},
         errors::{Meaning, Refusal, is_caused_by},
+        iam::Iam,
         s3::S3,
     },
     plan::{FailureKind, Priority},
@@ -97,6 +98,7 @@ impl From<Refusal> for Setback {
 pub(super) struct Work<'a> {
     pub(super) ec2: &'a Ec2,
     pub(super) s3: &'a S3,
+    iam: &'a Iam,
     priority: Priority,
     deadline: Instant,
 }
@@ -111,10 +113,16 @@ const UNTIL_VISIBLE: [Duration; 3] = [
 
 impl<'a> Work<'a> {
     pub(super) fn new(clients: &'a Clients, priority: Priority, deadline: Instant) -> Self {
-        let Clients { ec2, s3, sagemaker: _ } = clients;
+        let Clients {
+            ec2,
+            s3,
+            iam,
+            sagemaker: _,
+        } = clients;
         Self {
             ec2,
             s3,
+            iam,
             priority,
             deadline,
         }
@@ -122,6 +130,10 @@ impl<'a> Work<'a> {
 
     pub(super) fn client(&self) -> &'a aws_sdk_ec2::Client {
         &self.connection().client
+    }
+
+    pub(super) fn iam(&self) -> &'a Iam {
+        self.iam
     }
 
     pub(super) fn connection(&self) -> &'a Connection {
@@ -132,38 +144,14 @@ impl<'a> Work<'a> {
         self.priority
     }
 
-    /// Makes a call to EC2 when AWS's quota allows it, if that is in time.
+    /// Makes a call when the quota of the account that it goes to allows it, if
+    /// that is in time.
+    ///
+    /// The SDK's futures are large, and a walk holds one for every action that
+    /// is under way: they are kept on the heap.
     pub(super) fn call<T, E, R>(
         &self,
         call: Call,
-        request: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> impl Future<Output = Result<T, Setback>>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        R: fmt::Debug + Send + Sync + 'static,
-    {
-        self.in_turn(call, self.connection().pace(call, self.priority), request)
-    }
-
-    /// Likewise, a call to S3.
-    pub(super) fn call_s3<T, E, R>(
-        &self,
-        call: Call,
-        request: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> impl Future<Output = Result<T, Setback>>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        R: fmt::Debug + Send + Sync + 'static,
-    {
-        self.in_turn(call, self.s3.pace(call, self.priority), request)
-    }
-
-    /// The SDK's futures are large, and a walk holds one for every action that
-    /// is under way: they are kept on the heap.
-    fn in_turn<T, E, R>(
-        &self,
-        call: Call,
-        pace: impl Future<Output = ()>,
         request: impl Future<Output = Result<T, SdkError<E, R>>>,
     ) -> impl Future<Output = Result<T, Setback>>
     where
@@ -177,6 +165,7 @@ impl<'a> Work<'a> {
                     "{call} did not get its turn in the time of this pass; the next one tries again"
                 ))
             };
+            let pace = self.pace(call);
             if self.is_over() || tokio::time::timeout_at(self.deadline, pace).await.is_err() {
                 return Err(too_late());
             }
@@ -187,6 +176,14 @@ impl<'a> Work<'a> {
                     Setback::Refused(Refusal::from_sdk(call, &error))
                 }
             })
+        }
+    }
+
+    async fn pace(&self, call: Call) {
+        match call.facts().service {
+            Service::Ec2 | Service::Sts | Service::SageMaker => self.connection().pace(call, self.priority).await,
+            Service::Iam => self.iam.pace(call, self.priority).await,
+            Service::S3 => self.s3.pace(call, self.priority).await,
         }
     }
 

@@ -51,6 +51,17 @@ fn one_of_each_action() -> Vec<Action> {
             add_exemptions: Vec::new(),
             remove_exemptions: Vec::new(),
         },
+        Action::PutRolePolicy {
+            key: ResourceKey::S3GatewayEndpoint,
+            role: "arn:aws:iam::111122223333:role/fraud".into(),
+            name: "name".into(),
+            policy: PolicyDocument::new([]),
+            replaces: false,
+        },
+        Action::DeleteRolePolicy {
+            role: "arn:aws:iam::111122223333:role/fraud".into(),
+            name: "name".into(),
+        },
         Action::CreateTags {
             resource: "sg-0123456789abcdef0".into(),
             tags: Tags::new(),

@@ -205,7 +205,8 @@ impl PlannedAction {
             }
             | Action::ModifyVpcEndpoint {
                 policy: Some(policy), ..
-            } => policy.fingerprint(),
+            }
+            | Action::PutRolePolicy { policy, .. } => policy.fingerprint(),
             Action::ModifyVpcEndpoint { policy: None, .. }
             | Action::CreateInterfaceEndpoint { policy: None, .. }
             | Action::ModifyInterfaceEndpoint { policy: None, .. }
@@ -222,6 +223,7 @@ impl PlannedAction {
             | Action::CreateFlowLogs { .. }
             | Action::DeleteFlowLogs { .. }
             | Action::PutBucketPolicy { .. }
+            | Action::DeleteRolePolicy { .. }
             | Action::ModifyVpcAttribute { .. }
             | Action::CreateSecurityGroup { .. }
             | Action::AuthorizeSecurityGroup { .. }

@@ -1,8 +1,11 @@
 //! What an action is called, what it works on and what it changes, in words.
 
+use std::collections::BTreeSet;
+
 use super::Action;
 use crate::{
     desired::{BUCKET_STATEMENT, bucket_arn},
+    policy::{ActionClause, PolicyDocument},
     types::{Direction, Exemption, ResourceKey, RouteTableId, Rule, SubnetId, joined, listed},
 };
 
@@ -48,6 +51,8 @@ impl Action {
             Self::CreateFlowLogs { .. } => "CreateFlowLogs",
             Self::DeleteFlowLogs { .. } => "DeleteFlowLogs",
             Self::PutBucketPolicy { .. } => "PutBucketPolicy",
+            Self::PutRolePolicy { .. } => "PutRolePolicy",
+            Self::DeleteRolePolicy { .. } => "DeleteRolePolicy",
             Self::CreateTags { .. } => "CreateTags",
             Self::DeleteTags { .. } => "DeleteTags",
         }
@@ -78,16 +83,8 @@ impl Action {
             | Self::DeleteNetworkAclEntry { acl, .. } => acl.to_string(),
             Self::DeleteFlowLogs { id } => id.to_string(),
             Self::PutBucketPolicy { bucket, region, .. } => bucket_arn(region, bucket),
+            Self::PutRolePolicy { role, .. } | Self::DeleteRolePolicy { role, .. } => role.clone(),
             Self::CreateTags { resource, .. } | Self::DeleteTags { resource, .. } => resource.clone(),
-        }
-    }
-
-    /// The service that does it, as IAM names it.
-    pub fn service(&self) -> &'static str {
-        if let Self::PutBucketPolicy { .. } = self {
-            "s3"
-        } else {
-            "ec2"
         }
     }
 
@@ -112,7 +109,40 @@ impl Action {
             | Self::DeleteNetworkAclEntry { .. } => "NetworkAclEntry",
             Self::CreateFlowLogs { .. } | Self::DeleteFlowLogs { .. } => "FlowLogs",
             Self::PutBucketPolicy { .. } => "BucketPolicy",
+            Self::PutRolePolicy { .. } | Self::DeleteRolePolicy { .. } => "RolePolicy",
             Self::CreateTags { .. } | Self::DeleteTags { .. } => "Tags",
+        }
+    }
+
+    /// The service that does it, as IAM writes it before an action's name.
+    pub fn service(&self) -> &'static str {
+        match self {
+            Self::PutRolePolicy { .. } | Self::DeleteRolePolicy { .. } => "iam",
+            Self::PutBucketPolicy { .. } => "s3",
+            Self::ModifyVpcAttribute { .. }
+            | Self::CreateSecurityGroup { .. }
+            | Self::AuthorizeSecurityGroup { .. }
+            | Self::RevokeSecurityGroup { .. }
+            | Self::DeleteSecurityGroup { .. }
+            | Self::CreateVpcEndpoint { .. }
+            | Self::ModifyVpcEndpoint { .. }
+            | Self::CreateInterfaceEndpoint { .. }
+            | Self::ModifyInterfaceEndpoint { .. }
+            | Self::DeleteVpcEndpoint { .. }
+            | Self::AllocateAddress { .. }
+            | Self::ReleaseAddress { .. }
+            | Self::CreateNatGateway { .. }
+            | Self::DeleteNatGateway { .. }
+            | Self::CreateRoute { .. }
+            | Self::ReplaceRoute { .. }
+            | Self::DeleteRoute { .. }
+            | Self::CreateNetworkAclEntry { .. }
+            | Self::ReplaceNetworkAclEntry { .. }
+            | Self::DeleteNetworkAclEntry { .. }
+            | Self::CreateFlowLogs { .. }
+            | Self::DeleteFlowLogs { .. }
+            | Self::CreateTags { .. }
+            | Self::DeleteTags { .. } => "ec2",
         }
     }
 
@@ -124,7 +154,10 @@ impl Action {
             | Self::CreateInterfaceEndpoint { key, .. }
             | Self::AllocateAddress { key, .. }
             | Self::CreateNatGateway { key, .. }
-            | Self::CreateFlowLogs { key, .. } => Some(key),
+            | Self::CreateFlowLogs { key, .. }
+            | Self::PutRolePolicy {
+                key, replaces: false, ..
+            } => Some(key),
             Self::ModifyVpcAttribute { .. }
             | Self::AuthorizeSecurityGroup { .. }
             | Self::RevokeSecurityGroup { .. }
@@ -142,8 +175,19 @@ impl Action {
             | Self::DeleteNetworkAclEntry { .. }
             | Self::DeleteFlowLogs { .. }
             | Self::PutBucketPolicy { .. }
+            | Self::PutRolePolicy { replaces: true, .. }
+            | Self::DeleteRolePolicy { .. }
             | Self::CreateTags { .. }
             | Self::DeleteTags { .. } => None,
+        }
+    }
+
+    /// The ARN of the role that it puts our policy on, if it does.
+    pub fn puts_policy_on(&self) -> Option<&str> {
+        if let Self::PutRolePolicy { role, .. } = self {
+            Some(role)
+        } else {
+            None
         }
     }
 
@@ -307,6 +351,13 @@ impl Action {
                 }
                 format!("statement {BUCKET_STATEMENT}: {}", parts.join("; "))
             }
+            Self::PutRolePolicy {
+                name, policy, replaces, ..
+            } => {
+                let verb = if *replaces { "replace" } else { "add" };
+                format!("{verb} inline policy {name}: allow {}", list(allowed_actions(policy)))
+            }
+            Self::DeleteRolePolicy { name, .. } => format!("remove inline policy {name}"),
             Self::CreateTags { tags, .. } => {
                 format!(
                     "set {}",
@@ -316,4 +367,13 @@ impl Action {
             Self::DeleteTags { keys, .. } => format!("remove {}", list(keys.clone())),
         }
     }
+}
+
+/// The actions that a document allows by name, each once.
+fn allowed_actions(policy: &PolicyDocument) -> Vec<String> {
+    let listed = policy.statements.iter().flat_map(|statement| match &statement.action {
+        ActionClause::Action(actions) => actions.as_slice(),
+        ActionClause::NotAction(_) => &[],
+    });
+    listed.cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -1,0 +1,4 @@
+//! The command line as users call it: exit codes, standard input, what is
+//! printed.
+
+mod policy;

@@ -1,0 +1,150 @@
+//! `sagevpc policy`.
+
+use std::{
+    io::Write,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+const READ: &str = r#"{"Version": "2012-10-17", "Statement": [
+    {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::fraud-data/*"]}]}"#;
+/// The same, as AWS might give it back.
+const READ_RESPELT: &str = r#"{"Statement": {"Resource": "arn:aws:s3:::fraud-data/*", "Effect": "Allow",
+    "Action": "S3:getobject"}, "Version": "2012-10-17"}"#;
+const READ_MORE: &str = r#"{"Version": "2012-10-17", "Statement": [
+    {"Sid": "Read", "Effect": "Allow", "Action": ["s3:Get*"], "Resource": ["arn:aws:s3:::fraud-data/*"]}]}"#;
+
+/// A folder with these files, which goes when it is dropped.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn with(name: &str, files: &[(&str, &str)]) -> Self {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (file, text) in files {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        Self(folder)
+    }
+
+    /// Runs `sagevpc policy` in it.
+    fn policy(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sagevpc"))
+            .arg("policy")
+            .args(arguments)
+            .current_dir(&self.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that does not read its input may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn exit(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn diff_tells_equal_meaning_from_other_meaning() {
+    let folder = Folder::with(
+        "policy-diff",
+        &[("a.json", READ), ("b.json", READ_RESPELT), ("c.json", READ_MORE)],
+    );
+    let same = folder.policy(&["diff", "a.json", "b.json"], "");
+    assert_eq!((exit(&same), text(&same.stdout)), (0, "The policies mean the same.\n"));
+    let other = folder.policy(&["diff", "a.json", "-"], READ_MORE);
+    assert_eq!(
+        (exit(&other), text(&other.stdout)),
+        (
+            2,
+            "statement 1 (Sid \"Read\"), Action: {\"Action\":\"s3:GetObject\"} became {\"Action\":\"s3:Get*\"}\n"
+        )
+    );
+    let for_programs = folder.policy(&["diff", "a.json", "c.json", "-o", "json"], "");
+    let differences: Value = serde_json::from_slice(&for_programs.stdout).unwrap();
+    assert_eq!(differences["differences"][0]["changed"]["element"], "Action");
+}
+
+#[test]
+fn what_is_no_policy_is_an_error_that_names_the_file() {
+    let folder = Folder::with("policy-error", &[("a.json", READ), ("b.json", r#"{"Statement": 1}"#)]);
+    for arguments in [["diff", "a.json", "b.json"], ["diff", "b.json", "a.json"]] {
+        let output = folder.policy(&arguments, "");
+        assert_eq!((exit(&output), text(&output.stdout)), (1, ""));
+        assert!(text(&output.stderr).contains("b.json cannot be read as an IAM policy"));
+    }
+    let missing = folder.policy(&["diff", "a.json", "c.json"], "");
+    assert_eq!(exit(&missing), 1);
+    assert!(text(&missing.stderr).contains("c.json"));
+}
+
+#[test]
+fn eval_says_what_is_decided_and_by_which_statement() {
+    let deny = r#"{"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}}"#;
+    let folder = Folder::with("policy-eval", &[("read.json", READ), ("deny.json", deny)]);
+    let ask = |more: &[&str]| {
+        let object = ["--resource", "arn:aws:s3:::fraud-data/x"];
+        folder.policy(&[&["eval", "--policy", "read.json"], &object[..], more].concat(), "")
+    };
+    let allowed = ask(&["--action", "s3:GetObject"]);
+    assert_eq!(
+        (exit(&allowed), text(&allowed.stdout)),
+        (0, "Allowed by statement 1 (Sid \"Read\") of read.json.\n")
+    );
+    assert_eq!(exit(&ask(&["--action", "s3:PutObject"])), 2);
+    let both = ["--policy", "deny.json", "--action", "s3:GetObject"];
+    assert_eq!(exit(&ask(&both)), 3);
+    let from_endpoint = [&both[..], &["--context", "aws:SourceVpce=vpce-1"]].concat();
+    assert_eq!(exit(&ask(&from_endpoint)), 0);
+    let from_elsewhere = ask(&[&both[..], &["--context", "aws:SourceVpce=vpce-2", "-o", "json"]].concat());
+    assert_eq!(exit(&from_elsewhere), 2);
+    assert_eq!(
+        serde_json::from_slice::<Value>(&from_elsewhere.stdout).unwrap(),
+        json!({
+            "decision": "explicitlyDenied",
+            "statements": [{ "file": "deny.json", "number": 1, "sid": null }],
+            "missing": [],
+        })
+    );
+}
+
+#[test]
+fn eval_asks_for_the_principal_where_it_decides() {
+    let bucket = r#"{"Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/train"},
+        "Action": "s3:GetObject", "Resource": "*"}}"#;
+    let folder = Folder::with("policy-principal", &[]);
+    let ask = |more: &[&str]| {
+        let request = [
+            "eval",
+            "--policy",
+            "-",
+            "--action",
+            "s3:GetObject",
+            "--resource",
+            "arn:aws:s3:::b/k",
+        ];
+        folder.policy(&[&request[..], more].concat(), bucket)
+    };
+    let unknown = ask(&[]);
+    assert_eq!(exit(&unknown), 1);
+    assert!(text(&unknown.stderr).contains("say who asks with --principal"));
+    let session = "arn:aws:sts::111122223333:assumed-role/train/SageMaker";
+    assert_eq!(exit(&ask(&["--principal", session])), 0);
+    assert_eq!(exit(&ask(&["--principal", "sagemaker.amazonaws.com"])), 2);
+}

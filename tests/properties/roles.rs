@@ -1,0 +1,202 @@
+//! Execution roles: what they lack is given, nothing else of theirs changes,
+//! and two that serve one role never take turns.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use proptest::{collection::vec, prelude::*, sample::select};
+use sagevpc::{
+    api::Reason,
+    observed::{RoleDetail, RolePolicy},
+    plan::{Action, ClientTokens, History, Plan, Weight},
+    validate::References,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    inputs::{World, now, plan_for, world},
+    memory::Memory,
+};
+
+fn arn(number: usize) -> String {
+    format!("arn:aws:iam::111122223333:role/ml/r{number}")
+}
+
+/// Policies that roles have for reasons of their own.
+fn policy() -> impl Strategy<Value = Value> {
+    let actions = select(vec![
+        "*",
+        "ec2:*",
+        "ec2:Describe*",
+        "ec2:*NetworkInterface",
+        "ec2:CreateNetworkInterface",
+        "s3:*",
+    ]);
+    let effect = select(vec!["Allow", "Allow", "Allow", "Deny"]);
+    let condition = select(vec![
+        json!({}),
+        json!({}),
+        json!({ "StringEquals": { "aws:RequestedRegion": "us-east-1" } }),
+        json!({ "StringEquals": { "aws:SourceVpc": "vpc-1" } }),
+    ]);
+    let resource = select(vec!["*", "*", "arn:aws:ec2:*:*:subnet/*"]);
+    (vec(actions, 1..3), effect, condition, resource).prop_map(|(actions, effect, condition, resource)| {
+        json!({ "Version": "2012-10-17", "Statement": {
+            "Effect": effect, "Action": actions, "Resource": resource, "Condition": condition,
+        } })
+    })
+}
+
+fn role(number: usize, policies: Vec<Value>) -> RoleDetail {
+    serde_json::from_value(json!({
+        "RoleName": format!("r{number}"),
+        "Arn": arn(number),
+        "AssumeRolePolicyDocument": { "Statement": {
+            "Effect": "Allow", "Principal": { "Service": "sagemaker.amazonaws.com" }, "Action": "sts:AssumeRole",
+        } },
+        "RolePolicyList": policies.into_iter().enumerate().map(|(place, document)| json!({
+            "PolicyName": format!("own-{place}"), "PolicyDocument": document,
+        })).collect::<Vec<_>>(),
+    }))
+    .expect("a role")
+}
+
+/// A VPC whose workloads run with two roles, which may be changed if `enforced`.
+fn world_with_roles(enforced: bool) -> impl Strategy<Value = World> {
+    let policies = || vec(policy(), 0..3);
+    (world("None"), policies(), policies(), vec(0..3usize, 12)).prop_map(move |(mut world, first, second, uses)| {
+        let grants = &mut world.references.vpc.spec.grants;
+        grants.roles = vec!["arn:aws:iam::*".to_owned()];
+        grants.enforce.roles = if enforced {
+            vec!["*:role/ml/*".to_owned()]
+        } else {
+            Vec::new()
+        };
+        let mut uses = uses.into_iter().cycle();
+        for reference in &mut world.references.profiles {
+            for workload in &mut reference.profile.spec.workloads {
+                // The third stands for none.
+                workload.role_arn = uses.next().filter(|number| *number < 2).map(arn);
+            }
+        }
+        world.snapshot.roles = vec![role(0, first), role(1, second)];
+        world
+    })
+}
+
+fn plan_of(references: &References, memory: &Memory) -> Plan {
+    plan_for(references, &memory.snapshot, &History::none(now()))
+}
+
+/// Does what the plan says of roles, as the controller does: what is to be
+/// remembered first. Says how much that was.
+fn carry_out(references: &mut References, memory: &mut Memory) -> usize {
+    let plan = plan_of(references, memory);
+    let status = references.vpc.status.get_or_insert_default();
+    let mut roles = Vec::new();
+    plan.note_roles(&mut roles, |planned| planned.runs_now());
+    status.in_force.roles = roles;
+    let about_roles = plan.actions.iter().filter(|planned| match planned.action {
+        Action::PutRolePolicy { .. } | Action::DeleteRolePolicy { .. } => planned.runs_now(),
+        _ => false,
+    });
+    let mut count = 0;
+    for planned in about_roles {
+        memory.perform(&planned.action, &ClientTokens::new(), &mut BTreeMap::new());
+        count += 1;
+    }
+    count
+}
+
+/// The policies that roles have for reasons of their own.
+fn own(memory: &Memory) -> Vec<Vec<RolePolicy>> {
+    let is_own = |policy: &&RolePolicy| policy.policy_name.starts_with("own-");
+    let roles = memory.snapshot.roles.iter();
+    roles
+        .map(|role| role.role_policy_list.iter().filter(is_own).cloned().collect())
+        .collect()
+}
+
+fn delete(references: &mut References) {
+    references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn what_a_role_lacks_is_given_once(mut world in world_with_roles(true)) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        let before = own(&memory);
+        carry_out(&mut world.references, &mut memory);
+        prop_assert_eq!(carry_out(&mut world.references, &mut memory), 0, "it is done at once");
+        prop_assert_eq!(own(&memory), before);
+        // What is left is what no statement of ours mends.
+        for finding in plan_of(&world.references, &memory).findings {
+            let is_lack = finding.reason == Reason::ActionsMissing && finding.weight == Weight::Blocks;
+            prop_assert!(!is_lack || finding.message.contains("is denied"), "{}", finding.message);
+        }
+    }
+
+    #[test]
+    fn what_is_only_verified_is_never_changed(mut world in world_with_roles(false)) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        prop_assert_eq!(carry_out(&mut world.references, &mut memory), 0);
+    }
+
+    #[test]
+    fn roles_are_in_the_end_as_they_were(mut world in world_with_roles(true)) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        carry_out(&mut world.references, &mut memory);
+        delete(&mut world.references);
+        carry_out(&mut world.references, &mut memory);
+        prop_assert_eq!(&memory.snapshot.roles, &world.snapshot.roles);
+        let owned = plan_of(&world.references, &memory).roles_in_force;
+        prop_assert!(owned.is_empty(), "{owned:?}");
+    }
+
+    #[test]
+    fn two_that_serve_one_role_never_take_turns(mut world in world_with_roles(true), order in any::<bool>()) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        let mut other = world.references.clone();
+        other.vpc.metadata.name = Some("other".to_owned());
+        for _ in 0..2 {
+            // Neither has seen yet what the other does.
+            let (first, second) = if order { (&mut world.references, &mut other) } else { (&mut other, &mut world.references) };
+            carry_out(first, &mut memory);
+            carry_out(second, &mut memory);
+        }
+        prop_assert_eq!(carry_out(&mut world.references, &mut memory), 0);
+        prop_assert_eq!(carry_out(&mut other, &mut memory), 0);
+        delete(&mut other);
+        carry_out(&mut other, &mut memory);
+        prop_assert_eq!(carry_out(&mut world.references, &mut memory), 0, "what one takes off, the other does not miss");
+    }
+
+    #[test]
+    fn our_policy_is_put_back_whatever_becomes_of_it(mut world in world_with_roles(true), damage in 0..3u8) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        carry_out(&mut world.references, &mut memory);
+        let whole = memory.snapshot.roles.clone();
+        for role in &mut memory.snapshot.roles {
+            let ours = |policy: &RolePolicy| policy.policy_name.starts_with("sagevpc-");
+            match damage {
+                0 => role.role_policy_list.retain(|policy| !ours(policy)),
+                1 => role.role_policy_list.iter_mut().filter(|policy| ours(policy)).for_each(|policy| {
+                    policy.policy_document = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
+                }),
+                _ => role.role_policy_list.iter_mut().filter(|policy| ours(policy)).for_each(|policy| {
+                    policy.policy_document = json!("no policy");
+                }),
+            }
+        }
+        carry_out(&mut world.references, &mut memory);
+        let sorted = |roles: &[RoleDetail]| -> Vec<RoleDetail> {
+            let mut roles = roles.to_vec();
+            roles.iter_mut().for_each(|role| role.role_policy_list.sort_by(|a, b| a.policy_name.cmp(&b.policy_name)));
+            roles
+        };
+        prop_assert_eq!(sorted(&memory.snapshot.roles), sorted(&whole));
+    }
+}
