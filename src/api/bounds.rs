@@ -11,7 +11,7 @@
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 24;
 /// Characters of a condition's message.
-pub(crate) const MAX_CONDITION_MESSAGE: usize = 1536;
+pub(crate) const MAX_CONDITION_MESSAGE: usize = 1280;
 
 /// Resources that a VPC's status lists.
 pub(crate) const MAX_RESOURCES: usize = 128;
@@ -58,4 +58,4 @@ pub(crate) const MAX_BLOCKER_RESOURCE: usize = 128;
 /// Characters that say what SageMaker would show.
 pub(crate) const MAX_BLOCKER_SHOWS: usize = 192;
 /// Characters that say what an obstacle is, and the fix.
-pub(crate) const MAX_BLOCKER_MESSAGE: usize = 768;
+pub(crate) const MAX_BLOCKER_MESSAGE: usize = 640;

@@ -1,11 +1,14 @@
 //! The command line: parsing, and each command in a file of its own.
 
+mod explain;
+mod explanation;
 mod live;
 pub mod objects;
 mod plan;
 mod print;
 mod reference;
 pub mod render;
+mod requirements;
 mod run;
 mod snapshot;
 
@@ -33,6 +36,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Save what AWS looks like, to plan against it later.
     Snapshot(snapshot::SnapshotArgs),
+    /// Say what a kind of workload needs of its VPC.
+    Explain(explain::ExplainArgs),
     /// Print what an installation consists of.
     Print(print::PrintArgs),
 }
@@ -48,6 +53,7 @@ impl Cli {
             Command::Run(args) => run::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Plan(args) => Ok(plan::run(&args).await?),
             Command::Snapshot(args) => Ok(snapshot::run(&args).await?),
+            Command::Explain(args) => Ok(explain::run(&args)?),
             Command::Print(args) => Ok(print::run(&args)?),
         }
     }
