@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::{Concern, Finding, Scope, Weight, draft::Draft, resolve::ResolvedProfile};
 use crate::{
     api::Reason,
-    catalog::{MAX_SECURITY_GROUPS, Symptom},
+    catalog::{MAX_SECURITY_GROUPS, Need, Symptom},
     observed::RouteTable,
     types::{RouteTableId, SubnetId, listed},
     validate::{SecurityGroups, ValidWorkload},
@@ -179,7 +179,9 @@ fn judge_own_groups<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a
 /// Whether each kind takes as many groups as the team brings.
 fn judge_number_of_groups(draft: &mut Draft<'_>, resolved: &mut ResolvedProfile<'_>, count: usize) {
     let most_of = |workload: &ValidWorkload| workload.kind.requirements().security_groups;
-    for index in resolved.indices(|workload| most_of(workload) < count) {
+    // The client group of an accelerator is told of where it is planned.
+    let gets_another = |workload: &ValidWorkload| workload.kind.requirements().needs.contains(&Need::ElasticInference);
+    for index in resolved.indices(|workload| most_of(workload) < count && !gets_another(workload)) {
         let workload = &resolved.profile().workloads[index];
         let message = format!(
             "spec.securityGroups names {count} groups, and {} takes at most {}, for an interface takes \
