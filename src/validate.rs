@@ -422,7 +422,8 @@ fn agree_on_repositories(
                     Scope::Profile(profile.key.clone()),
                     crate::api::Reason::Conflict,
                     message,
-                ),
+                )
+                .about(winner),
             )
         })
         .collect();

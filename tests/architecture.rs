@@ -11,6 +11,7 @@ use std::{
 const PURE: &[&str] = &[
     "api",
     "catalog",
+    "cli/explanation.rs",
     "cli/objects.rs",
     "cli/render.rs",
     "desired",

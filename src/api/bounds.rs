@@ -11,7 +11,7 @@
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 24;
 /// Characters of a condition's message.
-pub(crate) const MAX_CONDITION_MESSAGE: usize = 1536;
+pub(crate) const MAX_CONDITION_MESSAGE: usize = 1280;
 
 /// Resources that a VPC's status lists.
 pub(crate) const MAX_RESOURCES: usize = 128;

@@ -356,3 +356,53 @@ pub enum Verdict {
     /// It cannot.
     No,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use kube::CustomResourceExt;
+
+    use super::*;
+    use crate::catalog::Requirements;
+
+    /// The kinds that a rule of the schema admits the option for: those that it
+    /// names in quotes.
+    fn kinds_with(option: &str) -> BTreeSet<String> {
+        let crd = serde_json::to_value(SageMakerVpcProfile::crd()).unwrap();
+        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let rules = schema["properties"]["spec"]["properties"]["workloads"]["items"]["x-kubernetes-validations"]
+            .as_array()
+            .unwrap();
+        let rule = rules
+            .iter()
+            .filter_map(|rule| rule["rule"].as_str())
+            .find(|rule| rule.starts_with(&format!("!self.{option} ||")))
+            .unwrap();
+        rule.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn kinds_that(take: impl Fn(&Requirements) -> bool) -> BTreeSet<String> {
+        WorkloadKind::ALL
+            .into_iter()
+            .filter(|kind| take(kind.requirements()))
+            .map(|kind| kind.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn the_schema_admits_options_for_the_kinds_of_the_catalogue() {
+        assert_eq!(
+            kinds_with("distributed"),
+            kinds_that(|requirements| requirements.may_be_distributed)
+        );
+        assert_eq!(
+            kinds_with("efa"),
+            kinds_that(|requirements| requirements.addresses_with_efa.is_some())
+        );
+        assert_eq!(
+            kinds_with("directInternetAccess"),
+            kinds_that(|requirements| requirements.may_have_direct_internet_access)
+        );
+    }
+}

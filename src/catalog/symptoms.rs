@@ -83,7 +83,7 @@ impl Symptom {
         }
     }
 
-    /// What is missing then.
+    /// What is missing then, to follow `when`.
     pub const fn cause(self) -> &'static str {
         match self {
             Self::NoWayToS3 => {

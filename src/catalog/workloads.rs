@@ -268,7 +268,7 @@ const CLARIFY: Requirements = Requirements {
 const MODEL_MONITOR: Requirements = Requirements {
     about: "A job that compares what an endpoint sees with a baseline, on a schedule.",
     api: "CreateMonitoringSchedule, NetworkConfig.VpcConfig",
-    doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html#model-monitor-vpc",
+    doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-scheduling.html",
     usual_services: &["monitoring"],
     ..PROCESSING
 };

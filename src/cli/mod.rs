@@ -1,5 +1,7 @@
 //! The command line: parsing, and each command in a file of its own.
 
+mod explain;
+mod explanation;
 mod input;
 mod live;
 pub mod objects;
@@ -8,6 +10,7 @@ mod policy;
 mod print;
 mod reference;
 pub mod render;
+mod requirements;
 mod run;
 mod snapshot;
 
@@ -37,6 +40,8 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// Compare IAM policies by what they mean, or ask what they allow.
     Policy(policy::PolicyArgs),
+    /// Say what a kind of workload needs of its VPC.
+    Explain(explain::ExplainArgs),
     /// Print what an installation consists of.
     Print(print::PrintArgs),
 }
@@ -53,6 +58,7 @@ impl Cli {
             Command::Plan(args) => Ok(plan::run(&args).await?),
             Command::Snapshot(args) => Ok(snapshot::run(&args).await?),
             Command::Policy(args) => Ok(policy::run(&args)?),
+            Command::Explain(args) => Ok(explain::run(&args)?),
             Command::Print(args) => Ok(print::run(&args)?),
         }
     }

@@ -2,21 +2,25 @@
 
 use std::fmt::Write as _;
 
+use super::requirements::{Drifted, TABLE};
 use crate::{
     api::{ConditionType, Reason},
     aws::calls::Call,
-    catalog::{Need, PeerNeed, RuleNeed, When, WorkloadKind},
+    catalog::{Requirements, Symptom, WorkloadKind},
     telemetry,
-    types::{Direction, Peer, Rule, joined},
+    types::joined,
 };
 
 /// The whole page, in Markdown.
 pub fn page() -> String {
     let mut page = String::from(
-        "# Reference\n\nMade from the tables in the code by `sagevpc print reference`. What each workload requires, what \
-         each condition and reason means, and what the controller asks of AWS.\n",
+        "# Reference\n\nMade from the tables in the code by `sagevpc print reference`. What each workload requires, how \
+         each requirement is told and repaired, what each condition and reason means, and what the controller asks of \
+         AWS.\n",
     );
     workloads(&mut page);
+    requirements(&mut page);
+    symptoms(&mut page);
     conditions(&mut page);
     reasons(&mut page);
     calls(&mut page);
@@ -26,61 +30,126 @@ pub fn page() -> String {
 
 fn workloads(page: &mut String) {
     page.push_str(
-        "\n## Workloads\n\n| Kind | API and parameter | Addresses per instance | Zones | Tenancy | Subnets | Needs | \
-         Security group rules |\n|---|---|---|---|---|---|---|---|\n",
+        "\n## Workloads\n\n`sagevpc explain KIND` says the same of one kind, with an example.\n\n### What the network \
+         offers\n\n| Kind | API and parameter | Addresses per instance | Subnets | Zones | Tenancy | Subnets are | \
+         Security groups | Needs |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     for kind in WorkloadKind::ALL {
         let requirements = kind.requirements();
+        let (fewest, most) = requirements.subnets;
         // Writing to a String does not fail.
         let _ = writeln!(
             page,
-            "| [{kind}]({}) | {} | {} | {} | {} | {} | {} | {} |",
+            "| [{kind}]({}) | {} | {}{} | {} | {} | {} | {} | at most {} | {} |",
             requirements.doc,
             requirements.api,
             requirements.addresses_per_instance,
+            requirements
+                .addresses_with_efa
+                .map(|addresses| format!(", {addresses} with EFA"))
+                .unwrap_or_default(),
+            if fewest == most {
+                fewest.to_string()
+            } else {
+                format!("{fewest} to {most}")
+            },
             requirements.availability_zones,
             if requirements.default_tenancy { "default" } else { "any" },
             if requirements.private_subnets { "private" } else { "any" },
-            joined(requirements.needs.iter().map(|need| need_text(*need))),
-            requirements.rules.iter().map(rule_text).collect::<Vec<_>>().join("; "),
+            requirements.security_groups,
+            joined(requirements.needs),
+        );
+    }
+    page.push_str(
+        "\n### What goes through it\n\n| Kind | Services | Usual services | Options | Security group rules |\n\
+         |---|---|---|---|---|\n",
+    );
+    for kind in WorkloadKind::ALL {
+        let requirements = kind.requirements();
+        let _ = writeln!(
+            page,
+            "| {kind} | {} | {} | {} | {} |",
+            or_none(requirements.services.iter().map(|name| format!("`{name}`"))),
+            or_none(requirements.usual_services.iter().map(|name| format!("`{name}`"))),
+            or_none(options(requirements)),
+            requirements
+                .rules
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; "),
+        );
+    }
+    page.push_str("\n### What the execution role may do\n\n| Kind | Actions |\n|---|---|\n");
+    for kind in WorkloadKind::ALL {
+        let requirements = kind.requirements();
+        let actions = requirements.role_actions.actions();
+        let condition = if requirements.role_unconditioned {
+            ", on `*` and without a condition"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            page,
+            "| {kind} | {}{condition} |",
+            or_none(actions.iter().map(|action| format!("`{action}`")))
         );
     }
 }
 
-fn need_text(need: Need) -> &'static str {
-    match need {
-        Need::S3 => "S3 gateway endpoint",
-        Need::Dns => "DNS",
-        Need::ElasticInference => "Elastic Inference",
+/// The options of a workload that the kind takes, as the API names them.
+fn options(requirements: &Requirements) -> impl Iterator<Item = String> {
+    [
+        ("distributed", requirements.may_be_distributed),
+        ("interContainerEncryption", requirements.may_be_distributed),
+        ("efa", requirements.addresses_with_efa.is_some()),
+        ("directInternetAccess", requirements.may_have_direct_internet_access),
+    ]
+    .into_iter()
+    .filter(|(_, is_taken)| *is_taken)
+    .map(|(name, _)| format!("`{name}`"))
+}
+
+fn or_none(names: impl Iterator<Item = String>) -> String {
+    let names = joined(names);
+    if names.is_empty() { "none".to_owned() } else { names }
+}
+
+fn requirements(page: &mut String) {
+    page.push_str(
+        "\n## Requirements\n\nEach is told by a condition and, where something is to be repaired, repaired by these \
+         calls. The cases are folders of `tests/golden/cases` that show it.\n\n| Requirement | Condition | Repaired by | \
+         Met | Drifted | Refused |\n|---|---|---|---|---|---|\n",
+    );
+    let quoted = |names: &[&str]| joined(names.iter().map(|name| format!("`{name}`")));
+    for requirement in TABLE {
+        let repaired = or_none(requirement.repaired_by.iter().map(|call| format!("`{call}`")));
+        let drifted = match &requirement.drifted {
+            Drifted::Cases(cases) => quoted(cases),
+            Drifted::Never(why) => format!("never: {why}"),
+        };
+        let _ = writeln!(
+            page,
+            "| {} | `{}` | {repaired} | {} | {drifted} | {} |",
+            requirement.name,
+            requirement.condition,
+            quoted(requirement.met),
+            quoted(requirement.refused),
+        );
     }
 }
 
-fn rule_text(need: &RuleNeed) -> String {
-    let service = Rule::new(need.direction, need.protocol, need.ports, Peer::Itself).to_string();
-    // The rule reads `egress tcp 443 to the group itself`; the peer is put in
-    // place of its last part.
-    let preposition = match need.direction {
-        Direction::Ingress => "from",
-        Direction::Egress => "to",
-    };
-    let service = service
-        .split(&format!(" {preposition} "))
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let peer = match need.peer {
-        PeerNeed::S3 => "S3's prefix list",
-        PeerNeed::SubnetCidrs => "the subnets' addresses",
-        PeerNeed::VpcCidrs => "the VPC's addresses",
-        PeerNeed::Members => "the group itself",
-    };
-    let when = match need.when {
-        When::Always => "",
-        When::Distributed => " when distributed",
-        When::Encrypted => " when encrypted",
-        When::Efa => " with EFA",
-    };
-    format!("{service} {preposition} {peer}{when}")
+fn symptoms(page: &mut String) {
+    page.push_str("\n## What SageMaker shows\n\n| Words | What is missing |\n|---|---|\n");
+    for symptom in Symptom::ALL {
+        let words = std::iter::once(symptom.text()).chain(symptom.other_texts().iter().copied());
+        let _ = writeln!(
+            page,
+            "| {} | {} |",
+            words.collect::<Vec<_>>().join("; "),
+            symptom.cause()
+        );
+    }
 }
 
 fn conditions(page: &mut String) {

@@ -8,6 +8,7 @@
 //! | File | Decides |
 //! |---|---|
 //! | `resolve` | which subnets and route tables a profile has, and whether it takes part |
+//! | `kinds` | whether subnets, zones, tenancy and groups suit the kinds of workloads |
 //! | `capacity` | whether the addresses suffice |
 //! | `dns` | DNS attributes and DHCP options |
 //! | `s3` | the gateway endpoint: made, adopted, changed, left |
@@ -43,6 +44,7 @@ mod flow_logs;
 mod history;
 mod internet;
 mod judge;
+mod kinds;
 pub mod ledger;
 mod loosening;
 mod network_acls;

@@ -8,14 +8,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Concern, Finding, Scope, Weight, capacity, draft::Draft};
+use super::{Concern, Finding, Scope, capacity, draft::Draft, kinds};
 use crate::{
     api::Reason,
-    catalog::{MAX_SECURITY_GROUPS, Symptom},
+    catalog::Symptom,
     desired::ProfileNetwork,
-    observed::{RouteTable, Subnet, VpcSnapshot, tags_of},
+    observed::{Subnet, VpcSnapshot, tags_of},
     types::{ProfileKey, RouteTableId, SubnetId, Tags, listed},
-    validate::{Choice, SecurityGroups, ValidProfile, ValidWorkload},
+    validate::{Choice, ValidProfile, ValidWorkload},
 };
 
 /// A profile with what it has in this VPC.
@@ -67,7 +67,7 @@ impl<'a> ResolvedProfile<'a> {
     }
 
     /// Notes that these workloads cannot run, and gives the scope to say so.
-    fn block(&mut self, workloads: &[usize]) -> Scope {
+    pub(super) fn block(&mut self, workloads: &[usize]) -> Scope {
         self.blocked.extend(workloads);
         let names = workloads
             .iter()
@@ -76,7 +76,8 @@ impl<'a> ResolvedProfile<'a> {
         Scope::Workloads(self.key().clone(), names)
     }
 
-    fn block_all(&mut self) -> Scope {
+    /// Notes that none can run, and gives the scope to say so.
+    pub(super) fn block_all(&mut self) -> Scope {
         self.blocked.extend(0..self.profile().workloads.len());
         self.scope()
     }
@@ -104,7 +105,8 @@ impl<'a> ResolvedProfile<'a> {
             .unwrap_or_default()
     }
 
-    fn indices(&self, applies: impl Fn(&ValidWorkload) -> bool) -> Vec<usize> {
+    /// The places of the workloads that it applies to.
+    pub(super) fn indices(&self, applies: impl Fn(&ValidWorkload) -> bool) -> Vec<usize> {
         let workloads = self.profile().workloads.iter().enumerate();
         workloads
             .filter(|(_, workload)| applies(workload))
@@ -121,7 +123,7 @@ pub(super) fn has_tags(tags: &Tags, wanted: &Tags) -> bool {
 }
 
 /// Resolves every profile, in the order of age, and reports what is wrong with
-/// its subnets, its VPC's tenancy, and the addresses there are.
+/// its subnets, what does not suit its kinds, and the addresses there are.
 pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
     let snapshot = draft.snapshot;
     let network = draft.network;
@@ -138,8 +140,6 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
                 blocked: BTreeSet::new(),
             };
             choose_subnets(draft, &mut resolved, &offered);
-            judge_tenancy(draft, &mut resolved);
-            judge_zones(draft, &mut resolved);
             for subnet in &resolved.subnets {
                 if let Some(table) = snapshot.route_table_of(&subnet.subnet_id) {
                     resolved
@@ -149,9 +149,7 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
                         .push(&subnet.subnet_id);
                 }
             }
-            judge_privacy(draft, &mut resolved);
-            judge_own_groups(draft, &mut resolved);
-            note_direct_internet_access(draft, &resolved);
+            kinds::judge(draft, &mut resolved);
             resolved
         })
         .collect();
@@ -193,6 +191,14 @@ struct Absence {
 }
 
 impl Absence {
+    fn new(subnet: &SubnetId, (reason, message): (Reason, String)) -> Self {
+        Self {
+            subnet: subnet.clone(),
+            reason,
+            message,
+        }
+    }
+
     fn found(&self, scope: Scope) -> Finding {
         Finding::new(Concern::Subnets, scope, self.reason, self.message.as_str()).about(&self.subnet)
     }
@@ -215,7 +221,7 @@ fn offered<'a>(draft: &mut Draft<'a>) -> Offered<'a> {
         Some(Choice::Ids(ids)) => {
             let unseen = ids.iter().filter(|id| !snapshot.subnets.contains_key(*id));
             unseen
-                .map(|id| absent(snapshot, id, "spec.subnets of the SageMakerVpc"))
+                .map(|id| Absence::new(id, absent(snapshot, id, "spec.subnets of the SageMakerVpc")))
                 .collect()
         }
     };
@@ -241,9 +247,9 @@ fn offered<'a>(draft: &mut Draft<'a>) -> Offered<'a> {
 }
 
 /// Why a subnet that is named by id is not in the VPC.
-fn absent(snapshot: &VpcSnapshot, id: &SubnetId, field: &str) -> Absence {
+fn absent(snapshot: &VpcSnapshot, id: &SubnetId, field: &str) -> (Reason, String) {
     let vpc = &snapshot.vpc.vpc_id;
-    let (reason, message) = match snapshot.subnets_elsewhere.get(id) {
+    match snapshot.subnets_elsewhere.get(id) {
         Some(other) => (
             Reason::SubnetInOtherVpc,
             format!("Subnet {id}, named in {field}, belongs to {other}, not to {vpc}: name a subnet of {vpc}."),
@@ -254,11 +260,6 @@ fn absent(snapshot: &VpcSnapshot, id: &SubnetId, field: &str) -> Absence {
                 "Subnet {id}, named in {field}, does not exist in this account and region: correct the id, or remove it."
             ),
         ),
-    };
-    Absence {
-        subnet: id.clone(),
-        reason,
-        message,
     }
 }
 
@@ -291,20 +292,17 @@ fn choose_subnets<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>,
                     chosen.push(subnet);
                     continue;
                 }
-                let absence = if snapshot.subnets.contains_key(id) {
-                    Absence {
-                        subnet: id.clone(),
-                        reason: Reason::SubnetNotOffered,
-                        message: format!(
-                            "Subnet {id}, named in spec.subnets, is not offered by SageMakerVpc {}: choose another, or \
-                             ask its owners to offer it.",
-                            vpc.ownership.vpc
-                        ),
-                    }
+                let why = if snapshot.subnets.contains_key(id) {
+                    let message = format!(
+                        "Subnet {id}, named in spec.subnets, is not offered by SageMakerVpc {}: choose another, or ask \
+                         its owners to offer it.",
+                        vpc.ownership.vpc
+                    );
+                    (Reason::SubnetNotOffered, message)
                 } else {
                     absent(snapshot, id, "spec.subnets")
                 };
-                draft.push(absence.found(resolved.block_all()));
+                draft.push(Absence::new(id, why).found(resolved.block_all()));
             }
         }
     }
@@ -325,203 +323,4 @@ fn choose_subnets<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>,
         draft.find(Concern::Subnets, scope, Reason::SubnetNotFound, None, message);
     }
     resolved.subnets = chosen;
-    judge_number(draft, resolved);
-}
-
-/// Whether each kind takes as many subnets as there are. For a kind that takes
-/// one, one is chosen.
-fn judge_number(draft: &mut Draft<'_>, resolved: &mut ResolvedProfile<'_>) {
-    let count = resolved.subnets.len();
-    let most_of = |workload: &ValidWorkload| workload.kind.requirements().subnets.1;
-    let concerned = resolved.indices(|workload| most_of(workload) > 1 && most_of(workload) < count);
-    let Some(most) = concerned
-        .iter()
-        .map(|index| most_of(&resolved.profile().workloads[*index]))
-        .min()
-    else {
-        return;
-    };
-    let message =
-        format!("{count} subnets are in use and SageMaker takes at most {most}: narrow spec.subnets of this profile.");
-    let scope = if concerned.len() == resolved.profile().workloads.len() {
-        resolved.block_all()
-    } else {
-        resolved.block(&concerned)
-    };
-    draft.find(Concern::Subnets, scope, Reason::TooManySubnets, None, message);
-}
-
-fn judge_tenancy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
-    let vpc = &draft.snapshot.vpc;
-    let is_default = vpc
-        .instance_tenancy
-        .as_deref()
-        .is_none_or(|tenancy| tenancy == "default");
-    let concerned = resolved.indices(|workload| workload.kind.requirements().default_tenancy);
-    if is_default || concerned.is_empty() {
-        return;
-    }
-    let kinds: BTreeSet<_> = concerned
-        .iter()
-        .map(|index| resolved.profile().workloads[*index].kind)
-        .collect();
-    let message = format!(
-        "{} has instance tenancy {}, and {} runs only in a VPC of default tenancy: change it with \
-         `aws ec2 modify-vpc-tenancy --vpc-id {} --instance-tenancy default`, or use another VPC.",
-        vpc.vpc_id,
-        vpc.instance_tenancy.as_deref().unwrap_or("unknown"),
-        listed(kinds),
-        vpc.vpc_id
-    );
-    let scope = resolved.block(&concerned);
-    draft.push(Finding::new(Concern::Subnets, scope, Reason::DedicatedTenancy, message).about(&vpc.vpc_id));
-}
-
-fn judge_zones<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
-    if resolved.subnets.is_empty() {
-        return;
-    }
-    let zones: BTreeSet<_> = resolved
-        .subnets
-        .iter()
-        .filter_map(|subnet| subnet.availability_zone_id.as_ref())
-        .collect();
-    let concerned = resolved.indices(|workload| workload.kind.requirements().availability_zones > zones.len());
-    let Some(first) = concerned.first() else {
-        return;
-    };
-    let workload = &resolved.profile().workloads[*first];
-    let needed = workload.kind.requirements().availability_zones;
-    let message = format!(
-        "{} needs subnets in at least {needed} availability zones, even for one instance, and {} {} in {}: add a \
-         subnet of another zone.",
-        workload.kind,
-        listed(resolved.subnets.iter().map(|subnet| &subnet.subnet_id)),
-        if resolved.subnets.len() == 1 { "is" } else { "are all" },
-        listed(zones),
-    );
-    let scope = resolved.block(&concerned);
-    draft.find(
-        Concern::Subnets,
-        scope,
-        Reason::TooFewZones,
-        Some(Symptom::NoCapacity),
-        message,
-    );
-}
-
-fn judge_privacy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
-    let concerned = resolved.indices(|workload| workload.kind.requirements().private_subnets);
-    let is_public = |table: &RouteTableId| {
-        draft
-            .snapshot
-            .route_tables
-            .get(table)
-            .is_some_and(RouteTable::is_public)
-    };
-    let public: Vec<String> = resolved
-        .tables
-        .iter()
-        .filter(|(table, _)| is_public(table))
-        .map(|(table, subnets)| format!("{} (through {table})", listed(subnets)))
-        .collect();
-    if concerned.is_empty() || public.is_empty() {
-        return;
-    }
-    let kinds: BTreeSet<_> = concerned
-        .iter()
-        .map(|index| resolved.profile().workloads[*index].kind)
-        .collect();
-    let message = format!(
-        "{} {} a route to an internet gateway, and {} needs private subnets: SageMaker gives its interfaces no public \
-         address, so that route leads nowhere. Choose private subnets in spec.subnets.",
-        listed(&public),
-        if public.len() == 1 { "has" } else { "have" },
-        listed(kinds),
-    );
-    let behind: Vec<&SubnetId> = resolved
-        .tables
-        .iter()
-        .filter(|(table, _)| is_public(table))
-        .flat_map(|(_, subnets)| subnets.iter().copied())
-        .collect();
-    let scope = resolved.block(&concerned);
-    let finding = Finding::new(Concern::Subnets, scope, Reason::PublicSubnet, message);
-    draft.push(match behind.as_slice() {
-        [only] => finding.about(only),
-        _ => finding,
-    });
-}
-
-/// Whether the team's own security groups are there. What they admit is judged
-/// later.
-fn judge_own_groups<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
-    let snapshot = draft.snapshot;
-    let vpc = &snapshot.vpc.vpc_id;
-    let SecurityGroups::Own(ids) = &resolved.network.profile.security_groups else {
-        return;
-    };
-    for id in ids.iter().filter(|id| !snapshot.security_groups.contains_key(*id)) {
-        let (reason, message) = match snapshot.security_groups_elsewhere.get(id) {
-            Some(other) => (
-                Reason::SecurityGroupInOtherVpc,
-                format!("Security group {id}, named in spec.securityGroups, belongs to {other}: name one of {vpc}."),
-            ),
-            None => (
-                Reason::SecurityGroupMissing,
-                format!(
-                    "Security group {id}, named in spec.securityGroups, does not exist in this account and region: \
-                     correct the id, or remove the field so that sagevpc makes and keeps a group."
-                ),
-            ),
-        };
-        let scope = resolved.block_all();
-        draft.push(Finding::new(Concern::SecurityGroups, scope, reason, message).about(id));
-    }
-    judge_number_of_groups(draft, resolved, ids.len());
-}
-
-/// Whether each kind takes as many groups as the team brings.
-fn judge_number_of_groups(draft: &mut Draft<'_>, resolved: &mut ResolvedProfile<'_>, count: usize) {
-    let most_of = |workload: &ValidWorkload| workload.kind.requirements().security_groups;
-    for index in resolved.indices(|workload| most_of(workload) < count) {
-        let workload = &resolved.profile().workloads[index];
-        let message = format!(
-            "spec.securityGroups names {count} groups, and {} takes at most {}, for an interface takes \
-             {MAX_SECURITY_GROUPS} in all: name fewer, or give workload {} a profile of its own.",
-            workload.kind,
-            most_of(workload),
-            workload.name
-        );
-        let scope = resolved.block(&[index]);
-        draft.find(
-            Concern::SecurityGroups,
-            scope,
-            Reason::TooManySecurityGroups,
-            None,
-            message,
-        );
-    }
-}
-
-/// A notebook instance with a way to the internet of its own uses the VPC for
-/// what is in the VPC, and nothing else.
-fn note_direct_internet_access(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>) {
-    for workload in &resolved.profile().workloads {
-        if !workload.direct_internet_access {
-            continue;
-        }
-        let message = format!(
-            "Workload {} has directInternetAccess: its traffic to S3 and to the internet goes through SageMaker's own \
-             VPC, so neither the S3 endpoint's policy nor security groups hold for it. Remove the field, and set \
-             DirectInternetAccess to Disabled, to send all of it through {}.",
-            workload.name, draft.network.vpc.vpc_id
-        );
-        let scope = Scope::Workloads(resolved.key().clone(), vec![workload.name.clone()]);
-        draft.push(
-            Finding::new(Concern::S3, scope, Reason::DirectInternetAccess, message)
-                .about(&workload.name)
-                .weighing(Weight::Advice),
-        );
-    }
 }

@@ -23,7 +23,8 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
     let key = reference.key();
     let scope = || Scope::Profile(key.clone());
     if !is_allowed(reference, vpc) {
-        return Err(vec![refusal(scope(), Reason::NotAllowed, not_allowed(reference, vpc))]);
+        let finding = refusal(scope(), Reason::NotAllowed, not_allowed(reference, vpc));
+        return Err(vec![finding.about(&key.namespace)]);
     }
     let spec = &reference.profile.spec;
     let mut findings = Vec::new();

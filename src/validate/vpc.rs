@@ -56,15 +56,12 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
         EndpointPolicy::FullAccess
     });
     if let Some(older) = older_rival(references) {
-        findings.push(refusal(
-            Scope::Vpc,
-            Reason::DuplicateVpc,
-            format!(
-                "SageMakerVpc {} has {} already and is older: one VPC has one SageMakerVpc. Delete this one, and let \
-                 profiles refer to {} instead.",
-                older, spec.vpc_id, older
-            ),
-        ));
+        let message = format!(
+            "SageMakerVpc {older} has {} already and is older: one VPC has one SageMakerVpc. Delete this one, and let \
+             profiles refer to {older} instead.",
+            spec.vpc_id
+        );
+        findings.push(refusal(Scope::Vpc, Reason::DuplicateVpc, message).about(older));
     }
     if !findings.is_empty() && !deleting {
         return Err(Refused { findings });

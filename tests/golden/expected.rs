@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sagevpc::{
-    api::{Condition, VpcConfig},
+    api::{Blocker, Condition, VpcConfig},
     plan::{Action, Finding, PlannedAction, Scope, Serves},
     policy::{PolicyDocument, same_meaning},
 };
@@ -80,6 +80,9 @@ struct ExpectedStatus {
     /// A profile's verdicts, by workload.
     #[serde(default)]
     workloads: BTreeMap<String, String>,
+    /// What stops a profile's workloads, all of it and in order, by workload.
+    #[serde(default)]
+    blockers: BTreeMap<String, Vec<ExpectedBlocker>>,
     /// The VpcConfig that a profile's workloads share.
     vpc_config: Option<VpcConfig>,
     /// The VpcConfigs of workloads that have groups of their own.
@@ -89,6 +92,31 @@ struct ExpectedStatus {
     runnable: Option<String>,
     /// The resources of a SageMakerVpc: id to ownership.
     resources: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedBlocker {
+    reason: String,
+    resource: Option<String>,
+    /// A part of what SageMaker would show.
+    shows: Option<String>,
+    /// Parts of the message: the cause, and the fix.
+    says: Vec<String>,
+}
+
+impl ExpectedBlocker {
+    fn is_met_by(&self, blocker: &Blocker) -> bool {
+        let shows = match (&self.shows, &blocker.shows) {
+            (None, None) => true,
+            (Some(part), Some(shown)) => shown.contains(part),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        self.reason == blocker.reason
+            && self.resource == blocker.resource
+            && shows
+            && self.says.iter().all(|part| blocker.message.contains(part))
+    }
 }
 
 impl Expected {
@@ -137,6 +165,18 @@ impl Expected {
             }
             if expected.vpc_config != status.vpc_config {
                 problems.push(format!("{name}: vpcConfig is {:?}", status.vpc_config));
+            }
+            for (workload, blockers) in &expected.blockers {
+                let found = status.workloads.iter().find(|status| status.name == *workload);
+                let there = found.map_or(&[][..], |status| &status.blockers);
+                let met = blockers.len() == there.len()
+                    && blockers
+                        .iter()
+                        .zip(there)
+                        .all(|(expected, found)| expected.is_met_by(found));
+                if !met {
+                    problems.push(format!("{name}: {workload} is stopped by {there:#?}"));
+                }
             }
             for (workload, config) in &expected.vpc_configs {
                 let found = status.workloads.iter().find(|status| status.name == *workload);

@@ -19,7 +19,10 @@ mod pass;
 use std::{collections::BTreeSet, fs};
 
 use expected::Expected;
-use sagevpc::observed::files;
+use sagevpc::{
+    catalog::{Need, WorkloadKind},
+    observed::files,
+};
 
 fn check(name: &str) {
     let folder = fixture::root().join("cases").join(name);
@@ -115,6 +118,12 @@ cases! {
     buckets_policy,
     buckets_policy_with_repositories,
     cannot_adopt,
+    clarify_drifts,
+    clarify_met,
+    clarify_refused,
+    compilation_drifts,
+    compilation_met,
+    compilation_refused,
     consumers_belong_to_a_profile,
     consumers_outside_any_profile,
     custom_policy,
@@ -141,6 +150,7 @@ cases! {
     deletion_waits_for_a_role_out_of_sight,
     dhcp_options_incomplete,
     dhcp_options_missing,
+    dhcp_options_replaced_later,
     discovery_is_not_allowed,
     discovery_switched_off,
     disruption_is_held,
@@ -175,7 +185,14 @@ cases! {
     group_not_granted,
     groups_per_workload,
     groups_per_workload_converged,
+    hosting_drifts,
+    hosting_loses_a_zone,
+    hosting_met,
+    hosting_refused,
     interface_permissions_are_listed,
+    model_monitor_drifts,
+    model_monitor_met,
+    model_monitor_refused,
     namespace_no_longer_allowed,
     namespace_not_allowed,
     no_credentials,
@@ -183,16 +200,28 @@ cases! {
     no_profiles,
     no_subnet_matches,
     no_subnets_offered,
+    notebook_among_many_subnets,
+    notebook_drifts,
+    notebook_keeps_its_subnet,
+    notebook_leaves_a_full_subnet,
+    notebook_met,
+    notebook_past_the_vpc,
+    notebook_refused,
     observe_shows_what_enforce_would_do,
     offered_subnet_deleted_later,
     offered_subnet_missing,
     older_profile_has_the_addresses,
     one_zone_with_hosting,
+    options_that_a_kind_does_not_take,
     own_group_elsewhere_or_missing,
     own_group_lacks_rules,
     own_group_missing_from_nothing,
     own_groups,
     paused,
+    processing_drifts,
+    processing_met,
+    processing_refused,
+    processing_subnet_turns_public,
     profile_deleted,
     public_subnet_with_processing,
     quickstart_converged,
@@ -228,6 +257,9 @@ cases! {
     shared_vpc_is_left_to_its_owner,
     shared_vpc_with_an_endpoint_unseen,
     spare_endpoint_goes,
+    studio_drifts,
+    studio_met,
+    studio_refused,
     subnet_in_other_vpc,
     subnet_missing,
     subnet_not_offered,
@@ -237,9 +269,41 @@ cases! {
     too_few_addresses,
     too_few_addresses_later,
     too_many_subnets,
+    training_drifts,
+    training_efa_met,
+    training_encrypted_met,
+    training_met,
+    training_refused,
+    transform_drifts,
+    transform_met,
+    transform_refused,
+    tuning_drifts,
+    tuning_met,
+    tuning_refused,
     vpc_not_found,
     what_has_no_effect_takes_no_addresses,
     wider_policy_is_not_held,
+}
+
+#[test]
+fn every_kind_is_shown_met_drifted_and_refused() {
+    // What the accelerator needs is a part of the network of its own, with cases of that name.
+    let kinds = WorkloadKind::ALL
+        .into_iter()
+        .filter(|kind| !kind.requirements().needs.contains(&Need::ElasticInference));
+    for kind in kinds {
+        let mut name = String::new();
+        for letter in kind.to_string().chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        for how in ["met", "drifts", "refused"] {
+            let case = format!("{name}_{how}");
+            assert!(CASES.contains(&case.as_str()), "{case} is not there");
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! | `planning` | a plan that was carried out leaves nothing to do; what is foreign stays as it is; profiles' order does not matter; deletion leaves what was there before; approval approves exactly what it names |
 //! | `repair` | any damage to what is ours is put back, and nothing wanted is ever taken away on the way |
 //! | `crashes` | a creation interrupted anywhere is made once |
+//! | `kinds` | what is published for a workload is what SageMaker takes for its kind, and whoever cannot run is told why |
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
 //! | `roles` | what a role lacks is given once, and taken off in the end; two that serve one role never take turns |
@@ -16,6 +17,7 @@
 mod adoption;
 mod crashes;
 mod inputs;
+mod kinds;
 mod memory;
 mod planning;
 mod policy;

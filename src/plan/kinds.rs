@@ -1,0 +1,224 @@
+//! Whether what a profile has suits the kinds of its workloads: how many
+//! subnets, in which zones, private or not, the VPC's tenancy, and how many
+//! security groups of the team's own.
+
+use std::collections::BTreeSet;
+
+use super::{Concern, Finding, Scope, Weight, draft::Draft, resolve::ResolvedProfile};
+use crate::{
+    api::Reason,
+    catalog::{MAX_SECURITY_GROUPS, Need, Symptom},
+    observed::RouteTable,
+    types::{RouteTableId, SubnetId, listed},
+    validate::{SecurityGroups, ValidWorkload},
+};
+
+/// Reports what keeps workloads from running there, and notes which.
+pub(super) fn judge<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
+    judge_number(draft, resolved);
+    judge_tenancy(draft, resolved);
+    judge_zones(draft, resolved);
+    judge_privacy(draft, resolved);
+    judge_own_groups(draft, resolved);
+    note_direct_internet_access(draft, resolved);
+}
+
+/// Whether each kind takes as many subnets as there are. For a kind that takes
+/// one, one is chosen.
+fn judge_number(draft: &mut Draft<'_>, resolved: &mut ResolvedProfile<'_>) {
+    let count = resolved.subnets.len();
+    let most_of = |workload: &ValidWorkload| workload.kind.requirements().subnets.1;
+    let concerned = resolved.indices(|workload| most_of(workload) > 1 && most_of(workload) < count);
+    let Some(most) = concerned
+        .iter()
+        .map(|index| most_of(&resolved.profile().workloads[*index]))
+        .min()
+    else {
+        return;
+    };
+    let message =
+        format!("{count} subnets are in use and SageMaker takes at most {most}: narrow spec.subnets of this profile.");
+    let scope = if concerned.len() == resolved.profile().workloads.len() {
+        resolved.block_all()
+    } else {
+        resolved.block(&concerned)
+    };
+    draft.find(Concern::Subnets, scope, Reason::TooManySubnets, None, message);
+}
+
+fn judge_tenancy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
+    let vpc = &draft.snapshot.vpc;
+    let is_default = vpc
+        .instance_tenancy
+        .as_deref()
+        .is_none_or(|tenancy| tenancy == "default");
+    let concerned = resolved.indices(|workload| workload.kind.requirements().default_tenancy);
+    if is_default || concerned.is_empty() {
+        return;
+    }
+    let kinds: BTreeSet<_> = concerned
+        .iter()
+        .map(|index| resolved.profile().workloads[*index].kind)
+        .collect();
+    let message = format!(
+        "{} has instance tenancy {}, and {} runs only in a VPC of default tenancy: change it with \
+         `aws ec2 modify-vpc-tenancy --vpc-id {} --instance-tenancy default`, or use another VPC.",
+        vpc.vpc_id,
+        vpc.instance_tenancy.as_deref().unwrap_or("unknown"),
+        listed(kinds),
+        vpc.vpc_id
+    );
+    let scope = resolved.block(&concerned);
+    draft.push(Finding::new(Concern::Subnets, scope, Reason::DedicatedTenancy, message).about(&vpc.vpc_id));
+}
+
+fn judge_zones<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
+    if resolved.subnets.is_empty() {
+        return;
+    }
+    let zones: BTreeSet<_> = resolved
+        .subnets
+        .iter()
+        .filter_map(|subnet| subnet.availability_zone_id.as_ref())
+        .collect();
+    let concerned = resolved.indices(|workload| workload.kind.requirements().availability_zones > zones.len());
+    let Some(first) = concerned.first() else {
+        return;
+    };
+    let workload = &resolved.profile().workloads[*first];
+    let needed = workload.kind.requirements().availability_zones;
+    let message = format!(
+        "{} needs subnets in at least {needed} availability zones, even for one instance, and {} {} in {}: add a \
+         subnet of another zone.",
+        workload.kind,
+        listed(resolved.subnets.iter().map(|subnet| &subnet.subnet_id)),
+        if resolved.subnets.len() == 1 { "is" } else { "are all" },
+        listed(zones),
+    );
+    let scope = resolved.block(&concerned);
+    draft.find(
+        Concern::Subnets,
+        scope,
+        Reason::TooFewZones,
+        Some(Symptom::NoCapacity),
+        message,
+    );
+}
+
+fn judge_privacy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
+    let concerned = resolved.indices(|workload| workload.kind.requirements().private_subnets);
+    let is_public = |table: &RouteTableId| {
+        draft
+            .snapshot
+            .route_tables
+            .get(table)
+            .is_some_and(RouteTable::is_public)
+    };
+    let public: Vec<String> = resolved
+        .tables
+        .iter()
+        .filter(|(table, _)| is_public(table))
+        .map(|(table, subnets)| format!("{} (through {table})", listed(subnets)))
+        .collect();
+    if concerned.is_empty() || public.is_empty() {
+        return;
+    }
+    let kinds: BTreeSet<_> = concerned
+        .iter()
+        .map(|index| resolved.profile().workloads[*index].kind)
+        .collect();
+    let message = format!(
+        "{} {} a route to an internet gateway, and {} needs private subnets: SageMaker gives its interfaces no public \
+         address, so that route leads nowhere. Choose private subnets in spec.subnets.",
+        listed(&public),
+        if public.len() == 1 { "has" } else { "have" },
+        listed(kinds),
+    );
+    let behind: Vec<&SubnetId> = resolved
+        .tables
+        .iter()
+        .filter(|(table, _)| is_public(table))
+        .flat_map(|(_, subnets)| subnets.iter().copied())
+        .collect();
+    let scope = resolved.block(&concerned);
+    let finding = Finding::new(Concern::Subnets, scope, Reason::PublicSubnet, message);
+    draft.push(match behind.as_slice() {
+        [only] => finding.about(only),
+        _ => finding,
+    });
+}
+
+/// Whether the team's own security groups are there. What they admit is judged
+/// later.
+fn judge_own_groups<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
+    let snapshot = draft.snapshot;
+    let vpc = &snapshot.vpc.vpc_id;
+    let SecurityGroups::Own(ids) = &resolved.network.profile.security_groups else {
+        return;
+    };
+    for id in ids.iter().filter(|id| !snapshot.security_groups.contains_key(*id)) {
+        let (reason, message) = match snapshot.security_groups_elsewhere.get(id) {
+            Some(other) => (
+                Reason::SecurityGroupInOtherVpc,
+                format!("Security group {id}, named in spec.securityGroups, belongs to {other}: name one of {vpc}."),
+            ),
+            None => (
+                Reason::SecurityGroupMissing,
+                format!(
+                    "Security group {id}, named in spec.securityGroups, does not exist in this account and region: \
+                     correct the id, or remove the field so that sagevpc makes and keeps a group."
+                ),
+            ),
+        };
+        let scope = resolved.block_all();
+        draft.push(Finding::new(Concern::SecurityGroups, scope, reason, message).about(id));
+    }
+    judge_number_of_groups(draft, resolved, ids.len());
+}
+
+/// Whether each kind takes as many groups as the team brings.
+fn judge_number_of_groups(draft: &mut Draft<'_>, resolved: &mut ResolvedProfile<'_>, count: usize) {
+    let most_of = |workload: &ValidWorkload| workload.kind.requirements().security_groups;
+    // The client group of an accelerator is told of where it is planned.
+    let gets_another = |workload: &ValidWorkload| workload.kind.requirements().needs.contains(&Need::ElasticInference);
+    for index in resolved.indices(|workload| most_of(workload) < count && !gets_another(workload)) {
+        let workload = &resolved.profile().workloads[index];
+        let message = format!(
+            "spec.securityGroups names {count} groups, and {} takes at most {}, for an interface takes \
+             {MAX_SECURITY_GROUPS} in all: name fewer, or give workload {} a profile of its own.",
+            workload.kind,
+            most_of(workload),
+            workload.name
+        );
+        let scope = resolved.block(&[index]);
+        draft.find(
+            Concern::SecurityGroups,
+            scope,
+            Reason::TooManySecurityGroups,
+            None,
+            message,
+        );
+    }
+}
+
+/// A notebook instance with a way to the internet of its own uses the VPC for
+/// what is in the VPC, and nothing else.
+fn note_direct_internet_access(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>) {
+    for workload in &resolved.profile().workloads {
+        if !workload.direct_internet_access {
+            continue;
+        }
+        let message = format!(
+            "Workload {} has directInternetAccess: its traffic to S3 and to the internet goes through SageMaker's own \
+             VPC, so neither the S3 endpoint's policy nor security groups hold for it. Remove the field, and set \
+             DirectInternetAccess to Disabled, to send all of it through {}.",
+            workload.name, draft.network.vpc.vpc_id
+        );
+        let scope = Scope::Workloads(resolved.key().clone(), vec![workload.name.clone()]);
+        draft.push(
+            Finding::new(Concern::S3, scope, Reason::DirectInternetAccess, message)
+                .about(&workload.name)
+                .weighing(Weight::Advice),
+        );
+    }
+}
