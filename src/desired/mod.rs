@@ -16,7 +16,8 @@ pub(crate) use s3_policy::{bucket_arn, full_access};
 pub use security_groups::ManagedGroup;
 
 use crate::{
-    plan::Interest,
+    api::InternetMode,
+    plan::{Aspect, Interest},
     types::ProfileKey,
     validate::{Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
 };
@@ -74,7 +75,8 @@ impl Network {
             .profiles
             .iter()
             .filter_map(|network| network.profile.subnets.as_ref())
-            .chain(&self.vpc.subnets);
+            .chain(&self.vpc.subnets)
+            .chain(&self.vpc.public_subnets);
         for choice in named {
             if let Choice::Ids(ids) = choice {
                 interest.subnets.extend(ids.iter().cloned());
@@ -88,6 +90,12 @@ impl Network {
         interest
             .security_groups
             .extend(self.vpc.adopt_security_groups.iter().cloned());
+        if self.vpc.internet != InternetMode::None || self.vpc.had_nat_gateways {
+            interest.aspects.insert(Aspect::WayOut);
+        }
+        if self.vpc.internet == InternetMode::ManagedNat || self.vpc.had_nat_gateways {
+            interest.aspects.insert(Aspect::Addresses);
+        }
         interest
     }
 

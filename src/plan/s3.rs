@@ -211,7 +211,7 @@ fn needed_tables(
     needed
 }
 
-fn is_offered(draft: &Draft<'_>, table: &RouteTableId) -> bool {
+pub(super) fn is_offered(draft: &Draft<'_>, table: &RouteTableId) -> bool {
     match &draft.network.vpc.route_tables {
         None => true,
         Some(Choice::Ids(ids)) => ids.contains(table),

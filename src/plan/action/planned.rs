@@ -1,6 +1,6 @@
 //! An action in its place in the plan.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -42,6 +42,8 @@ pub struct Disruption {
 pub enum Serves {
     /// Everyone in the VPC.
     Vpc,
+    /// Some profiles, by something of the VPC's that they share.
+    Profiles(BTreeSet<ProfileKey>),
     /// One profile.
     Profile(ProfileKey),
 }
@@ -51,6 +53,7 @@ impl Serves {
     pub fn includes(&self, profile: &ProfileKey) -> bool {
         match self {
             Self::Vpc => true,
+            Self::Profiles(served) => served.contains(profile),
             Self::Profile(served) => served == profile,
         }
     }
@@ -219,7 +222,7 @@ impl PlannedAction {
         let text = format!(
             "{}\0{about}\0{}\0{detail}",
             self.action.name(),
-            self.action.full_change()
+            self.action.lasting_change()
         );
         hex::encode(&Sha256::digest(text.as_bytes())[..8])
     }

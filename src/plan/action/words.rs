@@ -142,6 +142,37 @@ impl Action {
         self.describe(joined)
     }
 
+    /// Like [`full_change`](Self::full_change), and the same before and after
+    /// what it refers to got its id.
+    pub fn lasting_change(&self) -> String {
+        match self {
+            Self::CreateNatGateway { subnet, .. } => format!("public NAT gateway in {subnet}"),
+            Self::CreateRoute { destination, .. } => format!("add route {destination}"),
+            Self::ReplaceRoute { destination, .. } => format!("turn route {destination}"),
+            Self::ModifyVpcAttribute { .. }
+            | Self::CreateSecurityGroup { .. }
+            | Self::AuthorizeSecurityGroup { .. }
+            | Self::RevokeSecurityGroup { .. }
+            | Self::DeleteSecurityGroup { .. }
+            | Self::CreateVpcEndpoint { .. }
+            | Self::ModifyVpcEndpoint { .. }
+            | Self::CreateInterfaceEndpoint { .. }
+            | Self::ModifyInterfaceEndpoint { .. }
+            | Self::DeleteVpcEndpoint { .. }
+            | Self::AllocateAddress { .. }
+            | Self::ReleaseAddress { .. }
+            | Self::DeleteNatGateway { .. }
+            | Self::DeleteRoute { .. }
+            | Self::CreateNetworkAclEntry { .. }
+            | Self::ReplaceNetworkAclEntry { .. }
+            | Self::DeleteNetworkAclEntry { .. }
+            | Self::CreateFlowLogs { .. }
+            | Self::DeleteFlowLogs { .. }
+            | Self::CreateTags { .. }
+            | Self::DeleteTags { .. } => self.full_change(),
+        }
+    }
+
     fn describe(&self, list: impl Fn(Vec<String>) -> String) -> String {
         let of_rules = |rules: &[Rule]| list(rules.iter().map(ToString::to_string).collect());
         let of_subnets = |subnets: &[SubnetId]| list(subnets.iter().map(ToString::to_string).collect());
