@@ -187,6 +187,7 @@ cases! {
     no_profiles,
     no_subnet_matches,
     no_subnets_offered,
+    notebook_among_others,
     notebook_with_a_way_out_of_its_own,
     observe_shows_what_enforce_would_do,
     offered_subnet_deleted_later,

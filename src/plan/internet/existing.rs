@@ -84,15 +84,15 @@ pub(super) fn judge(draft: &mut Draft<'_>, outbound: &[&ResolvedProfile<'_>], na
                 fix,
             } = problem;
             let verb = match weight {
-                Weight::Blocks => "does not reach",
-                Weight::Unknown | Weight::Advice => "may not reach",
+                Weight::Blocks => "cannot be reached",
+                Weight::Unknown | Weight::Advice => "may be out of reach",
             };
             draft.push(Finding {
                 concern: CONCERN,
                 scope: scope(resolved),
                 weight,
                 reason,
-                message: format!("Subnet {} {verb} {}: {cause}. {fix}", listed(subnets), listed(names)),
+                message: format!("From {}, {} {verb}: {cause}. {fix}", listed(subnets), listed(names)),
                 symptom: (weight == Weight::Blocks).then_some(symptom),
             });
         }
@@ -255,12 +255,25 @@ impl<'a> Judge<'a> {
                     turn_it(),
                 ),
             },
-            NextHop::Beyond(..) | NextHop::EgressOnly => blocks(
-                Reason::BlackholeRoute,
-                format!("route {to} of {id} leads to something that is gone (a blackhole)"),
-                turn_it(),
-            ),
+            NextHop::Beyond(what, _) => self.dead(id, to, what),
+            NextHop::EgressOnly => self.dead(id, to, "an egress-only internet gateway"),
         }
+    }
+
+    /// That a route leads to something that is gone.
+    fn dead(&self, table: &RouteTableId, to: IpNet, what: &str) -> Option<Problem> {
+        let option = match to {
+            IpNet::V4(_) => "--destination-cidr-block",
+            IpNet::V6(_) => "--destination-ipv6-cidr-block",
+        };
+        Some(Problem {
+            weight: Weight::Blocks,
+            reason: Reason::BlackholeRoute,
+            cause: format!("route {to} of {table} leads to {what}, which is gone (a blackhole)"),
+            fix: format!(
+                "Put it back, or remove the route with `aws ec2 delete-route --route-table-id {table} {option} {to}`."
+            ),
+        })
     }
 
     /// What is wrong with a NAT gateway by which a workload goes out.
