@@ -2,6 +2,8 @@
 //! answer that is lost, something made that AWS does not show yet, something
 //! deleted behind our back, status that is lost.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use proptest::{collection, prelude::*};
 use sagevpc::{
@@ -51,6 +53,17 @@ fn our_endpoints(snapshot: &Snapshot) -> Vec<&VpcEndpoint> {
         .collect()
 }
 
+/// Whether each place has one address and one NAT gateway.
+fn made_once(snapshot: &Snapshot) -> bool {
+    let live = snapshot.nat_gateways.iter().filter(|nat| !nat.is_gone());
+    let tags = live
+        .map(|nat| &nat.tags)
+        .chain(snapshot.addresses.iter().map(|address| &address.tags));
+    let mut purposes = BTreeSet::new();
+    tags.filter_map(|tags| tags.iter().find(|tag| tag.key == "sagevpc.dev/resource"))
+        .all(|tag| purposes.insert(&tag.value))
+}
+
 proptest! {
     #[test]
     fn what_is_created_is_created_once(
@@ -62,15 +75,19 @@ proptest! {
         let mut time = now();
         let mut epochs = 0;
         let mut hidden: Option<String> = None;
-        let last = [(Fate::Ends, 100), (Fate::Ends, 100)];
+        let last = [(Fate::Ends, 100), (Fate::Ends, 100), (Fate::Ends, 100), (Fate::Ends, 100)];
         for (fate, seconds) in fates.into_iter().chain(last) {
             time += SignedDuration::from_secs(seconds);
+            memory.pass_time();
             // AWS shows everything within the time that we allow it.
             if seconds >= SETTLING.as_secs() {
                 hidden = None;
             }
             let mut shown = memory.snapshot.clone();
-            shown.vpc_endpoints.retain(|endpoint| Some(endpoint.vpc_endpoint_id.to_string()) != hidden);
+            let is_shown = |id: &dyn ToString| Some(id.to_string()) != hidden;
+            shown.vpc_endpoints.retain(|endpoint| is_shown(&endpoint.vpc_endpoint_id));
+            shown.nat_gateways.retain(|nat| is_shown(&nat.nat_gateway_id));
+            shown.addresses.retain(|address| is_shown(&address.allocation_id));
             hidden = None;
 
             let history = History::new(Some(&status), &Repairs::default(), time);
@@ -97,7 +114,10 @@ proptest! {
             }
             ledger::settle(&mut status.ledger, &outcome);
             match fate {
-                Fate::NotShownYet => hidden = outcome.made.values().find(|id| id.starts_with("vpce-")).cloned(),
+                Fate::NotShownYet => {
+                    let may_be_hidden = |id: &&String| ["vpce-", "nat-", "eipalloc-"].iter().any(|kind| id.starts_with(kind));
+                    hidden = outcome.made.values().filter(may_be_hidden).last().cloned();
+                }
                 Fate::EndpointDeleted => {
                     let gone = our_endpoints(&memory.snapshot).first().map(|e| e.vpc_endpoint_id.clone());
                     memory.snapshot.vpc_endpoints.retain(|endpoint| Some(&endpoint.vpc_endpoint_id) != gone.as_ref());
@@ -106,7 +126,9 @@ proptest! {
                 Fate::Ends | Fate::DiesBeforeSending | Fate::LosesTheAnswer => {}
             }
             prop_assert!(our_endpoints(&memory.snapshot).len() <= 1);
+            prop_assert!(made_once(&memory.snapshot));
         }
+        memory.pass_time();
         let history = History::new(Some(&status), &Repairs::default(), time + SETTLING);
         let left = plan_for(&world.references, &memory.snapshot, &history);
         prop_assert!(left.actions.is_empty(), "{:?}", left.actions);
