@@ -67,7 +67,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         let deleted = nat_gateways::let_go(draft, &nat_gateways, &gateways, &[turned, taken_away]);
         addresses::let_go(draft, &gateways, &deleted);
     }
-    existing::judge(draft, &outbound, &nat_gateways);
+    let ours_go = draft.network.vpc.internet == InternetMode::ManagedNat || !is_frozen;
+    existing::judge(draft, &outbound, &nat_gateways, ours_go);
     note_package_repositories(draft, profiles, &places);
 }
 

@@ -26,6 +26,8 @@ enum Fate {
     DiesBeforeSending,
     /// It dies after AWS did its work, before the answer was written down.
     LosesTheAnswer,
+    /// The same, and AWS does not show what it made for a while.
+    LosesTheAnswerUnseen,
     /// It comes to its end, and AWS does not show what it made for a while.
     NotShownYet,
     /// It comes to its end, and someone deletes the endpoint.
@@ -39,6 +41,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         2 => Just(Fate::Ends),
         3 => Just(Fate::DiesBeforeSending),
         3 => Just(Fate::LosesTheAnswer),
+        2 => Just(Fate::LosesTheAnswerUnseen),
         2 => Just(Fate::NotShownYet),
         1 => Just(Fate::EndpointDeleted),
         1 => Just(Fate::StatusLost),
@@ -109,21 +112,25 @@ proptest! {
                 continue;
             }
             let outcome = memory.apply_watched(&plan, &tokens, |_, _| {});
-            if let Fate::LosesTheAnswer = fate {
+            if let Fate::NotShownYet | Fate::LosesTheAnswerUnseen = fate {
+                let may_be_hidden = |id: &&String| ["vpce-", "nat-", "eipalloc-"].iter().any(|kind| id.starts_with(kind));
+                hidden = outcome.made.values().filter(may_be_hidden).last().cloned();
+            }
+            if let Fate::LosesTheAnswer | Fate::LosesTheAnswerUnseen = fate {
                 continue;
             }
             ledger::settle(&mut status.ledger, &outcome);
             match fate {
-                Fate::NotShownYet => {
-                    let may_be_hidden = |id: &&String| ["vpce-", "nat-", "eipalloc-"].iter().any(|kind| id.starts_with(kind));
-                    hidden = outcome.made.values().filter(may_be_hidden).last().cloned();
-                }
                 Fate::EndpointDeleted => {
                     let gone = our_endpoints(&memory.snapshot).first().map(|e| e.vpc_endpoint_id.clone());
                     memory.snapshot.vpc_endpoints.retain(|endpoint| Some(&endpoint.vpc_endpoint_id) != gone.as_ref());
                 }
                 Fate::StatusLost => status.ledger = LedgerStatus::default(),
-                Fate::Ends | Fate::DiesBeforeSending | Fate::LosesTheAnswer => {}
+                Fate::Ends
+ | Fate::NotShownYet
+ | Fate::DiesBeforeSending
+ | Fate::LosesTheAnswer
+ | Fate::LosesTheAnswerUnseen => {}
             }
             prop_assert!(our_endpoints(&memory.snapshot).len() <= 1);
             prop_assert!(made_once(&memory.snapshot));

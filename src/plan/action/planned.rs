@@ -227,3 +227,40 @@ impl PlannedAction {
         hex::encode(&Sha256::digest(text.as_bytes())[..8])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Target;
+
+    #[test]
+    fn an_approval_outlives_the_making_of_what_an_action_refers_to() {
+        let place = || "subnet-0123456789abcdef0".into();
+        let table = || "rtb-0123456789abcdef0".into();
+        let route = |nat_gateway| {
+            let action = Action::CreateRoute {
+                table: table(),
+                destination: "0.0.0.0/0".parse().unwrap(),
+                nat_gateway,
+            };
+            PlannedAction::new(action, Serves::Vpc, "r").about(&ResourceKey::DefaultRoute { table: table() })
+        };
+        let to_be_made = route(Target::Made(ResourceKey::NatGateway { subnet: place() }));
+        let made = route(Target::Existing("nat-0123456789abcdef0".into()));
+        assert_eq!(to_be_made.fingerprint(), made.fingerprint());
+
+        let nat = |address| {
+            let action = Action::CreateNatGateway {
+                key: ResourceKey::NatGateway { subnet: place() },
+                subnet: place(),
+                address,
+                tags: crate::types::Tags::new(),
+            };
+            PlannedAction::new(action, Serves::Vpc, "r")
+        };
+        let with_new = nat(Target::Made(ResourceKey::ElasticIp { subnet: place() }));
+        let with_old = nat(Target::Existing("eipalloc-0123456789abcdef0".into()));
+        assert_eq!(with_new.fingerprint(), with_old.fingerprint());
+        assert_ne!(with_new.fingerprint(), made.fingerprint());
+    }
+}

@@ -42,11 +42,18 @@ enum NextHop<'a> {
     Beyond(&'a str, AcceptUnknown),
 }
 
-/// Judges the way out of each subnet of these profiles, where it is not of our
-/// making.
-pub(super) fn judge(draft: &mut Draft<'_>, outbound: &[&ResolvedProfile<'_>], nat_gateways: &NatGateways<'_>) {
+/// Judges the way out of each subnet of these profiles. Our own default routes
+/// are judged where they are planned, or, where they stay though nothing plans
+/// them, here: `without_ours` is false then.
+pub(super) fn judge(
+    draft: &mut Draft<'_>,
+    outbound: &[&ResolvedProfile<'_>],
+    nat_gateways: &NatGateways<'_>,
+    without_ours: bool,
+) {
     let snapshot = draft.snapshot;
     let judge = Judge::of(draft);
+    let leaving_out = without_ours.then_some(nat_gateways);
     let mut used: BTreeSet<NatGatewayId> = BTreeSet::new();
     for resolved in outbound {
         let mut problems: BTreeMap<Problem, (BTreeSet<&SubnetId>, BTreeSet<&str>)> = BTreeMap::new();
@@ -55,7 +62,7 @@ pub(super) fn judge(draft: &mut Draft<'_>, outbound: &[&ResolvedProfile<'_>], na
                 continue;
             };
             for (wanted, block) in from_subnet(resolved, subnet) {
-                let found: Vec<Problem> = match route_for(table, block, nat_gateways) {
+                let found: Vec<Problem> = match route_for(table, block, leaving_out) {
                     None => judge.no_route(table, block).into_iter().collect(),
                     Some(route) => std::iter::once(route)
                         .chain(routes_within(table, block))
@@ -104,15 +111,22 @@ pub(super) fn judge(draft: &mut Draft<'_>, outbound: &[&ResolvedProfile<'_>], na
     }
 }
 
-/// The route that traffic to the block takes: that of the longest prefix. Our
-/// own default routes are left out: they come and go with need.
-pub(super) fn route_for<'t>(table: &'t RouteTable, block: IpNet, nat_gateways: &NatGateways<'_>) -> Option<&'t Route> {
-    let of_ours =
-        default_route(table).filter(|route| nat_gateway_of(route).is_some_and(|id| nat_gateways.is_ours(&id)));
+/// The route that traffic to the block takes: that of the longest prefix.
+/// Default routes to NAT gateways in `leaving_out` do not count: ours come and
+/// go with need.
+pub(super) fn route_for<'t>(
+    table: &'t RouteTable,
+    block: IpNet,
+    leaving_out: Option<&NatGateways<'_>>,
+) -> Option<&'t Route> {
+    let left_out = default_route(table).filter(|route| {
+        let leads_to = nat_gateway_of(route);
+        leads_to.is_some_and(|id| leaving_out.is_some_and(|nat_gateways| nat_gateways.is_ours(&id)))
+    });
     let leading = table
         .routes
         .iter()
-        .filter(|route| of_ours.is_none_or(|ours| ours != *route))
+        .filter(|route| left_out.is_none_or(|left_out| left_out != *route))
         .filter_map(|route| Some((destination(route)?, route)))
         .filter(|(to, _)| to.contains(&block));
     leading.max_by_key(|(to, _)| to.prefix_len()).map(|(_, route)| route)
@@ -348,15 +362,9 @@ impl<'a> Judge<'a> {
                 fix,
             })
         };
-        let route = table
-            .routes
-            .iter()
-            .filter_map(|route| Some((destination(route)?, route)))
-            .filter(|(to, _)| to.contains(&block))
-            .max_by_key(|(to, _)| to.prefix_len());
-        let hop = route.and_then(|(to, route)| Some((to, route, next_hop(route)?)));
+        let hop = route_for(table, block, None).and_then(|route| Some((route, next_hop(route)?)));
         match hop {
-            Some((_, route, NextHop::InternetGateway(_))) => {
+            Some((route, NextHop::InternetGateway(_))) => {
                 if !places::leads_to_the_internet(self.snapshot, route) {
                     return blocks(
                         Reason::InternetGatewayMissing,
@@ -373,13 +381,13 @@ impl<'a> Judge<'a> {
                     turn_it(),
                 )
             }
-            Some((to, route, NextHop::Beyond(what, accept))) if route.is_active() => {
-                let mut problem = self.beyond(id, to, what, accept);
+            Some((route, NextHop::Beyond(what, accept))) if route.is_active() => {
+                let mut problem = self.beyond(id, destination(route).unwrap_or(block), what, accept);
                 problem.cause = format!("and from its subnet {subnet} {}", problem.cause);
                 Some(problem)
             }
-            Some((_, _, NextHop::Local)) => None,
-            Some((_, _, NextHop::Beyond(..) | NextHop::NatGateway(_) | NextHop::EgressOnly)) | None => blocks(
+            Some((_, NextHop::Local)) => None,
+            Some((_, NextHop::Beyond(..) | NextHop::NatGateway(_) | NextHop::EgressOnly)) | None => blocks(
                 Reason::NatGatewayInPrivateSubnet,
                 format!("which is in {subnet}, a private subnet: its {id} leads to no internet gateway"),
                 format!(

@@ -28,6 +28,8 @@ pub(super) struct NatGateways<'a> {
     remembered: BTreeSet<NatGatewayId>,
     /// Places that have an elastic IP address of ours.
     addressed: BTreeSet<SubnetId>,
+    /// Places where one was asked for lately, and is not shown yet.
+    expected: BTreeSet<SubnetId>,
 }
 
 impl<'a> NatGateways<'a> {
@@ -44,17 +46,22 @@ impl<'a> NatGateways<'a> {
                 Some((id, (nat, subnet)))
             })
             .collect();
-        let remembered = draft
-            .history
-            .ledger
-            .iter()
-            .filter(|(key, _)| matches!(key, ResourceKey::NatGateway { .. }))
-            .filter_map(|(_, entry)| entry.id.as_deref().map(NatGatewayId::new))
-            .collect();
+        let mut remembered = BTreeSet::new();
+        let mut expected = BTreeSet::new();
+        for (key, entry) in &draft.history.ledger {
+            let ResourceKey::NatGateway { subnet } = key else {
+                continue;
+            };
+            remembered.extend(entry.id.as_deref().map(NatGatewayId::new));
+            if draft.history.not_visible_yet(key).is_some() || draft.history.may_appear(key) {
+                expected.insert(subnet.clone());
+            }
+        }
         Self {
             shown,
             remembered,
             addressed: addresses::places(draft),
+            expected,
         }
     }
 
@@ -76,6 +83,11 @@ impl<'a> NatGateways<'a> {
             .min_by_key(|nat| (nat.nat_gateway_state(), &nat.nat_gateway_id))
     }
 
+    /// Whether one of ours is in this place, or may yet be shown there.
+    pub(super) fn claims(&self, place: &SubnetId) -> bool {
+        self.expected.contains(place) || self.serving(place).is_some()
+    }
+
     /// The place of one of ours that serves, or will.
     pub(super) fn live_place_of(&self, id: &NatGatewayId) -> Option<&SubnetId> {
         self.shown
@@ -86,7 +98,7 @@ impl<'a> NatGateways<'a> {
 
     /// What decides between places: where one of ours serves comes first, then
     /// where an address waits for one, then the lowest id.
-    pub(super) fn claim<'s>(&self, place: &'s SubnetId) -> (bool, bool, &'s SubnetId) {
+    pub(super) fn rank<'s>(&self, place: &'s SubnetId) -> (bool, bool, &'s SubnetId) {
         (self.serving(place).is_none(), !self.addressed.contains(place), place)
     }
 

@@ -72,7 +72,7 @@ pub(super) fn choose(
         candidates
             .iter()
             .filter(|subnet| zone.is_none() || subnet.availability_zone_id.as_ref() == zone)
-            .min_by_key(|subnet| nat_gateways.claim(&subnet.subnet_id))
+            .min_by_key(|subnet| nat_gateways.rank(&subnet.subnet_id))
             .map(|subnet| subnet.subnet_id.clone())
     };
     match draft.network.vpc.nat_gateways {
@@ -174,7 +174,7 @@ fn candidates<'a>(
         .filter(|subnet| may_be(subnet))
         .filter(|subnet| {
             let is_free = subnet.available_ip_address_count > 0 && is_public(snapshot, &subnet.subnet_id);
-            is_free || nat_gateways.serving(&subnet.subnet_id).is_some()
+            is_free || nat_gateways.claims(&subnet.subnet_id)
         })
         .collect()
 }

@@ -46,7 +46,7 @@ pub(super) fn needs(
             };
             let lacks_route = from_subnet(resolved, subnet)
                 .filter(|(_, block)| matches!(block, IpNet::V4(_)))
-                .any(|(_, block)| existing::route_for(table, block, nat_gateways).is_none());
+                .any(|(_, block)| existing::route_for(table, block, Some(nat_gateways)).is_none());
             if !lacks_route {
                 continue;
             }
