@@ -77,21 +77,21 @@ proptest! {
         let mut status = SageMakerVpcStatus::default();
         let mut time = now();
         let mut epochs = 0;
-        let mut hidden: Option<String> = None;
+        let mut hidden: BTreeSet<String> = BTreeSet::new();
         let last = [(Fate::Ends, 100), (Fate::Ends, 100), (Fate::Ends, 100), (Fate::Ends, 100)];
         for (fate, seconds) in fates.into_iter().chain(last) {
             time += SignedDuration::from_secs(seconds);
             memory.pass_time();
             // AWS shows everything within the time that we allow it.
             if seconds >= SETTLING.as_secs() {
-                hidden = None;
+                hidden.clear();
             }
             let mut shown = memory.snapshot.clone();
-            let is_shown = |id: &dyn ToString| Some(id.to_string()) != hidden;
+            let is_shown = |id: &dyn ToString| !hidden.contains(&id.to_string());
             shown.vpc_endpoints.retain(|endpoint| is_shown(&endpoint.vpc_endpoint_id));
             shown.nat_gateways.retain(|nat| is_shown(&nat.nat_gateway_id));
             shown.addresses.retain(|address| is_shown(&address.allocation_id));
-            hidden = None;
+            hidden.clear();
 
             let history = History::new(Some(&status), &Repairs::default(), time);
             let plan = plan_for(&world.references, &shown, &history);
@@ -113,8 +113,8 @@ proptest! {
             }
             let outcome = memory.apply_watched(&plan, &tokens, |_, _| {});
             if let Fate::NotShownYet | Fate::LosesTheAnswerUnseen = fate {
-                let may_be_hidden = |id: &&String| ["vpce-", "nat-", "eipalloc-"].iter().any(|kind| id.starts_with(kind));
-                hidden = outcome.made.values().filter(may_be_hidden).last().cloned();
+                let made = outcome.made.values().filter(|id| !id.starts_with("sg-"));
+                hidden = made.cloned().collect();
             }
             if let Fate::LosesTheAnswer | Fate::LosesTheAnswerUnseen = fate {
                 continue;
