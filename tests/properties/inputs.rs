@@ -283,7 +283,7 @@ fn destinations() -> impl Strategy<Value = Vec<Value>> {
 }
 
 /// The way out, as the platform team wants it.
-fn internet() -> impl Strategy<Value = Value> {
+pub fn internet() -> impl Strategy<Value = Value> {
     sample::select(vec![
         json!({ "mode": "None" }),
         json!({ "mode": "Existing" }),
@@ -291,6 +291,7 @@ fn internet() -> impl Strategy<Value = Value> {
         json!({ "mode": "ManagedNat" }),
         json!({ "mode": "ManagedNat", "natGateways": "Single" }),
         json!({ "mode": "ManagedNat", "publicSubnets": { "selector": { "tags": { "tier": "public" } } } }),
+        json!({ "mode": "ManagedNat", "publicSubnets": { "ids": ["subnet-000000000000000e1"] } }),
     ])
 }
 

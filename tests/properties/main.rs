@@ -7,6 +7,7 @@
 //! | `crashes` | a creation interrupted anywhere is made once |
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
+//! | `way_out` | whoever names a host reaches the internet or is told why not; a way out is never gone while it moves |
 //! | `policy` | policies of equal meaning are equal, and only these |
 //!
 //! `inputs` draws the networks, `memory` is an EC2 in memory that carries plans
@@ -21,3 +22,4 @@ mod policy;
 mod repair;
 mod schema;
 mod statuses;
+mod way_out;
