@@ -180,6 +180,7 @@ cases! {
     managed_nat_stays_while_a_profile_is_frozen,
     managed_nat_table_not_offered,
     managed_nat_table_of_two_zones,
+    managed_nat_that_was_retained,
     namespace_no_longer_allowed,
     namespace_not_allowed,
     no_credentials,

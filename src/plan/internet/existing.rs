@@ -119,10 +119,8 @@ pub(super) fn route_for<'t>(
     block: IpNet,
     leaving_out: Option<&NatGateways<'_>>,
 ) -> Option<&'t Route> {
-    let left_out = default_route(table).filter(|route| {
-        let leads_to = nat_gateway_of(route);
-        leads_to.is_some_and(|id| leaving_out.is_some_and(|nat_gateways| nat_gateways.is_ours(&id)))
-    });
+    let left_out = default_route(table)
+        .filter(|route| leaving_out.is_some_and(|nat_gateways| nat_gateways.led_to_by(route).is_some()));
     let leading = table
         .routes
         .iter()

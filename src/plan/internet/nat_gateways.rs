@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::Symptom,
-    observed::{NatGateway, NatGatewayState, tags_of},
+    observed::{NatGateway, NatGatewayState, Route, tags_of},
     plan::{Action, ActionId, PlannedAction, Scope, Serves, Target, disruption, draft::Draft},
     types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
 };
@@ -24,7 +24,8 @@ const MAX_FAILURES: usize = 3;
 pub(super) struct NatGateways<'a> {
     /// Those that EC2 shows, in the order of their ids.
     shown: BTreeMap<&'a NatGatewayId, (&'a NatGateway, SubnetId)>,
-    /// Those that we were told of when we made them.
+    /// Those that EC2 shows no longer, and that we were told of when we made
+    /// them.
     remembered: BTreeSet<NatGatewayId>,
     /// Places that have an elastic IP address of ours.
     addressed: BTreeSet<SubnetId>,
@@ -52,7 +53,8 @@ impl<'a> NatGateways<'a> {
             let ResourceKey::NatGateway { subnet } = key else {
                 continue;
             };
-            remembered.extend(entry.id.as_deref().map(NatGatewayId::new));
+            let id = entry.id.as_deref().map(NatGatewayId::new);
+            remembered.extend(id.filter(|id| !draft.snapshot.nat_gateways.contains_key(id)));
             if draft.history.not_visible_yet(key).is_some() || draft.history.may_appear(key) {
                 expected.insert(subnet.clone());
             }
@@ -65,10 +67,13 @@ impl<'a> NatGateways<'a> {
         }
     }
 
-    /// Whether it is ours. One that EC2 shows no longer, and its tags with it,
-    /// is known by the id that we were given when we made it.
-    pub(super) fn is_ours(&self, id: &NatGatewayId) -> bool {
-        self.is_shown(id) || self.remembered.contains(id)
+    /// The NAT gateway of ours that a default route leads to. One that is gone
+    /// for so long that EC2 shows neither it nor its tags is known by the id that
+    /// we were given when we made it.
+    pub(super) fn led_to_by(&self, route: &Route) -> Option<NatGatewayId> {
+        let id = nat_gateway_of(route)?;
+        let is_ours = self.is_shown(&id) || (!route.is_active() && self.remembered.contains(&id));
+        is_ours.then_some(id)
     }
 
     /// Whether it is ours and EC2 shows it, be it gone or not.

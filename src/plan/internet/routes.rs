@@ -181,7 +181,7 @@ pub(super) fn clear(
             .route_tables
             .get(table)
             .and_then(default_route)
-            .and_then(nat_gateway_of);
+            .and_then(|route| nat_gateways.led_to_by(route));
         if leads_to.is_some_and(|nat| !nat_gateways.is_shown(&nat)) {
             let planned = delete(table, served([need]), "its NAT gateway is gone");
             cleared.insert(table.clone(), draft.act(planned.blocking(CONCERN)));
@@ -199,7 +199,7 @@ pub(super) fn let_go(draft: &mut Draft<'_>, places: &Places, nat_gateways: &NatG
     let snapshot = draft.snapshot;
     for (table, found) in &snapshot.route_tables {
         let Some(route) = default_route(found) else { continue };
-        let Some(nat) = nat_gateway_of(route).filter(|nat| nat_gateways.is_ours(nat)) else {
+        let Some(nat) = nat_gateways.led_to_by(route) else {
             continue;
         };
         if places.of(table).is_some() {
