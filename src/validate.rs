@@ -151,6 +151,9 @@ pub struct ValidVpc {
     pub internet: InternetMode,
     /// How many NAT gateways are made.
     pub nat_gateways: NatGateways,
+    /// Whether NAT gateways or addresses were made here before: what is left of
+    /// them must go even where no way out is wanted any more.
+    pub had_nat_gateways: bool,
     /// Where NAT gateways may be put; any public subnet where `None`.
     pub public_subnets: Option<Choice<SubnetId>>,
     /// Whether rules are added to network ACLs.

@@ -225,7 +225,7 @@ words! {
         RouteTableNotOffered,
         /// The endpoint's policy blocks what a workload needs.
         PolicyBlocks,
-        /// The endpoint's policy lets package repositories through.
+        /// Package repositories can be reached that are to be out of reach.
         PackageRepositoriesOpen,
         /// The security group is missing.
         SecurityGroupMissing,
@@ -265,6 +265,8 @@ words! {
         NatGatewayInPrivateSubnet,
         /// A NAT gateway is there and does not serve.
         NatGatewayUnavailable,
+        /// Subnets of one zone go out through a NAT gateway in another.
+        NatGatewayInOtherZone,
         /// The VPC has no internet gateway.
         InternetGatewayMissing,
         /// What lies behind a transit gateway, a firewall or a peer cannot be

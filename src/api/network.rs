@@ -56,7 +56,9 @@ pub enum Admit {
 pub struct Internet {
     /// None: profiles may name no destination outside. Existing: the way out
     /// that is there is used and judged. ManagedNat: public NAT gateways are
-    /// made and kept, with elastic IP addresses and default routes.
+    /// made and kept, with elastic IP addresses and default routes, as long as
+    /// a profile in effect names destinations. A default route that is there
+    /// already is never replaced: it is used and judged.
     #[serde(default)]
     pub mode: InternetMode,
     /// How many NAT gateways are made: one in each zone of the private subnets,

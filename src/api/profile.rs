@@ -112,6 +112,13 @@ pub struct Destination {
     pub ports: Vec<u16>,
 }
 
+impl Destination {
+    /// How it is named: its host, or its block of addresses.
+    pub fn name(&self) -> &str {
+        self.host.as_deref().or(self.cidr.as_deref()).unwrap_or_default()
+    }
+}
+
 fn https() -> Vec<u16> {
     vec![443]
 }

@@ -94,8 +94,9 @@ pub struct SageMakerVpcSpec {
     #[x_kube(validation = Rule::new("!has(self.ids) || self.ids.all(id, id.startsWith('subnet-'))").message("spec.subnets.ids takes ids of subnets, such as subnet-0123456789abcdef0"))]
     pub subnets: Option<Selection>,
 
-    /// The route tables that the S3 gateway endpoint may be put on. Without
-    /// it, those of the subnets in use.
+    /// The route tables that the S3 gateway endpoint may be put on, and that may
+    /// get a default route to a NAT gateway made here. Without it, those of the
+    /// subnets in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("!has(self.ids) || self.ids.all(id, id.startsWith('rtb-'))").message("spec.routeTables.ids takes ids of route tables, such as rtb-0123456789abcdef0"))]
     pub route_tables: Option<Selection>,

@@ -22,6 +22,7 @@ pub(crate) use s3_policy::{bucket_arn, full_access};
 pub use security_groups::ManagedGroup;
 
 use crate::{
+    api::InternetMode,
     plan::{Aspect, Interest},
     types::ProfileKey,
     validate::{Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
@@ -80,7 +81,8 @@ impl Network {
             .profiles
             .iter()
             .filter_map(|network| network.profile.subnets.as_ref())
-            .chain(&self.vpc.subnets);
+            .chain(&self.vpc.subnets)
+            .chain(&self.vpc.public_subnets);
         for choice in named {
             if let Choice::Ids(ids) = choice {
                 interest.subnets.extend(ids.iter().cloned());
@@ -106,6 +108,12 @@ impl Network {
             interest.aspects.insert(Aspect::InterfacePermissions);
         }
         interest.roles.extend(self.vpc.roles_in_force.iter().cloned());
+        if self.vpc.internet != InternetMode::None || self.vpc.had_nat_gateways {
+            interest.aspects.insert(Aspect::WayOut);
+        }
+        if self.vpc.internet == InternetMode::ManagedNat || self.vpc.had_nat_gateways {
+            interest.aspects.insert(Aspect::Addresses);
+        }
         interest
     }
 
@@ -179,5 +187,56 @@ impl Network {
             )
         );
         hex::encode(&Sha256::digest(described.as_bytes())[..16])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::validate::{References, validate};
+
+    fn aspects(mode: &str, status: &Value) -> BTreeSet<Aspect> {
+        let vpc = json!({
+            "apiVersion": "sagevpc.dev/v1alpha1",
+            "kind": "SageMakerVpc",
+            "metadata": { "name": "research" },
+            "spec": { "region": "us-east-1", "vpcId": "vpc-0123456789abcdef0", "internet": { "mode": mode } },
+            "status": status,
+        });
+        let references = References {
+            cluster: "prod".to_owned(),
+            vpc: serde_json::from_value(vpc).unwrap(),
+            rivals: Vec::new(),
+            profiles: Vec::new(),
+        };
+        let aspects = Network::new(&validate(&references).unwrap()).interest().aspects;
+        let of_way_out = [Aspect::WayOut, Aspect::Addresses];
+        aspects
+            .into_iter()
+            .filter(|aspect| of_way_out.contains(aspect))
+            .collect()
+    }
+
+    #[test]
+    fn nat_gateways_and_addresses_are_looked_at_where_there_may_be_some_of_ours() {
+        let both = BTreeSet::from([Aspect::WayOut, Aspect::Addresses]);
+        assert_eq!(aspects("None", &json!({})), BTreeSet::new());
+        assert_eq!(aspects("Existing", &json!({})), BTreeSet::from([Aspect::WayOut]));
+        assert_eq!(aspects("ManagedNat", &json!({})), both);
+        let begun = json!({ "ledger": { "entries": [{
+            "key": "elastic-ip/subnet-0123456789abcdef0", "incarnation": 1,
+            "begun": "2026-01-01T00:00:00Z", "sent": "2026-01-01T00:00:00Z",
+        }] } });
+        assert_eq!(aspects("None", &begun), both);
+        let there = json!({ "resources": [{
+            "type": "NatGateway", "id": "nat-0123456789abcdef0", "purpose": "p", "ownership": "Ours",
+        }] });
+        assert_eq!(aspects("None", &there), both);
+        let theirs = json!({ "resources": [{
+            "type": "NatGateway", "id": "nat-0123456789abcdef0", "purpose": "p", "ownership": "Found",
+        }] });
+        assert_eq!(aspects("None", &theirs), BTreeSet::new());
     }
 }

@@ -237,3 +237,64 @@ shapes! {
         status_message: Option<String>,
     }
 }
+
+/// How far a NAT gateway is.
+///
+/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NatGateway.html>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NatGatewayState {
+    /// It serves.
+    Available,
+    /// It will serve.
+    Pending,
+    /// It is going.
+    Deleting,
+    /// It is gone; EC2 still shows it for about an hour.
+    Deleted,
+    /// It will never serve.
+    Failed,
+}
+
+impl NatGateway {
+    /// How far it is.
+    pub fn nat_gateway_state(&self) -> NatGatewayState {
+        match self.state.as_deref().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "available" => NatGatewayState::Available,
+            "deleting" => NatGatewayState::Deleting,
+            "deleted" => NatGatewayState::Deleted,
+            "failed" => NatGatewayState::Failed,
+            _ => NatGatewayState::Pending,
+        }
+    }
+
+    /// Whether it gives what goes through it a public address.
+    pub fn is_public(&self) -> bool {
+        self.connectivity_type
+            .as_deref()
+            .is_none_or(|kind| kind.eq_ignore_ascii_case("public"))
+    }
+
+    /// The elastic IP addresses that it has.
+    pub fn allocation_ids(&self) -> impl Iterator<Item = &AllocationId> {
+        self.nat_gateway_addresses
+            .iter()
+            .filter_map(|address| address.allocation_id.as_ref())
+    }
+}
+
+impl Address {
+    /// Whether something has it.
+    pub fn is_in_use(&self) -> bool {
+        self.association_id.is_some() || self.network_interface_id.is_some()
+    }
+}
+
+impl InternetGateway {
+    /// Whether it is attached to the VPC, and not on its way off.
+    pub fn is_attached_to(&self, vpc: &VpcId) -> bool {
+        self.attachments.iter().any(|attachment| {
+            let state = attachment.state.as_deref().unwrap_or("available").to_ascii_lowercase();
+            attachment.vpc_id.as_ref() == Some(vpc) && (state == "available" || state == "attached")
+        })
+    }
+}

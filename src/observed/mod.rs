@@ -19,7 +19,8 @@ pub use buckets::Bucket;
 pub use consumers::{Consumer, ConsumerKind, Discovered};
 pub use edges::{
     AclPortRange, Address, FlowLog, IcmpTypeCode, InternetGateway, InternetGatewayAttachment, NatGateway,
-    NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission, PermissionState,
+    NatGatewayAddress, NatGatewayState, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission,
+    PermissionState,
 };
 pub use resources::{
     CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,

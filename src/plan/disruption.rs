@@ -45,6 +45,15 @@ pub(super) fn of_lost_s3_route(snapshot: &VpcSnapshot, tables: &[RouteTableId]) 
     )
 }
 
+/// What happens to others on these tables when the way out through a NAT
+/// gateway goes.
+pub(super) fn of_lost_way_out(snapshot: &VpcSnapshot, tables: &[RouteTableId]) -> Option<Disruption> {
+    disruption(
+        "their way out of the VPC through the NAT gateway goes: open connections break, and new ones time out",
+        others_on(snapshot, &tables.iter().collect()),
+    )
+}
+
 /// What happens to others that carry this group when it loses rules.
 pub(super) fn of_lost_rules(snapshot: &VpcSnapshot, group: &SecurityGroupId) -> Option<Disruption> {
     let members = snapshot
@@ -66,7 +75,7 @@ fn disruption<'a>(effect: &str, interfaces: impl IntoIterator<Item = &'a Network
 }
 
 /// Interfaces that are not SageMaker's, in subnets on these tables.
-fn others_on<'a>(snapshot: &'a VpcSnapshot, tables: &BTreeSet<&RouteTableId>) -> Vec<&'a NetworkInterface> {
+pub(super) fn others_on<'a>(snapshot: &'a VpcSnapshot, tables: &BTreeSet<&RouteTableId>) -> Vec<&'a NetworkInterface> {
     if tables.is_empty() {
         return Vec::new();
     }
@@ -101,7 +110,8 @@ fn has_another_road_to_s3(snapshot: &VpcSnapshot, table: &RouteTable) -> bool {
         })
 }
 
-fn destination(route: &Route) -> Option<IpNet> {
+/// Where a route leads; `None` where a prefix list says it.
+pub(super) fn destination(route: &Route) -> Option<IpNet> {
     let ipv4 = route.destination_cidr_block.map(IpNet::V4);
     ipv4.or_else(|| route.destination_ipv6_cidr_block.map(IpNet::V6))
 }

@@ -239,7 +239,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Lets go of something that is no longer needed: deletes it, or, where it
-    /// was adopted or is to be retained, takes our tags off.
+    /// was adopted or is to be retained, takes our tags off. Gives the last of
+    /// the actions.
     pub(super) fn let_go(
         &mut self,
         id: &str,
@@ -247,12 +248,11 @@ impl<'a> Draft<'a> {
         tags: &Tags,
         reason: &str,
         deletion: impl FnOnce(&mut Self) -> PlannedAction,
-    ) {
+    ) -> ActionId {
         let retained = self.network.vpc.deletion_policy == DeletionPolicy::Retain;
         if !is_adopted(tags) && !retained {
             let planned = deletion(self);
-            self.act(planned.about(key).deleting());
-            return;
+            return self.act(planned.about(key).deleting());
         }
         let mut before = None;
         if !is_adopted(tags) {
@@ -281,7 +281,7 @@ impl<'a> Draft<'a> {
                 .about(key)
                 .deleting()
                 .after(before),
-        );
+        )
     }
 
     /// Everything that is ours in the VPC, what is being deleted included.

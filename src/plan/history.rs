@@ -76,6 +76,14 @@ impl History {
         let id = entry.id.as_deref()?;
         (self.now.duration_since(entry.sent) < SETTLING).then_some(id)
     }
+
+    /// Whether something was asked for lately, and nobody knows what became of
+    /// it: AWS may yet show it.
+    pub(super) fn may_appear(&self, key: &ResourceKey) -> bool {
+        self.ledger
+            .get(key)
+            .is_some_and(|entry| entry.id.is_none() && self.now.duration_since(entry.sent) < SETTLING)
+    }
 }
 
 /// Repairs of one VPC's resources, kept in memory: should the controller

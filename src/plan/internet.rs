@@ -1,5 +1,188 @@
-//! The way out: NAT gateways, their addresses and routes; or what is there, judged.
+//! The way out of the VPC: NAT gateways, their addresses and routes; or what
+//! is there, judged.
+//!
+//! | File | Decides |
+//! |---|---|
+//! | `destinations` | which addresses and rules the destinations stand for |
+//! | `existing` | whether the routes that are there lead out |
+//! | `places` | in which public subnets NAT gateways are to be |
+//! | `nat_gateways` | NAT gateways of ours: made, kept, let go |
+//! | `addresses` | their elastic IP addresses |
+//! | `routes` | the default routes to them: added, turned, taken away |
+//!
+//! A route cannot be tagged. Ours is a default route that leads to a NAT
+//! gateway of ours; one of anybody else's is never replaced, but used and
+//! judged. What takes a way out away comes in the order route, NAT gateway,
+//! address, and what gives one in the opposite order.
 
-use super::{draft::Draft, resolve::ResolvedProfile};
+mod addresses;
+mod destinations;
+mod existing;
+mod nat_gateways;
+mod places;
+mod routes;
 
-pub(super) fn plan(_draft: &mut Draft<'_>, _profiles: &[ResolvedProfile<'_>]) {}
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) use destinations::{indispensable_rules, rules};
+use nat_gateways::NatGateways;
+use places::Places;
+
+use super::{
+    Concern, Scope, Serves, Weight,
+    disruption::destination,
+    draft::Draft,
+    resolve::{ResolvedProfile, Standing},
+};
+use crate::{
+    api::{InternetMode, PackageRepositories, Reason},
+    catalog::Symptom,
+    observed::{Route, RouteTable},
+    types::{Direction, Peer, ProfileKey, RouteTableId, Rule, SubnetId, listed},
+    validate::SecurityGroups,
+};
+
+const CONCERN: Concern = Concern::Internet;
+
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    let outbound: Vec<&ResolvedProfile<'_>> = profiles
+        .iter()
+        .filter(|resolved| resolved.takes_part() && goes_out(resolved))
+        .collect();
+    let nat_gateways = NatGateways::look(draft);
+    let needs = match draft.network.vpc.internet {
+        InternetMode::ManagedNat => routes::needs(draft, &outbound, &nat_gateways),
+        InternetMode::None | InternetMode::Existing => BTreeMap::new(),
+    };
+    let places = places::choose(draft, profiles, &needs, &nat_gateways);
+    let cleared = routes::clear(draft, &needs, &places, &nat_gateways);
+    let gateways = nat_gateways::keep(draft, &needs, &places, &nat_gateways, &cleared);
+    let turned = routes::keep(draft, &needs, &places, &nat_gateways, &gateways, &cleared);
+
+    let is_frozen =
+        !draft.network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
+    // Where no place can be found, what is there may be all that there is.
+    if !is_frozen && !places.are_missing() {
+        let taken_away = routes::let_go(draft, &places, &nat_gateways);
+        let deleted = nat_gateways::let_go(draft, &nat_gateways, &gateways, &[turned, taken_away]);
+        addresses::let_go(draft, &gateways, &deleted);
+    }
+    let ours_go = draft.network.vpc.internet == InternetMode::ManagedNat || !is_frozen;
+    existing::judge(draft, &outbound, &nat_gateways, ours_go);
+    note_package_repositories(draft, profiles, &places);
+}
+
+/// A route table that needs a way out of ours, and for whom.
+struct Need {
+    /// The subnets in use on it.
+    subnets: BTreeSet<SubnetId>,
+    /// The profiles that use them.
+    profiles: BTreeSet<ProfileKey>,
+}
+
+/// Whom a way out for these tables serves.
+fn served<'a>(needs: impl IntoIterator<Item = &'a Need>) -> Serves {
+    Serves::Profiles(
+        needs
+            .into_iter()
+            .flat_map(|need| need.profiles.iter().cloned())
+            .collect(),
+    )
+}
+
+/// Whether workloads of the profile go out through the VPC. A notebook instance
+/// with direct internet access does not.
+fn goes_out(resolved: &ResolvedProfile<'_>) -> bool {
+    let profile = resolved.profile();
+    let through_vpc = profile
+        .workloads
+        .iter()
+        .any(|workload| !workload.direct_internet_access);
+    !profile.destinations.is_empty() && through_vpc
+}
+
+/// The workloads of the profile that go out through the VPC.
+fn scope(resolved: &ResolvedProfile<'_>) -> Scope {
+    let workloads = &resolved.profile().workloads;
+    if workloads.iter().all(|workload| !workload.direct_internet_access) {
+        return resolved.scope();
+    }
+    let names = workloads
+        .iter()
+        .filter(|workload| !workload.direct_internet_access)
+        .map(|workload| workload.name.clone())
+        .collect();
+    Scope::Workloads(resolved.key().clone(), names)
+}
+
+/// What SageMaker's users see while so many of all these have no way out.
+fn symptom(without: usize, all: usize) -> Symptom {
+    if without < all {
+        Symptom::NoWayOutSometimes
+    } else {
+        Symptom::NoWayOut
+    }
+}
+
+/// The table's default route for IPv4.
+fn default_route(table: &RouteTable) -> Option<&Route> {
+    table
+        .routes
+        .iter()
+        .find(|route| destination(route) == Some(destinations::anywhere_ipv4()))
+}
+
+/// A denial of the package repositories stands in the policy of the S3
+/// endpoint, and a way out passes that by.
+fn note_package_repositories(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &Places) {
+    let denying = profiles
+        .iter()
+        .filter(|resolved| resolved.takes_part())
+        .filter(|resolved| resolved.profile().package_repositories == Some(PackageRepositories::Deny));
+    for resolved in denying {
+        let tables: Vec<&RouteTableId> = resolved
+            .tables
+            .keys()
+            .filter(|table| places.of(table).is_some() || leads_anywhere(draft, table))
+            .collect();
+        if tables.is_empty() || !is_let_out(draft, resolved) {
+            continue;
+        }
+        let message = format!(
+            "packageRepositories: Deny is kept by the policy of the S3 endpoint, and the way out through {} passes it \
+             by: mirrors outside S3 of this region stay in reach. Name destinations by cidr where that must not be, or \
+             filter what goes out.",
+            listed(tables)
+        );
+        draft.find_weighing(
+            Weight::Advice,
+            CONCERN,
+            resolved.scope(),
+            Reason::PackageRepositoriesOpen,
+            message,
+        );
+    }
+}
+
+/// Whether the table has a default route by which workloads may get out.
+fn leads_anywhere(draft: &Draft<'_>, table: &RouteTableId) -> bool {
+    let table = draft.snapshot.route_tables.get(table);
+    table
+        .and_then(default_route)
+        .is_some_and(|route| route.is_active() && route.leaves_vpc() && !route.to_internet_gateway())
+}
+
+/// Whether the profile's security groups let its workloads out to any address.
+fn is_let_out(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> bool {
+    let anywhere = |rule: &Rule| match rule.peer {
+        Peer::Cidr(cidr) => rule.direction == Direction::Egress && cidr.prefix_len() == 0,
+        Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_) => false,
+    };
+    match &resolved.profile().security_groups {
+        SecurityGroups::PerProfile | SecurityGroups::PerWorkload => rules(resolved).iter().any(anywhere),
+        SecurityGroups::Own(ids) => ids
+            .iter()
+            .filter_map(|id| draft.snapshot.security_groups.get(id))
+            .any(|group| group.rules().iter().any(anywhere)),
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::{Concern, Finding, Scope, draft::Draft, resolve::ResolvedProfile};
+use super::{Concern, Finding, Scope, draft::Draft, internet, resolve::ResolvedProfile};
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::{PeerNeed, RuleNeed, Symptom},
@@ -72,6 +72,44 @@ fn judge_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BT
             });
         }
     }
+    judge_way_out(draft, resolved, ids, &held);
+}
+
+/// Whether the groups together let the workloads out to their destinations.
+fn judge_way_out(
+    draft: &mut Draft<'_>,
+    resolved: &ResolvedProfile<'_>,
+    ids: &BTreeSet<SecurityGroupId>,
+    groups: &[(&SecurityGroup, BTreeSet<Rule>)],
+) {
+    let covers = |peer: &Peer, wanted: &Peer| match (peer, wanted) {
+        (Peer::Cidr(cidr), Peer::Cidr(wanted)) => cidr.contains(wanted),
+        (Peer::Cidr(_) | Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_), _) => false,
+    };
+    let is_admitted = |wanted: &Rule| {
+        let mut held = groups.iter().flat_map(|(_, rules)| rules);
+        held.any(|rule| rule.admits_service_of(wanted) && covers(&rule.peer, &wanted.peer))
+    };
+    let missing: Vec<Rule> = internet::indispensable_rules(resolved)
+        .into_iter()
+        .filter(|wanted| !is_admitted(wanted))
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let message = format!(
+        "Security group {} does not admit {}, which spec.destinations needs: its owners must add that, or remove \
+         spec.securityGroups so that sagevpc makes and keeps a group.",
+        listed(ids),
+        listed(missing)
+    );
+    draft.find(
+        CONCERN,
+        resolved.scope(),
+        Reason::RuleMissing,
+        Some(Symptom::NoWayOut),
+        message,
+    );
 }
 
 /// Whether the groups together admit what is needed: EC2 lets through what any

@@ -247,7 +247,7 @@ fn offered<'a>(draft: &mut Draft<'a>) -> Offered<'a> {
 }
 
 /// Why a subnet that is named by id is not in the VPC.
-fn absent(snapshot: &VpcSnapshot, id: &SubnetId, field: &str) -> (Reason, String) {
+pub(super) fn absent(snapshot: &VpcSnapshot, id: &SubnetId, field: &str) -> (Reason, String) {
     let vpc = &snapshot.vpc.vpc_id;
     match snapshot.subnets_elsewhere.get(id) {
         Some(other) => (

@@ -279,7 +279,7 @@ fn report_unseen(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, endpoint
     draft.find_weighing(weight, CONCERN, resolved.scope(), Reason::SharedVpc, message);
 }
 
-fn is_offered(draft: &Draft<'_>, table: &RouteTableId) -> bool {
+pub(super) fn is_offered(draft: &Draft<'_>, table: &RouteTableId) -> bool {
     match &draft.network.vpc.route_tables {
         None => true,
         Some(Choice::Ids(ids)) => ids.contains(table),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Action, Concern, Finding, PlannedAction, Scope, Serves, Target, Weight, consumers, disruption,
     draft::Draft,
+    internet,
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
@@ -253,12 +254,13 @@ fn rules(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedG
             },
         }
     }
+    rules.extend(internet::rules(resolved));
     for direction in [Direction::Ingress, Direction::Egress] {
         let count = rules.iter().filter(|rule| rule.direction == direction).count();
         if count > MAX_RULES_PER_DIRECTION {
             let message = format!(
                 "Security group {} would need {count} {direction} rules, and EC2 takes {MAX_RULES_PER_DIRECTION}: \
-                 choose fewer subnets in spec.subnets.",
+                 choose fewer subnets in spec.subnets, or name fewer destinations.",
                 group.name
             );
             draft.push(Finding::new(CONCERN, resolved.scope(), Reason::TooManyRules, message).about(&group.name));
@@ -370,7 +372,7 @@ fn change_rules(
             PlannedAction::new(action, serves.clone(), reason)
                 .about(&group.key)
                 .blocking(CONCERN)
-                .symptom(symptom_without(&add))
+                .symptom(symptom_without(draft, &add))
                 .after(earlier)
         });
         let revocation = (!remove.is_empty()).then(|| {
@@ -400,9 +402,15 @@ fn change_rules(
 }
 
 /// What SageMaker's users see while these rules are missing.
-fn symptom_without(rules: &[Rule]) -> Symptom {
+fn symptom_without(draft: &Draft<'_>, rules: &[Rule]) -> Symptom {
+    let is_outside = |rule: &Rule| match rule.peer {
+        Peer::Cidr(cidr) => !draft.snapshot.vpc.cidrs().any(|own| own.contains(&cidr)),
+        Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_) => false,
+    };
     if rules.iter().all(|rule| rule.peer == Peer::Itself) {
         Symptom::MembersCannotTalk
+    } else if rules.iter().all(is_outside) {
+        Symptom::NoWayOut
     } else {
         Symptom::NoWayToS3
     }

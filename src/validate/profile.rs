@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
 use kube::ResourceExt;
 use wildmatch::WildMatch;
 
@@ -11,8 +12,8 @@ use super::{
 };
 use crate::{
     api::{
-        Bucket, Exempt, ManagedSecurityGroups, NamespacesFrom, Reason, SageMakerVpc, SageMakerVpcProfile,
-        bounds::MAX_EXEMPT_PRINCIPALS,
+        Bucket, Destination, Exempt, InternetMode, ManagedSecurityGroups, NamespacesFrom, Reason, SageMakerVpc,
+        SageMakerVpcProfile, bounds::MAX_EXEMPT_PRINCIPALS,
     },
     catalog::Options,
     plan::{Finding, Scope},
@@ -33,7 +34,8 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
             .into_iter()
             .map(|message| refusal(scope(), Reason::InvalidSpec, message)),
     );
-    findings.extend(grants(&reference.profile, vpc).map(|message| refusal(scope(), Reason::NotGranted, message)));
+    let not_granted = grants(&reference.profile, vpc).chain(no_way_out(&reference.profile, vpc));
+    findings.extend(not_granted.map(|message| refusal(scope(), Reason::NotGranted, message)));
     let chosen = choice(spec.subnets.as_ref(), "spec.subnets", &scope(), &mut findings);
     if !findings.is_empty() {
         return Err(findings);
@@ -206,6 +208,7 @@ fn form(profile: &SageMakerVpcProfile) -> Vec<String> {
     {
         problems.push("spec.securityGroups takes either ids or managed.".to_owned());
     }
+    problems.extend(spec.destinations.iter().filter_map(malformed));
     problems
 }
 
@@ -255,6 +258,56 @@ fn is_principal(arn: &str) -> bool {
         })
 }
 
+/// What is wrong with a destination's form, and how it is written.
+fn malformed(destination: &Destination) -> Option<String> {
+    let name = destination.name();
+    match (&destination.host, &destination.cidr) {
+        (Some(host), None) => {
+            let is_edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+            let bytes = host.as_bytes();
+            let is_name = host.len() <= 253
+                && is_edge(bytes.first())
+                && is_edge(bytes.last())
+                && bytes
+                    .iter()
+                    .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'));
+            if !is_name {
+                return Some(format!(
+                    "Destination {name:?} is no host's name: write one such as pypi.org, in lower case, with no https:// \
+                     in front and no path behind."
+                ));
+            }
+        }
+        (None, Some(cidr)) => {
+            if cidr.parse::<IpNet>().is_err() {
+                return Some(format!(
+                    "Destination {name:?} is no block of addresses: write one such as 192.0.2.0/24 or 2001:db8::/32."
+                ));
+            }
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            return Some(format!(
+                "Destination {name:?} must have either a host or a cidr, and not both."
+            ));
+        }
+    }
+    (destination.ports.is_empty() || destination.ports.contains(&0))
+        .then(|| format!("Destination {name:?} needs ports from 1 to 65535: leave ports out for 443."))
+}
+
+/// Why destinations are refused where the VPC object wants no way out.
+fn no_way_out(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc) -> Option<String> {
+    let destinations = &profile.spec.destinations;
+    (vpc.spec.internet.mode == InternetMode::None && !destinations.is_empty()).then(|| {
+        format!(
+            "SageMakerVpc {} offers no way out of the VPC, and spec.destinations names {}: ask its owners to set \
+             spec.internet.mode to Existing or ManagedNat, or remove spec.destinations here.",
+            vpc.name_any(),
+            listed(destinations.iter().map(Destination::name)),
+        )
+    })
+}
+
 /// What the profile names and the VPC object does not grant.
 fn grants<'a>(profile: &'a SageMakerVpcProfile, vpc: &'a SageMakerVpc) -> impl Iterator<Item = String> + 'a {
     let grants = &vpc.spec.grants;
@@ -285,7 +338,7 @@ fn grants<'a>(profile: &'a SageMakerVpcProfile, vpc: &'a SageMakerVpc) -> impl I
         .spec
         .destinations
         .iter()
-        .filter_map(|destination| destination.host.as_deref().or(destination.cidr.as_deref()))
+        .map(Destination::name)
         .filter(|name| !is_granted(&grants.destinations, name))
         .collect();
     let roles: Vec<&str> = profile

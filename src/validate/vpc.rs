@@ -12,10 +12,13 @@ use super::{
     is_deleting, refusal,
 };
 use crate::{
-    api::{EndpointPolicyType, FlowLogs, InterfaceEndpointPolicy, Reason, SageMakerVpc, Selection},
+    api::{
+        EndpointPolicyType, FlowLogs, InterfaceEndpointPolicy, LedgerEntry, Reason, ResourceOwnership, ResourceStatus,
+        SageMakerVpc, Selection,
+    },
     plan::{Finding, Scope},
     policy::{Effect, PolicyDocument},
-    types::{FlowLogSettings, Ownership, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId},
+    types::{FlowLogSettings, Ownership, ResourceKey, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId},
 };
 
 /// The shortest interval that the schema admits.
@@ -99,6 +102,7 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
         },
         internet: spec.internet.mode,
         nat_gateways: spec.internet.nat_gateways,
+        had_nat_gateways: had_nat_gateways(vpc),
         public_subnets: public_subnets.map(|choice| choice.map_ids(SubnetId::new)),
         network_acls: spec.network_acls.mode,
         first_rule_number: spec.network_acls.first_rule_number,
@@ -120,6 +124,21 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
 
 fn invalid(message: String) -> Finding {
     refusal(Scope::Vpc, Reason::InvalidSpec, message)
+}
+
+/// Whether its status tells of NAT gateways or elastic IP addresses of ours.
+fn had_nat_gateways(vpc: &SageMakerVpc) -> bool {
+    let Some(status) = &vpc.status else {
+        return false;
+    };
+    let was_begun = |entry: &LedgerEntry| {
+        let key = entry.key.parse();
+        matches!(key, Ok(ResourceKey::NatGateway { .. } | ResourceKey::ElasticIp { .. }))
+    };
+    let is_there = |resource: &ResourceStatus| {
+        resource.ownership == ResourceOwnership::Ours && ["NatGateway", "Address"].contains(&resource.type_.as_str())
+    };
+    status.ledger.entries.iter().any(was_begun) || status.resources.iter().any(is_there)
 }
 
 /// The name of an object for the same VPC that came before this one.

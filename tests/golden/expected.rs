@@ -253,8 +253,8 @@ impl ExpectedAction {
         equal("whom it hits", &self.hits, &hit);
         let serves = match &planned.serves {
             Serves::Vpc => None,
-            Serves::Profile(key) => Some(key.to_string()),
             Serves::Profiles(keys) => Some(keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+            Serves::Profile(key) => Some(key.to_string()),
         };
         equal("whom it serves", &self.serves, &serves);
         if let Some(because) = &self.because

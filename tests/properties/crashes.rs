@@ -2,6 +2,8 @@
 //! answer that is lost, something made that AWS does not show yet, something
 //! deleted behind our back, status that is lost.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use proptest::{collection, prelude::*};
 use sagevpc::{
@@ -24,6 +26,8 @@ enum Fate {
     DiesBeforeSending,
     /// It dies after AWS did its work, before the answer was written down.
     LosesTheAnswer,
+    /// The same, and AWS does not show what it made for a while.
+    LosesTheAnswerUnseen,
     /// It comes to its end, and AWS does not show what it made for a while.
     NotShownYet,
     /// It comes to its end, and someone deletes the endpoint.
@@ -37,6 +41,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         2 => Just(Fate::Ends),
         3 => Just(Fate::DiesBeforeSending),
         3 => Just(Fate::LosesTheAnswer),
+        2 => Just(Fate::LosesTheAnswerUnseen),
         2 => Just(Fate::NotShownYet),
         1 => Just(Fate::EndpointDeleted),
         1 => Just(Fate::StatusLost),
@@ -51,6 +56,17 @@ fn our_endpoints(snapshot: &Snapshot) -> Vec<&VpcEndpoint> {
         .collect()
 }
 
+/// Whether each place has one address and one NAT gateway.
+fn made_once(snapshot: &Snapshot) -> bool {
+    let live = snapshot.nat_gateways.iter().filter(|nat| !nat.is_gone());
+    let tags = live
+        .map(|nat| &nat.tags)
+        .chain(snapshot.addresses.iter().map(|address| &address.tags));
+    let mut purposes = BTreeSet::new();
+    tags.filter_map(|tags| tags.iter().find(|tag| tag.key == "sagevpc.dev/resource"))
+        .all(|tag| purposes.insert(&tag.value))
+}
+
 proptest! {
     #[test]
     fn what_is_created_is_created_once(
@@ -61,17 +77,21 @@ proptest! {
         let mut status = SageMakerVpcStatus::default();
         let mut time = now();
         let mut epochs = 0;
-        let mut hidden: Option<String> = None;
-        let last = [(Fate::Ends, 100), (Fate::Ends, 100)];
+        let mut hidden: BTreeSet<String> = BTreeSet::new();
+        let last = [(Fate::Ends, 100), (Fate::Ends, 100), (Fate::Ends, 100), (Fate::Ends, 100)];
         for (fate, seconds) in fates.into_iter().chain(last) {
             time += SignedDuration::from_secs(seconds);
+            memory.pass_time();
             // AWS shows everything within the time that we allow it.
             if seconds >= SETTLING.as_secs() {
-                hidden = None;
+                hidden.clear();
             }
             let mut shown = memory.snapshot.clone();
-            shown.vpc_endpoints.retain(|endpoint| Some(endpoint.vpc_endpoint_id.to_string()) != hidden);
-            hidden = None;
+            let is_shown = |id: &dyn ToString| !hidden.contains(&id.to_string());
+            shown.vpc_endpoints.retain(|endpoint| is_shown(&endpoint.vpc_endpoint_id));
+            shown.nat_gateways.retain(|nat| is_shown(&nat.nat_gateway_id));
+            shown.addresses.retain(|address| is_shown(&address.allocation_id));
+            hidden.clear();
 
             let history = History::new(Some(&status), &Repairs::default(), time);
             let plan = plan_for(&world.references, &shown, &history);
@@ -92,21 +112,30 @@ proptest! {
                 continue;
             }
             let outcome = memory.apply_watched(&plan, &tokens, |_, _| {});
-            if let Fate::LosesTheAnswer = fate {
+            if let Fate::NotShownYet | Fate::LosesTheAnswerUnseen = fate {
+                let made = outcome.made.values().filter(|id| !id.starts_with("sg-"));
+                hidden = made.cloned().collect();
+            }
+            if let Fate::LosesTheAnswer | Fate::LosesTheAnswerUnseen = fate {
                 continue;
             }
             ledger::settle(&mut status.ledger, &outcome);
             match fate {
-                Fate::NotShownYet => hidden = outcome.made.values().find(|id| id.starts_with("vpce-")).cloned(),
                 Fate::EndpointDeleted => {
                     let gone = our_endpoints(&memory.snapshot).first().map(|e| e.vpc_endpoint_id.clone());
                     memory.snapshot.vpc_endpoints.retain(|endpoint| Some(&endpoint.vpc_endpoint_id) != gone.as_ref());
                 }
                 Fate::StatusLost => status.ledger = LedgerStatus::default(),
-                Fate::Ends | Fate::DiesBeforeSending | Fate::LosesTheAnswer => {}
+                Fate::Ends
+ | Fate::NotShownYet
+ | Fate::DiesBeforeSending
+ | Fate::LosesTheAnswer
+ | Fate::LosesTheAnswerUnseen => {}
             }
             prop_assert!(our_endpoints(&memory.snapshot).len() <= 1);
+            prop_assert!(made_once(&memory.snapshot));
         }
+        memory.pass_time();
         let history = History::new(Some(&status), &Repairs::default(), time + SETTLING);
         let left = plan_for(&world.references, &memory.snapshot, &history);
         prop_assert!(left.actions.is_empty(), "{:?}", left.actions);

@@ -68,6 +68,10 @@ struct Others {
     /// Interfaces of someone else's, by the place of their subnet.
     interfaces: Vec<usize>,
     dns: (bool, bool),
+    /// Public subnets, by their zones.
+    public: Vec<u8>,
+    /// Whether the VPC has an internet gateway.
+    internet_gateway: bool,
 }
 
 fn others() -> impl Strategy<Value = Others> {
@@ -77,17 +81,48 @@ fn others() -> impl Strategy<Value = Others> {
         tables(),
         collection::vec(0..5usize, 0..4),
         any::<(bool, bool)>(),
+        collection::vec(0..3u8, 0..3),
+        proptest::bool::weighted(0.9),
     )
-        .prop_map(|(endpoint, nat, interfaces, dns)| Others {
+        .prop_map(|(endpoint, nat, interfaces, dns, public, internet_gateway)| Others {
             endpoint,
             nat,
             interfaces,
             dns,
+            public,
+            internet_gateway,
         })
 }
 
 fn table_id(number: u8) -> String {
     format!("rtb-{number:017x}")
+}
+
+/// The table of the public subnets.
+const PUBLIC: u8 = 9;
+
+fn public_table(others: &Others) -> Value {
+    let associations: Vec<Value> = (0..others.public.len())
+        .map(|place| json!({ "SubnetId": format!("subnet-{:017x}", 0xe0 + place) }))
+        .collect();
+    let state = if others.internet_gateway { "active" } else { "blackhole" };
+    json!({ "RouteTableId": table_id(PUBLIC), "VpcId": VPC, "Associations": associations, "Routes": [
+        { "DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local" },
+        { "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-0123456789abcdef0", "State": state },
+    ] })
+}
+
+fn public_subnets(others: &Others) -> impl Iterator<Item = Value> {
+    others.public.iter().enumerate().map(|(place, zone)| {
+        json!({
+            "SubnetId": format!("subnet-{:017x}", 0xe0 + place),
+            "VpcId": VPC,
+            "AvailabilityZoneId": format!("use1-az{}", zone + 1),
+            "CidrBlock": format!("10.0.{}.0/24", 240 + place),
+            "AvailableIpAddressCount": 251,
+            "Tags": [{ "Key": "tier", "Value": "public" }],
+        })
+    })
 }
 
 fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
@@ -108,6 +143,7 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
             }
             json!({ "RouteTableId": table_id(number), "VpcId": VPC, "Associations": associations, "Routes": routes })
         })
+        .chain([public_table(others)])
         .collect();
     let subnets_json: Vec<Value> = subnets
         .iter()
@@ -126,6 +162,22 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
                 "Tags": [{ "Key": "tier", "Value": subnet.tier }],
             })
         })
+        .chain(public_subnets(others))
+        .collect();
+    let nat_gateways: Vec<Value> = (!others.nat.is_empty() && !others.public.is_empty())
+        .then(|| {
+            json!({ "NatGatewayId": "nat-0123456789abcdef0", "VpcId": VPC, "State": "available",
+                "SubnetId": format!("subnet-{:017x}", 0xe0) })
+        })
+        .into_iter()
+        .collect();
+    let internet_gateways: Vec<Value> = others
+        .internet_gateway
+        .then(|| {
+            json!({ "InternetGatewayId": "igw-0123456789abcdef0",
+                "Attachments": [{ "VpcId": VPC, "State": "available" }] })
+        })
+        .into_iter()
         .collect();
     let endpoints: Vec<Value> = others
         .endpoint
@@ -185,6 +237,11 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
         ("Subnets.json", list(json!({ "Subnets": subnets_json }))),
         ("RouteTables.json", list(json!({ "RouteTables": tables }))),
         ("VpcEndpoints.json", list(json!({ "VpcEndpoints": endpoints }))),
+        ("NatGateways.json", list(json!({ "NatGateways": nat_gateways }))),
+        (
+            "InternetGateways.json",
+            list(json!({ "InternetGateways": internet_gateways })),
+        ),
         (
             "NetworkInterfaces.json",
             list(json!({ "NetworkInterfaces": interfaces })),
@@ -214,6 +271,30 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
     snapshot
 }
 
+/// What a profile reaches outside.
+fn destinations() -> impl Strategy<Value = Vec<Value>> {
+    let all = vec![
+        json!({ "host": "pypi.org" }),
+        json!({ "host": "files.example.com", "ports": [443, 8443] }),
+        json!({ "cidr": "192.0.2.0/24", "ports": [5432] }),
+        json!({ "cidr": "2001:db8:1::/48" }),
+    ];
+    prop_oneof![Just(Vec::new()), sample::subsequence(all, 1..=2)]
+}
+
+/// The way out, as the platform team wants it.
+pub fn internet() -> impl Strategy<Value = Value> {
+    sample::select(vec![
+        json!({ "mode": "None" }),
+        json!({ "mode": "Existing" }),
+        json!({ "mode": "ManagedNat" }),
+        json!({ "mode": "ManagedNat" }),
+        json!({ "mode": "ManagedNat", "natGateways": "Single" }),
+        json!({ "mode": "ManagedNat", "publicSubnets": { "selector": { "tags": { "tier": "public" } } } }),
+        json!({ "mode": "ManagedNat", "publicSubnets": { "ids": ["subnet-000000000000000e1"] } }),
+    ])
+}
+
 fn profile(number: usize) -> impl Strategy<Value = Value> {
     let workload = (
         sample::select(vec!["Compilation", "Hosting", "Processing"]),
@@ -230,8 +311,9 @@ fn profile(number: usize) -> impl Strategy<Value = Value> {
             json!({ "managed": "PerWorkload" }),
         ]),
         proptest::option::weighted(0.2, 0..5usize),
+        destinations(),
     )
-        .prop_map(move |(workloads, repositories, bucket, groups, only)| {
+        .prop_map(move |(workloads, repositories, bucket, groups, only, destinations)| {
             let workloads: Vec<Value> = workloads
                 .into_iter()
                 .enumerate()
@@ -252,6 +334,9 @@ fn profile(number: usize) -> impl Strategy<Value = Value> {
             }
             if let Some(only) = only {
                 spec["subnets"] = json!({ "ids": [format!("subnet-{only:017x}")] });
+            }
+            if !destinations.is_empty() {
+                spec["destinations"] = json!(destinations);
             }
             let created = Timestamp::from_second(1_700_000_000).unwrap()
                 + SignedDuration::from_hours(i64::try_from(number).unwrap());
@@ -279,8 +364,9 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
         sample::select(vec!["FullAccess", "Buckets"]),
         sample::select(vec!["Enforce", "Verify"]),
         any::<bool>(),
+        internet(),
     )
-        .prop_map(move |(subnets, others, profiles, policy, dns, tagged)| {
+        .prop_map(move |(subnets, others, profiles, policy, dns, tagged, internet)| {
             let tags = if tagged { json!({ "team": "ml" }) } else { json!({}) };
             let vpc = json!({
                 "apiVersion": "sagevpc.dev/v1alpha1",
@@ -292,14 +378,20 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                     "allowedNamespaces": { "from": "All" },
                     "subnets": { "selector": { "tags": { "tier": "private" } } },
                     "s3": { "policy": { "type": policy } },
-                    "grants": { "buckets": ["fraud-*"] },
+                    "grants": { "buckets": ["fraud-*"], "destinations": ["*"] },
+                    "internet": internet.clone(),
                 },
             });
             let profiles = profiles
                 .into_iter()
-                .map(|profile| ProfileReference {
-                    profile: serde_json::from_value(profile).unwrap(),
-                    namespace_labels: BTreeMap::new(),
+                .map(|mut profile| {
+                    if internet["mode"] == "None" {
+                        profile["spec"]["destinations"] = json!([]);
+                    }
+                    ProfileReference {
+                        profile: serde_json::from_value(profile).unwrap(),
+                        namespace_labels: BTreeMap::new(),
+                    }
                 })
                 .collect();
             World {

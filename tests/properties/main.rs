@@ -9,6 +9,7 @@
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
 //! | `roles` | what a role lacks is given once, and taken off in the end; two that serve one role never take turns |
+//! | `way_out` | whoever names a host reaches the internet or is told why not; a way out is never gone while it moves |
 //! | `policy` | policies of equal meaning are equal, and only these |
 //!
 //! `inputs` draws the networks, `memory` is an EC2 in memory that carries plans
@@ -25,3 +26,4 @@ mod repair;
 mod roles;
 mod schema;
 mod statuses;
+mod way_out;

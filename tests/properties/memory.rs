@@ -15,11 +15,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sagevpc::{
     observed::{
-        GroupIdentifier, IpPermission, IpRange, Ipv6Range, PrefixListRef, SecurityGroup, Snapshot, Tag,
-        UserIdGroupPair, VpcEndpoint, tags_of,
+        GroupIdentifier, IpPermission, IpRange, Ipv6Range, NatGateway, PrefixListRef, Route, SecurityGroup, Snapshot,
+        Tag, UserIdGroupPair, VpcEndpoint, tags_of,
     },
     plan::{Action, ActionId, ClientTokens, DnsAttribute, Outcome, Plan, PlannedAction, Step, Target},
-    types::{Direction, Peer, ResourceKey, RouteTableId, Rule, SecurityGroupId, Tags, VpcEndpointId},
+    types::{
+        AllocationId, Direction, NatGatewayId, Peer, ResourceKey, RouteTableId, Rule, SecurityGroupId, Tags,
+        VpcEndpointId,
+    },
 };
 
 /// EC2, as far as plans concern it.
@@ -277,6 +280,12 @@ impl Memory {
         if resource.starts_with("vpce-") {
             return &mut self.endpoint(&VpcEndpointId::new(resource)).tags;
         }
+        if resource.starts_with("nat-") {
+            return &mut self.nat_gateway(&NatGatewayId::new(resource)).tags;
+        }
+        if resource.starts_with("eipalloc-") {
+            return &mut self.address(&AllocationId::new(resource)).tags;
+        }
         let found = self
             .snapshot
             .security_groups
@@ -384,22 +393,48 @@ pub fn remove_rule(group: &mut SecurityGroup, rule: &Rule) {
 }
 
 /// Everything that is not ours, to be compared before and after.
-pub fn foreign(snapshot: &Snapshot) -> (Vec<SecurityGroup>, Vec<VpcEndpoint>) {
-    let is_foreign = |tags: &[Tag]| !tags_of(tags).contains_key("sagevpc.dev/cluster");
-    (
-        snapshot
-            .security_groups
-            .iter()
-            .filter(|group| is_foreign(&group.tags))
-            .cloned()
+#[derive(Debug, PartialEq)]
+pub struct Foreign {
+    groups: Vec<SecurityGroup>,
+    endpoints: Vec<VpcEndpoint>,
+    nat_gateways: Vec<NatGateway>,
+    /// Every route but those to NAT gateways of ours.
+    routes: BTreeSet<String>,
+}
+
+/// Whether something with these tags is ours.
+pub fn is_ours(tags: &[Tag]) -> bool {
+    tags_of(tags).contains_key("sagevpc.dev/cluster")
+}
+
+/// Everything that is not ours.
+pub fn foreign(snapshot: &Snapshot) -> Foreign {
+    let our_nat_gateways: BTreeSet<&str> = snapshot
+        .nat_gateways
+        .iter()
+        .filter(|nat| is_ours(&nat.tags))
+        .map(|nat| nat.nat_gateway_id.as_str())
+        .collect();
+    let of_ours = |route: &Route| {
+        let nat = route.nat_gateway_id.as_deref();
+        nat.is_some_and(|id| our_nat_gateways.contains(id))
+    };
+    let groups = snapshot.security_groups.iter();
+    let endpoints = snapshot.vpc_endpoints.iter();
+    let nat_gateways = snapshot.nat_gateways.iter();
+    let routes = snapshot
+        .route_tables
+        .iter()
+        .flat_map(|table| table.routes.iter().map(move |route| (&table.route_table_id, route)));
+    Foreign {
+        groups: groups.filter(|group| !is_ours(&group.tags)).cloned().collect(),
+        endpoints: endpoints.filter(|endpoint| !is_ours(&endpoint.tags)).cloned().collect(),
+        nat_gateways: nat_gateways.filter(|nat| !is_ours(&nat.tags)).cloned().collect(),
+        routes: routes
+            .filter(|(_, route)| !of_ours(route))
+            .map(|(table, route)| format!("{table} {route:?}"))
             .collect(),
-        snapshot
-            .vpc_endpoints
-            .iter()
-            .filter(|endpoint| is_foreign(&endpoint.tags))
-            .cloned()
-            .collect(),
-    )
+    }
 }
 
 /// What is ours, told by what it is for and what it does, whatever its id.
@@ -424,5 +459,5 @@ pub fn ours(snapshot: &Snapshot) -> BTreeSet<String> {
             policy.fingerprint()
         ))
     });
-    groups.chain(endpoints).collect()
+    groups.chain(endpoints).chain(way_out::ours(snapshot)).collect()
 }

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::prelude::*;
 use sagevpc::{
-    api::DeletionPolicy,
-    plan::{History, Step},
+    api::{DeletionPolicy, InternetMode},
+    observed::Snapshot,
+    plan::{History, Plan, Step},
 };
 
 use crate::{
@@ -22,6 +23,21 @@ pub fn converge(world: &mut World, memory: &mut Memory) -> usize {
         }
         claim(&mut world.references, &plan);
         memory.apply(&plan);
+        memory.pass_time();
+    }
+    panic!("after five rounds there is still something to do");
+}
+
+/// Carries plans out until only what is held is left, and gives the last plan.
+fn run_what_may(world: &mut World, memory: &mut Memory) -> Plan {
+    for _ in 0..5 {
+        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        if plan.actions.iter().all(|planned| planned.held) {
+            return plan;
+        }
+        claim(&mut world.references, &plan);
+        memory.apply(&plan);
+        memory.pass_time();
     }
     panic!("after five rounds there is still something to do");
 }
@@ -34,8 +50,10 @@ proptest! {
     #[test]
     fn a_plan_that_was_carried_out_leaves_nothing_to_do(mut world in world("None")) {
         let mut memory = Memory::new(world.snapshot.clone());
+        // Routes follow once their NAT gateway serves.
+        let most = 1 + usize::from(world.references.vpc.spec.internet.mode == InternetMode::ManagedNat);
         let rounds = converge(&mut world, &mut memory);
-        prop_assert!(rounds <= 1, "it took {rounds} rounds");
+        prop_assert!(rounds <= most, "it took {rounds} rounds");
     }
 
     #[test]
@@ -74,6 +92,7 @@ proptest! {
         before.vpc_attributes = memory.snapshot.vpc_attributes.clone();
         delete(&mut world);
         converge(&mut world, &mut memory);
+        memory.forget();
         prop_assert_eq!(&memory.snapshot, &before);
         let left = plan_for(&world.references, &memory.snapshot, &History::none(now())).owned;
         prop_assert!(left.is_empty(), "{left:?}");
@@ -83,11 +102,20 @@ proptest! {
     fn what_is_retained_stays_in_place_without_our_tags(mut world in world("None")) {
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
-        let there = (memory.snapshot.security_groups.len(), memory.snapshot.vpc_endpoints.len());
+        let kept = |snapshot: &Snapshot| {
+            let counts = [
+                snapshot.security_groups.len(),
+                snapshot.vpc_endpoints.len(),
+                snapshot.nat_gateways.len(),
+                snapshot.addresses.len(),
+            ];
+            (counts, snapshot.route_tables.clone())
+        };
+        let there = kept(&memory.snapshot);
         world.references.vpc.spec.deletion_policy = DeletionPolicy::Retain;
         delete(&mut world);
         converge(&mut world, &mut memory);
-        prop_assert_eq!((memory.snapshot.security_groups.len(), memory.snapshot.vpc_endpoints.len()), there);
+        prop_assert_eq!(kept(&memory.snapshot), there);
         prop_assert!(ours(&memory.snapshot).is_empty());
     }
 
@@ -102,7 +130,8 @@ proptest! {
             prop_assert!(!planned.held || !was_done, "{planned:?}");
             prop_assert!(planned.held || planned.disruption.is_none());
         }
-        let second = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        memory.pass_time();
+        let second = run_what_may(&mut world, &mut memory);
         let Some(held) = second.held.clone() else {
             prop_assert!(second.actions.is_empty());
             return Ok(());

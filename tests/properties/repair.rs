@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use proptest::{collection, prelude::*, sample::Index};
 use sagevpc::{
-    observed::{Snapshot, tags_of},
+    observed::{NatGatewayState, Route, Snapshot},
     plan::{ClientTokens, History},
-    types::{Direction, Peer, ProfileKey, Rule},
+    types::{Direction, NatGatewayId, Peer, ProfileKey, Rule},
 };
 
 use crate::{
     inputs::{World, now, plan_for, world},
-    memory::{Memory, add_rule, foreign, ours, remove_rule},
+    memory::{Memory, add_rule, foreign, is_ours, ours, remove_rule},
     planning::converge,
 };
 
@@ -25,6 +25,8 @@ enum Damage {
     DeleteEndpoint,
     DeleteGroup(Index),
     TakeTagsOff(Index),
+    DeleteNatGateway(Index),
+    RemoveRoute(Index),
 }
 
 fn damage() -> impl Strategy<Value = Damage> {
@@ -36,14 +38,32 @@ fn damage() -> impl Strategy<Value = Damage> {
         Just(Damage::DeleteEndpoint),
         any::<Index>().prop_map(Damage::DeleteGroup),
         any::<Index>().prop_map(Damage::TakeTagsOff),
+        any::<Index>().prop_map(Damage::DeleteNatGateway),
+        any::<Index>().prop_map(Damage::RemoveRoute),
     ]
 }
 
-fn is_ours(tags: &[sagevpc::observed::Tag]) -> bool {
-    tags_of(tags).contains_key("sagevpc.dev/cluster")
+/// The NAT gateways of ours that are there.
+fn nat_gateways(snapshot: &Snapshot) -> Vec<NatGatewayId> {
+    let there = snapshot
+        .nat_gateways
+        .iter()
+        .filter(|nat| is_ours(&nat.tags) && nat.nat_gateway_state() == NatGatewayState::Available);
+    there.map(|nat| nat.nat_gateway_id.clone()).collect()
 }
 
-fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
+fn leads_to_ours(ours: &[NatGatewayId], route: &Route) -> bool {
+    ours.iter()
+        .any(|id| route.nat_gateway_id.as_deref() == Some(id.as_str()))
+}
+
+fn inflict(memory: &mut Memory, damage: &Damage) {
+    let our_nat_gateways = nat_gateways(&memory.snapshot);
+    if let (Damage::DeleteNatGateway(nat), false) = (damage, our_nat_gateways.is_empty()) {
+        memory.delete_nat_gateway(nat.get(&our_nat_gateways));
+        memory.pass_time();
+    }
+    let snapshot = &mut memory.snapshot;
     let groups: Vec<usize> = (0..snapshot.security_groups.len())
         .filter(|place| is_ours(&snapshot.security_groups[*place].tags))
         .collect();
@@ -92,11 +112,28 @@ fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
             let group = &mut snapshot.security_groups[*group.get(&groups)];
             group.tags.retain(|tag| tag.key.starts_with("sagevpc.dev/"));
         }
-        Damage::RevokeRule(..) | Damage::OpenRule(_) | Damage::DeleteGroup(_) | Damage::TakeTagsOff(_) => {}
+        Damage::RemoveRoute(table) => {
+            let with_ours: Vec<usize> = (0..snapshot.route_tables.len())
+                .filter(|place| {
+                    let routes = &snapshot.route_tables[*place].routes;
+                    routes.iter().any(|route| leads_to_ours(&our_nat_gateways, route))
+                })
+                .collect();
+            if !with_ours.is_empty() {
+                let routes = &mut snapshot.route_tables[*table.get(&with_ours)].routes;
+                routes.retain(|route| !leads_to_ours(&our_nat_gateways, route));
+            }
+        }
+        Damage::RevokeRule(..)
+        | Damage::OpenRule(_)
+        | Damage::DeleteGroup(_)
+        | Damage::TakeTagsOff(_)
+        | Damage::DeleteNatGateway(_) => {}
     }
 }
 
-/// What admits traffic: each group's rules and each table's way to S3.
+/// What admits traffic: each group's rules, each table's way to S3 and its
+/// routes.
 fn access(snapshot: &Snapshot) -> BTreeSet<String> {
     let rules = snapshot.security_groups.iter().flat_map(|group| {
         group
@@ -108,7 +145,16 @@ fn access(snapshot: &Snapshot) -> BTreeSet<String> {
         .vpc_endpoints
         .iter()
         .flat_map(|endpoint| endpoint.route_table_ids.iter().map(|table| format!("{table} -> S3")));
-    rules.chain(tables).collect()
+    let ways_out = snapshot.route_tables.iter().flat_map(|table| {
+        let active = table.routes.iter().filter(|route| route.is_active());
+        active.filter_map(|route| {
+            Some(format!(
+                "{} -> {:?}",
+                table.route_table_id, route.destination_cidr_block?
+            ))
+        })
+    });
+    rules.chain(tables).chain(ways_out).collect()
 }
 
 proptest! {
@@ -118,7 +164,7 @@ proptest! {
         converge(&mut world, &mut memory);
         let (whole, untouched) = (ours(&memory.snapshot), foreign(&memory.snapshot));
         for damage in &damages {
-            inflict(&mut memory.snapshot, damage);
+            inflict(&mut memory, damage);
         }
         converge(&mut world, &mut memory);
         prop_assert_eq!(ours(&memory.snapshot), whole);
@@ -135,7 +181,7 @@ proptest! {
         let settled = plan_for(&world.references, &memory.snapshot, &history);
         history.network_in_force = Some(settled.fingerprint.clone());
         for damage in &damages {
-            inflict(&mut memory.snapshot, damage);
+            inflict(&mut memory, damage);
         }
         let repair = plan_for(&world.references, &memory.snapshot, &history);
         prop_assert!(repair.actions.iter().all(|planned| planned.drift && !planned.held), "{:?}", repair.actions);
@@ -154,7 +200,7 @@ proptest! {
         let mut memory = Memory::new(start.snapshot.clone());
         converge(&mut start, &mut memory);
         for damage in &damages {
-            inflict(&mut memory.snapshot, damage);
+            inflict(&mut memory, damage);
         }
         // The same VPC with other wishes: profiles of the same names, changed.
         for (reference, changed) in start.references.profiles.iter_mut().zip(&after.references.profiles) {

@@ -1,6 +1,6 @@
 //! An action in its place in the plan.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -42,10 +42,10 @@ pub struct Disruption {
 pub enum Serves {
     /// Everyone in the VPC.
     Vpc,
+    /// Some profiles, by something of the VPC's that they share.
+    Profiles(BTreeSet<ProfileKey>),
     /// One profile.
     Profile(ProfileKey),
-    /// Several profiles.
-    Profiles(Vec<ProfileKey>),
 }
 
 impl Serves {
@@ -53,8 +53,8 @@ impl Serves {
     pub fn includes(&self, profile: &ProfileKey) -> bool {
         match self {
             Self::Vpc => true,
-            Self::Profile(served) => served == profile,
             Self::Profiles(served) => served.contains(profile),
+            Self::Profile(served) => served == profile,
         }
     }
 }
@@ -236,8 +236,45 @@ impl PlannedAction {
         let text = format!(
             "{}\0{about}\0{}\0{detail}",
             self.action.name(),
-            self.action.approved_change()
+            self.action.lasting_change()
         );
         hex::encode(&Sha256::digest(text.as_bytes())[..8])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Target;
+
+    #[test]
+    fn an_approval_outlives_the_making_of_what_an_action_refers_to() {
+        let place = || "subnet-0123456789abcdef0".into();
+        let table = || "rtb-0123456789abcdef0".into();
+        let route = |nat_gateway| {
+            let action = Action::CreateRoute {
+                table: table(),
+                destination: "0.0.0.0/0".parse().unwrap(),
+                nat_gateway,
+            };
+            PlannedAction::new(action, Serves::Vpc, "r").about(&ResourceKey::DefaultRoute { table: table() })
+        };
+        let to_be_made = route(Target::Made(ResourceKey::NatGateway { subnet: place() }));
+        let made = route(Target::Existing("nat-0123456789abcdef0".into()));
+        assert_eq!(to_be_made.fingerprint(), made.fingerprint());
+
+        let nat = |address| {
+            let action = Action::CreateNatGateway {
+                key: ResourceKey::NatGateway { subnet: place() },
+                subnet: place(),
+                address,
+                tags: crate::types::Tags::new(),
+            };
+            PlannedAction::new(action, Serves::Vpc, "r")
+        };
+        let with_new = nat(Target::Made(ResourceKey::ElasticIp { subnet: place() }));
+        let with_old = nat(Target::Existing("eipalloc-0123456789abcdef0".into()));
+        assert_eq!(with_new.fingerprint(), with_old.fingerprint());
+        assert_ne!(with_new.fingerprint(), made.fingerprint());
     }
 }

@@ -202,14 +202,44 @@ impl Action {
         self.describe(joined)
     }
 
-    /// What a person approves: the change in full, but for the ids that an
-    /// endpoint of ours has or will have, which matter to nobody who is hit.
-    pub fn approved_change(&self) -> String {
-        let mut approved = self.clone();
-        if let Self::PutBucketPolicy { add_endpoints, .. } = &mut approved {
-            add_endpoints.clear();
+    /// Like [`full_change`](Self::full_change), and the same before and after
+    /// what it refers to got its id.
+    pub fn lasting_change(&self) -> String {
+        match self {
+            Self::CreateNatGateway { subnet, .. } => format!("public NAT gateway in {subnet}"),
+            Self::CreateRoute { destination, .. } => format!("add route {destination}"),
+            Self::ReplaceRoute { destination, .. } => format!("turn route {destination}"),
+            Self::PutBucketPolicy { .. } => {
+                let mut lasting = self.clone();
+                if let Self::PutBucketPolicy { add_endpoints, .. } = &mut lasting {
+                    add_endpoints.clear();
+                }
+                lasting.full_change()
+            }
+            Self::ModifyVpcAttribute { .. }
+            | Self::CreateSecurityGroup { .. }
+            | Self::AuthorizeSecurityGroup { .. }
+            | Self::RevokeSecurityGroup { .. }
+            | Self::DeleteSecurityGroup { .. }
+            | Self::CreateVpcEndpoint { .. }
+            | Self::ModifyVpcEndpoint { .. }
+            | Self::CreateInterfaceEndpoint { .. }
+            | Self::ModifyInterfaceEndpoint { .. }
+            | Self::DeleteVpcEndpoint { .. }
+            | Self::AllocateAddress { .. }
+            | Self::ReleaseAddress { .. }
+            | Self::DeleteNatGateway { .. }
+            | Self::DeleteRoute { .. }
+            | Self::CreateNetworkAclEntry { .. }
+            | Self::ReplaceNetworkAclEntry { .. }
+            | Self::DeleteNetworkAclEntry { .. }
+            | Self::CreateFlowLogs { .. }
+            | Self::DeleteFlowLogs { .. }
+            | Self::PutRolePolicy { .. }
+            | Self::DeleteRolePolicy { .. }
+            | Self::CreateTags { .. }
+            | Self::DeleteTags { .. } => self.full_change(),
         }
-        approved.full_change()
     }
 
     fn describe(&self, list: impl Fn(Vec<String>) -> String) -> String {

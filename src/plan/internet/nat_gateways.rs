@@ -1,0 +1,332 @@
+//! NAT gateways of ours: made, kept, let go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    CONCERN, Need, addresses,
+    places::{self, Places},
+    routes::{Cleared, Leaving, nat_gateway_of},
+    served,
+};
+use crate::{
+    api::{Reason, ResourceOwnership},
+    catalog::Symptom,
+    observed::{NatGateway, NatGatewayState, Route, tags_of},
+    plan::{Action, ActionId, PlannedAction, Scope, Serves, Target, disruption, draft::Draft},
+    types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
+};
+
+/// NAT gateways that fail in one place before the next waits until EC2 shows
+/// them no longer, which is after about an hour.
+const MAX_FAILURES: usize = 3;
+
+/// The NAT gateways of ours, by the public subnets that are their places.
+pub(super) struct NatGateways<'a> {
+    /// Those that EC2 shows, in the order of their ids.
+    shown: BTreeMap<&'a NatGatewayId, (&'a NatGateway, SubnetId)>,
+    /// Those that EC2 shows no longer, and that we were told of when we made
+    /// them.
+    remembered: BTreeSet<NatGatewayId>,
+    /// Places that have an elastic IP address of ours.
+    addressed: BTreeSet<SubnetId>,
+    /// Places where one was asked for lately, and is not shown yet.
+    expected: BTreeSet<SubnetId>,
+}
+
+impl<'a> NatGateways<'a> {
+    pub(super) fn look(draft: &Draft<'a>) -> Self {
+        let ownership = &draft.network.vpc.ownership;
+        let shown = draft
+            .snapshot
+            .nat_gateways
+            .iter()
+            .filter_map(|(id, nat)| {
+                let ResourceKey::NatGateway { subnet } = ownership.key_of(&tags_of(&nat.tags))? else {
+                    return None;
+                };
+                Some((id, (nat, subnet)))
+            })
+            .collect();
+        let mut remembered = BTreeSet::new();
+        let mut expected = BTreeSet::new();
+        for (key, entry) in &draft.history.ledger {
+            let ResourceKey::NatGateway { subnet } = key else {
+                continue;
+            };
+            let id = entry.id.as_deref().map(NatGatewayId::new);
+            remembered.extend(id.filter(|id| !draft.snapshot.nat_gateways.contains_key(id)));
+            if draft.history.not_visible_yet(key).is_some() || draft.history.may_appear(key) {
+                expected.insert(subnet.clone());
+            }
+        }
+        Self {
+            shown,
+            remembered,
+            addressed: addresses::places(draft),
+            expected,
+        }
+    }
+
+    /// The NAT gateway of ours that a default route leads to. One that is gone
+    /// for so long that EC2 shows neither it nor its tags is known by the id that
+    /// we were given when we made it.
+    pub(super) fn led_to_by(&self, route: &Route) -> Option<NatGatewayId> {
+        let id = nat_gateway_of(route)?;
+        let is_ours = self.is_shown(&id) || (!route.is_active() && self.remembered.contains(&id));
+        is_ours.then_some(id)
+    }
+
+    /// Whether it is ours and EC2 shows it, be it gone or not.
+    pub(super) fn is_shown(&self, id: &NatGatewayId) -> bool {
+        self.shown.contains_key(id)
+    }
+
+    /// The one of ours in this place that serves, or will.
+    pub(super) fn serving(&self, place: &SubnetId) -> Option<&'a NatGateway> {
+        self.in_place(place)
+            .filter(|nat| is_live(nat))
+            .min_by_key(|nat| (nat.nat_gateway_state(), &nat.nat_gateway_id))
+    }
+
+    /// Whether one of ours is in this place, or may yet be shown there.
+    pub(super) fn claims(&self, place: &SubnetId) -> bool {
+        self.expected.contains(place) || self.serving(place).is_some()
+    }
+
+    /// The place of one of ours that serves, or will.
+    pub(super) fn live_place_of(&self, id: &NatGatewayId) -> Option<&SubnetId> {
+        self.shown
+            .get(id)
+            .filter(|(nat, _)| is_live(nat))
+            .map(|(_, place)| place)
+    }
+
+    /// What decides between places: where one of ours serves comes first, then
+    /// where an address waits for one, then the lowest id.
+    pub(super) fn rank<'s>(&self, place: &'s SubnetId) -> (bool, bool, &'s SubnetId) {
+        (self.serving(place).is_none(), !self.addressed.contains(place), place)
+    }
+
+    fn in_place<'s>(&'s self, place: &'s SubnetId) -> impl Iterator<Item = &'a NatGateway> + 's {
+        self.shown
+            .values()
+            .filter(move |(_, other)| other == place)
+            .map(|(nat, _)| *nat)
+    }
+}
+
+fn is_live(nat: &NatGateway) -> bool {
+    match nat.nat_gateway_state() {
+        NatGatewayState::Available | NatGatewayState::Pending => true,
+        NatGatewayState::Deleting | NatGatewayState::Deleted | NatGatewayState::Failed => false,
+    }
+}
+
+/// The NAT gateway of a place, as routes lead to it.
+pub(super) struct Gateway {
+    pub(super) target: Target<NatGatewayId>,
+    /// The action that makes it, where none is there.
+    pub(super) made_by: Option<ActionId>,
+    /// What keeps it from serving yet.
+    pub(super) waits_for: Option<String>,
+    /// The elastic IP addresses that it has or gets.
+    pub(super) addresses: BTreeSet<AllocationId>,
+}
+
+/// Has a NAT gateway in each place.
+pub(super) fn keep(
+    draft: &mut Draft<'_>,
+    needs: &BTreeMap<RouteTableId, Need>,
+    places: &Places,
+    nat_gateways: &NatGateways<'_>,
+    cleared: &Cleared,
+) -> BTreeMap<SubnetId, Gateway> {
+    let mut gateways = BTreeMap::new();
+    for (place, tables) in places.all() {
+        let serves = served(tables.iter().filter_map(|table| needs.get(*table)));
+        let gateway = match nat_gateways.serving(place) {
+            Some(nat) => keep_one(draft, nat, place, serves),
+            None => {
+                let earlier = tables.iter().filter_map(|table| cleared.get(*table).copied()).collect();
+                create(draft, nat_gateways, place, serves, earlier)
+            }
+        };
+        gateways.insert(place.clone(), gateway);
+    }
+    gateways
+}
+
+fn keep_one(draft: &mut Draft<'_>, nat: &NatGateway, place: &SubnetId, serves: Serves) -> Gateway {
+    let id = &nat.nat_gateway_id;
+    let key = ResourceKey::NatGateway { subnet: place.clone() };
+    draft.list("NatGateway", id.as_str(), key.to_string(), ResourceOwnership::Ours);
+    draft.keep_tags(id.as_str(), &key, serves.clone(), &tags_of(&nat.tags));
+    let is_pending = nat.nat_gateway_state() == NatGatewayState::Pending;
+    if !is_pending && !places::is_public(draft.snapshot, place) {
+        report_private_place(draft, nat, place, &serves);
+    }
+    Gateway {
+        target: Target::Existing(id.clone()),
+        made_by: None,
+        waits_for: is_pending.then(|| format!("NAT gateway {id} is pending; that takes some minutes.")),
+        addresses: addresses::keep(draft, nat, place, &serves),
+    }
+}
+
+/// One of ours stays in its place, for its address may be in others' lists;
+/// that its place lost its way out is for the VPC's owners to mend.
+fn report_private_place(draft: &mut Draft<'_>, nat: &NatGateway, place: &SubnetId, serves: &Serves) {
+    let snapshot = draft.snapshot;
+    let vpc = &snapshot.vpc.vpc_id;
+    let attached = snapshot
+        .internet_gateway
+        .as_ref()
+        .filter(|gateway| gateway.is_attached_to(vpc));
+    let (reason, message) = match (attached, snapshot.route_table_of(place)) {
+        (Some(gateway), Some(table)) => (
+            Reason::NatGatewayInPrivateSubnet,
+            format!(
+                "NAT gateway {} is in {place}, and {} leads no longer to internet gateway {}: put the route back with \
+                 `aws ec2 create-route --route-table-id {} --destination-cidr-block 0.0.0.0/0 --gateway-id {}`, or \
+                 replace-route where there is another.",
+                nat.nat_gateway_id,
+                table.route_table_id,
+                gateway.internet_gateway_id,
+                table.route_table_id,
+                gateway.internet_gateway_id
+            ),
+        ),
+        (None, _) | (_, None) => (Reason::InternetGatewayMissing, places::no_internet_gateway(snapshot)),
+    };
+    let profiles = match serves {
+        Serves::Profiles(keys) => keys.clone(),
+        Serves::Profile(key) => BTreeSet::from([key.clone()]),
+        Serves::Vpc => BTreeSet::new(),
+    };
+    for key in profiles {
+        let scope = Scope::Profile(key);
+        draft.find(CONCERN, scope, reason, Some(Symptom::NoWayOut), message.clone());
+    }
+}
+
+fn create(
+    draft: &mut Draft<'_>,
+    nat_gateways: &NatGateways<'_>,
+    place: &SubnetId,
+    serves: Serves,
+    cleared: Vec<ActionId>,
+) -> Gateway {
+    let snapshot = draft.snapshot;
+    let key = ResourceKey::NatGateway { subnet: place.clone() };
+    let unseen = draft.history.not_visible_yet(&key).map(NatGatewayId::new);
+    if let Some(id) = unseen.filter(|id| !snapshot.nat_gateways.contains_key(id)) {
+        return Gateway {
+            waits_for: Some(format!(
+                "AWS made NAT gateway {id} and does not show it yet; this takes seconds."
+            )),
+            target: Target::Existing(id),
+            made_by: None,
+            addresses: addresses::of_place(draft, place)
+                .map(|address| address.allocation_id.clone())
+                .collect(),
+        };
+    }
+    let failures: Vec<&NatGateway> = nat_gateways
+        .in_place(place)
+        .filter(|nat| nat.nat_gateway_state() == NatGatewayState::Failed || nat.failure_message.is_some())
+        .collect();
+    let gone = nat_gateways.in_place(place).last();
+    let reason = match (failures.last(), gone) {
+        (Some(failed), _) => format!("{} failed: {}", failed.nat_gateway_id, failure(failed)),
+        (None, Some(gone)) => format!("{} was deleted", gone.nat_gateway_id),
+        (None, None) => "subnets in use have no way out".to_owned(),
+    };
+    let too_often = failures.last().filter(|_| failures.len() >= MAX_FAILURES).map(|failed| {
+        format!(
+            "{} NAT gateways failed in {place} within about an hour, the last with: {}. Mend that; the next is tried \
+             once EC2 shows fewer of them.",
+            failures.len(),
+            failure(failed)
+        )
+    });
+    let address = addresses::choose(draft, place, &serves);
+    let action = Action::CreateNatGateway {
+        key: key.clone(),
+        subnet: place.clone(),
+        address: address.target.clone(),
+        tags: draft.tags_for(&key),
+    };
+    let planned = PlannedAction::new(action, serves, reason)
+        .blocking(CONCERN)
+        .symptom(Symptom::NoWayOut)
+        .after(address.made_by)
+        .after(cleared)
+        .waiting_for(too_often.or(address.waits_for));
+    let made_by = draft.act(planned);
+    let addresses = match address.target {
+        Target::Existing(id) => BTreeSet::from([id]),
+        Target::Made(_) => BTreeSet::new(),
+    };
+    Gateway {
+        target: Target::Made(key),
+        made_by: Some(made_by),
+        waits_for: None,
+        addresses,
+    }
+}
+
+fn failure(nat: &NatGateway) -> &str {
+    nat.failure_message.as_deref().unwrap_or("EC2 does not say why")
+}
+
+/// Lets go of NAT gateways that no place needs, once no route of ours leads to
+/// them. Gives the deletions, by NAT gateway.
+pub(super) fn let_go(
+    draft: &mut Draft<'_>,
+    nat_gateways: &NatGateways<'_>,
+    gateways: &BTreeMap<SubnetId, Gateway>,
+    leaving: &[Leaving; 2],
+) -> BTreeMap<NatGatewayId, ActionId> {
+    let snapshot = draft.snapshot;
+    let mut deleted = BTreeMap::new();
+    for (id, (nat, place)) in &nat_gateways.shown {
+        let kept = gateways.get(place).map(|gateway| &gateway.target);
+        let reason = match nat.nat_gateway_state() {
+            NatGatewayState::Deleting | NatGatewayState::Deleted => continue,
+            NatGatewayState::Failed => format!("it failed: {}", failure(nat)),
+            NatGatewayState::Available | NatGatewayState::Pending => match kept {
+                Some(Target::Existing(kept)) if kept == *id => continue,
+                Some(_) => "a second NAT gateway in the same place is not needed".to_owned(),
+                None => "no profile needs a NAT gateway in this place any more".to_owned(),
+            },
+        };
+        let before: Vec<ActionId> = leaving
+            .iter()
+            .filter_map(|leaving| leaving.get(*id))
+            .flatten()
+            .copied()
+            .collect();
+        let left_dead = tables_of_others(draft, id);
+        let key = ResourceKey::NatGateway { subnet: place.clone() };
+        let deletion = draft.let_go(id.as_str(), &key, &tags_of(&nat.tags), &reason, |_| {
+            let action = Action::DeleteNatGateway { id: (*id).clone() };
+            PlannedAction::new(action, Serves::Vpc, reason.as_str())
+                .after(before)
+                .disrupting(disruption::of_lost_way_out(snapshot, &left_dead))
+        });
+        deleted.insert((*id).clone(), deletion);
+    }
+    deleted
+}
+
+/// Tables with routes to a NAT gateway that are not of our making: any but
+/// default routes.
+fn tables_of_others(draft: &Draft<'_>, id: &NatGatewayId) -> Vec<RouteTableId> {
+    let tables = draft.snapshot.route_tables.values().filter(|table| {
+        let ours = super::default_route(table);
+        table.routes.iter().any(|route| {
+            route.is_active() && nat_gateway_of(route).as_ref() == Some(id) && !ours.is_some_and(|ours| ours == route)
+        })
+    });
+    tables.map(|table| table.route_table_id.clone()).collect()
+}

@@ -1,0 +1,277 @@
+//! In which public subnets NAT gateways are to be. The choice stays as it is
+//! for as long as it will do, for a NAT gateway that moves gets another public
+//! address, which others may have in their lists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{CONCERN, Need, default_route, nat_gateways::NatGateways, routes::nat_gateway_of, scope};
+use crate::{
+    api::{NatGateways as HowMany, Reason},
+    catalog::Symptom,
+    observed::{Route, Subnet, VpcSnapshot, tags_of},
+    plan::{
+        Scope, Weight,
+        draft::Draft,
+        resolve::{ResolvedProfile, absent, has_tags},
+    },
+    types::{AvailabilityZoneId, RouteTableId, SubnetId, listed},
+    validate::Choice,
+};
+
+/// The place of the NAT gateway that each table is to lead to.
+#[derive(Default)]
+pub(super) struct Places {
+    of_table: BTreeMap<RouteTableId, SubnetId>,
+    missing: bool,
+}
+
+impl Places {
+    /// Where the NAT gateway of this table is to be.
+    pub(super) fn of(&self, table: &RouteTableId) -> Option<&SubnetId> {
+        self.of_table.get(table)
+    }
+
+    /// All places, each with the tables that it serves.
+    pub(super) fn all(&self) -> BTreeMap<&SubnetId, Vec<&RouteTableId>> {
+        let mut all: BTreeMap<&SubnetId, Vec<&RouteTableId>> = BTreeMap::new();
+        for (table, place) in &self.of_table {
+            all.entry(place).or_default().push(table);
+        }
+        all
+    }
+
+    /// Whether NAT gateways are needed and can be nowhere.
+    pub(super) fn are_missing(&self) -> bool {
+        self.missing
+    }
+
+    fn has(&self, place: &SubnetId) -> bool {
+        self.of_table.values().any(|other| other == place)
+    }
+}
+
+/// Chooses a place for each table that needs a way out, and reports what keeps
+/// NAT gateways from being anywhere, or from being in the zones that use them.
+pub(super) fn choose(
+    draft: &mut Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    needs: &BTreeMap<RouteTableId, Need>,
+    nat_gateways: &NatGateways<'_>,
+) -> Places {
+    let mut places = Places::default();
+    if needs.is_empty() {
+        return places;
+    }
+    let candidates = candidates(draft, profiles, nat_gateways);
+    if candidates.is_empty() {
+        report_none(draft, profiles, needs);
+        places.missing = true;
+        return places;
+    }
+    let best = |zone: Option<&AvailabilityZoneId>| {
+        candidates
+            .iter()
+            .filter(|subnet| zone.is_none() || subnet.availability_zone_id.as_ref() == zone)
+            .min_by_key(|subnet| nat_gateways.rank(&subnet.subnet_id))
+            .map(|subnet| subnet.subnet_id.clone())
+    };
+    match draft.network.vpc.nat_gateways {
+        HowMany::Single => {
+            let place = best(None);
+            for table in needs.keys() {
+                places
+                    .of_table
+                    .extend(place.clone().map(|place| (table.clone(), place)));
+            }
+        }
+        HowMany::PerZone => {
+            choose_per_zone(draft.snapshot, needs, nat_gateways, &candidates, best, &mut places);
+            advise_on_zones(draft, needs, &places);
+        }
+    }
+    places
+}
+
+fn choose_per_zone(
+    snapshot: &VpcSnapshot,
+    needs: &BTreeMap<RouteTableId, Need>,
+    nat_gateways: &NatGateways<'_>,
+    candidates: &[&Subnet],
+    best: impl Fn(Option<&AvailabilityZoneId>) -> Option<SubnetId>,
+    places: &mut Places,
+) {
+    let current = |table: &RouteTableId| -> Option<&Subnet> {
+        let leads_to = nat_gateway_of(default_route(snapshot.route_tables.get(table)?)?)?;
+        let place = nat_gateways.live_place_of(&leads_to)?;
+        candidates.iter().find(|subnet| subnet.subnet_id == *place).copied()
+    };
+    let mut elsewhere = Vec::new();
+    for (table, need) in needs {
+        let zones: BTreeSet<&AvailabilityZoneId> = need
+            .subnets
+            .iter()
+            .filter_map(|subnet| zone_of(snapshot, subnet))
+            .collect();
+        let stays = current(table)
+            .filter(|subnet| {
+                subnet
+                    .availability_zone_id
+                    .as_ref()
+                    .is_some_and(|zone| zones.contains(zone))
+            })
+            .map(|subnet| subnet.subnet_id.clone());
+        match stays.or_else(|| zones.iter().find_map(|zone| best(Some(zone)))) {
+            Some(place) => {
+                places.of_table.insert(table.clone(), place);
+            }
+            None => elsewhere.push(table),
+        }
+    }
+    // Zones without a public subnet share what the others have.
+    for table in elsewhere {
+        let stays = current(table)
+            .map(|subnet| subnet.subnet_id.clone())
+            .filter(|place| places.of_table.is_empty() || places.has(place));
+        let place = stays
+            .or_else(|| places.of_table.values().min().cloned())
+            .or_else(|| best(None));
+        places.of_table.extend(place.map(|place| (table.clone(), place)));
+    }
+}
+
+fn zone_of<'a>(snapshot: &'a VpcSnapshot, subnet: &SubnetId) -> Option<&'a AvailabilityZoneId> {
+    snapshot.subnets.get(subnet)?.availability_zone_id.as_ref()
+}
+
+/// Subnets that a NAT gateway may be in: public ones with an address to spare,
+/// and those where one of ours is already. Where none are named, not those that
+/// profiles use.
+fn candidates<'a>(
+    draft: &mut Draft<'a>,
+    profiles: &[ResolvedProfile<'_>],
+    nat_gateways: &NatGateways<'_>,
+) -> Vec<&'a Subnet> {
+    let snapshot = draft.snapshot;
+    if let Some(Choice::Ids(ids)) = &draft.network.vpc.public_subnets {
+        for id in ids.iter().filter(|id| !snapshot.subnets.contains_key(*id)) {
+            let (reason, message) = absent(snapshot, id, "spec.internet.publicSubnets of the SageMakerVpc");
+            draft.find(CONCERN, Scope::SageMakerVpc, reason, None, message);
+        }
+    }
+    let in_use: BTreeSet<&SubnetId> = profiles
+        .iter()
+        .flat_map(|resolved| &resolved.subnets)
+        .map(|subnet| &subnet.subnet_id)
+        .collect();
+    let may_be = |subnet: &Subnet| match &draft.network.vpc.public_subnets {
+        Some(Choice::Ids(ids)) => ids.contains(&subnet.subnet_id),
+        Some(Choice::Tags(tags)) => has_tags(&tags_of(&subnet.tags), tags),
+        None => !in_use.contains(&subnet.subnet_id),
+    };
+    snapshot
+        .subnets
+        .values()
+        .filter(|subnet| may_be(subnet))
+        .filter(|subnet| {
+            let is_free = subnet.available_ip_address_count > 0 && is_public(snapshot, &subnet.subnet_id);
+            is_free || nat_gateways.claims(&subnet.subnet_id)
+        })
+        .collect()
+}
+
+/// Whether the subnet's default route leads to the VPC's internet gateway.
+pub(super) fn is_public(snapshot: &VpcSnapshot, subnet: &SubnetId) -> bool {
+    let table = snapshot.route_table_of(subnet);
+    table
+        .and_then(default_route)
+        .is_some_and(|route| leads_to_the_internet(snapshot, route))
+}
+
+/// Whether the route leads to an internet gateway that is there and attached.
+pub(super) fn leads_to_the_internet(snapshot: &VpcSnapshot, route: &Route) -> bool {
+    let attached = snapshot.internet_gateway.as_ref().is_some_and(|gateway| {
+        gateway.is_attached_to(&snapshot.vpc.vpc_id)
+            && route.gateway_id.as_deref() == Some(gateway.internet_gateway_id.as_str())
+    });
+    route.is_active() && attached
+}
+
+/// Why there is no place for a NAT gateway, and how to make one.
+fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &BTreeMap<RouteTableId, Need>) {
+    let snapshot = draft.snapshot;
+    let vpc = &snapshot.vpc.vpc_id;
+    let gateway = snapshot
+        .internet_gateway
+        .as_ref()
+        .filter(|gateway| gateway.is_attached_to(vpc));
+    let (reason, message) = match gateway {
+        None => (Reason::InternetGatewayMissing, no_internet_gateway(snapshot)),
+        Some(gateway) => {
+            let among = match &draft.network.vpc.public_subnets {
+                Some(_) => "None of the subnets in spec.internet.publicSubnets of the SageMakerVpc".to_owned(),
+                None => format!("No subnet of {vpc} that profiles leave free"),
+            };
+            let id = &gateway.internet_gateway_id;
+            let message = format!(
+                "{among} is public and has an address to spare, so there is no place for a NAT gateway: make one with \
+                 `aws ec2 create-subnet --vpc-id {vpc} --cidr-block …`, give it a route table of its own, and add the \
+                 default route with `aws ec2 create-route --route-table-id rtb-… --destination-cidr-block 0.0.0.0/0 \
+                 --gateway-id {id}`."
+            );
+            (Reason::NoWayOut, message)
+        }
+    };
+    let concerned: BTreeSet<_> = needs.values().flat_map(|need| &need.profiles).collect();
+    for resolved in profiles.iter().filter(|resolved| concerned.contains(resolved.key())) {
+        draft.find(
+            CONCERN,
+            scope(resolved),
+            reason,
+            Some(Symptom::NoWayOut),
+            message.clone(),
+        );
+    }
+}
+
+/// That the VPC has no internet gateway, and the commands that give it one. It
+/// is the VPC owner's to make.
+pub(super) fn no_internet_gateway(snapshot: &VpcSnapshot) -> String {
+    let vpc = &snapshot.vpc.vpc_id;
+    format!(
+        "{vpc} has no internet gateway attached, so nothing in it reaches the internet: make one with `aws ec2 \
+         create-internet-gateway`, attach it with `aws ec2 attach-internet-gateway --vpc-id {vpc} \
+         --internet-gateway-id igw-…`, and lead the default route of a public subnet to it."
+    )
+}
+
+/// Tells of subnets that go out through a NAT gateway in another zone.
+fn advise_on_zones(draft: &mut Draft<'_>, needs: &BTreeMap<RouteTableId, Need>, places: &Places) {
+    let snapshot = draft.snapshot;
+    for (place, tables) in places.all() {
+        let Some(zone) = zone_of(snapshot, place) else { continue };
+        let strangers: BTreeSet<String> = tables
+            .iter()
+            .filter_map(|table| needs.get(*table))
+            .flat_map(|need| &need.subnets)
+            .filter_map(|subnet| Some((subnet, zone_of(snapshot, subnet)?)))
+            .filter(|(_, other)| *other != zone)
+            .map(|(subnet, other)| format!("{subnet} ({other})"))
+            .collect();
+        if strangers.is_empty() {
+            continue;
+        }
+        let message = format!(
+            "Subnet {} goes out through the NAT gateway in {place} of {zone}: traffic between zones costs extra, and \
+             when {zone} fails, so does this way out. Give each zone a public subnet, and its private subnets a route \
+             table of their own; or set spec.internet.natGateways: Single, where one is meant to do.",
+            listed(strangers)
+        );
+        draft.find_weighing(
+            Weight::Advice,
+            CONCERN,
+            Scope::SageMakerVpc,
+            Reason::NatGatewayInOtherZone,
+            message,
+        );
+    }
+}
