@@ -6,8 +6,13 @@
 mod support;
 
 mod apply;
+mod aspects;
+mod edges;
 mod failures;
+mod interface_endpoints;
+mod layer;
 mod observe;
 mod permissions;
 mod plans;
 mod races;
+mod way_out;
