@@ -18,6 +18,8 @@
 `tests/`, which `cargo test --test aws` runs.
 """
 
+import os
+
 from layer import (
     addresses,
     dhcp,
@@ -50,5 +52,7 @@ PARTS = [
 
 def install() -> None:
     """Puts all of it into moto, once."""
+    # A thousand machine images for each account and region would take longer to make than most tests do.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     for part in PARTS:
         part.install()

@@ -17,7 +17,16 @@ REGION = "us-east-1"
 ZONES = ["us-east-1a", "us-east-1b", "us-east-1c"]
 
 layer.install()
-os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_EC2_METADATA_DISABLED="true")
+# What belongs to this user's own accounts, or to a stack, stays out of it.
+os.environ.pop("AWS_PROFILE", None)
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_CONFIG_FILE=os.devnull,
+    AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true",
+    AWS_EC2_METADATA_DISABLED="true",
+)
 
 
 @functools.cache
