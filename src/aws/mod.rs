@@ -15,7 +15,7 @@
 //! | `ec2` | one connection: one role, one region |
 //! | `deadline` | nothing is sent after its time |
 //! | `coalesce` | many requests to look become one round |
-//! | `observe`, `describe` | one round: the describe calls, paged and batched |
+//! | `observe`, `describe` | one round: the describe calls, paged and batched, and who may see what |
 //! | `convert` | types of the SDK to ours and back, field by field |
 //! | `apply` | the walk through a plan, and each action's call |
 //!
