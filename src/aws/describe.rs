@@ -113,6 +113,7 @@ macro_rules! every_batch {
     }};
 }
 
+// After the macros, which it uses.
 mod edges;
 
 fn filter(name: &str, values: Vec<String>) -> Filter {

@@ -19,7 +19,7 @@
 //! | `iam` | IAM of one account: execution roles, remembered |
 //! | `deadline` | nothing is sent after its time |
 //! | `coalesce` | many requests to look become one round |
-//! | `observe`, `describe` | one round: the describe calls, paged and batched |
+//! | `observe`, `describe` | one round: the describe calls, paged and batched, and who may see what |
 //! | `sagemaker` | what runs in a VPC, asked of SageMaker |
 //! | `convert` | types of the SDK to ours and back, field by field |
 //! | `apply` | the walk through a plan, and each action's call |

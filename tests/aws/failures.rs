@@ -12,7 +12,7 @@ use sagevpc::{
 };
 
 use crate::{
-    plans::{create_endpoint, create_group, look, only, step},
+    plans::{create_endpoint, create_group, failure, look, only, step},
     support::{
         moto::{Moto, REGION, loader},
         network::Network,
@@ -33,13 +33,6 @@ fn refused(status: u16, code: &'static str, message: &str) -> Fault {
         status,
         code,
         message: message.into(),
-    }
-}
-
-fn failure(step: Step) -> Failure {
-    match step {
-        Step::Failed(failure) => failure,
-        Step::Done | Step::Waiting { .. } | Step::Blocked { .. } => panic!("should fail: {step:?}"),
     }
 }
 

@@ -6,10 +6,15 @@
 mod support;
 
 mod apply;
+mod aspects;
 mod discovery;
+mod edges;
 mod failures;
 mod iam;
+mod interface_endpoints;
+mod layer;
 mod observe;
 mod permissions;
 mod plans;
 mod races;
+mod way_out;

@@ -403,6 +403,7 @@ async fn twelve_vpcs_cost_the_calls_of_one_but_for_their_attributes() {
     let once =
         |actions: &[&str]| -> BTreeMap<String, usize> { actions.iter().map(|name| ((*name).to_owned(), 1)).collect() };
     let steady = once(&[
+        "DescribeDhcpOptions",
         "DescribeNetworkAcls",
         "DescribeNetworkInterfaces",
         "DescribeRouteTables",

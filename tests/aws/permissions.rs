@@ -11,12 +11,17 @@ use sagevpc::{
         Connections, Ec2,
         calls::{Call, Service, iam_policy},
     },
-    plan::{Action, DnsAttribute, FailureKind, Step, Target},
-    types::{Direction, Peer, Region, ResourceKey, Rule, SecurityGroupId, Tags},
+    plan::{Action, Aspect, DnsAttribute, FailureKind, Step, Target},
+    types::{
+        AclEntry, AllocationId, Direction, FlowLogId, FlowLogSettings, LogDestinationType, NatGatewayId, Peer,
+        Protocol, Region, ResourceKey, Rule, SecurityGroupId, Tags, TrafficType,
+    },
 };
 
 use crate::{
-    plans::{authorize, create_endpoint, create_group, done, group_key, look, only, plan, policy, revoke, run},
+    plans::{
+        authorize, create_endpoint, create_group, done, group_key, look, look_at, only, plan, policy, revoke, run, us,
+    },
     support::{
         moto::{Moto, REGION, loader},
         network::Network,
@@ -27,6 +32,8 @@ use crate::{
 /// A network, and our own connection to it with these permissions.
 async fn world(moto: &Moto, actions: &[String], tally: std::sync::Arc<Tally>) -> (Network, Ec2) {
     let network = Network::new(&moto.own_account()).await;
+    let group = network.group("others").await;
+    network.interface(&group, "SageMaker-Network-Interface").await;
     let credentials = moto.enforce_iam(actions).await;
     let loader = loader(moto.url()).credentials_provider(credentials);
     let ec2 = Connections::from_loader(loader, tally)
@@ -75,6 +82,16 @@ async fn the_policy_that_we_ship_allows_everything_that_we_do() {
     .await;
     let group = SecurityGroupId::new(first.made[&group_key()].clone());
     let endpoint = first.made[&ResourceKey::S3GatewayEndpoint].as_str();
+    way_out(&ec2, &network).await;
+    edges(&ec2, &network).await;
+    let every_aspect = [
+        Aspect::InterfaceServices,
+        Aspect::WayOut,
+        Aspect::Addresses,
+        Aspect::FlowLogs,
+        Aspect::InterfacePermissions,
+    ];
+    look_at(&ec2, &network.vpc, every_aspect).await;
     done(
         &ec2,
         &plan([
@@ -106,14 +123,162 @@ async fn the_policy_that_we_ship_allows_everything_that_we_do() {
         ]),
     )
     .await;
-    // Nothing was left out: every call was made, but for roles and for DHCP
-    // options, of which this VPC has none.
+    // Nothing was left out: every call was made, but for roles.
     let called: BTreeSet<String> = tally.take().into_keys().collect();
     let not_needed = [Call::AssumeRole, Call::DescribeDhcpOptions];
     let calls = Call::ALL
         .iter()
         .filter(|call| call.facts().service != Service::Iam && !not_needed.contains(call));
     assert_eq!(called, calls.map(|call| call.name().to_owned()).collect());
+}
+
+/// A NAT gateway with its address and a route to it, made and taken away.
+async fn way_out(ec2: &Ec2, network: &Network) {
+    let subnet = network.subnets[2].clone();
+    let address = ResourceKey::ElasticIp { subnet: subnet.clone() };
+    let gateway = ResourceKey::NatGateway { subnet: subnet.clone() };
+    let table = || network.main_table.clone();
+    let destination = "0.0.0.0/0".parse().unwrap();
+    let to = || Target::Made(gateway.clone());
+    let made = done(
+        ec2,
+        &plan([
+            (
+                Action::AllocateAddress {
+                    key: address.clone(),
+                    tags: us().tags(&address),
+                },
+                &[][..],
+            ),
+            (
+                Action::CreateNatGateway {
+                    key: gateway.clone(),
+                    subnet,
+                    address: Target::Made(address.clone()),
+                    tags: us().tags(&gateway),
+                },
+                &[0],
+            ),
+            (
+                Action::CreateRoute {
+                    table: table(),
+                    destination,
+                    nat_gateway: to(),
+                },
+                &[1],
+            ),
+            (
+                Action::ReplaceRoute {
+                    table: table(),
+                    destination,
+                    nat_gateway: to(),
+                },
+                &[2],
+            ),
+        ]),
+    )
+    .await
+    .made;
+    done(
+        ec2,
+        &plan([
+            (
+                Action::DeleteRoute {
+                    table: table(),
+                    destination,
+                },
+                &[][..],
+            ),
+            (
+                Action::DeleteNatGateway {
+                    id: NatGatewayId::new(made[&gateway].clone()),
+                },
+                &[0],
+            ),
+            (
+                Action::ReleaseAddress {
+                    id: AllocationId::new(made[&address].clone()),
+                },
+                &[1],
+            ),
+        ]),
+    )
+    .await;
+}
+
+/// A rule of a network ACL and a flow log, made and taken away.
+async fn edges(ec2: &Ec2, network: &Network) {
+    let snapshot = look(ec2, &network.vpc).await;
+    let acl = snapshot.network_acls.into_keys().next().unwrap();
+    let entry = AclEntry {
+        direction: Direction::Egress,
+        rule_number: 30_001,
+        allows: true,
+        protocol: Protocol::All,
+        ports: None,
+        cidr: "0.0.0.0/0".parse().unwrap(),
+    };
+    let log = ResourceKey::FlowLog {
+        resource: network.vpc.to_string(),
+    };
+    let settings = FlowLogSettings {
+        traffic_type: TrafficType::All,
+        log_destination_type: LogDestinationType::CloudWatchLogs,
+        log_destination: format!("arn:aws:logs:{REGION}:123456789012:log-group:vpc"),
+        deliver_logs_permission_arn: Some("arn:aws:iam::123456789012:role/flow-logs".into()),
+        log_format: None,
+        max_aggregation_interval: 600,
+    };
+    let made = done(
+        ec2,
+        &plan([
+            (
+                Action::CreateNetworkAclEntry {
+                    acl: acl.clone(),
+                    entry: entry.clone(),
+                },
+                &[][..],
+            ),
+            (
+                Action::ReplaceNetworkAclEntry {
+                    acl: acl.clone(),
+                    entry,
+                },
+                &[0],
+            ),
+            (
+                Action::CreateFlowLogs {
+                    key: log.clone(),
+                    resource: network.vpc.to_string(),
+                    settings,
+                    tags: us().tags(&log),
+                },
+                &[],
+            ),
+        ]),
+    )
+    .await
+    .made;
+    done(
+        ec2,
+        &plan([
+            (
+                Action::DeleteNetworkAclEntry {
+                    acl,
+                    direction: Direction::Egress,
+                    rule_number: 30_001,
+                },
+                &[][..],
+            ),
+            (
+                Action::DeleteFlowLogs {
+                    id: FlowLogId::new(made[&log].clone()),
+                },
+                &[],
+            ),
+        ]),
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -3,13 +3,15 @@
 use sagevpc::{
     aws::Ec2,
     observed::{VpcEndpoint, VpcSnapshot},
-    plan::{Action, ActionId, ClientTokens, Interest, Outcome, Plan, PlannedAction, Serves, Step, Target},
+    plan::{
+        Action, ActionId, Aspect, ClientTokens, Failure, Interest, Outcome, Plan, PlannedAction, Serves, Step, Target,
+    },
     policy::{PolicyDocument, Statement},
     types::{Direction, Ownership, ProfileKey, ResourceKey, RouteTableId, Rule, SecurityGroupId, VpcId},
 };
 use tokio::time::{Duration, Instant};
 
-use crate::support::{moto::network_only, network::s3_service};
+use crate::support::{moto::network_only, network::s3_service, road::Fault};
 
 /// Who makes everything here.
 pub fn us() -> Ownership {
@@ -53,6 +55,13 @@ pub fn tokens(token: &str) -> ClientTokens {
     ClientTokens::from([(ResourceKey::S3GatewayEndpoint, token.to_owned())])
 }
 
+/// A token for each thing that a plan creates.
+pub fn tokens_of(plan: &Plan) -> ClientTokens {
+    let keys = plan.actions.iter().filter_map(|planned| planned.action.makes());
+    keys.map(|key| (key.clone(), key.to_string().replace('/', ".")))
+        .collect()
+}
+
 /// Longer than anything takes that is not stuck.
 pub fn soon() -> Instant {
     Instant::now() + Duration::from_secs(60)
@@ -65,7 +74,7 @@ pub async fn apply(ec2: &Ec2, plan: &Plan, tokens: &ClientTokens, deadline: Inst
 
 /// Applies a plan with time enough.
 pub async fn run(ec2: &Ec2, plan: &Plan) -> Outcome {
-    apply(ec2, plan, &tokens("a-token-of-this-test"), soon()).await
+    apply(ec2, plan, &tokens_of(plan), soon()).await
 }
 
 /// Applies a plan of which every step must be done.
@@ -83,11 +92,42 @@ pub async fn step(ec2: &Ec2, action: Action) -> Step {
 
 /// What is there now.
 pub async fn look(ec2: &Ec2, vpc: &VpcId) -> VpcSnapshot {
+    look_at(ec2, vpc, []).await
+}
+
+/// What is there now, with what is looked at only where it is needed.
+pub async fn look_at(ec2: &Ec2, vpc: &VpcId, aspects: impl IntoIterator<Item = Aspect>) -> VpcSnapshot {
     let interest = Interest {
         vpc: Some(vpc.clone()),
+        aspects: aspects.into_iter().collect(),
         ..Interest::default()
     };
     ec2.observe(&interest).await.unwrap().vpc(vpc).unwrap()
+}
+
+/// Why a step waits.
+pub fn waiting(step: &Step) -> &str {
+    match step {
+        Step::Waiting { message } => message,
+        Step::Done | Step::Failed(_) | Step::Blocked { .. } => panic!("should wait: {step:?}"),
+    }
+}
+
+/// Why a step failed.
+pub fn failure(step: Step) -> Failure {
+    match step {
+        Step::Failed(failure) => failure,
+        Step::Done | Step::Waiting { .. } | Step::Blocked { .. } => panic!("should fail: {step:?}"),
+    }
+}
+
+/// A refusal of AWS's.
+pub fn refused(code: &'static str, message: impl Into<String>) -> Fault {
+    Fault::Refuse {
+        status: 400,
+        code,
+        message: message.into(),
+    }
 }
 
 /// The endpoints that are not deleted.

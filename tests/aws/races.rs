@@ -9,8 +9,8 @@ use sagevpc::{
 
 use crate::{
     plans::{
-        apply, authorize, create_endpoint, create_group, done, endpoints, group_key, look, only, plan, policy, revoke,
-        run, step, tokens, us,
+        apply, authorize, create_endpoint, create_group, done, endpoints, group_key, look, only, plan, policy, refused,
+        revoke, run, step, tokens, us, waiting,
     },
     support::{
         moto::Moto,
@@ -27,21 +27,6 @@ async fn world() -> (Network, Road, Ec2) {
     let road = Road::to(Moto::shared().url()).await;
     let ec2 = account.ec2_by(road.url(), Tally::new()).await;
     (network, road, ec2)
-}
-
-fn refused(code: &'static str, message: impl Into<String>) -> Fault {
-    Fault::Refuse {
-        status: 400,
-        code,
-        message: message.into(),
-    }
-}
-
-fn waiting(step: &Step) -> &str {
-    match step {
-        Step::Waiting { message } => message,
-        Step::Done | Step::Failed(_) | Step::Blocked { .. } => panic!("should wait: {step:?}"),
-    }
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ class Demo(Session):
 
     def show_stack(self) -> None:
         terminal.step("A control plane and an AWS of our own, with the chart installed")
-        terminal.explain("kube-apiserver, etcd and moto as released; CRDs and RBAC from charts/sagevpc, by helm")
+        terminal.explain("kube-apiserver and etcd as released, moto with our layer; CRDs and RBAC from charts/sagevpc, by helm")
         self.start_stack()
         self.show_kubectl("get", "customresourcedefinitions,clusterroles", "--selector=app.kubernetes.io/name=sagevpc")
 

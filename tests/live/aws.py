@@ -80,15 +80,8 @@ class Aws:
 
         ec2 = self.ec2
         vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16", TagSpecifications=named("vpc", "research"))["Vpc"]["VpcId"]
-        # AWS turns resolution on and host names off, and gives the region's DHCP options, which moto does not.
+        # AWS turns resolution on and host names off.
         ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
-        dhcp = ec2.create_dhcp_options(
-            DhcpConfigurations=[
-                {"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]},
-                {"Key": "domain-name", "Values": ["ec2.internal"]},
-            ]
-        )["DhcpOptions"]["DhcpOptionsId"]
-        ec2.associate_dhcp_options(VpcId=vpc, DhcpOptionsId=dhcp)
         tables = [
             ec2.create_route_table(VpcId=vpc, TagSpecifications=named("route-table", f"private-{n}"))["RouteTable"][
                 "RouteTableId"

@@ -1,10 +1,11 @@
 """A Kubernetes API server with its etcd, and an AWS server, to test and show sagevpc against.
 
-The programs are what is released (see tests/tools/build), on loopback ports of
-their own; any number of stacks run side by side. There is no kubelet, scheduler
-or controller manager: the controller runs as a process beside the stack, and
-deleted namespaces and the dependents of deleted objects stay. Everything that a
-stack keeps is in its folder:
+The programs are what is released (see tests/tools/build), moto with a layer of
+ours (tests/aws/layer), on loopback ports of their own; any number of stacks run
+side by side. There is no kubelet, scheduler or controller manager: the
+controller runs as a process beside the stack, and deleted namespaces and the
+dependents of deleted objects stay. Everything that a stack keeps is in its
+folder:
 
     env                     shell lines to source: endpoints and credentials
     kubeconfig              an administrator
@@ -40,6 +41,8 @@ from supervisor import LEAVE, POLL_SECONDS, Lock, die_with_parent, fork_supervis
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHART = REPOSITORY / "charts" / "sagevpc"
+# moto as released, with what AWS does and moto does not.
+SERVE_MOTO = REPOSITORY / "tests" / "support" / "serve_moto.py"
 NAMESPACE = "sagevpc-system"
 RELEASE = "sagevpc"
 SERVICE_ACCOUNT = "sagevpc"
@@ -210,7 +213,7 @@ class Stack:
             # With one client after another, sharing out the server's time costs only its start.
             "--enable-priority-and-fairness=false",
         ]
-        moto = [self.tools["MOTO_SERVER"], "--host=127.0.0.1", f"--port={self.aws_port}"]
+        moto = [self.tools["MOTO_PYTHON"], "-B", str(SERVE_MOTO), f"--port={self.aws_port}"]
         return {"etcd": etcd, "kube-apiserver": apiserver, "moto": moto}
 
     def start(self, supervisor: socket.socket) -> None:

@@ -1,5 +1,6 @@
-//! An AWS server (moto), one for each test process, and accounts in it, one for
-//! each test, so that tests run side by side and see nothing of each other.
+//! An AWS server (moto, with what `tests/aws/layer` adds), one for each test
+//! process, and accounts in it, one for each test, so that tests run side by
+//! side and see nothing of each other.
 
 use std::{
     io::{BufRead, BufReader},
@@ -44,6 +45,7 @@ impl Moto {
     pub fn start() -> Self {
         let launcher = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/serve_moto.py");
         let mut process = Command::new(python())
+            .arg("-B")
             .arg(launcher)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -109,6 +111,16 @@ impl Moto {
         self.post("/", "application/x-www-form-urlencoded", form).await
     }
 
+    /// Offers a service to an account, for interface endpoints in these zones
+    /// alone, whatever AWS offers it otherwise.
+    pub async fn offer(&self, account: &Account, service: &str, zones: &[&str]) {
+        let offer = serde_json::json!({
+            "account": account.id, "region": REGION, "service": service, "zones": zones,
+        });
+        self.post("/layer/endpoint-services", "application/json", offer.to_string())
+            .await;
+    }
+
     async fn post(&self, path: &str, content_type: &str, body: String) -> String {
         let host = self.url.strip_prefix("http://").unwrap();
         let request = hyper::Request::post(path)
@@ -138,7 +150,7 @@ impl Moto {
 }
 
 /// The python that has moto, built as for every other suite.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     if let Some(python) = std::env::var_os("MOTO_PYTHON") {
         return python.into();
     }

@@ -1,6 +1,5 @@
 //! A road to the AWS server on which things go wrong: answers that are lost,
-//! refusals, silence. And one thing that the server lacks and AWS has: client
-//! tokens.
+//! refusals, silence.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -45,7 +44,6 @@ struct State {
     server: String,
     faults: Mutex<HashMap<String, VecDeque<Fault>>>,
     calls: Mutex<Vec<Parameters>>,
-    tokens: Mutex<HashMap<String, (Parameters, Bytes)>>,
 }
 
 impl Road {
@@ -56,7 +54,6 @@ impl Road {
             server: url.strip_prefix("http://").unwrap().to_owned(),
             faults: Mutex::default(),
             calls: Mutex::default(),
-            tokens: Mutex::default(),
         });
         let road = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
@@ -137,16 +134,9 @@ async fn travel(state: Arc<State>, request: Request<hyper::body::Incoming>) -> i
         Some(Fault::Silence) => return std::future::pending().await,
         Some(Fault::LoseAnswer) | None => {}
     }
-    let answer = match remembered(&state, &call) {
-        Some(answer) => answer,
-        None => {
-            head.headers
-                .insert(HOST, state.server.parse().map_err(io::Error::other)?);
-            let answer = forward(&state.server, Request::from_parts(head, Full::from(body))).await?;
-            remember(&state, &call, &answer);
-            answer
-        }
-    };
+    head.headers
+        .insert(HOST, state.server.parse().map_err(io::Error::other)?);
+    let answer = forward(&state.server, Request::from_parts(head, Full::from(body))).await?;
     match fault {
         Some(Fault::LoseAnswer) => Err(io::ErrorKind::ConnectionReset.into()),
         _ => Ok(answer.map(Full::from)),
@@ -164,26 +154,6 @@ pub(super) async fn forward(server: &str, request: Request<Full<Bytes>>) -> io::
     let (head, body) = answer.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     Ok(Response::from_parts(head, body))
-}
-
-/// The answer to a call whose client token was used before, as AWS gives it.
-///
-/// See <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
-fn remembered(state: &State, call: &Parameters) -> Option<Response<Bytes>> {
-    let tokens = state.tokens.lock().unwrap();
-    let (first, answer) = tokens.get(call.get("ClientToken")?)?;
-    if first == call {
-        return Some(Response::new(answer.clone()));
-    }
-    let message = "The client token has been used before with other parameters";
-    Some(refusal(400, "IdempotentParameterMismatch", message))
-}
-
-fn remember(state: &State, call: &Parameters, answer: &Response<Bytes>) {
-    if let Some(token) = call.get("ClientToken").filter(|_| answer.status().is_success()) {
-        let memory = (call.clone(), answer.body().clone());
-        state.tokens.lock().unwrap().insert(token.clone(), memory);
-    }
 }
 
 fn refusal(status: u16, code: &str, message: &str) -> Response<Bytes> {

@@ -1,13 +1,14 @@
 //! What lets traffic out of a subnet and a VPC, or records it: network ACLs,
 //! gateways and their addresses, flow logs.
 
+use aws_sdk_ec2::types::Filter;
+
 use super::{FILTER_VALUES, PAGE, ROUTE_TABLES_PAGE, VPC, filter, ours};
 use crate::{
     aws::{calls::Call, convert, ec2::Connection, errors::Refusal},
     observed::{Address, FlowLog, InternetGateway, NatGateway, NetworkAcl, NetworkInterfacePermission, RouteTable},
     types::{AllocationId, NatGatewayId, NetworkAclId, RouteTableId, TAG_CLUSTER, Tags},
 };
-use aws_sdk_ec2::types::Filter;
 
 /// The largest page of permissions on network interfaces.
 const PERMISSIONS_PAGE: i32 = 255;
