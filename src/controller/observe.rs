@@ -61,14 +61,21 @@ pub(super) async fn observe(
     match timeout_at(deadline.observe(), looking).await {
         Err(_) => Look::Failed(no_answer()),
         Ok(Err(failure)) => Look::Failed(failure),
-        Ok(Ok((clients, snapshot, roles))) => match snapshot.vpc(&vpc.spec.vpc_id) {
-            None => Look::VpcMissing,
-            Some(snapshot) => Look::Seen(Box::new(Seen {
+        Ok(Ok((clients, snapshot, roles))) => {
+            let snapshot = match snapshot.vpc(&vpc.spec.vpc_id) {
+                Some(snapshot) => VpcSnapshot { roles, ..snapshot },
+                // Roles are not in the VPC, and do not go with it.
+                None if network.vpc.deleting && !network.vpc.roles_in_force.is_empty() => {
+                    VpcSnapshot::gone(vpc.spec.vpc_id.clone(), roles)
+                }
+                None => return Look::VpcMissing,
+            };
+            Look::Seen(Box::new(Seen {
                 network,
-                snapshot: VpcSnapshot { roles, ..snapshot },
+                snapshot,
                 clients,
-            })),
-        },
+            }))
+        }
     }
 }
 

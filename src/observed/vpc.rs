@@ -181,6 +181,43 @@ impl VpcSnapshot {
         })
     }
 
+    /// A VPC that is gone: all that can be left of it are policies on roles,
+    /// which are not in it.
+    pub fn gone(vpc_id: VpcId, roles: Roles) -> Self {
+        Self {
+            account: None,
+            region: None,
+            vpc: Vpc {
+                vpc_id,
+                owner_id: None,
+                instance_tenancy: None,
+                cidr_block: None,
+                cidr_block_association_set: Vec::new(),
+                dhcp_options_id: None,
+                ipv6_cidr_block_association_set: Vec::new(),
+                tags: Vec::new(),
+            },
+            attributes: None,
+            dhcp_options: None,
+            subnets: BTreeMap::new(),
+            route_tables: BTreeMap::new(),
+            security_groups: BTreeMap::new(),
+            vpc_endpoints: Vec::new(),
+            network_interfaces: BTreeMap::new(),
+            prefix_lists: Vec::new(),
+            endpoint_services: Vec::new(),
+            network_acls: BTreeMap::new(),
+            nat_gateways: BTreeMap::new(),
+            internet_gateway: None,
+            addresses: BTreeMap::new(),
+            flow_logs: BTreeMap::new(),
+            network_interface_permissions: Vec::new(),
+            roles,
+            subnets_elsewhere: BTreeMap::new(),
+            security_groups_elsewhere: BTreeMap::new(),
+        }
+    }
+
     /// The route table of a subnet: its own, or the VPC's main one.
     ///
     /// See <https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html>.
