@@ -64,8 +64,8 @@ pub enum Throttle {
     Bucket,
     /// AWS STS.
     Identity,
-    /// AWS IAM, of which AWS publishes no figure: as little as users of the
-    /// console in the same account do not notice.
+    /// AWS IAM, for which AWS publishes no figures: little enough to leave room
+    /// for the account's people.
     Roles,
 }
 

@@ -8,7 +8,7 @@ use crate::{
     aws::Clients,
     cluster::REQUESTED_AT,
     desired::Network,
-    observed::VpcSnapshot,
+    observed::{Snapshot, VpcSnapshot},
     plan::{Failure, FailureKind},
     validate::{Refused, Validated},
 };
@@ -66,7 +66,7 @@ pub(super) async fn observe(
     match timeout_at(deadline.observe(), looking).await {
         Err(_) => Look::Failed(no_answer()),
         Ok(Err(failure)) => Look::Failed(failure),
-        Ok(Ok((clients, snapshot, buckets, roles))) => match snapshot.vpc(&vpc.spec.vpc_id) {
+        Ok(Ok((clients, snapshot, buckets, roles))) => match seen_or_left(vpc, &network, &snapshot) {
             None => Look::VpcMissing,
             Some(snapshot) => {
                 let mut snapshot = VpcSnapshot {
@@ -82,6 +82,17 @@ pub(super) async fn observe(
             }
         },
     }
+}
+
+/// The VPC as it was seen; or as it is after it was deleted before its object,
+/// where something of ours outlives it.
+fn seen_or_left(vpc: &SageMakerVpc, network: &Network, snapshot: &Snapshot) -> Option<VpcSnapshot> {
+    let buckets = vpc.status.iter().flat_map(|status| &status.in_force.buckets);
+    let outlives_it = buckets.count() > 0 || !network.vpc.roles_in_force.is_empty();
+    snapshot.vpc(&vpc.spec.vpc_id).or_else(|| {
+        let is_left = network.vpc.deleting && outlives_it;
+        is_left.then(|| VpcSnapshot::gone(&vpc.spec.vpc_id)).flatten()
+    })
 }
 
 /// Asks SageMaker what runs behind its network interfaces. Where it gives no

@@ -149,7 +149,10 @@ fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &G
     let name = role_policy_name(&vpc.ownership);
     let ours = detail.role_policy_list.iter().find(|policy| policy.policy_name == name);
     let current = ours.map(|policy| PolicyDocument::try_from(&policy.policy_document).ok());
-    let stays = means.kept && vpc.role_grants.may_change(&detail.arn);
+    // What the role lacks is not known while a policy of it is out of sight.
+    let unsure =
+        !uses.is_empty() && !RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region).is_complete();
+    let stays = (means.kept || unsure) && vpc.role_grants.may_change(&detail.arn);
     match current {
         None if wanted.is_empty() => {}
         None if inline_characters(detail, &name, &wanted.document(&vpc.region)) > INLINE_POLICIES_MAX_CHARS => {}

@@ -295,6 +295,7 @@ cases! {
     role_not_seen,
     role_policy_converged,
     role_policy_of_frozen_profile_stays,
+    role_policy_stays_while_another_is_out_of_sight,
     route_table_not_offered,
     second_object_for_the_vpc,
     shared_vpc_accepted,

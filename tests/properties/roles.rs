@@ -8,14 +8,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::{collection::vec, prelude::*, sample::select};
 use sagevpc::{
     api::Reason,
-    observed::{RoleDetail, RolePolicy},
-    plan::{Action, ClientTokens, History, Plan, Weight},
+    desired::Network,
+    observed::{RoleDetail, RolePolicy, VpcSnapshot},
+    plan::{Action, ClientTokens, History, Plan, Weight, plan},
     validate::References,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    inputs::{World, now, plan_for, world},
+    inputs::{World, now, plan_for, validated, world},
     memory::Memory,
 };
 
@@ -154,6 +155,24 @@ proptest! {
         prop_assert_eq!(&memory.snapshot.roles, &world.snapshot.roles);
         let owned = plan_of(&world.references, &memory).roles_in_force;
         prop_assert!(owned.is_empty(), "{owned:?}");
+    }
+
+    #[test]
+    fn what_a_role_was_given_outlives_no_vpc(mut world in world_with_roles(true)) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        let given = carry_out(&mut world.references, &mut memory);
+        delete(&mut world.references);
+        let network = Network::new(&validated(&world.references));
+        let roles = memory.snapshot.vpc(&network.vpc.vpc_id).expect("the VPC is still there").roles;
+        let gone = VpcSnapshot {
+            roles,
+            ..VpcSnapshot::gone(&network.vpc.vpc_id).expect("a VPC that is gone can be spoken of")
+        };
+        let plan = plan(&network, &gone, &History::none(now()));
+        prop_assert_eq!(plan.actions.len(), given);
+        let only_roles = plan.actions.iter().all(|planned| matches!(planned.action, Action::DeleteRolePolicy { .. }));
+        prop_assert!(only_roles, "{:?}", plan.actions);
+        prop_assert_eq!(plan.owned.len(), given);
     }
 
     #[test]

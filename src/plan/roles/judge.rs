@@ -135,6 +135,11 @@ impl RolePolicies {
         }
     }
 
+    /// Whether every policy that bears on the role was seen and can be read.
+    pub(super) fn is_complete(&self) -> bool {
+        self.unread.is_empty() && !matches!(self.boundary, Some(Err(_)))
+    }
+
     /// Why the role is not known to be allowed what is asked; `None` if it is.
     pub(super) fn judge(&self, question: Question<'_>) -> Option<Cause> {
         let causes: Vec<Cause> = question
