@@ -8,7 +8,7 @@ use sagevpc::{
     api::FINALIZER,
     desired::Network,
     observed::Snapshot,
-    plan::{History, Plan, plan},
+    plan::{History, Outcome, Plan, Repairs, plan},
     validate::{ProfileReference, References, Validated, validate},
 };
 use serde_json::{Value, json};
@@ -57,6 +57,9 @@ const POLICIES: [&str; 3] = [
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::fraud-data/*"}]}"#,
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::*repos*/*"}]}"#,
 ];
+
+/// What the owners of a bucket have put into its policy.
+pub const BUCKET_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"theirs","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::fraud-1/*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}"#;
 
 /// What the VPC holds that is nobody's business of ours.
 #[derive(Clone, Debug)]
@@ -202,6 +205,12 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
                 "PrefixListName": "com.amazonaws.us-east-1.s3", "Cidrs": ["52.216.0.0/15"] }] })),
         ),
         (
+            "Buckets.json",
+            list(json!({ "Buckets": [
+                { "Name": "fraud-0", "Region": "us-east-1", "Policy": null },
+                { "Name": "fraud-1", "Region": "us-east-1", "Policy": BUCKET_POLICY }] })),
+        ),
+        (
             "VpcEndpointServices.json",
             list(
                 json!({ "ServiceDetails": [{ "ServiceName": "com.amazonaws.us-east-1.s3",
@@ -223,7 +232,7 @@ fn profile(number: usize) -> impl Strategy<Value = Value> {
     (
         collection::vec(workload, 1..4),
         sample::select(vec![json!(null), json!("Deny"), json!("Allow")]),
-        any::<bool>(),
+        proptest::option::of(proptest::option::of(any::<bool>())),
         sample::select(vec![
             json!(null),
             json!({ "managed": "PerProfile" }),
@@ -244,8 +253,12 @@ fn profile(number: usize) -> impl Strategy<Value = Value> {
             if !repositories.is_null() {
                 spec["packageRepositories"] = repositories;
             }
-            if bucket {
-                spec["buckets"] = json!([{ "name": format!("fraud-{number}") }]);
+            if let Some(required) = bucket {
+                let mut bucket = json!({ "name": format!("fraud-{}", number % 2) });
+                if let Some(exempt) = required {
+                    bucket["requireVpcEndpoint"] = json!({ "exempt": { "awsServices": exempt } });
+                }
+                spec["buckets"] = json!([bucket]);
             }
             if !groups.is_null() {
                 spec["securityGroups"] = groups;
@@ -292,7 +305,7 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                     "allowedNamespaces": { "from": "All" },
                     "subnets": { "selector": { "tags": { "tier": "private" } } },
                     "s3": { "policy": { "type": policy } },
-                    "grants": { "buckets": ["fraud-*"] },
+                    "grants": { "buckets": ["fraud-*"], "enforce": { "buckets": ["fraud-*"] } },
                 },
             });
             let profiles = profiles
@@ -331,6 +344,17 @@ pub fn plan_for(references: &References, snapshot: &Snapshot, history: &History)
         &snapshot.vpc(&network.vpc.vpc_id).expect("the VPC is there"),
         history,
     )
+}
+
+/// What the controller remembers of this VPC.
+pub fn history(references: &References) -> History {
+    History::new(references.vpc.status.as_ref(), &Repairs::default(), now())
+}
+
+/// Notes which buckets' policies were changed, as the controller does.
+pub fn note_buckets(references: &mut References, plan: &Plan, outcome: &Outcome) {
+    let status = references.vpc.status.get_or_insert_default();
+    status.in_force.buckets = plan.buckets_after(outcome);
 }
 
 /// Puts our finalizer on the profiles that have effect, as the controller does

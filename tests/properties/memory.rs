@@ -12,11 +12,13 @@ mod way_out;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sagevpc::{
+    desired::{BUCKET_STATEMENT, BucketPolicy},
     observed::{
-        GroupIdentifier, IpPermission, IpRange, Ipv6Range, PrefixListRef, SecurityGroup, Snapshot, Tag,
+        Bucket, GroupIdentifier, IpPermission, IpRange, Ipv6Range, PrefixListRef, SecurityGroup, Snapshot, Tag,
         UserIdGroupPair, VpcEndpoint, tags_of,
     },
     plan::{Action, ActionId, ClientTokens, DnsAttribute, Outcome, Plan, PlannedAction, Step, Target},
+    policy::PolicyDocument,
     types::{Direction, Peer, ResourceKey, RouteTableId, Rule, SecurityGroupId, Tags, VpcEndpointId},
 };
 
@@ -381,7 +383,7 @@ pub fn remove_rule(group: &mut SecurityGroup, rule: &Rule) {
 }
 
 /// Everything that is not ours, to be compared before and after.
-pub fn foreign(snapshot: &Snapshot) -> (Vec<SecurityGroup>, Vec<VpcEndpoint>) {
+pub fn foreign(snapshot: &Snapshot) -> (Vec<SecurityGroup>, Vec<VpcEndpoint>, Vec<PolicyDocument>) {
     let is_foreign = |tags: &[Tag]| !tags_of(tags).contains_key("sagevpc.dev/cluster");
     (
         snapshot
@@ -396,7 +398,18 @@ pub fn foreign(snapshot: &Snapshot) -> (Vec<SecurityGroup>, Vec<VpcEndpoint>) {
             .filter(|endpoint| is_foreign(&endpoint.tags))
             .cloned()
             .collect(),
+        snapshot.buckets.iter().map(of_others).collect(),
     )
+}
+
+/// A bucket's policy but for our statement.
+fn of_others(bucket: &Bucket) -> PolicyDocument {
+    let policy = BucketPolicy::read(&bucket.name, bucket.policy.as_deref()).expect("S3 holds a policy");
+    let mut others = policy.document().clone();
+    others
+        .statements
+        .retain(|statement| statement.sid.as_deref() != Some(BUCKET_STATEMENT));
+    others
 }
 
 /// What is ours, told by what it is for and what it does, whatever its id.
@@ -421,5 +434,14 @@ pub fn ours(snapshot: &Snapshot) -> BTreeSet<String> {
             policy.fingerprint()
         ))
     });
-    groups.chain(endpoints).collect()
+    let statements = snapshot.buckets.iter().filter_map(|bucket| {
+        let arn = format!("arn:aws:s3:::{}", bucket.name);
+        let policy = BucketPolicy::read(&arn, bucket.policy.as_deref()).ok()?;
+        let admission = policy.admission();
+        policy.has_statement().then(|| {
+            let count = admission.vpc_endpoints.len();
+            format!("{arn} {count} {:?} {}", admission.exemptions, policy.is_intact())
+        })
+    });
+    groups.chain(endpoints).chain(statements).collect()
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use proptest::{collection, prelude::*, sample::Index};
 use sagevpc::{
-    observed::{Snapshot, tags_of},
+    desired::{BucketPolicy, BucketPolicyChange, ChangedPolicy},
+    observed::{Bucket, Snapshot, tags_of},
     plan::{ClientTokens, History},
     types::{Direction, Peer, ProfileKey, Rule},
 };
 
 use crate::{
-    inputs::{World, now, plan_for, world},
+    inputs::{World, history, now, plan_for, world},
     memory::{Memory, add_rule, foreign, ours, remove_rule},
     planning::converge,
 };
@@ -25,6 +26,8 @@ enum Damage {
     DeleteEndpoint,
     DeleteGroup(Index),
     TakeTagsOff(Index),
+    OpenBuckets,
+    WidenStatement,
 }
 
 fn damage() -> impl Strategy<Value = Damage> {
@@ -36,6 +39,8 @@ fn damage() -> impl Strategy<Value = Damage> {
         Just(Damage::DeleteEndpoint),
         any::<Index>().prop_map(Damage::DeleteGroup),
         any::<Index>().prop_map(Damage::TakeTagsOff),
+        Just(Damage::OpenBuckets),
+        Just(Damage::WidenStatement),
     ]
 }
 
@@ -92,7 +97,32 @@ fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
             let group = &mut snapshot.security_groups[*group.get(&groups)];
             group.tags.retain(|tag| tag.key.starts_with("sagevpc.dev/"));
         }
+        Damage::OpenBuckets => {
+            for bucket in &mut snapshot.buckets {
+                bucket.policy = without_ours(bucket);
+            }
+        }
+        Damage::WidenStatement => {
+            for bucket in &mut snapshot.buckets {
+                bucket.policy = bucket.policy.as_ref().map(|text| text.replace("s3:GetObject", "s3:*"));
+            }
+        }
         Damage::RevokeRule(..) | Damage::OpenRule(_) | Damage::DeleteGroup(_) | Damage::TakeTagsOff(_) => {}
+    }
+}
+
+/// A bucket's policy without our statement.
+fn without_ours(bucket: &Bucket) -> Option<String> {
+    let policy = bucket.policy.as_deref()?;
+    let policy = BucketPolicy::read(&format!("arn:aws:s3:::{}", bucket.name), Some(policy)).expect("a policy");
+    let all = BucketPolicyChange {
+        remove: policy.admission().clone(),
+        ..BucketPolicyChange::default()
+    };
+    match policy.changed(&all) {
+        ChangedPolicy::Same => bucket.policy.clone(),
+        ChangedPolicy::Text(text) => Some(text),
+        ChangedPolicy::None => None,
     }
 }
 
@@ -179,7 +209,7 @@ proptest! {
     fn a_refused_profile_keeps_what_it_has(mut world in world("None")) {
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
-        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let plan = plan_for(&world.references, &memory.snapshot, &history(&world.references));
         let whole = ours(&memory.snapshot);
         // The controller notes what was accepted and is in force.
         let in_force = plan.package_repositories;
@@ -192,11 +222,11 @@ proptest! {
             };
             reference.profile.status = Some(status);
         }
-        let mut status = sagevpc::api::SageMakerVpcStatus::default();
+        let mut status = world.references.vpc.status.clone().unwrap_or_default();
         status.in_force.package_repositories = in_force;
         world.references.vpc.status = Some(status);
         world.references.vpc.spec.allowed_namespaces = None;
-        let frozen = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let frozen = plan_for(&world.references, &memory.snapshot, &history(&world.references));
         memory.apply(&frozen);
         prop_assert_eq!(ours(&memory.snapshot), whole, "{:?}", frozen.actions);
     }
