@@ -6,7 +6,7 @@ use super::{context::Context, deadline::Deadline, memory::Memory};
 use crate::{
     api::SageMakerVpc,
     aws::Clients,
-    cluster::REQUESTED_AT,
+    cluster::{REQUESTED_AT, is_deleting},
     desired::Network,
     observed::VpcSnapshot,
     plan::{Failure, FailureKind},
@@ -64,7 +64,7 @@ pub(super) async fn observe(
     match timeout_at(deadline.observe(), looking).await {
         Err(_) => Look::Failed(no_answer()),
         Ok(Err(failure)) => Look::Failed(failure),
-        Ok(Ok((clients, snapshot, buckets))) => match snapshot.vpc(&vpc.spec.vpc_id) {
+        Ok(Ok((clients, snapshot, buckets))) => match snapshot.vpc(&vpc.spec.vpc_id).or_else(|| leftovers(vpc)) {
             None => Look::VpcMissing,
             Some(snapshot) => Look::Seen(Box::new(Seen {
                 network,
@@ -73,6 +73,15 @@ pub(super) async fn observe(
             })),
         },
     }
+}
+
+/// The VPC as it is after it was deleted before its object, where something of
+/// ours outlives it.
+fn leftovers(vpc: &SageMakerVpc) -> Option<VpcSnapshot> {
+    let held = vpc.status.iter().flat_map(|status| &status.in_force.buckets);
+    (is_deleting(vpc) && held.count() > 0)
+        .then(|| VpcSnapshot::gone(&vpc.spec.vpc_id))
+        .flatten()
 }
 
 /// What AWS lets nobody read in bulk is read less often, unless someone asks,

@@ -181,6 +181,26 @@ impl VpcSnapshot {
         })
     }
 
+    /// A VPC that is gone, and everything in it: what was put into buckets'
+    /// policies on its account may still be there.
+    pub fn gone(vpc_id: &VpcId) -> Option<Self> {
+        let vpc = Vpc {
+            vpc_id: vpc_id.clone(),
+            owner_id: None,
+            instance_tenancy: None,
+            cidr_block: None,
+            cidr_block_association_set: Vec::new(),
+            dhcp_options_id: None,
+            ipv6_cidr_block_association_set: Vec::new(),
+            tags: Vec::new(),
+        };
+        let nothing_else = Snapshot {
+            vpcs: vec![vpc],
+            ..Snapshot::default()
+        };
+        Self::cut(&nothing_else, vpc_id)
+    }
+
     /// The same, with these buckets, which are looked at by another way than the
     /// VPC.
     pub fn with_buckets(mut self, buckets: &[Bucket]) -> Self {

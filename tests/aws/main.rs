@@ -11,3 +11,4 @@ mod observe;
 mod permissions;
 mod plans;
 mod races;
+mod s3;

@@ -361,7 +361,7 @@ async fn ids_of_other_vpcs_are_told_from_ids_of_nothing() {
         vpc: Some(ours.vpc.clone()),
         subnets: BTreeSet::from([ours.subnets[0].clone(), other.subnets[0].clone(), no_subnet.clone()]),
         security_groups: BTreeSet::from([foreign_group.clone(), no_group.clone()]),
-        fresh: false,
+        ..Interest::default()
     };
     let vpc = ec2.observe(&asked).await.unwrap().vpc(&ours.vpc).unwrap();
     assert!(vpc.subnets.contains_key(&ours.subnets[0]));

@@ -106,10 +106,17 @@ async fn the_policy_that_we_ship_allows_everything_that_we_do() {
         ]),
     )
     .await;
-    // Nothing was left out: every call was made, but for roles and for DHCP
-    // options, of which this VPC has none.
+    // Nothing was left out: every call was made, but for roles, for DHCP
+    // options, of which this VPC has none, and for buckets.
     let called: BTreeSet<String> = tally.take().into_keys().collect();
-    let not_needed = [Call::AssumeRole, Call::DescribeDhcpOptions];
+    let not_needed = [
+        Call::AssumeRole,
+        Call::DescribeDhcpOptions,
+        Call::HeadBucket,
+        Call::GetBucketPolicy,
+        Call::PutBucketPolicy,
+        Call::DeleteBucketPolicy,
+    ];
     let calls = Call::ALL.iter().filter(|call| !not_needed.contains(call));
     assert_eq!(called, calls.map(|call| call.name().to_owned()).collect());
 }

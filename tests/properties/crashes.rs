@@ -6,13 +6,15 @@ use jiff::SignedDuration;
 use proptest::{collection, prelude::*};
 use sagevpc::{
     api::{LedgerStatus, SageMakerVpcStatus},
-    observed::{Snapshot, VpcEndpoint},
-    plan::{ClientTokens, History, Repairs, SETTLING, ledger},
+    desired::Network,
+    observed::{Snapshot, VpcEndpoint, VpcSnapshot},
+    plan::{ClientTokens, History, Outcome, Repairs, SETTLING, ledger, plan},
 };
 
 use crate::{
-    inputs::{claim, now, plan_for, world},
-    memory::Memory,
+    inputs::{claim, history, note_buckets, now, plan_for, validated, world},
+    memory::{Memory, foreign, ours},
+    planning::{converge, delete},
 };
 
 /// What happens to one pass of the controller.
@@ -110,5 +112,40 @@ proptest! {
         let history = History::new(Some(&status), &Repairs::default(), time + SETTLING);
         let left = plan_for(&world.references, &memory.snapshot, &history);
         prop_assert!(left.actions.is_empty(), "{:?}", left.actions);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bucket_is_forgotten_by_a_crash(mut world in world("None"), place in any::<prop::sample::Index>()) {
+        let before = foreign(&world.snapshot);
+        let mut memory = Memory::new(world.snapshot.clone());
+        let first = plan_for(&world.references, &memory.snapshot, &history(&world.references));
+        claim(&mut world.references, &first);
+        // Written down before anything is sent; what came of it never is.
+        world.references.vpc.status.get_or_insert_default().in_force.buckets = first.buckets_ahead();
+        let mut made = std::collections::BTreeMap::new();
+        for planned in first.actions.iter().take(place.index(first.actions.len() + 1)) {
+            memory.perform(&planned.action, &ClientTokens::new(), &mut made);
+        }
+        delete(&mut world);
+        converge(&mut world, &mut memory);
+        prop_assert!(ours(&memory.snapshot).is_empty(), "{:?}", ours(&memory.snapshot));
+        prop_assert_eq!(foreign(&memory.snapshot), before);
+    }
+
+    #[test]
+    fn buckets_are_opened_though_the_vpc_went_before_its_object(mut world in world("None")) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        delete(&mut world);
+        let network = Network::new(&validated(&world.references));
+        let gone = VpcSnapshot::gone(&network.vpc.vpc_id).expect("nothing is a snapshot too");
+        let gone = gone.with_buckets(&memory.snapshot.buckets);
+        let last = plan(&network, &gone, &history(&world.references));
+        let outcome: Outcome = memory.apply(&last);
+        note_buckets(&mut world.references, &last, &outcome);
+        let left = ours(&memory.snapshot);
+        prop_assert!(left.iter().all(|left| !left.starts_with("arn:aws:s3:::")), "{left:?}");
     }
 }

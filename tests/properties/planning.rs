@@ -39,7 +39,7 @@ fn without_spelling(snapshot: &Snapshot) -> Snapshot {
     plain
 }
 
-fn delete(world: &mut World) {
+pub fn delete(world: &mut World) {
     world.references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
 }
 

@@ -11,12 +11,12 @@ use std::{
     },
 };
 
-use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig, sts::AssumeRoleProvider};
 use aws_sdk_ec2::config::Credentials;
 use http_body_util::Full;
 use sagevpc::{
     api::AssumedRole,
-    aws::{CallObserver, Connections, Ec2},
+    aws::{CallObserver, Clients, Connections, Ec2},
     types::{AccountId, Region},
 };
 
@@ -189,18 +189,42 @@ impl Account {
         self.ec2_by(&self.url, observer).await
     }
 
+    /// The connections of our own code to it.
+    pub async fn clients(&self, observer: Arc<dyn CallObserver>) -> Clients {
+        let connections = Connections::from_loader(loader(&self.url), observer).await;
+        let region = Region::new(REGION);
+        Clients {
+            ec2: connections.ec2(&region, Some(&self.role())).await,
+            s3: connections.s3(&region, Some(&self.role())).await,
+        }
+    }
+
+    /// A client for S3 with which tests make and look at things, as someone
+    /// else would.
+    pub async fn s3_client(&self) -> aws_sdk_s3::Client {
+        let base = loader(&self.url).load().await;
+        let config = aws_sdk_s3::config::Builder::from(&base)
+            .credentials_provider(self.someone_else(&base).await)
+            .force_path_style(true)
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
     /// A client with which tests make and look at things, as someone else would.
     pub async fn client(&self) -> aws_sdk_ec2::Client {
         let base = loader(&self.url).load().await;
-        let role = aws_config::sts::AssumeRoleProvider::builder(self.role().role_arn)
-            .session_name("someone-else")
-            .configure(&base)
-            .build()
-            .await;
         let config = aws_sdk_ec2::config::Builder::from(&base)
-            .credentials_provider(role)
+            .credentials_provider(self.someone_else(&base).await)
             .build();
         aws_sdk_ec2::Client::from_conf(config)
+    }
+
+    async fn someone_else(&self, base: &SdkConfig) -> AssumeRoleProvider {
+        AssumeRoleProvider::builder(self.role().role_arn)
+            .session_name("someone-else")
+            .configure(base)
+            .build()
+            .await
     }
 }
 
