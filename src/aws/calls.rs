@@ -369,7 +369,10 @@ impl Call {
 /// `TagWhatIsAdopted` nothing that was there before can be touched. VPCs and
 /// route tables are anyone's: an endpoint is put on them through its own
 /// permission, and of theirs nothing can be changed but a VPC's DNS attributes.
-/// The first statement alone is enough for `managementPolicy: Observe`. Roles of
+/// The first statement alone is enough for `managementPolicy: Observe`, with
+/// `ReadBucketPolicies` where profiles ask that buckets are read through VPC
+/// endpoints only. Both statements on buckets are to be narrowed to those that
+/// are granted. Roles of
 /// other accounts can be assumed if they are named `sagevpc…` and trust us.
 pub fn iam_policy() -> Value {
     let statements: Vec<Value> = Grant::ALL.into_iter().filter_map(statement_of).collect();
