@@ -509,7 +509,9 @@ impl Call {
 /// `internet.mode: ManagedNat`) and rules (`OpenNetworkAcls`, for
 /// `networkAcls.mode: Enforce`); whoever uses none of these can leave the
 /// statement out. The first statement alone is enough for
-/// `managementPolicy: Observe`. Roles of other accounts can be assumed if they
+/// `managementPolicy: Observe`, with `ReadBucketPolicies` where profiles ask that
+/// buckets are read through VPC endpoints only. Both statements on buckets are
+/// to be narrowed to those that are granted. Roles of other accounts can be assumed if they
 /// are named `sagevpc…` and trust us. Execution roles are changed only if their
 /// owners gave them the tag `sagevpc.dev/cluster`: who could write to any role
 /// could do anything.

@@ -202,6 +202,9 @@ impl S3 {
         match (told, answer) {
             (_, Err(error)) if status(&error) == Some(404) => Err(Box::new(Bucket::missing(name))),
             (Some(region), _) => Ok(Region::new(region)),
+            // An answer to HEAD has no body, and so no code: what the policy is
+            // refused with says more.
+            (None, Err(error)) if status(&error) == Some(403) => Ok(self.connection.region.clone()),
             (None, Ok(_)) => Ok(self.connection.region.clone()),
             (None, Err(error)) => Err(Box::new(unseen(name, None, &Refusal::from_sdk(call, &error)))),
         }

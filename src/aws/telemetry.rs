@@ -121,7 +121,12 @@ fn failure(context: &FinalizerInterceptorContextRef<'_>) -> FailureKind {
         .and_then(|response| response.body().bytes())
         .map(String::from_utf8_lossy);
     let Some(code) = text.as_deref().and_then(|text| between(text, "<Code>", "</Code>")) else {
-        return FailureKind::Unreachable;
+        // An answer to HEAD has no body.
+        return match context.response().map(|response| response.status().as_u16()) {
+            Some(403) => FailureKind::AccessDenied,
+            Some(400..500) => FailureKind::Rejected,
+            Some(_) | None => FailureKind::Unreachable,
+        };
     };
     match meaning(code, "") {
         Meaning::Refused(kind) => kind,

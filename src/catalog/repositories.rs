@@ -27,6 +27,10 @@ pub fn package_repositories(region: &Region) -> Vec<String> {
 /// The bucket that Amazon ECR serves image layers from. A policy that allows
 /// named buckets only must keep it, or images no longer arrive.
 ///
+/// It is the only bucket of AWS's own that AWS documents as needed behind such
+/// a policy. Others that teams may read, such as JumpStart's
+/// `jumpstart-cache-prod-<region>`, are named by the profiles that do.
+///
 /// See <https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html>.
 pub fn ecr_layer_bucket(region: &Region) -> String {
     format!("prod-{region}-starport-layer-bucket")

@@ -40,7 +40,9 @@ pub(super) fn endpoint_policy(
         });
     };
     let profile = resolved.profile();
-    for bucket in &profile.buckets {
+    // What is in another region does not come through the endpoint.
+    let is_here = |bucket: &&String| profile.bucket_regions.get(*bucket).is_none_or(|other| other == region);
+    for bucket in profile.buckets.iter().filter(is_here) {
         for (action, objects) in BUCKET_USES {
             let resource = format!("{}{objects}", bucket_arn(region, bucket));
             let (weight, why) = match decide(policy, action, &resource) {
@@ -81,7 +83,7 @@ pub(super) fn endpoint_policy(
                 let message = format!(
                     "{where_} {verb} s3:GetObject on {resource} through, and the profile needs the package \
                      repositories{}. {fix}",
-                    hanging(&decision)
+                    because(&decision)
                 );
                 add(weight, Reason::PolicyBlocks, None, message);
             }
@@ -93,17 +95,19 @@ pub(super) fn endpoint_policy(
                 let message = format!(
                     "{where_} {verb} s3:GetObject on {resource} through, and the profile denies the package \
                      repositories{}. {fix}",
-                    hanging(&decision)
+                    because(&decision)
                 );
                 add(weight, Reason::PackageRepositoriesOpen, None, message);
             }
         }
     }
     let layers = format!("{}/*", bucket_arn(region, &ecr_layer_bucket(region)));
-    if decide(policy, "s3:GetObject", &layers).is_allowed() == Some(false) {
+    let decision = decide(policy, "s3:GetObject", &layers);
+    if decision.is_allowed() == Some(false) {
         let message = format!(
-            "{where_} does not let s3:GetObject on {layers} through: images that are pulled from ECR inside the VPC \
-             would not arrive. {fix}"
+            "{where_} does not let s3:GetObject on {layers} through, so that images which are pulled from ECR inside \
+             the VPC would not arrive{}. {fix}",
+            because(&decision)
         );
         add(
             Weight::Advice,
@@ -135,16 +139,16 @@ impl Reach {
     }
 }
 
-/// What an open answer hangs on, to follow a statement of the fact.
-fn hanging(decision: &FamilyDecision) -> String {
+/// The statement that an answer comes from, to follow a statement of the fact.
+fn because(decision: &FamilyDecision) -> String {
     match decision {
         FamilyDecision::Unknown { statements, .. } => {
             format!(": it hangs on {}, on who asks and how", named(statements))
         }
-        FamilyDecision::Allowed { .. }
-        | FamilyDecision::Partly { .. }
-        | FamilyDecision::ImplicitlyDenied
-        | FamilyDecision::ExplicitlyDenied { .. } => String::new(),
+        FamilyDecision::Allowed { statements } => format!(": {} allows it", named(statements)),
+        FamilyDecision::Partly { statement, .. } => format!(": {statement} covers only a part of it"),
+        FamilyDecision::ImplicitlyDenied => ": no statement allows it".to_owned(),
+        FamilyDecision::ExplicitlyDenied { statements } => format!(": {} denies it", named(statements)),
     }
 }
 

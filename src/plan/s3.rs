@@ -1,7 +1,11 @@
 //! The gateway endpoint for S3: one of ours for the route tables that no other
 //! serves.
 
+mod served;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) use served::Served;
 
 use super::{
     Action, ActionId, Concern, Disruption, Finding, PlannedAction, Scope, Serves, Target, Weight, disruption,
@@ -22,27 +26,6 @@ use crate::{
 
 const KEY: ResourceKey = ResourceKey::S3GatewayEndpoint;
 const CONCERN: Concern = Concern::S3;
-
-/// Which endpoint leads each route table to S3, once the plan is carried out.
-pub(super) struct Served {
-    /// Endpoints of others, by the tables that they are on.
-    by_others: BTreeMap<RouteTableId, VpcEndpointId>,
-    /// Ours, which is on all others in use.
-    by_ours: Option<Target<VpcEndpointId>>,
-    /// The action that makes it.
-    pub(super) made_by: Option<ActionId>,
-}
-
-impl Served {
-    /// The endpoints that a profile's requests to S3 come through.
-    pub(super) fn endpoints_of(&self, resolved: &ResolvedProfile<'_>) -> BTreeSet<Target<VpcEndpointId>> {
-        let by_table = |table| match self.by_others.get(table) {
-            Some(id) => Some(Target::Existing(id.clone())),
-            None => self.by_ours.clone(),
-        };
-        resolved.tables.keys().filter_map(by_table).collect()
-    }
-}
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Served {
     let sorted = Endpoints::sort(draft);

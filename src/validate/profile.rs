@@ -203,6 +203,14 @@ fn form(profile: &SageMakerVpcProfile) -> Vec<String> {
         }
     }
     problems.extend(spec.buckets.iter().flat_map(bucket_form));
+    let mut buckets: Vec<&str> = spec.buckets.iter().map(|bucket| bucket.name.as_str()).collect();
+    buckets.sort_unstable();
+    if let Some(pair) = buckets.windows(2).find(|pair| pair[0] == pair[1]) {
+        problems.push(format!(
+            "Bucket {} is named twice in spec.buckets: put it all into one entry.",
+            pair[0]
+        ));
+    }
     if let Some(groups) = &spec.security_groups
         && groups.ids.is_some() == groups.managed.is_some()
     {
@@ -222,6 +230,12 @@ fn bucket_form(bucket: &Bucket) -> Vec<String> {
              no s3:// in front, no path behind."
         ));
     }
+    if let Some(region) = bucket.region.as_ref().filter(|region| !is_region(region.as_str())) {
+        problems.push(format!(
+            "{region:?} is no region for bucket {name}: give a region's code, such as us-east-1.",
+            region = region.as_str()
+        ));
+    }
     let principals = bucket
         .require_vpc_endpoint
         .iter()
@@ -239,6 +253,21 @@ fn bucket_form(bucket: &Bucket) -> Vec<String> {
         ));
     }
     problems
+}
+
+/// Whether the text has the form of a region's code.
+fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [country, areas @ .., number] = parts.as_slice() else {
+        return false;
+    };
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    country.len() == 2
+        && is_word(country)
+        && !areas.is_empty()
+        && areas.iter().all(|area| is_word(area))
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the text is the ARN of a role or user, wildcards in its name

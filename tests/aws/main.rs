@@ -17,4 +17,5 @@ mod observe;
 mod permissions;
 mod plans;
 mod races;
+mod s3;
 mod way_out;

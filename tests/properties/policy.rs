@@ -9,9 +9,12 @@
 //! - A decision for a family of resources stands for each member.
 //! - Patterns match as another library matches them, and cover and overlap as
 //!   the texts they match say.
+//! - Our statement in a bucket's policy comes and goes, and leaves the rest as
+//!   it is.
 //!
 //! Documents and requests come from a small vocabulary, so that they meet.
 
+mod buckets;
 mod bytes;
 mod respell;
 mod slip;

@@ -16,7 +16,7 @@ use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use http_body_util::Full;
 use sagevpc::{
-    api::AssumedRole,
+    api::{self, AssumedRole},
     aws::{CallObserver, Clients, Connections, Ec2, Iam, SageMaker},
     types::{AccountId, Region},
 };
@@ -231,6 +231,23 @@ impl Account {
     pub async fn iam_by(&self, url: &str, observer: Arc<dyn CallObserver>) -> Iam {
         let connections = Connections::from_loader(loader(url), observer).await;
         connections.iam(&Region::new(REGION), Some(&self.role())).await
+    }
+
+    /// The connections of our own code to it.
+    pub async fn clients(&self, observer: Arc<dyn CallObserver>) -> Clients {
+        let connections = Connections::from_loader(loader(&self.url), observer).await;
+        let role = self.role();
+        let credentials = api::Credentials {
+            network: Some(role),
+            workloads: None,
+        };
+        connections.clients(&Region::new(REGION), Some(&credentials)).await
+    }
+
+    /// A client of S3, as someone else's.
+    pub async fn s3_client(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config().await).force_path_style(true);
+        aws_sdk_s3::Client::from_conf(config.build())
     }
 
     /// A client of IAM, as someone else's.
