@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ActionId, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, Weight,
+    ActionId, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, SubnetCapacity, Weight,
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
@@ -31,6 +31,8 @@ pub(super) struct Draft<'a> {
     pub(super) groups_of: BTreeMap<ProfileKey, Vec<BTreeSet<SecurityGroupId>>>,
     /// What the S3 endpoint's policy is to do about the package repositories.
     pub(super) package_repositories: Option<PackageRepositories>,
+    /// How the subnets in use stand.
+    pub(super) capacity: Vec<SubnetCapacity>,
     /// Whether AWS once matched this very network, so that a difference from it
     /// was made by someone else.
     drifting: bool,
@@ -48,6 +50,7 @@ impl<'a> Draft<'a> {
             resources: Vec::new(),
             groups_of: BTreeMap::new(),
             package_repositories: None,
+            capacity: Vec::new(),
             fingerprint: String::new(),
             drifting: false,
         }
@@ -82,6 +85,16 @@ impl<'a> Draft<'a> {
         }
         self.actions.push(planned);
         id
+    }
+
+    /// What is to be done, as far as that is decided.
+    pub(super) fn actions(&self) -> &[PlannedAction] {
+        &self.actions
+    }
+
+    /// Whether something was found about this already.
+    pub(super) fn has_found(&self, concern: Concern) -> bool {
+        self.findings.iter().any(|finding| finding.concern == concern)
     }
 
     pub(super) fn find(
@@ -284,6 +297,7 @@ impl<'a> Draft<'a> {
             resources: self.resources,
             fingerprint: self.fingerprint,
             package_repositories: self.package_repositories,
+            capacity: self.capacity,
             held: None,
             approved: None,
         }

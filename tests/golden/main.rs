@@ -81,6 +81,9 @@ macro_rules! cases {
 }
 
 cases! {
+    addresses_in_one_zone_only,
+    addresses_nearly_used_up,
+    addresses_of_no_subnet_suffice_for_an_instance,
     addresses_of_running_workloads_count,
     adopt_endpoint,
     adopt_group,
@@ -141,6 +144,7 @@ cases! {
     group_not_granted,
     groups_per_workload,
     groups_per_workload_converged,
+    interfaces_with_a_shared_group_count_once,
     namespace_no_longer_allowed,
     namespace_not_allowed,
     no_credentials,
