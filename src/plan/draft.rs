@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ActionId, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, SubnetCapacity, Weight,
+    ActionId, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, SubnetCapacity, Weight, network_acls,
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
@@ -270,6 +270,8 @@ impl<'a> Draft<'a> {
             .chain(addresses)
             .chain(flow_logs)
             .filter_map(|(id, tags)| Some((id, ownership.key_of(&tags_of(tags))?)))
+            // What carries no tags is told by its place.
+            .chain(network_acls::owned(self))
             .collect()
     }
 
