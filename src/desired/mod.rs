@@ -16,7 +16,7 @@ pub(crate) use s3_policy::{bucket_arn, full_access};
 pub use security_groups::ManagedGroup;
 
 use crate::{
-    plan::Interest,
+    plan::{Aspect, Interest},
     types::ProfileKey,
     validate::{Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
 };
@@ -88,6 +88,9 @@ impl Network {
         interest
             .security_groups
             .extend(self.vpc.adopt_security_groups.iter().cloned());
+        // Ours must be found when spec.flowLogs is gone, and that they are there
+        // is remembered nowhere.
+        interest.aspects.insert(Aspect::FlowLogs);
         interest
     }
 

@@ -44,6 +44,8 @@ pub enum Serves {
     Vpc,
     /// One profile.
     Profile(ProfileKey),
+    /// The SageMakerVpc object alone: workloads run without it.
+    SageMakerVpc,
 }
 
 impl Serves {
@@ -52,6 +54,7 @@ impl Serves {
         match self {
             Self::Vpc => true,
             Self::Profile(served) => served == profile,
+            Self::SageMakerVpc => false,
         }
     }
 }
