@@ -2,6 +2,8 @@
 //! answer that is lost, something made that AWS does not show yet, something
 //! deleted behind our back, status that is lost.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use proptest::{collection, prelude::*};
 use sagevpc::{
@@ -71,6 +73,7 @@ proptest! {
             }
             let mut shown = memory.snapshot.clone();
             shown.vpc_endpoints.retain(|endpoint| Some(endpoint.vpc_endpoint_id.to_string()) != hidden);
+            shown.flow_logs.retain(|log| Some(log.flow_log_id.to_string()) != hidden);
             hidden = None;
 
             let history = History::new(Some(&status), &Repairs::default(), time);
@@ -97,7 +100,10 @@ proptest! {
             }
             ledger::settle(&mut status.ledger, &outcome);
             match fate {
-                Fate::NotShownYet => hidden = outcome.made.values().find(|id| id.starts_with("vpce-")).cloned(),
+                Fate::NotShownYet => {
+                    let mut made = outcome.made.values();
+                    hidden = made.find(|id| id.starts_with("vpce-") || id.starts_with("fl-")).cloned();
+                }
                 Fate::EndpointDeleted => {
                     let gone = our_endpoints(&memory.snapshot).first().map(|e| e.vpc_endpoint_id.clone());
                     memory.snapshot.vpc_endpoints.retain(|endpoint| Some(&endpoint.vpc_endpoint_id) != gone.as_ref());
@@ -106,6 +112,9 @@ proptest! {
                 Fate::Ends | Fate::DiesBeforeSending | Fate::LosesTheAnswer => {}
             }
             prop_assert!(our_endpoints(&memory.snapshot).len() <= 1);
+            let recorded: BTreeSet<&str> = memory.snapshot.flow_logs.iter().map(|log| log.resource_id.as_str()).collect();
+            let foreign = world.snapshot.flow_logs.len();
+            prop_assert!(memory.snapshot.flow_logs.len() <= recorded.len() + foreign);
         }
         let history = History::new(Some(&status), &Repairs::default(), time + SETTLING);
         let left = plan_for(&world.references, &memory.snapshot, &history);

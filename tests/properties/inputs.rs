@@ -1,7 +1,11 @@
 //! Random VPCs and the objects that speak of them.
 
+#[path = "inputs/edges.rs"]
+mod edges;
+
 use std::collections::BTreeMap;
 
+use edges::Edges;
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection, prelude::*, sample};
 use sagevpc::{
@@ -90,7 +94,7 @@ fn table_id(number: u8) -> String {
     format!("rtb-{number:017x}")
 }
 
-fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
+fn snapshot(subnets: &[SubnetInput], others: &Others, edges: &Edges) -> Snapshot {
     let tables: Vec<Value> = (0..3u8)
         .map(|number| {
             let mut associations: Vec<Value> = subnets
@@ -201,6 +205,8 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
             list(json!({ "PrefixLists": [{ "PrefixListId": "pl-63a5400a",
                 "PrefixListName": "com.amazonaws.us-east-1.s3", "Cidrs": ["52.216.0.0/15"] }] })),
         ),
+        ("NetworkAcls.json", list(edges.network_acls(subnets.len()))),
+        ("FlowLogs.json", list(edges.flow_logs())),
         (
             "VpcEndpointServices.json",
             list(
@@ -279,10 +285,11 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
         sample::select(vec!["FullAccess", "Buckets"]),
         sample::select(vec!["Enforce", "Verify"]),
         any::<bool>(),
+        edges::edges(),
     )
-        .prop_map(move |(subnets, others, profiles, policy, dns, tagged)| {
+        .prop_map(move |(subnets, others, profiles, policy, dns, tagged, edges)| {
             let tags = if tagged { json!({ "team": "ml" }) } else { json!({}) };
-            let vpc = json!({
+            let mut vpc = json!({
                 "apiVersion": "sagevpc.dev/v1alpha1",
                 "kind": "SageMakerVpc",
                 "metadata": { "name": "research", "uid": "v", "generation": 1,
@@ -295,6 +302,7 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                     "grants": { "buckets": ["fraud-*"] },
                 },
             });
+            edges.declare(&mut vpc["spec"]);
             let profiles = profiles
                 .into_iter()
                 .map(|profile| ProfileReference {
@@ -309,7 +317,7 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                     rivals: Vec::new(),
                     profiles,
                 },
-                snapshot: snapshot(&subnets, &others),
+                snapshot: snapshot(&subnets, &others, &edges),
             }
         })
 }

@@ -7,6 +7,7 @@
 //! | `crashes` | a creation interrupted anywhere is made once |
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
+//! | `network_acls` | what workloads need passes the network ACLs, or someone is told |
 //! | `policy` | policies of equal meaning are equal, and only these |
 //!
 //! `inputs` draws the networks, `memory` is an EC2 in memory that carries plans
@@ -16,6 +17,7 @@ mod adoption;
 mod crashes;
 mod inputs;
 mod memory;
+mod network_acls;
 mod planning;
 mod policy;
 mod repair;

@@ -9,6 +9,7 @@ mod way_out;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use edges::{RESERVED, entry_of, our_rules};
 use sagevpc::{
     observed::{
         GroupIdentifier, IpPermission, IpRange, Ipv6Range, PrefixListRef, SecurityGroup, Snapshot, Tag,
@@ -271,6 +272,11 @@ impl Memory {
         if resource.starts_with("vpce-") {
             return &mut self.endpoint(&VpcEndpointId::new(resource)).tags;
         }
+        if resource.starts_with("fl-") {
+            let mut logs = self.snapshot.flow_logs.iter_mut();
+            let found = logs.find(|log| log.flow_log_id.as_str() == resource);
+            return &mut found.expect("EC2 knows the flow log").tags;
+        }
         let found = self
             .snapshot
             .security_groups
@@ -378,7 +384,7 @@ pub fn remove_rule(group: &mut SecurityGroup, rule: &Rule) {
 }
 
 /// Everything that is not ours, to be compared before and after.
-pub fn foreign(snapshot: &Snapshot) -> (Vec<SecurityGroup>, Vec<VpcEndpoint>) {
+pub fn foreign(snapshot: &Snapshot) -> (Vec<SecurityGroup>, Vec<VpcEndpoint>, BTreeSet<String>) {
     let is_foreign = |tags: &[Tag]| !tags_of(tags).contains_key("sagevpc.dev/cluster");
     (
         snapshot
@@ -393,6 +399,7 @@ pub fn foreign(snapshot: &Snapshot) -> (Vec<SecurityGroup>, Vec<VpcEndpoint>) {
             .filter(|endpoint| is_foreign(&endpoint.tags))
             .cloned()
             .collect(),
+        edges::foreign(snapshot),
     )
 }
 
@@ -418,5 +425,5 @@ pub fn ours(snapshot: &Snapshot) -> BTreeSet<String> {
             policy.fingerprint()
         ))
     });
-    groups.chain(endpoints).collect()
+    groups.chain(endpoints).chain(edges::ours(snapshot)).collect()
 }

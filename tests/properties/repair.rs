@@ -1,5 +1,8 @@
 //! Damage to what is ours, and its repair.
 
+#[path = "repair/edges.rs"]
+mod edges;
+
 use std::collections::BTreeSet;
 
 use proptest::{collection, prelude::*, sample::Index};
@@ -11,7 +14,7 @@ use sagevpc::{
 
 use crate::{
     inputs::{World, now, plan_for, world},
-    memory::{Memory, add_rule, foreign, ours, remove_rule},
+    memory::{Memory, add_rule, foreign, our_rules, ours, remove_rule},
     planning::converge,
 };
 
@@ -25,17 +28,19 @@ enum Damage {
     DeleteEndpoint,
     DeleteGroup(Index),
     TakeTagsOff(Index),
+    Edge(edges::Damage),
 }
 
 fn damage() -> impl Strategy<Value = Damage> {
     prop_oneof![
-        any::<(Index, Index)>().prop_map(|(group, rule)| Damage::RevokeRule(group, rule)),
-        any::<Index>().prop_map(Damage::OpenRule),
-        any::<Index>().prop_map(Damage::TakeTableOff),
-        Just(Damage::ReplacePolicy),
-        Just(Damage::DeleteEndpoint),
-        any::<Index>().prop_map(Damage::DeleteGroup),
-        any::<Index>().prop_map(Damage::TakeTagsOff),
+        1 => any::<(Index, Index)>().prop_map(|(group, rule)| Damage::RevokeRule(group, rule)),
+        1 => any::<Index>().prop_map(Damage::OpenRule),
+        1 => any::<Index>().prop_map(Damage::TakeTableOff),
+        1 => Just(Damage::ReplacePolicy),
+        1 => Just(Damage::DeleteEndpoint),
+        1 => any::<Index>().prop_map(Damage::DeleteGroup),
+        1 => any::<Index>().prop_map(Damage::TakeTagsOff),
+        3 => edges::damage().prop_map(Damage::Edge),
     ]
 }
 
@@ -92,6 +97,7 @@ fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
             let group = &mut snapshot.security_groups[*group.get(&groups)];
             group.tags.retain(|tag| tag.key.starts_with("sagevpc.dev/"));
         }
+        Damage::Edge(damage) => edges::inflict(snapshot, damage),
         Damage::RevokeRule(..) | Damage::OpenRule(_) | Damage::DeleteGroup(_) | Damage::TakeTagsOff(_) => {}
     }
 }
@@ -108,7 +114,7 @@ fn access(snapshot: &Snapshot) -> BTreeSet<String> {
         .vpc_endpoints
         .iter()
         .flat_map(|endpoint| endpoint.route_table_ids.iter().map(|table| format!("{table} -> S3")));
-    rules.chain(tables).collect()
+    rules.chain(tables).chain(our_rules(snapshot)).collect()
 }
 
 proptest! {
