@@ -1,7 +1,7 @@
 //! An EC2 in memory: carries a plan out on a snapshot as EC2 would.
 
 #[path = "memory/edges.rs"]
-mod edges;
+pub mod edges;
 #[path = "memory/endpoints.rs"]
 mod endpoints;
 #[path = "memory/way_out.rs"]
@@ -9,7 +9,6 @@ mod way_out;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use edges::{RESERVED, entry_of, our_rules};
 use sagevpc::{
     observed::{
         GroupIdentifier, IpPermission, IpRange, Ipv6Range, PrefixListRef, SecurityGroup, Snapshot, Tag,

@@ -10,7 +10,7 @@ use sagevpc::{
 
 use crate::{
     inputs::{World, claim, now, plan_for, world},
-    memory::{Memory, foreign, our_rules, ours},
+    memory::{Memory, edges::our_rules, foreign, ours},
 };
 
 /// Carries plans out until nothing is left to do, and says how often it took.

@@ -14,7 +14,7 @@ use sagevpc::{
 
 use crate::{
     inputs::{World, now, plan_for, world},
-    memory::{Memory, add_rule, foreign, our_rules, ours, remove_rule},
+    memory::{Memory, add_rule, edges::our_rules, foreign, ours, remove_rule},
     planning::converge,
 };
 

@@ -5,7 +5,7 @@ use proptest::{collection, prelude::*, sample};
 use sagevpc::types::{AclEntry, Direction, PortRange, Protocol};
 use serde_json::{Value, json};
 
-use crate::memory::entry_of;
+use crate::memory::edges::entry_of;
 
 use super::VPC;
 

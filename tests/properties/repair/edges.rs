@@ -6,7 +6,7 @@ use sagevpc::{
     types::{AclEntry, Direction, Protocol},
 };
 
-use crate::memory::{RESERVED, entry_of};
+use crate::memory::edges::{RESERVED, entry_of};
 
 /// Something that someone does behind our back.
 #[derive(Clone, Debug)]
