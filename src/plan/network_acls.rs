@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use self::{
-    entries::{Kind, Rules, Wanted},
+    entries::{Kind, Rules, Wanted, in_order},
     packets::{Packets, stops},
     passage::{Blocked, Passage},
     traffic::{Beneficiaries, Needed, Passages},
@@ -85,7 +85,7 @@ fn verify(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], all: &BTreeMa
     let snapshot = draft.snapshot;
     let Needed { acls, beneficiaries } = traffic::gather(draft, profiles, |acl| {
         all.get(acl)
-            .is_some_and(|rules| !lets_everything_through(snapshot, &rules.with(&rules.ours)))
+            .is_some_and(|rules| !lets_everything_through(snapshot, &in_order(rules.all())))
     });
     let whom = Whom {
         profiles,
@@ -95,7 +95,7 @@ fn verify(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], all: &BTreeMa
         let Some(rules) = all.get(acl) else { continue };
         let vpc = &draft.network.vpc.ownership.vpc;
         let fix = |blocked: &[&Blocked]| fix_by_hand(acl, rules, blocked, vpc);
-        let found = report(snapshot, &whom, acl, &rules.with(&rules.ours), passages, fix);
+        let found = report(snapshot, &whom, acl, &in_order(rules.all()), passages, fix);
         found.into_iter().for_each(|finding| draft.push(finding));
     }
 }
@@ -105,7 +105,7 @@ fn enforce(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], all: &BTreeM
     let vpc_cidrs: Vec<IpNet> = snapshot.vpc.cidrs().collect();
     let Needed { acls, beneficiaries } = traffic::gather(draft, profiles, |acl| {
         all.get(acl)
-            .is_some_and(|rules| !lets_everything_through(snapshot, &rules.with(&[])))
+            .is_some_and(|rules| !lets_everything_through(snapshot, &rules.with(&rules.intruders)))
     });
     let whom = Whom {
         profiles,
@@ -165,13 +165,9 @@ fn change(
         || !draft.network.frozen.is_empty()
         || whom.profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
     let is_going = vpc.deleting || passages.is_empty();
-    // A rule of ours never denies: one that does was put there by someone.
-    let mut surplus: Vec<&AclEntry> = rules
-        .ours
-        .iter()
-        .filter(|rule| !wanted.entries.contains(rule))
-        .filter(|rule| !stays || (!rule.allows && !vpc.deleting))
-        .collect();
+    let unneeded = rules.ours.iter().filter(|rule| !wanted.entries.contains(rule));
+    let (mut surplus, mut harmless) = intruders(rules, wanted, passages);
+    surplus.extend(unneeded.filter(|_| !stays));
     let key = key(acl);
     let lost = disruption::of_lost_acl_rules(draft.snapshot, acl);
     let mut added = Vec::new();
@@ -182,10 +178,10 @@ fn change(
         let serves = whom.served(passages, entry);
         let reason = "workloads need it, and no rule that is tried before lets it through";
         // Where EC2 takes no more rules, one that nobody needs gives its place.
-        let given_up = surplus
-            .iter()
-            .position(|rule| Kind::of(rule) == kind && (!rule.allows || *room == 0));
-        let planned = match given_up.map(|place| surplus.remove(place)) {
+        let is_full = *room == 0;
+        let given_up = take(&mut surplus, |rule| Kind::of(rule) == kind && (!rule.allows || is_full));
+        let given_up = given_up.or_else(|| take(&mut harmless, |rule| Kind::of(rule) == kind && is_full));
+        let planned = match given_up {
             Some(old) => {
                 let action = Action::ReplaceNetworkAclEntry {
                     acl: acl.clone(),
@@ -229,11 +225,37 @@ fn change(
                 planned.closing_access()
             }
         } else {
-            let reason = format!("{rule} lies in the range of rules that are sagevpc's, which deny nothing");
+            let reason = format!("{rule} stops what workloads need, under a number that is sagevpc's");
             PlannedAction::new(action, Serves::Vpc, reason).blocking(CONCERN)
         };
         draft.act(planned.about(&key));
     }
+}
+
+/// Takes the first rule out that is such a one.
+fn take<'a>(rules: &mut Vec<&'a AclEntry>, is_such: impl Fn(&AclEntry) -> bool) -> Option<&'a AclEntry> {
+    let place = rules.iter().position(|rule| is_such(rule))?;
+    Some(rules.remove(place))
+}
+
+/// Denials under our numbers: those that stop something needed, and the rest.
+fn intruders<'a>(rules: &'a Rules, wanted: &Wanted, passages: &Passages) -> (Vec<&'a AclEntry>, Vec<&'a AclEntry>) {
+    if rules.intruders.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let there = rules.others.iter().chain(&rules.intruders);
+    let all = in_order(there.chain(&wanted.entries));
+    let stopping: BTreeSet<(Direction, u16)> = passages
+        .keys()
+        .flat_map(|passage| {
+            let stops = passage.stops(all.iter().copied());
+            stops.into_iter().filter_map(|stop| Some((passage.direction, stop.by?)))
+        })
+        .collect();
+    rules
+        .intruders
+        .iter()
+        .partition(|rule| stopping.contains(&(rule.direction, rule.rule_number)))
 }
 
 /// Whom the passages are for.
@@ -405,8 +427,9 @@ fn command(acl: &NetworkAclId, rules: &Rules, blocked: &Blocked) -> Option<Strin
         ..
     } = &blocked.passage;
     let is_free = |number: &u16| {
-        let mut there = rules.ours.iter().chain(&rules.others);
-        !there.any(|rule| rule.direction == *direction && rule.rule_number == *number)
+        !rules
+            .all()
+            .any(|rule| rule.direction == *direction && rule.rule_number == *number)
     };
     let reserved = rules.reserved.clone();
     let number = match blocked.by.first() {

@@ -161,6 +161,7 @@ cases! {
     namespace_no_longer_allowed,
     namespace_not_allowed,
     network_acl_converged,
+    network_acl_denial_that_stops_nothing_stays,
     network_acl_denies_behind_our_rules,
     network_acl_denies_first,
     network_acl_denies_first_in_verify,

@@ -24,26 +24,40 @@ const RESERVED: u16 = 100;
 pub(super) struct Rules {
     pub(super) reserved: RangeInclusive<u16>,
     pub(super) ours: Vec<AclEntry>,
+    /// Denials under numbers that are ours. None of ours denies, so someone else
+    /// put them there.
+    pub(super) intruders: Vec<AclEntry>,
     pub(super) others: Vec<AclEntry>,
 }
 
 impl Rules {
     pub(super) fn new(rules: Vec<AclEntry>, first: u16) -> Self {
         let reserved = first..=first.saturating_add(RESERVED - 1);
-        let (ours, others) = rules.into_iter().partition(|rule| reserved.contains(&rule.rule_number));
-        Self { reserved, ours, others }
+        let (inside, others): (Vec<_>, Vec<_>) =
+            rules.into_iter().partition(|rule| reserved.contains(&rule.rule_number));
+        let (ours, intruders) = inside.into_iter().partition(|rule| rule.allows);
+        Self {
+            reserved,
+            ours,
+            intruders,
+            others,
+        }
+    }
+
+    /// All that are there.
+    pub(super) fn all(&self) -> impl Iterator<Item = &AclEntry> {
+        self.others.iter().chain(&self.ours).chain(&self.intruders)
     }
 
     /// Rules of others with these, in the order in which they are tried.
-    pub(super) fn with<'a>(&'a self, ours: &'a [AclEntry]) -> Vec<&'a AclEntry> {
-        let mut rules: Vec<&AclEntry> = self.others.iter().chain(ours).collect();
-        rules.sort_by_key(|rule| rule.rule_number);
-        rules
+    pub(super) fn with<'a>(&'a self, more: impl IntoIterator<Item = &'a AclEntry>) -> Vec<&'a AclEntry> {
+        in_order(self.others.iter().chain(more))
     }
 
     /// How many more rules of the kind the ACL takes now.
     pub(super) fn room_now(&self, kind: Kind) -> usize {
-        self.room(kind).saturating_sub(count(&self.ours, kind))
+        let inside = count(&self.ours, kind) + count(&self.intruders, kind);
+        self.room(kind).saturating_sub(inside)
     }
 
     /// How many rules of the kind the ACL takes besides those of others.
@@ -63,6 +77,13 @@ impl Rules {
             is_behind && !rule.allows && Kind::of(rule) == kind
         })
     }
+}
+
+/// Rules in the order in which they are tried.
+pub(super) fn in_order<'a>(rules: impl Iterator<Item = &'a AclEntry>) -> Vec<&'a AclEntry> {
+    let mut rules: Vec<&AclEntry> = rules.collect();
+    rules.sort_by_key(|rule| rule.rule_number);
+    rules
 }
 
 /// How many rules of the kind there are, that at the end left out.
@@ -128,11 +149,7 @@ pub(super) fn wanted<'a>(rules: &Rules, passages: impl Iterator<Item = &'a Passa
         }
     }
     let mut wanted = Wanted::default();
-    let mut taken: BTreeSet<(Direction, u16)> = rules
-        .ours
-        .iter()
-        .map(|rule| (rule.direction, rule.rule_number))
-        .collect();
+    let mut taken: BTreeSet<(Direction, u16)> = rules.all().map(|rule| (rule.direction, rule.rule_number)).collect();
     for (kind, openings) in lacking {
         let room = rules.room(kind);
         let exact = merged(openings.iter().cloned());

@@ -175,10 +175,10 @@ pub fn ours(snapshot: &Snapshot) -> BTreeSet<String> {
     logs.chain(our_rules(snapshot)).collect()
 }
 
-/// Our rules, each with its ACL and without its number.
+/// Our rules, each with its ACL and without its number. None of them denies.
 pub fn our_rules(snapshot: &Snapshot) -> BTreeSet<String> {
     rules(snapshot)
-        .filter(|(_, rule)| RESERVED.contains(&rule.rule_number))
+        .filter(|(_, rule)| RESERVED.contains(&rule.rule_number) && rule.allows)
         .map(|(acl, rule)| {
             let unnumbered = AclEntry { rule_number: 0, ..rule };
             format!("{} {unnumbered}", acl.network_acl_id)
