@@ -67,6 +67,13 @@ fn snapshot() -> Snapshot {
         ("Subnets", json!(subnets)),
         ("RouteTables", json!(tables)),
         (
+            "NetworkAcls",
+            json!([{ "NetworkAclId": "acl-0123456789abcdef0", "VpcId": VPC, "IsDefault": true, "Entries": [
+                { "RuleNumber": 100, "Egress": false, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0" },
+                { "RuleNumber": 100, "Egress": true, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0" },
+            ] }]),
+        ),
+        (
             "PrefixLists",
             json!([{ "PrefixListId": "pl-63a5400a", "PrefixListName": s3, "Cidrs": ["52.216.0.0/15"] }]),
         ),

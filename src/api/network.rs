@@ -96,18 +96,29 @@ pub enum NatGateways {
 }
 
 /// The network ACLs of the subnets in use.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkAcls {
     /// Verify: one that stops needed traffic is reported, with the rules that
-    /// it lacks. Enforce: these rules are added.
+    /// it lacks; nothing is changed, and rules that Enforce added stay. Enforce:
+    /// these rules are added, and taken away once nothing needs them.
     #[serde(default)]
     pub mode: NetworkAclMode,
     /// The first number of the rules that are added, counting up. Every rule
-    /// from here to 99 above is taken to be sagevpc's.
+    /// from here to 99 above is taken to be sagevpc's. Rules under numbers that
+    /// were reserved before stay.
     #[serde(default = "first_rule_number")]
     #[schemars(range(min = 1, max = 32600))]
     pub first_rule_number: u16,
+}
+
+impl Default for NetworkAcls {
+    fn default() -> Self {
+        Self {
+            mode: NetworkAclMode::default(),
+            first_rule_number: first_rule_number(),
+        }
+    }
 }
 
 fn first_rule_number() -> u16 {

@@ -28,3 +28,9 @@ pub const MAX_SUBNETS: usize = 16;
 ///
 /// See <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>.
 pub const MAX_RULES_PER_DIRECTION: usize = 60;
+
+/// Rules that a network ACL takes in each direction and IP version, by default
+/// and at most. The rule at the end, which denies, is one of them.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>.
+pub const MAX_ACL_RULES: (usize, usize) = (20, 40);

@@ -102,7 +102,8 @@ pub(super) fn count(
     }
     let name = references.vpc.name_any();
     if context.stores.vpc(&name).is_some() {
-        context.metrics.stands(&name, gauges(statuses));
+        let plan = carried_out.map(|(plan, _)| plan);
+        context.metrics.stands(&name, gauges(statuses, plan));
     }
 }
 
@@ -114,7 +115,7 @@ fn state(step: &Step) -> ActionState {
     }
 }
 
-fn gauges(statuses: &Statuses) -> VpcGauges {
+fn gauges(statuses: &Statuses, plan: Option<&Plan>) -> VpcGauges {
     let vpc = &statuses.vpc;
     let mut gauges = VpcGauges {
         ready: vpc.conditions.iter().any(|condition| {
@@ -128,6 +129,11 @@ fn gauges(statuses: &Statuses) -> VpcGauges {
         .into(),
         drift_open: vpc.drift.open,
         held: vpc.plan.held.as_ref().map_or(0, |held| held.count),
+        addresses: plan
+            .iter()
+            .flat_map(|plan| &plan.capacity)
+            .map(|shown| (shown.subnet.to_string(), (shown.free, shown.needed)))
+            .collect(),
         ..VpcGauges::default()
     };
     for workload in statuses.profiles.values().flat_map(|status| &status.workloads) {

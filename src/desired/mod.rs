@@ -114,6 +114,9 @@ impl Network {
         if self.vpc.internet == InternetMode::ManagedNat || self.vpc.had_nat_gateways {
             interest.aspects.insert(Aspect::Addresses);
         }
+        // Ours must be found when spec.flowLogs is gone, and that they are there
+        // is remembered nowhere.
+        interest.aspects.insert(Aspect::FlowLogs);
         interest
     }
 

@@ -6,12 +6,12 @@ use ipnet::IpNet;
 
 use super::{
     Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, IpPermission, NatGateway,
-    NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, Route, RouteTable, SecurityGroup,
-    Snapshot, Subnet, Vpc, VpcAttributes, VpcEndpoint,
+    NetworkAcl, NetworkAclEntry, NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, Route, RouteTable,
+    SecurityGroup, Snapshot, Subnet, Vpc, VpcAttributes, VpcEndpoint,
 };
 use crate::types::{
-    AccountId, AllocationId, Direction, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Peer, PortRange,
-    Protocol, Region, RouteTableId, Rule, SecurityGroupId, SubnetId, VpcId,
+    AccountId, AclEntry, AllocationId, Direction, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Peer,
+    PortRange, Protocol, Region, RouteTableId, Rule, SecurityGroupId, SubnetId, VpcId,
 };
 
 /// One VPC as it was seen.
@@ -453,6 +453,43 @@ impl RouteTable {
         self.routes
             .iter()
             .any(|route| route.is_active() && route.to_internet_gateway())
+    }
+}
+
+impl NetworkAcl {
+    /// Its rules, in the order in which they are tried.
+    pub fn rules(&self) -> Vec<AclEntry> {
+        let mut rules: Vec<AclEntry> = self.entries.iter().filter_map(NetworkAclEntry::rule).collect();
+        rules.sort_by_key(|rule| (rule.direction, rule.rule_number));
+        rules
+    }
+}
+
+impl NetworkAclEntry {
+    /// The rule; `None` for what EC2 does not give out.
+    fn rule(&self) -> Option<AclEntry> {
+        let direction = if self.egress {
+            Direction::Egress
+        } else {
+            Direction::Ingress
+        };
+        let ipv4 = self.cidr_block.map(IpNet::V4);
+        let ports = self.port_range.as_ref().map(|range| PortRange {
+            from: range.from,
+            to: range.to,
+        });
+        let icmp = self.icmp_type_code.as_ref().map(|icmp| PortRange {
+            from: icmp.type_,
+            to: icmp.code,
+        });
+        Some(AclEntry::new(
+            direction,
+            u16::try_from(self.rule_number).ok()?,
+            self.rule_action.eq_ignore_ascii_case("allow"),
+            Protocol::parse(&self.protocol)?,
+            ports.or(icmp),
+            ipv4.or_else(|| self.ipv6_cidr_block.map(IpNet::V6))?,
+        ))
     }
 }
 

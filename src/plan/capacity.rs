@@ -3,209 +3,445 @@
 //! Each profile needs addresses in any of its own subnets, and profiles share
 //! subnets: whether all fit is a flow from profiles to subnets. Older profiles
 //! are served first. What a profile's running workloads hold already counts
-//! towards what it needs. A profile that has no effect takes no addresses.
+//! towards what it needs. A profile that has no effect takes no addresses. An
+//! instance gets all its addresses from one subnet, and where it needs several
+//! zones, each of them must have room for it.
+
+mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::{Graph, algo::dinics, graph::NodeIndex};
 
-use super::resolve::ResolvedProfile;
+use self::running::Running;
+use super::{Action, Concern, Scope, Weight, draft::Draft, resolve::ResolvedProfile};
 use crate::{
-    observed::{NetworkInterface, VpcSnapshot, tags_of},
-    types::{NetworkInterfaceId, Ownership, ResourceKey, SecurityGroupId, SubnetId, listed},
-    validate::SecurityGroups,
+    api::Reason,
+    catalog::WorkloadKind,
+    observed::Subnet,
+    types::{SubnetId, listed},
+    validate::ValidWorkload,
 };
 
-/// Addresses that EC2 can give from a block with this many bits for hosts.
+/// Addresses that AWS keeps of each subnet.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>.
 const KEPT_BY_AWS: u64 = 5;
 
-/// The profiles, by their place, that the addresses do not suffice for, each
-/// with a message of the numbers needed and there.
-pub(super) fn shortages(
-    snapshot: &VpcSnapshot,
-    ownership: &Ownership,
-    profiles: &[ResolvedProfile<'_>],
-) -> Vec<(usize, String)> {
-    let running = Running::new(snapshot, ownership);
-    let needs: Vec<Need> = profiles.iter().map(|resolved| Need::of(resolved, &running)).collect();
+/// Left over of a hundred, below which someone should know.
+const SCARCE_PERCENT: u64 = 10;
+
+/// How a subnet's addresses stand against what is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubnetCapacity {
+    /// The subnet.
+    pub subnet: SubnetId,
+    /// Addresses that EC2 can give out.
+    pub free: u32,
+    /// Addresses that are needed besides those held already: by all the
+    /// profiles that may use the subnet, and by what is to be made in it. Where
+    /// profiles have several subnets, each of them shows what all need together.
+    pub needed: u32,
+}
+
+/// A profile that the addresses do not suffice for.
+pub(super) struct Shortage {
+    /// Its place.
+    pub(super) profile: usize,
+    /// The workloads concerned, by their places; all where `None`.
+    pub(super) workloads: Option<Vec<usize>>,
+    /// The numbers needed and there, and what to do.
+    pub(super) message: String,
+}
+
+/// Finds the profiles that the addresses do not suffice for.
+pub(super) fn shortages(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Shortage> {
+    let taken = endpoints_to_come(draft, profiles);
     let all: Vec<usize> = (0..profiles.len())
         .filter(|place| !profiles[*place].subnets.is_empty() && !profiles[*place].is_out())
         .collect();
-    if fits(profiles, &needs, &all) {
-        return Vec::new();
-    }
+    let question = Question {
+        profiles,
+        needs: needs(draft, profiles, &all),
+        taken,
+    };
     let mut served = Vec::new();
     let mut short = Vec::new();
-    for place in all {
-        served.push(place);
-        if fits(profiles, &needs, &served) {
-            continue;
+    if question.all_fit(&all) {
+        served = all;
+    } else {
+        for place in all {
+            served.push(place);
+            if !question.all_fit(&served) {
+                served.pop();
+                short.push(Shortage {
+                    profile: place,
+                    workloads: None,
+                    message: question.message(&served, place),
+                });
+            }
         }
-        served.pop();
-        short.push((place, message(profiles, &needs, &served, place)));
     }
+    short.extend(served.into_iter().filter_map(|place| question.without_room(place)));
     short
+}
+
+/// Addresses that interface endpoints which are not there yet will take. Which
+/// these are is decided with the endpoints, after this.
+fn endpoints_to_come(_draft: &Draft<'_>, _profiles: &[ResolvedProfile<'_>]) -> BTreeMap<SubnetId, u32> {
+    // Connected to endpoints::addresses_to_take.
+    BTreeMap::new()
+}
+
+/// Tells how the subnets stand once everything is decided: what is to be made
+/// must have its addresses, and someone should know while there are still some.
+pub(super) fn tell(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    let snapshot = draft.snapshot;
+    let to_make = to_make(draft);
+    for (id, things) in &to_make {
+        let Some(subnet) = snapshot.subnets.get(id) else {
+            continue;
+        };
+        if things.len() > count(subnet.available_ip_address_count) {
+            let message = format!(
+                "{} lacks addresses for what is to be made in it: {} need {}. Delete what nobody uses there, or offer \
+                 another subnet of the same zone.",
+                described(subnet),
+                listed(things),
+                things.len()
+            );
+            let scope = Scope::SageMakerVpc;
+            draft.find(Concern::Capacity, scope, Reason::TooFewAddresses, None, message);
+        }
+    }
+    let taking_part: Vec<usize> = (0..profiles.len())
+        .filter(|place| profiles[*place].takes_part())
+        .collect();
+    let needs = needs(draft, profiles, &taking_part);
+    let mut capacity: BTreeMap<&SubnetId, SubnetCapacity> = BTreeMap::new();
+    let mut entry = |subnet: &'_ Subnet, needed: u32| {
+        let Some((id, subnet)) = snapshot.subnets.get_key_value(&subnet.subnet_id) else {
+            return;
+        };
+        let shown = capacity.entry(id).or_insert_with(|| SubnetCapacity {
+            subnet: id.clone(),
+            free: subnet.available_ip_address_count,
+            needed: 0,
+        });
+        shown.needed = shown.needed.saturating_add(needed);
+    };
+    for place in &taking_part {
+        for subnet in &profiles[*place].subnets {
+            entry(subnet, needs[place].missing);
+        }
+    }
+    for (id, things) in &to_make {
+        if let Some(subnet) = snapshot.subnets.get(id) {
+            entry(subnet, u32::try_from(things.len()).unwrap_or(u32::MAX));
+        }
+    }
+    draft.capacity = capacity.into_values().collect();
+    if draft.has_found(Concern::Capacity) {
+        return;
+    }
+    forecast(draft, profiles, &taking_part, &needs, &to_make);
+}
+
+/// What takes an address of each subnet as the plan is carried out, in words.
+fn to_make(draft: &Draft<'_>) -> BTreeMap<SubnetId, Vec<String>> {
+    let mut things: BTreeMap<SubnetId, Vec<String>> = BTreeMap::new();
+    let mut add = |subnet: &SubnetId, thing: String| things.entry(subnet.clone()).or_default().push(thing);
+    for planned in draft.actions() {
+        if let Action::CreateInterfaceEndpoint {
+            service_name, subnets, ..
+        } = &planned.action
+        {
+            subnets
+                .iter()
+                .for_each(|subnet| add(subnet, format!("the endpoint for {service_name}")));
+        }
+        if let Action::ModifyInterfaceEndpoint { id, add_subnets, .. } = &planned.action {
+            add_subnets
+                .iter()
+                .for_each(|subnet| add(subnet, format!("endpoint {id}")));
+        }
+        if let Action::CreateNatGateway { subnet, .. } = &planned.action {
+            add(subnet, "a NAT gateway".to_owned());
+        }
+    }
+    things
+}
+
+/// Says while everything still fits that it soon will not.
+fn forecast(
+    draft: &mut Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    taking_part: &[usize],
+    needs: &BTreeMap<usize, Need>,
+    to_make: &BTreeMap<SubnetId, Vec<String>>,
+) {
+    let in_use: BTreeMap<&SubnetId, &Subnet> = taking_part
+        .iter()
+        .flat_map(|place| profiles[*place].subnets.iter())
+        .map(|subnet| (&subnet.subnet_id, *subnet))
+        .collect();
+    let free: u64 = in_use
+        .values()
+        .map(|subnet| u64::from(subnet.available_ip_address_count))
+        .sum();
+    let size: u64 = in_use.values().map(|subnet| size(subnet)).sum();
+    let made: usize = in_use.keys().filter_map(|id| to_make.get(*id)).map(Vec::len).sum();
+    let needed = needs.values().map(|need| u64::from(need.missing)).sum::<u64>() + made as u64;
+    let largest = taking_part
+        .iter()
+        .flat_map(|place| &profiles[*place].profile().workloads)
+        .map(each)
+        .max();
+    let (Some(left), Some(largest)) = (free.checked_sub(needed), largest) else {
+        return;
+    };
+    if left < u64::from(largest) || left * 100 < size * SCARCE_PERCENT {
+        let message = format!(
+            "Once all that is declared runs, {left} of the {size} addresses of {} are left: add a subnet before more \
+             instances are declared.",
+            listed(in_use.keys())
+        );
+        let weight = Weight::Advice;
+        draft.find_weighing(
+            weight,
+            Concern::Capacity,
+            Scope::SageMakerVpc,
+            Reason::TooFewAddresses,
+            message,
+        );
+    }
+}
+
+/// Addresses that a subnet has for interfaces, used or not.
+fn size(subnet: &Subnet) -> u64 {
+    let block = subnet.cidr_block.map_or(0, |cidr| 1u64 << (32 - cidr.prefix_len()));
+    block.saturating_sub(KEPT_BY_AWS)
+}
+
+fn count(addresses: u32) -> usize {
+    usize::try_from(addresses).unwrap_or(usize::MAX)
+}
+
+/// Addresses that each instance of a workload takes.
+fn each(workload: &ValidWorkload) -> u32 {
+    workload.kind.addresses_per_instance(workload.options)
+}
+
+/// Addresses that must come from one subnet, for they are one instance's. Each
+/// app of a Studio user is an instance of its own.
+fn together(workload: &ValidWorkload) -> u32 {
+    if workload.kind == WorkloadKind::Studio {
+        1
+    } else {
+        each(workload)
+    }
 }
 
 /// Addresses that all workloads of a profile take when they all run.
 fn demand(resolved: &ResolvedProfile<'_>) -> u32 {
     resolved.profile().workloads.iter().fold(0u32, |sum, workload| {
-        sum.saturating_add(
-            workload
-                .instances
-                .saturating_mul(workload.kind.addresses_per_instance(workload.options)),
-        )
+        sum.saturating_add(workload.instances.saturating_mul(each(workload)))
     })
 }
 
 /// The addresses that a profile needs.
 struct Need {
-    /// Those that its running workloads hold already.
-    held: u32,
+    /// Those that its running workloads hold already, by subnet.
+    held: BTreeMap<SubnetId, u32>,
     /// Those that it needs besides.
     missing: u32,
 }
 
-impl Need {
-    fn of(resolved: &ResolvedProfile<'_>, running: &Running<'_>) -> Self {
-        let held = running.addresses_of(resolved);
-        Self {
-            held,
-            missing: demand(resolved).saturating_sub(held),
+/// What each of the profiles needs, the oldest first.
+fn needs(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &[usize]) -> BTreeMap<usize, Need> {
+    let mut running = Running::new(draft.snapshot, &draft.network.vpc.ownership);
+    places
+        .iter()
+        .map(|place| {
+            let resolved = &profiles[*place];
+            let demand = demand(resolved);
+            let held = running.claim(resolved, demand);
+            let missing = held.values().fold(demand, |left, held| left.saturating_sub(*held));
+            (*place, Need { held, missing })
+        })
+        .collect()
+}
+
+/// What is asked, and what the answer follows from.
+struct Question<'a> {
+    profiles: &'a [ResolvedProfile<'a>],
+    needs: BTreeMap<usize, Need>,
+    /// Addresses that are spoken for.
+    taken: BTreeMap<SubnetId, u32>,
+}
+
+impl Question<'_> {
+    fn free(&self, subnet: &Subnet) -> u32 {
+        let taken = self.taken.get(&subnet.subnet_id).copied().unwrap_or(0);
+        subnet.available_ip_address_count.saturating_sub(taken)
+    }
+
+    fn missing(&self, place: usize) -> u32 {
+        self.needs.get(&place).map_or(0, |need| need.missing)
+    }
+
+    /// Whether these profiles can all have what they need at the same time.
+    fn all_fit(&self, places: &[usize]) -> bool {
+        // Profiles with the same subnets are one in the flow, so that its size
+        // follows from the number of different choices and not of profiles.
+        let mut demands: BTreeMap<Vec<&SubnetId>, u64> = BTreeMap::new();
+        for place in places {
+            let subnets = self.profiles[*place].subnets.iter();
+            let subnets = subnets.map(|subnet| &subnet.subnet_id).collect();
+            *demands.entry(subnets).or_default() += u64::from(self.missing(*place));
         }
-    }
-}
-
-/// What SageMaker runs in the VPC now.
-struct Running<'a> {
-    /// Our groups, by what they are for.
-    groups: BTreeMap<ResourceKey, &'a SecurityGroupId>,
-    /// SageMaker's interfaces, by the groups that they carry.
-    interfaces: BTreeMap<&'a SecurityGroupId, Vec<&'a NetworkInterface>>,
-}
-
-impl<'a> Running<'a> {
-    fn new(snapshot: &'a VpcSnapshot, ownership: &Ownership) -> Self {
-        let groups = snapshot
-            .security_groups
-            .values()
-            .filter_map(|group| Some((ownership.key_of(&tags_of(&group.tags))?, &group.group_id)))
-            .collect();
-        let mut interfaces: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for interface in snapshot
-            .network_interfaces
-            .values()
-            .filter(|interface| interface.is_sagemakers())
-        {
-            for group in &interface.groups {
-                interfaces.entry(&group.group_id).or_default().push(interface);
-            }
+        let mut graph: Graph<(), u64> = Graph::new();
+        let source = graph.add_node(());
+        let sink = graph.add_node(());
+        let mut nodes: BTreeMap<&SubnetId, NodeIndex> = BTreeMap::new();
+        for subnet in places.iter().flat_map(|place| &self.profiles[*place].subnets) {
+            nodes.entry(&subnet.subnet_id).or_insert_with(|| {
+                let node = graph.add_node(());
+                graph.add_edge(node, sink, u64::from(self.free(subnet)));
+                node
+            });
         }
-        Self { groups, interfaces }
-    }
-
-    /// The addresses of the interfaces in the profile's subnets that carry one
-    /// of its groups.
-    fn addresses_of(&self, resolved: &ResolvedProfile<'_>) -> u32 {
-        let groups: Vec<&SecurityGroupId> = match &resolved.profile().security_groups {
-            SecurityGroups::Own(ids) => ids.iter().collect(),
-            SecurityGroups::PerProfile | SecurityGroups::PerWorkload => {
-                let managed = resolved.network.groups.iter();
-                managed
-                    .filter_map(|group| self.groups.get(&group.key).copied())
-                    .collect()
-            }
-        };
-        let subnets: BTreeSet<&SubnetId> = resolved.subnets.iter().map(|subnet| &subnet.subnet_id).collect();
-        // An interface may carry several of them, and counts once.
-        let interfaces: BTreeMap<&NetworkInterfaceId, &NetworkInterface> = groups
-            .into_iter()
-            .filter_map(|group| self.interfaces.get(group))
-            .flatten()
-            .filter(|interface| subnets.contains(&interface.subnet_id))
-            .map(|interface| (&interface.network_interface_id, *interface))
-            .collect();
-        interfaces
-            .values()
-            .fold(0u32, |sum, interface| sum.saturating_add(interface.address_count()))
-    }
-}
-
-/// Whether these profiles can all have what they need at the same time.
-fn fits(profiles: &[ResolvedProfile<'_>], needs: &[Need], places: &[usize]) -> bool {
-    // Profiles with the same subnets are one in the flow, so that its size
-    // follows from the number of different choices and not of profiles.
-    let mut demands: BTreeMap<Vec<&SubnetId>, u64> = BTreeMap::new();
-    for place in places {
-        let subnets = profiles[*place]
-            .subnets
-            .iter()
-            .map(|subnet| &subnet.subnet_id)
-            .collect();
-        *demands.entry(subnets).or_default() += u64::from(needs[*place].missing);
-    }
-    let mut graph: Graph<(), u64> = Graph::new();
-    let source = graph.add_node(());
-    let sink = graph.add_node(());
-    let mut nodes: BTreeMap<&SubnetId, NodeIndex> = BTreeMap::new();
-    for subnet in places.iter().flat_map(|place| &profiles[*place].subnets) {
-        nodes.entry(&subnet.subnet_id).or_insert_with(|| {
+        let mut total = 0;
+        for (subnets, demand) in demands {
             let node = graph.add_node(());
-            graph.add_edge(node, sink, u64::from(subnet.available_ip_address_count));
-            node
-        });
-    }
-    let mut total = 0;
-    for (subnets, demand) in demands {
-        let node = graph.add_node(());
-        graph.add_edge(source, node, demand);
-        for subnet in subnets {
-            graph.add_edge(node, nodes[subnet], demand);
+            graph.add_edge(source, node, demand);
+            for subnet in subnets {
+                graph.add_edge(node, nodes[subnet], demand);
+            }
+            total += demand;
         }
-        total += demand;
+        dinics(&graph, source, sink).0 == total
     }
-    dinics(&graph, source, sink).0 == total
-}
 
-fn message(profiles: &[ResolvedProfile<'_>], needs: &[Need], served: &[usize], place: usize) -> String {
-    let resolved = &profiles[place];
-    let free = resolved
-        .subnets
-        .iter()
-        .fold(0u64, |sum, subnet| sum + u64::from(subnet.available_ip_address_count));
-    let own: BTreeSet<&SubnetId> = resolved.subnets.iter().map(|subnet| &subnet.subnet_id).collect();
-    let others: u64 = served
-        .iter()
-        .filter(|other| {
-            profiles[**other]
+    /// The workloads that have too few zones with room for one instance.
+    fn without_room(&self, place: usize) -> Option<Shortage> {
+        let resolved = &self.profiles[place];
+        let need = self.needs.get(&place)?;
+        if need.missing == 0 {
+            return None;
+        }
+        let mut workloads = Vec::new();
+        let mut problems = Vec::new();
+        for (index, workload) in resolved.profile().workloads.iter().enumerate() {
+            let together = together(workload);
+            let has_room = |subnet: &&&Subnet| {
+                let held = need.held.get(&subnet.subnet_id).copied().unwrap_or(0);
+                self.free(subnet).saturating_add(held) >= together
+            };
+            let zones: BTreeSet<_> = resolved
                 .subnets
                 .iter()
-                .any(|subnet| own.contains(&subnet.subnet_id))
+                .filter(has_room)
+                .map(|subnet| subnet.availability_zone_id.as_ref())
+                .collect();
+            let needed = workload.kind.requirements().availability_zones;
+            if zones.len() < needed {
+                workloads.push(index);
+                let zones_needed = if needed == 1 {
+                    "in one subnet".to_owned()
+                } else {
+                    format!("in one subnet of each of {needed} availability zones")
+                };
+                problems.push(format!(
+                    "{} ({}) needs {together} {zones_needed}",
+                    workload.name, workload.kind
+                ));
+            }
+        }
+        // Too few zones are told where subnets are chosen.
+        let zones: BTreeSet<_> = resolved
+            .subnets
+            .iter()
+            .map(|subnet| subnet.availability_zone_id.as_ref())
+            .collect();
+        let lacks_zones = |index: &usize| {
+            let workload = &resolved.profile().workloads[*index];
+            workload.kind.requirements().availability_zones > zones.len()
+        };
+        if workloads.is_empty() || workloads.iter().all(lacks_zones) {
+            return None;
+        }
+        let message = format!(
+            "The free addresses are in the wrong places: {}, and there are {}. Delete what nobody uses there, or add a \
+             subnet.",
+            listed(problems),
+            listed(resolved.subnets.iter().map(|subnet| described(subnet)))
+        );
+        Some(Shortage {
+            profile: place,
+            workloads: Some(workloads),
+            message,
         })
-        .map(|other| u64::from(needs[*other].missing))
-        .sum();
-    let Need { held, missing: needed } = needs[place];
-    let already = if held > 0 {
-        format!(" besides the {held} that its running workloads hold")
-    } else {
-        String::new()
-    };
-    let shared = if others > 0 {
-        format!(", of which older profiles need {others}")
-    } else {
-        String::new()
-    };
-    let lacking = (u64::from(needed) + others).saturating_sub(free).max(1);
-    format!(
-        "{} together have {free} free addresses{shared}, and the workloads of this profile need {needed}{already} \
-         ({}). Add a subnet of /{} or larger, choose others, or lower spec.workloads[].instances.",
-        listed(own),
-        listed(resolved.profile().workloads.iter().map(|workload| {
-            let each = workload.kind.addresses_per_instance(workload.options);
-            format!("{}: {} x {each}", workload.name, workload.instances)
-        })),
-        prefix_for(lacking),
-    )
+    }
+
+    fn message(&self, served: &[usize], place: usize) -> String {
+        let resolved = &self.profiles[place];
+        let own: BTreeSet<&SubnetId> = resolved.subnets.iter().map(|subnet| &subnet.subnet_id).collect();
+        let free: u64 = resolved
+            .subnets
+            .iter()
+            .map(|subnet| u64::from(subnet.available_ip_address_count))
+            .sum();
+        let taken: u64 = own
+            .iter()
+            .filter_map(|id| self.taken.get(*id))
+            .map(|taken| u64::from(*taken))
+            .sum();
+        let others: u64 = served
+            .iter()
+            .filter(|other| {
+                let theirs = &self.profiles[**other].subnets;
+                theirs.iter().any(|subnet| own.contains(&subnet.subnet_id))
+            })
+            .map(|other| u64::from(self.missing(*other)))
+            .sum();
+        let needed = self.missing(place);
+        let held: u32 = self.needs.get(&place).map_or(0, |need| need.held.values().sum());
+        let already = if held > 0 {
+            format!(" besides the {held} that its running workloads hold")
+        } else {
+            String::new()
+        };
+        let mut spoken_for = String::new();
+        if others > 0 {
+            spoken_for.push_str(&format!(", of which older profiles need {others}"));
+        }
+        if taken > 0 {
+            spoken_for.push_str(&format!(", of which interface endpoints will take {taken}"));
+        }
+        let lacking = (u64::from(needed) + others + taken).saturating_sub(free).max(1);
+        format!(
+            "{} together have {free} free addresses{spoken_for}, and the workloads of this profile need \
+             {needed}{already} ({}). Add a subnet of /{} or larger, choose others, or lower spec.workloads[].instances.",
+            listed(resolved.subnets.iter().map(|subnet| described(subnet))),
+            listed(resolved.profile().workloads.iter().map(|workload| format!(
+                "{}: {} x {}",
+                workload.name,
+                workload.instances,
+                each(workload)
+            ))),
+            prefix_for(lacking),
+        )
+    }
+}
+
+/// A subnet with its zone and what is free in it.
+fn described(subnet: &Subnet) -> String {
+    let free = subnet.available_ip_address_count;
+    match &subnet.availability_zone_id {
+        Some(zone) => format!("{} ({zone}, {free} free)", subnet.subnet_id),
+        None => format!("{} ({free} free)", subnet.subnet_id),
+    }
 }
 
 /// The longest prefix whose subnet has this many addresses to give.

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::Disruption;
 use crate::{
     observed::{NetworkInterface, Route, RouteTable, VpcSnapshot},
-    types::{RouteTableId, SecurityGroupId},
+    types::{NetworkAclId, RouteTableId, SecurityGroupId},
 };
 
 /// What happens to others on these tables once a route to the S3 gateway
@@ -63,6 +63,22 @@ pub(super) fn of_lost_rules(snapshot: &VpcSnapshot, group: &SecurityGroupId) -> 
     disruption(
         "traffic that these rules admitted is cut",
         members.filter(|interface| interface.is_somebody_elses()),
+    )
+}
+
+/// What happens to others in the subnets of a network ACL when it loses rules
+/// that allow.
+pub(super) fn of_lost_acl_rules(snapshot: &VpcSnapshot, acl: &NetworkAclId) -> Option<Disruption> {
+    let others = snapshot
+        .network_interfaces
+        .values()
+        .filter(|interface| interface.is_somebody_elses());
+    disruption(
+        "traffic that these rules let through is cut",
+        others.filter(|interface| {
+            let theirs = snapshot.network_acl_of(&interface.subnet_id);
+            theirs.is_some_and(|found| found.network_acl_id == *acl)
+        }),
     )
 }
 

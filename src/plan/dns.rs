@@ -1,7 +1,7 @@
 //! DNS attributes of the VPC, which we may turn on, and its DHCP options,
 //! which we only judge.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{
     Action, Concern, DnsAttribute, Finding, PlannedAction, Scope, Serves, Weight, draft::Draft,
@@ -17,7 +17,10 @@ use crate::{
 const AWS_RESOLVER: &str = "AmazonProvidedDNS";
 
 /// Where AWS's resolver answers in every VPC.
-const AWS_RESOLVER_ADDRESSES: [&str; 2] = ["169.254.169.253", "fd00:ec2::253"];
+const AWS_RESOLVER_ADDRESSES: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 253)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x253)),
+];
 
 /// The keys that SageMaker looks for.
 const DHCP_KEYS: [&str; 2] = ["domain-name-servers", "domain-name"];
@@ -156,10 +159,16 @@ fn dhcp_options(draft: &mut Draft<'_>) {
             .accept_unknown
             .contains(&AcceptUnknown::CustomResolver);
         let weight = if accepted { Weight::Advice } else { Weight::Unknown };
+        // A client asks any of them, so that one that answers is not enough.
+        let besides = if own.len() < resolvers.len() {
+            ", besides AWS's own resolver, and clients take whichever answers first"
+        } else {
+            ""
+        };
         let message = format!(
-            "DHCP options {id} of {vpc} send name queries to {}, and whether these servers resolve AWS's names cannot \
-             be seen from here: use {AWS_RESOLVER}, or, if they forward to it, list CustomResolver in \
-             spec.acceptUnknown of the SageMakerVpc.",
+            "DHCP options {id} of {vpc} send name queries to {}{besides}. Whether these servers resolve AWS's names, \
+             those of interface endpoints among them, cannot be seen from here: use {AWS_RESOLVER} alone, or, if they \
+             forward to it, list CustomResolver in spec.acceptUnknown of the SageMakerVpc.",
             listed(own)
         );
         draft.push(
@@ -177,8 +186,10 @@ fn dhcp_options(draft: &mut Draft<'_>) {
 fn is_awss(vpc: &Vpc, server: &str) -> bool {
     let third = vpc
         .cidr_block
-        .and_then(|block| block.network().to_bits().checked_add(2));
-    server == AWS_RESOLVER
-        || AWS_RESOLVER_ADDRESSES.contains(&server)
-        || third.is_some_and(|address| server == Ipv4Addr::from_bits(address).to_string())
+        .and_then(|block| block.network().to_bits().checked_add(2))
+        .map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
+    match server.parse::<IpAddr>() {
+        Ok(address) => AWS_RESOLVER_ADDRESSES.contains(&address) || third == Some(address),
+        Err(_) => server.eq_ignore_ascii_case(AWS_RESOLVER),
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ActionId, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, Weight,
+    ActionId, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, SubnetCapacity, Weight, network_acls,
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
@@ -38,6 +38,8 @@ pub(super) struct Draft<'a> {
     pub(super) package_repositories: Option<PackageRepositories>,
     /// What is known of our statements in buckets' policies.
     pub(super) buckets: Vec<BucketInForce>,
+    /// How the subnets in use stand.
+    pub(super) capacity: Vec<SubnetCapacity>,
     /// Whether AWS once matched this very network, so that a difference from it
     /// was made by someone else.
     drifting: bool,
@@ -60,6 +62,7 @@ impl<'a> Draft<'a> {
             package_repositories: None,
             buckets: Vec::new(),
             role_policies: BTreeMap::new(),
+            capacity: Vec::new(),
             fingerprint: String::new(),
             drifting: false,
         }
@@ -156,6 +159,11 @@ impl<'a> Draft<'a> {
     /// The actions so far.
     pub(super) fn actions(&self) -> &[PlannedAction] {
         &self.actions
+    }
+
+    /// Whether something was found about this already.
+    pub(super) fn has_found(&self, concern: Concern) -> bool {
+        self.findings.iter().any(|finding| finding.concern == concern)
     }
 
     pub(super) fn find(
@@ -326,6 +334,8 @@ impl<'a> Draft<'a> {
             .filter_map(|(id, tags)| Some((id, ownership.key_of(&tags_of(tags))?)))
             .chain(self.statements())
             .chain(role_policies)
+            // What carries no tags is told by its place.
+            .chain(network_acls::owned(self))
             .collect()
     }
 
@@ -366,6 +376,7 @@ impl<'a> Draft<'a> {
             package_repositories: self.package_repositories,
             consumers: self.consumers,
             buckets: self.buckets,
+            capacity: self.capacity,
             held: None,
             approved: None,
         }

@@ -60,6 +60,7 @@ mod shared;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use action::{Action, ActionId, Disruption, DnsAttribute, PlannedAction, Priority, Serves, Target};
+pub use capacity::SubnetCapacity;
 pub use finding::{Concern, Finding, Scope, Weight};
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use outcome::{Failure, FailureKind, Outcome, Step};
@@ -141,6 +142,8 @@ pub struct Plan {
     /// Buckets whose policy names endpoints of this VPC on our account, or may
     /// do so.
     pub buckets: Vec<BucketInForce>,
+    /// How the subnets in use stand, in the order of their ids.
+    pub capacity: Vec<SubnetCapacity>,
     /// What waits to be approved.
     pub held: Option<HeldStatus>,
     /// What was approved.
@@ -195,6 +198,7 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     elastic_inference::plan(&mut draft, &profiles);
     endpoints::plan(&mut draft, &profiles);
     internet::plan(&mut draft, &profiles);
+    capacity::tell(&mut draft, &profiles);
     network_acls::plan(&mut draft, &profiles);
     cost::plan(&mut draft);
     flow_logs::plan(&mut draft, &profiles);

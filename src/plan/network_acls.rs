@@ -1,5 +1,483 @@
 //! Network ACLs: rules that are missing, added or reported.
+//!
+//! An ACL belongs to whoever made it, and so do its rules; ours are those whose
+//! numbers lie in the range that the spec reserves. `Verify` changes nothing,
+//! not even what `Enforce` left there.
+//!
+//! | File | Knows |
+//! |---|---|
+//! | `traffic` | what must pass which ACL, and for whom |
+//! | `passage` | how much it weighs that some of it is stopped |
+//! | `ways` | where endpoints and NAT gateways are once the plan is carried out |
+//! | `packets` | what ordered rules do with sets of packets |
+//! | `entries` | which rules of ours let the rest through, and how they fit |
 
-use super::{draft::Draft, resolve::ResolvedProfile};
+mod entries;
+mod packets;
+mod passage;
+mod traffic;
+mod ways;
 
-pub(super) fn plan(_draft: &mut Draft<'_>, _profiles: &[ResolvedProfile<'_>]) {}
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use self::{
+    entries::{Kind, Rules, Wanted, in_order},
+    packets::{Packets, stops},
+    passage::{Blocked, Passage},
+    traffic::{Beneficiaries, Needed, Passages},
+};
+use super::{
+    Action, Concern, Finding, PlannedAction, Scope, Serves, Weight, disruption,
+    draft::Draft,
+    resolve::{ResolvedProfile, Standing},
+};
+use crate::{
+    api::{DeletionPolicy, NetworkAclMode, Reason, ResourceOwnership},
+    catalog::{MAX_ACL_RULES, Symptom},
+    observed::{NetworkAcl, VpcSnapshot},
+    types::{AclEntry, Direction, NetworkAclId, Protocol, ResourceKey, SubnetId, listed},
+};
+
+const CONCERN: Concern = Concern::NetworkAcls;
+
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    let snapshot = draft.snapshot;
+    if snapshot.network_acls.is_empty() {
+        if profiles.iter().any(ResolvedProfile::takes_part) {
+            let message = format!(
+                "The network ACLs of {} were not looked at: whether they let the traffic through is unknown. Allow the \
+                 controller's role ec2:DescribeNetworkAcls, or add NetworkAcls.json to the snapshot.",
+                snapshot.vpc.vpc_id
+            );
+            let weight = Weight::Unknown;
+            draft.find_weighing(weight, CONCERN, Scope::Vpc, Reason::NetworkAclBlocks, message);
+        }
+        return;
+    }
+    let first = draft.network.vpc.first_rule_number;
+    let all: BTreeMap<&NetworkAclId, Rules> = snapshot
+        .network_acls
+        .iter()
+        .map(|(id, acl)| (id, Rules::new(acl.rules(), first)))
+        .collect();
+    match draft.network.vpc.network_acls {
+        NetworkAclMode::Verify => verify(draft, profiles, &all),
+        NetworkAclMode::Enforce => enforce(draft, profiles, &all),
+    }
+}
+
+/// The ACLs that hold rules of ours that are to go in the end, by their ids.
+pub(super) fn owned(draft: &Draft<'_>) -> impl Iterator<Item = (String, ResourceKey)> {
+    let vpc = &draft.network.vpc;
+    let is_to_go = vpc.network_acls == NetworkAclMode::Enforce && vpc.deletion_policy == DeletionPolicy::Delete;
+    let acls = draft.snapshot.network_acls.values().filter(move |_| is_to_go);
+    acls.filter(|acl| !Rules::new(acl.rules(), vpc.first_rule_number).ours.is_empty())
+        .map(|acl| (acl.network_acl_id.to_string(), key(&acl.network_acl_id)))
+}
+
+fn key(acl: &NetworkAclId) -> ResourceKey {
+    ResourceKey::NetworkAclEntries { acl: acl.clone() }
+}
+
+fn verify(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], all: &BTreeMap<&NetworkAclId, Rules>) {
+    let snapshot = draft.snapshot;
+    let Needed { acls, beneficiaries } = traffic::gather(draft, profiles, |acl| {
+        all.get(acl)
+            .is_some_and(|rules| !lets_everything_through(snapshot, &in_order(rules.all())))
+    });
+    let whom = Whom {
+        profiles,
+        beneficiaries: &beneficiaries,
+    };
+    for (acl, passages) in &acls {
+        let Some(rules) = all.get(acl) else { continue };
+        let vpc = &draft.network.vpc.ownership.vpc;
+        let fix = |blocked: &[&Blocked]| fix_by_hand(acl, rules, blocked, vpc);
+        let found = report(snapshot, &whom, acl, &in_order(rules.all()), passages, fix);
+        found.into_iter().for_each(|finding| draft.push(finding));
+    }
+}
+
+fn enforce(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], all: &BTreeMap<&NetworkAclId, Rules>) {
+    let snapshot = draft.snapshot;
+    let vpc_cidrs: Vec<IpNet> = snapshot.vpc.cidrs().collect();
+    let Needed { acls, beneficiaries } = traffic::gather(draft, profiles, |acl| {
+        all.get(acl)
+            .is_some_and(|rules| !lets_everything_through(snapshot, &rules.with(&rules.intruders)))
+    });
+    let whom = Whom {
+        profiles,
+        beneficiaries: &beneficiaries,
+    };
+    let none = Passages::new();
+    for (acl, rules) in all {
+        let passages = acls.get(*acl).unwrap_or(&none);
+        let wanted = entries::wanted(rules, passages.keys(), &vpc_cidrs);
+        change(draft, &whom, acl, rules, &wanted, passages);
+        if !rules.ours.is_empty() {
+            let purpose = format!(
+                "rules {} to {} are sagevpc's",
+                rules.reserved.start(),
+                rules.reserved.end()
+            );
+            draft.list("NetworkAcl", acl.as_str(), purpose, ResourceOwnership::Found);
+        }
+        for (kind, count) in &wanted.too_many {
+            too_many(draft, &whom, acl, *kind, *count, passages);
+        }
+        let judged: Passages = passages
+            .iter()
+            .filter(|(passage, _)| !wanted.too_many.contains_key(&passage.kind()))
+            .map(|(passage, whom)| (passage.clone(), whom.clone()))
+            .collect();
+        let fix = |blocked: &[&Blocked]| fix_what_comes_first(rules, blocked);
+        let found = report(snapshot, &whom, acl, &rules.with(&wanted.entries), &judged, fix);
+        found.into_iter().for_each(|finding| draft.push(finding));
+    }
+}
+
+/// Whether nothing that may be needed can be stopped.
+fn lets_everything_through(snapshot: &VpcSnapshot, rules: &[&AclEntry]) -> bool {
+    let has_ipv6 = snapshot.vpc.cidrs().any(|cidr| matches!(cidr, IpNet::V6(_)));
+    let ipv6 = has_ipv6.then(|| IpNet::V6(ipnet::Ipv6Net::default()));
+    let everywhere = [IpNet::V4(ipnet::Ipv4Net::default())].into_iter().chain(ipv6);
+    everywhere.into_iter().all(|cidr| {
+        let everything = Packets::new(Protocol::All, None, cidr);
+        [Direction::Egress, Direction::Ingress]
+            .into_iter()
+            .all(|direction| stops(rules.iter().copied(), direction, everything).is_empty())
+    })
+}
+
+/// Adds what is missing, then takes away what nobody needs.
+fn change(
+    draft: &mut Draft<'_>,
+    whom: &Whom<'_>,
+    acl: &NetworkAclId,
+    rules: &Rules,
+    wanted: &Wanted,
+    passages: &Passages,
+) {
+    let vpc = &draft.network.vpc;
+    let stays = vpc.deletion_policy == DeletionPolicy::Retain
+        || !draft.network.frozen.is_empty()
+        || whom.profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
+    let is_going = vpc.deleting || passages.is_empty();
+    let unneeded = rules.ours.iter().filter(|rule| !wanted.entries.contains(rule));
+    let (mut surplus, mut harmless) = intruders(rules, wanted, passages);
+    surplus.extend(unneeded.filter(|_| !stays));
+    let key = key(acl);
+    let lost = disruption::of_lost_acl_rules(draft.snapshot, acl);
+    let mut added = Vec::new();
+    let mut room: BTreeMap<Kind, usize> = BTreeMap::new();
+    for entry in wanted.entries.iter().filter(|entry| !rules.ours.contains(entry)) {
+        let kind = Kind::of(entry);
+        let room = room.entry(kind).or_insert_with(|| rules.room_now(kind));
+        let serves = whom.served(passages, entry);
+        let reason = "workloads need it, and no rule that is tried before lets it through";
+        // Where EC2 takes no more rules, one that nobody needs gives its place.
+        let is_full = *room == 0;
+        let given_up = take(&mut surplus, |rule| Kind::of(rule) == kind && (!rule.allows || is_full));
+        let given_up = given_up.or_else(|| take(&mut harmless, |rule| Kind::of(rule) == kind && is_full));
+        let planned = match given_up {
+            Some(old) => {
+                let action = Action::ReplaceNetworkAclEntry {
+                    acl: acl.clone(),
+                    entry: AclEntry {
+                        rule_number: old.rule_number,
+                        ..entry.clone()
+                    },
+                };
+                PlannedAction::new(action, serves, format!("{reason}; {old} is in its place"))
+                    .disrupting(lost.clone().filter(|_| old.allows))
+            }
+            None => {
+                *room = room.saturating_sub(1);
+                let action = Action::CreateNetworkAclEntry {
+                    acl: acl.clone(),
+                    entry: entry.clone(),
+                };
+                PlannedAction::new(action, serves, reason)
+            }
+        };
+        let planned = planned.about(&key).blocking(CONCERN);
+        added.push(draft.act(match whom.symptom(passages, entry) {
+            Some(symptom) => planned.symptom(symptom),
+            None => planned,
+        }));
+    }
+    for rule in surplus {
+        let action = Action::DeleteNetworkAclEntry {
+            acl: acl.clone(),
+            direction: rule.direction,
+            rule_number: rule.rule_number,
+        };
+        let planned = if rule.allows {
+            let reason = format!("no workload needs {rule}");
+            let planned = PlannedAction::new(action, Serves::Vpc, reason)
+                .disrupting(lost.clone())
+                .after(added.iter().copied());
+            if is_going {
+                planned.deleting()
+            } else {
+                planned.closing_access()
+            }
+        } else {
+            let reason = format!("{rule} stops what workloads need, under a number that is sagevpc's");
+            PlannedAction::new(action, Serves::Vpc, reason).blocking(CONCERN)
+        };
+        draft.act(planned.about(&key));
+    }
+}
+
+/// Takes the first rule out that is such a one.
+fn take<'a>(rules: &mut Vec<&'a AclEntry>, is_such: impl Fn(&AclEntry) -> bool) -> Option<&'a AclEntry> {
+    let place = rules.iter().position(|rule| is_such(rule))?;
+    Some(rules.remove(place))
+}
+
+/// Denials under our numbers: those that stop something needed, and the rest.
+fn intruders<'a>(rules: &'a Rules, wanted: &Wanted, passages: &Passages) -> (Vec<&'a AclEntry>, Vec<&'a AclEntry>) {
+    if rules.intruders.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let there = rules.others.iter().chain(&rules.intruders);
+    let all = in_order(there.chain(&wanted.entries));
+    let stopping: BTreeSet<(Direction, u16)> = passages
+        .keys()
+        .flat_map(|passage| {
+            let stops = passage.stops(all.iter().copied());
+            stops.into_iter().filter_map(|stop| Some((passage.direction, stop.by?)))
+        })
+        .collect();
+    rules
+        .intruders
+        .iter()
+        .partition(|rule| stopping.contains(&(rule.direction, rule.rule_number)))
+}
+
+/// Whom the passages are for.
+struct Whom<'a> {
+    profiles: &'a [ResolvedProfile<'a>],
+    beneficiaries: &'a [Beneficiaries],
+}
+
+impl<'a> Whom<'a> {
+    /// Whoever needs a passage that the rule opens.
+    fn opened(&self, passages: &Passages, entry: &AclEntry) -> impl Iterator<Item = &'a Beneficiaries> {
+        let let_through = Packets::new(entry.protocol, entry.ports, entry.cidr);
+        let places: BTreeSet<usize> = passages
+            .iter()
+            .filter(|(passage, _)| passage.direction == entry.direction && let_through.contain(&passage.packets()))
+            .flat_map(|(_, whom)| whom.iter().copied())
+            .collect();
+        let beneficiaries = self.beneficiaries;
+        places.into_iter().map(move |place| &beneficiaries[place])
+    }
+
+    /// What users see while the rule is missing.
+    fn symptom(&self, passages: &Passages, entry: &AclEntry) -> Option<Symptom> {
+        self.opened(passages, entry).filter_map(|whom| whom.symptom).min()
+    }
+
+    fn served(&self, passages: &Passages, entry: &AclEntry) -> Serves {
+        let opened = self.opened(passages, entry);
+        let places: BTreeSet<usize> = opened.flat_map(|whom| whom.workloads.keys().copied()).collect();
+        match places.into_iter().collect::<Vec<_>>().as_slice() {
+            [only] => Serves::Profile(self.profiles[*only].key().clone()),
+            [] | [_, ..] => Serves::Vpc,
+        }
+    }
+}
+
+/// What the rules stop, one finding for each profile that it concerns.
+fn report(
+    snapshot: &VpcSnapshot,
+    whom: &Whom<'_>,
+    acl: &NetworkAclId,
+    rules: &[&AclEntry],
+    passages: &Passages,
+    fix: impl Fn(&[&Blocked]) -> String,
+) -> Vec<Finding> {
+    let blocked: Vec<(Blocked, Vec<&Beneficiaries>)> = passages
+        .iter()
+        .filter_map(|(passage, places)| {
+            let theirs = places.iter().map(|place| &whom.beneficiaries[*place]);
+            Some((passage.judge(rules.iter().copied())?, theirs.collect()))
+        })
+        .collect();
+    let mut findings = Vec::new();
+    if blocked.is_empty() {
+        return findings;
+    }
+    let users = snapshot.network_acls.get(acl).map(subnets).unwrap_or_default();
+    for (place, resolved) in whom.profiles.iter().enumerate() {
+        for weight in [Weight::Blocks, Weight::Advice] {
+            let mut theirs: Vec<&Blocked> = Vec::new();
+            let mut workloads: BTreeSet<usize> = BTreeSet::new();
+            let mut symptoms: BTreeSet<Symptom> = BTreeSet::new();
+            for (blocked, beneficiaries) in blocked.iter().filter(|(blocked, _)| blocked.weight == weight) {
+                let mine = beneficiaries
+                    .iter()
+                    .filter_map(|whom| Some((whom.symptom, whom.workloads.get(&place)?)));
+                let mut is_theirs = false;
+                for (symptom, places) in mine {
+                    is_theirs = true;
+                    workloads.extend(places);
+                    symptoms.extend(symptom);
+                }
+                theirs.extend(is_theirs.then_some(blocked));
+            }
+            if theirs.is_empty() {
+                continue;
+            }
+            let what = listed(theirs.iter().map(|blocked| described(blocked)));
+            let message = if weight == Weight::Blocks {
+                format!(
+                    "Network ACL {acl} of {users} stops traffic that is needed: {what}. {}",
+                    fix(&theirs)
+                )
+            } else {
+                format!(
+                    "Network ACL {acl} of {users} stops a part of {what}. It matters only to a host that has such an \
+                     address, or to a client that was told to use other ports than Linux does."
+                )
+            };
+            findings.push(Finding {
+                concern: CONCERN,
+                scope: scope(resolved, &workloads),
+                weight,
+                reason: Reason::NetworkAclBlocks,
+                message,
+                resource: Some(acl.to_string()),
+                symptom: symptoms.into_iter().next().filter(|_| weight == Weight::Blocks),
+            });
+        }
+    }
+    findings
+}
+
+/// The profile, or the workloads of it where it is not all.
+fn scope(resolved: &ResolvedProfile<'_>, workloads: &BTreeSet<usize>) -> Scope {
+    let all = &resolved.profile().workloads;
+    if workloads.len() == all.len() {
+        return resolved.scope();
+    }
+    let names = workloads.iter().map(|place| all[*place].name.clone());
+    Scope::Workloads(resolved.key().clone(), names.collect())
+}
+
+fn subnets(acl: &NetworkAcl) -> String {
+    let users: BTreeSet<&SubnetId> = acl
+        .associations
+        .iter()
+        .filter_map(|association| association.subnet_id.as_ref())
+        .collect();
+    listed(users)
+}
+
+fn described(blocked: &Blocked) -> String {
+    let passage = &blocked.passage;
+    if blocked.by.is_empty() {
+        format!("{passage} (no rule allows all of it)")
+    } else {
+        format!("{passage} (denied by rule {})", listed(&blocked.by))
+    }
+}
+
+fn fix_by_hand(acl: &NetworkAclId, rules: &Rules, blocked: &[&Blocked], vpc: &str) -> String {
+    let Some(first) = blocked.first() else {
+        return String::new();
+    };
+    let denied_first = blocked
+        .iter()
+        .flat_map(|blocked| &blocked.by)
+        .filter(|number| **number <= *rules.reserved.end())
+        .min();
+    let command = command(acl, rules, first).map_or_else(String::new, |command| format!(", such as `{command}`"));
+    match denied_first {
+        None => format!(
+            "Add rules that allow it{command}, or have sagevpc add them: set spec.networkAcls.mode of SageMakerVpc \
+             {vpc} to Enforce."
+        ),
+        Some(number) => format!("Remove rule {number}, or add rules that allow it under lower numbers{command}."),
+    }
+}
+
+fn fix_what_comes_first(rules: &Rules, blocked: &[&Blocked]) -> String {
+    let before: BTreeSet<u16> = blocked.iter().flat_map(|blocked| blocked.by.iter().copied()).collect();
+    format!(
+        "Rule {} comes before any that sagevpc may add ({} to {}): remove it, or set spec.networkAcls.firstRuleNumber so \
+         that sagevpc's rules come first.",
+        listed(before),
+        rules.reserved.start(),
+        rules.reserved.end()
+    )
+}
+
+/// The command that adds the rule that is missing, under a number that is tried
+/// before whatever denies.
+fn command(acl: &NetworkAclId, rules: &Rules, blocked: &Blocked) -> Option<String> {
+    let Passage {
+        direction,
+        protocol,
+        ports,
+        cidr,
+        ..
+    } = &blocked.passage;
+    let is_free = |number: &u16| {
+        !rules
+            .all()
+            .any(|rule| rule.direction == *direction && rule.rule_number == *number)
+    };
+    let reserved = rules.reserved.clone();
+    let number = match blocked.by.first() {
+        Some(denied) if denied <= reserved.end() => (1..*denied).rev().find(is_free)?,
+        Some(_) | None => reserved.into_iter().find(is_free)?,
+    };
+    let way = match direction {
+        Direction::Egress => "--egress",
+        Direction::Ingress => "--ingress",
+    };
+    let ports = ports.map_or_else(String::new, |range| {
+        format!(" --port-range From={},To={}", range.from, range.to)
+    });
+    let block = match cidr {
+        IpNet::V4(_) => "--cidr-block",
+        IpNet::V6(_) => "--ipv6-cidr-block",
+    };
+    Some(format!(
+        "aws ec2 create-network-acl-entry --network-acl-id {acl} {way} --rule-number {number} --protocol {}{ports} \
+         {block} {cidr} --rule-action allow",
+        protocol.as_ec2()
+    ))
+}
+
+fn too_many(
+    draft: &mut Draft<'_>,
+    whom: &Whom<'_>,
+    acl: &NetworkAclId,
+    kind: Kind,
+    (count, room): (usize, usize),
+    passages: &Passages,
+) {
+    let version = if kind.is_ipv6 { "IPv6" } else { "IPv4" };
+    let message = format!(
+        "Network ACL {acl} would need {count} more {} rules for {version}, and has room for {room}: EC2 takes {} by \
+         default. Remove rules that nobody needs, choose fewer subnets, or have the quota \"Rules per network ACL\" \
+         raised.",
+        kind.direction, MAX_ACL_RULES.0
+    );
+    let concerned: BTreeSet<usize> = passages
+        .iter()
+        .filter(|(passage, _)| passage.kind() == kind)
+        .flat_map(|(_, places)| places)
+        .flat_map(|place| whom.beneficiaries[*place].workloads.keys().copied())
+        .collect();
+    for place in concerned {
+        let scope = whom.profiles[place].scope();
+        draft.find(CONCERN, scope, Reason::TooManyAclEntries, None, message.clone());
+    }
+}

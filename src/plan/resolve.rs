@@ -153,15 +153,18 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
             resolved
         })
         .collect();
-    for (place, message) in capacity::shortages(snapshot, &network.vpc.ownership, &profiles) {
-        let resolved = &mut profiles[place];
-        let scope = resolved.block_all();
+    for shortage in capacity::shortages(draft, &profiles) {
+        let resolved = &mut profiles[shortage.profile];
+        let scope = match &shortage.workloads {
+            Some(workloads) => resolved.block(workloads),
+            None => resolved.block_all(),
+        };
         draft.find(
             Concern::Capacity,
             scope,
             Reason::TooFewAddresses,
             Some(Symptom::NoCapacity),
-            message,
+            shortage.message,
         );
     }
     for resolved in &mut profiles {

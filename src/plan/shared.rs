@@ -60,6 +60,7 @@ pub(super) fn is_participants(planned: &PlannedAction) -> bool {
 fn scopes(serves: &Serves) -> Vec<Scope> {
     match serves {
         Serves::Vpc => vec![Scope::Vpc],
+        Serves::SageMakerVpc => vec![Scope::SageMakerVpc],
         Serves::Profile(key) => vec![Scope::Profile(key.clone())],
         Serves::Profiles(keys) => keys.iter().cloned().map(Scope::Profile).collect(),
     }

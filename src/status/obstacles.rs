@@ -124,7 +124,7 @@ pub(super) fn obstacles(assessment: &Assessment<'_>, who: Who<'_>) -> Vec<Obstac
                 add(&plan.findings);
                 let serves = |served: &Serves| match who {
                     Who::Vpc => match served {
-                        Serves::Vpc | Serves::Profiles(_) => true,
+                        Serves::Vpc | Serves::SageMakerVpc | Serves::Profiles(_) => true,
                         Serves::Profile(_) => false,
                     },
                     Who::Profile(key) => served.includes(key),

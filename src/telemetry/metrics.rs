@@ -1,7 +1,8 @@
 //! Metrics: one table, and the means to count.
 //!
 //! Labels are bounded: by words of fixed lists, by AWS's names of the calls
-//! that are made, and by the number of SageMakerVpc objects.
+//! that are made, by the number of SageMakerVpc objects, and by the subnets that
+//! each of them offers.
 
 use std::{fmt, time::Duration};
 
@@ -49,6 +50,7 @@ pub const TABLE: &[Described] = &[
     PROFILES,
     DRIFT_OPEN,
     HELD,
+    SUBNET_ADDRESSES,
 ];
 
 const BUILD: Described = Described {
@@ -120,6 +122,12 @@ pub(super) const HELD: Described = Described {
     name: "sagevpc_held_actions",
     labels: &["vpc"],
     help: "Changes that wait to be approved",
+};
+pub(super) const SUBNET_ADDRESSES: Described = Described {
+    name: "sagevpc_subnet_addresses",
+    labels: &["vpc", "subnet", "state"],
+    help: "Addresses of the subnets in use: free ones, and those needed besides what is held, by all that may use the \
+           subnet together",
 };
 
 /// How a pass ended.
@@ -357,6 +365,7 @@ mod tests {
                 profiles: [(ProfileState::Ready, 2)].into(),
                 drift_open: 4,
                 held: 5,
+                addresses: [("subnet-1".to_owned(), (251, 14))].into(),
             },
         );
         metrics
@@ -413,6 +422,8 @@ mod tests {
             r#"sagevpc_profiles{vpc="research",state="Ready"} 2"#,
             r#"sagevpc_drift_open{vpc="research"} 4"#,
             r#"sagevpc_held_actions{vpc="research"} 5"#,
+            r#"sagevpc_subnet_addresses{vpc="research",subnet="subnet-1",state="free"} 251"#,
+            r#"sagevpc_subnet_addresses{vpc="research",subnet="subnet-1",state="needed"} 14"#,
             r#"sagevpc_vpc_ready{vpc="research"} 1"#,
             r#"sagevpc_actions_total{action="CreateVpcEndpoint",state="Done"} 1"#,
         ] {

@@ -13,7 +13,7 @@ use prometheus_client::{
     metrics::MetricType,
 };
 
-use super::metrics::{DRIFT_OPEN, Described, HELD, PROFILES, READY, WORKLOADS};
+use super::metrics::{DRIFT_OPEN, Described, HELD, PROFILES, READY, SUBNET_ADDRESSES, WORKLOADS};
 use crate::api::Verdict;
 
 /// How one VPC stands.
@@ -29,6 +29,8 @@ pub struct VpcGauges {
     pub drift_open: u32,
     /// Changes that wait to be approved.
     pub held: u32,
+    /// Addresses of each subnet in use: free, and needed.
+    pub addresses: BTreeMap<String, (u32, u32)>,
 }
 
 /// The state of a profile.
@@ -83,6 +85,13 @@ impl Collector for GaugesByVpc {
         })?;
         gauge(&mut encoder, HELD, &vpcs, |vpc, gauges, out| {
             out.one(&[("vpc", vpc)], gauges.held)
+        })?;
+        gauge(&mut encoder, SUBNET_ADDRESSES, &vpcs, |vpc, gauges, out| {
+            gauges.addresses.iter().try_for_each(|(subnet, (free, needed))| {
+                let labels = |state| [("vpc", vpc), ("subnet", subnet.as_str()), ("state", state)];
+                out.one(&labels("free"), *free)?;
+                out.one(&labels("needed"), *needed)
+            })
         })
     }
 }

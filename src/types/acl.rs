@@ -5,7 +5,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{Direction, PortRange, Protocol};
+use super::{Direction, Peer, PortRange, Protocol, Rule};
 
 /// One rule of a network ACL. Rules are tried in the order of their numbers,
 /// each direction by itself, and the first that matches decides. An ACL keeps
@@ -28,6 +28,43 @@ pub struct AclEntry {
     pub ports: Option<PortRange>,
     /// From or to which addresses.
     pub cidr: IpNet,
+}
+
+impl AclEntry {
+    /// A rule in its one spelling, as [`Rule::new`] gives it.
+    pub fn new(
+        direction: Direction,
+        rule_number: u16,
+        allows: bool,
+        protocol: Protocol,
+        ports: Option<PortRange>,
+        cidr: IpNet,
+    ) -> Self {
+        let Rule {
+            direction,
+            protocol,
+            ports,
+            peer: _,
+        } = Rule::new(direction, protocol, ports, Peer::Cidr(cidr));
+        Self {
+            direction,
+            rule_number,
+            allows,
+            protocol,
+            ports,
+            cidr: cidr.trunc(),
+        }
+    }
+
+    /// Whether it does the same, whatever its number.
+    pub fn does_the_same_as(&self, other: &Self) -> bool {
+        let number = self.rule_number;
+        *self
+            == Self {
+                rule_number: number,
+                ..other.clone()
+            }
+    }
 }
 
 impl From<AclEntry> for String {
@@ -70,6 +107,24 @@ impl fmt::Display for AclEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_meaning_is_one_spelling() {
+        let entry = |number, ports, cidr: &str| {
+            AclEntry::new(
+                Direction::Egress,
+                number,
+                true,
+                Protocol::TCP,
+                ports,
+                cidr.parse().unwrap(),
+            )
+        };
+        let every_port = Some(PortRange { from: 0, to: 65_535 });
+        assert_eq!(entry(1, every_port, "10.0.0.9/24"), entry(1, None, "10.0.0.0/24"));
+        assert!(entry(1, None, "10.0.0.0/24").does_the_same_as(&entry(2, None, "10.0.0.0/24")));
+        assert!(!entry(1, None, "10.0.0.0/24").does_the_same_as(&entry(1, None, "10.0.0.0/16")));
+    }
 
     #[test]
     fn entries_read_as_phrases() {

@@ -53,7 +53,8 @@ struct ExpectedAction {
     hits: Vec<String>,
     /// The policy that it puts in force, by meaning.
     policy: Option<Value>,
-    /// The profile that it serves; everyone where there is none.
+    /// The profile that it serves, or `the SageMakerVpc` alone; everyone where
+    /// there is none.
     serves: Option<String>,
 }
 
@@ -255,6 +256,7 @@ impl ExpectedAction {
             Serves::Vpc => None,
             Serves::Profiles(keys) => Some(keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
             Serves::Profile(key) => Some(key.to_string()),
+            Serves::SageMakerVpc => Some("the SageMakerVpc".to_owned()),
         };
         equal("whom it serves", &self.serves, &serves);
         if let Some(because) = &self.because

@@ -91,6 +91,7 @@ proptest! {
             shown.vpc_endpoints.retain(|endpoint| is_shown(&endpoint.vpc_endpoint_id));
             shown.nat_gateways.retain(|nat| is_shown(&nat.nat_gateway_id));
             shown.addresses.retain(|address| is_shown(&address.allocation_id));
+            shown.flow_logs.retain(|log| is_shown(&log.flow_log_id));
             hidden.clear();
 
             let history = History::new(Some(&status), &Repairs::default(), time);
@@ -134,6 +135,9 @@ proptest! {
             }
             prop_assert!(our_endpoints(&memory.snapshot).len() <= 1);
             prop_assert!(made_once(&memory.snapshot));
+            let recorded: BTreeSet<&str> = memory.snapshot.flow_logs.iter().map(|log| log.resource_id.as_str()).collect();
+            let foreign = world.snapshot.flow_logs.len();
+            prop_assert!(memory.snapshot.flow_logs.len() <= recorded.len() + foreign);
         }
         memory.pass_time();
         let history = History::new(Some(&status), &Repairs::default(), time + SETTLING);

@@ -1,7 +1,11 @@
 //! Random VPCs and the objects that speak of them.
 
+#[path = "inputs/edges.rs"]
+mod edges;
+
 use std::collections::BTreeMap;
 
+use edges::Edges;
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection, prelude::*, sample};
 use sagevpc::{
@@ -125,7 +129,7 @@ fn public_subnets(others: &Others) -> impl Iterator<Item = Value> {
     })
 }
 
-fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
+fn snapshot(subnets: &[SubnetInput], others: &Others, edges: &Edges) -> Snapshot {
     let tables: Vec<Value> = (0..3u8)
         .map(|number| {
             let mut associations: Vec<Value> = subnets
@@ -258,6 +262,8 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
             list(json!({ "PrefixLists": [{ "PrefixListId": "pl-63a5400a",
                 "PrefixListName": "com.amazonaws.us-east-1.s3", "Cidrs": ["52.216.0.0/15"] }] })),
         ),
+        ("NetworkAcls.json", list(edges.network_acls(subnets.len()))),
+        ("FlowLogs.json", list(edges.flow_logs())),
         (
             "VpcEndpointServices.json",
             list(
@@ -364,46 +370,49 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
         sample::select(vec!["FullAccess", "Buckets"]),
         sample::select(vec!["Enforce", "Verify"]),
         any::<bool>(),
-        internet(),
+        (internet(), edges::edges()),
     )
-        .prop_map(move |(subnets, others, profiles, policy, dns, tagged, internet)| {
-            let tags = if tagged { json!({ "team": "ml" }) } else { json!({}) };
-            let vpc = json!({
-                "apiVersion": "sagevpc.dev/v1alpha1",
-                "kind": "SageMakerVpc",
-                "metadata": { "name": "research", "uid": "v", "generation": 1,
-                    "creationTimestamp": "2023-01-01T00:00:00Z" },
-                "spec": {
-                    "region": "us-east-1", "vpcId": VPC, "approval": approval, "dns": dns, "tags": tags,
-                    "allowedNamespaces": { "from": "All" },
-                    "subnets": { "selector": { "tags": { "tier": "private" } } },
-                    "s3": { "policy": { "type": policy } },
-                    "grants": { "buckets": ["fraud-*"], "destinations": ["*"] },
-                    "internet": internet.clone(),
-                },
-            });
-            let profiles = profiles
-                .into_iter()
-                .map(|mut profile| {
-                    if internet["mode"] == "None" {
-                        profile["spec"]["destinations"] = json!([]);
-                    }
-                    ProfileReference {
-                        profile: serde_json::from_value(profile).unwrap(),
-                        namespace_labels: BTreeMap::new(),
-                    }
-                })
-                .collect();
-            World {
-                references: References {
-                    cluster: "test".to_owned(),
-                    vpc: serde_json::from_value(vpc).unwrap(),
-                    rivals: Vec::new(),
-                    profiles,
-                },
-                snapshot: snapshot(&subnets, &others),
-            }
-        })
+        .prop_map(
+            move |(subnets, others, profiles, policy, dns, tagged, (internet, edges))| {
+                let tags = if tagged { json!({ "team": "ml" }) } else { json!({}) };
+                let mut vpc = json!({
+                    "apiVersion": "sagevpc.dev/v1alpha1",
+                    "kind": "SageMakerVpc",
+                    "metadata": { "name": "research", "uid": "v", "generation": 1,
+                        "creationTimestamp": "2023-01-01T00:00:00Z" },
+                    "spec": {
+                        "region": "us-east-1", "vpcId": VPC, "approval": approval, "dns": dns, "tags": tags,
+                        "allowedNamespaces": { "from": "All" },
+                        "subnets": { "selector": { "tags": { "tier": "private" } } },
+                        "s3": { "policy": { "type": policy } },
+                        "grants": { "buckets": ["fraud-*"], "destinations": ["*"] },
+                        "internet": internet.clone(),
+                    },
+                });
+                edges.declare(&mut vpc["spec"]);
+                let profiles = profiles
+                    .into_iter()
+                    .map(|mut profile| {
+                        if internet["mode"] == "None" {
+                            profile["spec"]["destinations"] = json!([]);
+                        }
+                        ProfileReference {
+                            profile: serde_json::from_value(profile).unwrap(),
+                            namespace_labels: BTreeMap::new(),
+                        }
+                    })
+                    .collect();
+                World {
+                    references: References {
+                        cluster: "test".to_owned(),
+                        vpc: serde_json::from_value(vpc).unwrap(),
+                        rivals: Vec::new(),
+                        profiles,
+                    },
+                    snapshot: snapshot(&subnets, &others, &edges),
+                }
+            },
+        )
 }
 
 /// The time that every pass of these tests takes place at.

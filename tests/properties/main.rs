@@ -8,6 +8,7 @@
 //! | `kinds` | what is published for a workload is what SageMaker takes for its kind, and whoever cannot run is told why |
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
+//! | `network_acls` | what workloads need passes the network ACLs, or someone is told |
 //! | `roles` | what a role lacks is given once, and taken off in the end; two that serve one role never take turns |
 //! | `way_out` | whoever names a host reaches the internet or is told why not; a way out is never gone while it moves |
 //! | `policy` | policies of equal meaning are equal, and only these |
@@ -20,6 +21,7 @@ mod crashes;
 mod inputs;
 mod kinds;
 mod memory;
+mod network_acls;
 mod planning;
 mod policy;
 mod repair;

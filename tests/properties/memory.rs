@@ -3,7 +3,7 @@
 #[path = "memory/buckets.rs"]
 mod buckets;
 #[path = "memory/edges.rs"]
-mod edges;
+pub mod edges;
 #[path = "memory/endpoints.rs"]
 mod endpoints;
 #[path = "memory/roles.rs"]
@@ -286,6 +286,11 @@ impl Memory {
         if resource.starts_with("eipalloc-") {
             return &mut self.address(&AllocationId::new(resource)).tags;
         }
+        if resource.starts_with("fl-") {
+            let mut logs = self.snapshot.flow_logs.iter_mut();
+            let found = logs.find(|log| log.flow_log_id.as_str() == resource);
+            return &mut found.expect("EC2 knows the flow log").tags;
+        }
         let found = self
             .snapshot
             .security_groups
@@ -400,6 +405,8 @@ pub struct Foreign {
     nat_gateways: Vec<NatGateway>,
     /// Every route but those to NAT gateways of ours.
     routes: BTreeSet<String>,
+    /// Rules of network ACLs, and flow logs.
+    edges: BTreeSet<String>,
 }
 
 /// Whether something with these tags is ours.
@@ -434,6 +441,7 @@ pub fn foreign(snapshot: &Snapshot) -> Foreign {
             .filter(|(_, route)| !of_ours(route))
             .map(|(table, route)| format!("{table} {route:?}"))
             .collect(),
+        edges: edges::foreign(snapshot),
     }
 }
 
@@ -459,5 +467,9 @@ pub fn ours(snapshot: &Snapshot) -> BTreeSet<String> {
             policy.fingerprint()
         ))
     });
-    groups.chain(endpoints).chain(way_out::ours(snapshot)).collect()
+    groups
+        .chain(endpoints)
+        .chain(way_out::ours(snapshot))
+        .chain(edges::ours(snapshot))
+        .collect()
 }

@@ -1,5 +1,8 @@
 //! Damage to what is ours, and its repair.
 
+#[path = "repair/edges.rs"]
+mod edges;
+
 use std::collections::BTreeSet;
 
 use proptest::{collection, prelude::*, sample::Index};
@@ -11,7 +14,7 @@ use sagevpc::{
 
 use crate::{
     inputs::{World, now, plan_for, world},
-    memory::{Memory, add_rule, foreign, is_ours, ours, remove_rule},
+    memory::{Memory, add_rule, edges::our_rules, foreign, is_ours, ours, remove_rule},
     planning::converge,
 };
 
@@ -27,19 +30,21 @@ enum Damage {
     TakeTagsOff(Index),
     DeleteNatGateway(Index),
     RemoveRoute(Index),
+    Edge(edges::Damage),
 }
 
 fn damage() -> impl Strategy<Value = Damage> {
     prop_oneof![
-        any::<(Index, Index)>().prop_map(|(group, rule)| Damage::RevokeRule(group, rule)),
-        any::<Index>().prop_map(Damage::OpenRule),
-        any::<Index>().prop_map(Damage::TakeTableOff),
-        Just(Damage::ReplacePolicy),
-        Just(Damage::DeleteEndpoint),
-        any::<Index>().prop_map(Damage::DeleteGroup),
-        any::<Index>().prop_map(Damage::TakeTagsOff),
-        any::<Index>().prop_map(Damage::DeleteNatGateway),
-        any::<Index>().prop_map(Damage::RemoveRoute),
+        1 => any::<(Index, Index)>().prop_map(|(group, rule)| Damage::RevokeRule(group, rule)),
+        1 => any::<Index>().prop_map(Damage::OpenRule),
+        1 => any::<Index>().prop_map(Damage::TakeTableOff),
+        1 => Just(Damage::ReplacePolicy),
+        1 => Just(Damage::DeleteEndpoint),
+        1 => any::<Index>().prop_map(Damage::DeleteGroup),
+        1 => any::<Index>().prop_map(Damage::TakeTagsOff),
+        1 => any::<Index>().prop_map(Damage::DeleteNatGateway),
+        1 => any::<Index>().prop_map(Damage::RemoveRoute),
+        3 => edges::damage().prop_map(Damage::Edge),
     ]
 }
 
@@ -112,6 +117,7 @@ fn inflict(memory: &mut Memory, damage: &Damage) {
             let group = &mut snapshot.security_groups[*group.get(&groups)];
             group.tags.retain(|tag| tag.key.starts_with("sagevpc.dev/"));
         }
+        Damage::Edge(damage) => edges::inflict(snapshot, damage),
         Damage::RemoveRoute(table) => {
             let with_ours: Vec<usize> = (0..snapshot.route_tables.len())
                 .filter(|place| {
@@ -154,7 +160,7 @@ fn access(snapshot: &Snapshot) -> BTreeSet<String> {
             ))
         })
     });
-    rules.chain(tables).chain(ways_out).collect()
+    rules.chain(tables).chain(ways_out).chain(our_rules(snapshot)).collect()
 }
 
 proptest! {

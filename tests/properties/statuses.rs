@@ -9,7 +9,7 @@ use proptest::{collection, prelude::*, sample};
 use sagevpc::{
     api::{SageMakerVpc, SageMakerVpcProfile},
     desired::Network,
-    observed::{NetworkInterface, Snapshot},
+    observed::{NetworkAcl, NetworkInterface, Snapshot},
     plan::{Failure, FailureKind, History, Outcome, Plan, Repairs, Step, plan},
     status::{Assessment, Observation, Statuses, assess},
     validate::{References, validate},
@@ -189,6 +189,12 @@ fn problems(schema: &Value, status: &impl serde::Serialize) -> Vec<String> {
     problems
 }
 
+/// The same ACLs, with their rules listed from the last to the first.
+fn with_rules_turned(mut acls: Vec<NetworkAcl>) -> Vec<NetworkAcl> {
+    acls.iter_mut().for_each(|acl| acl.entries.reverse());
+    acls
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -231,12 +237,14 @@ proptest! {
                 Just(snapshot.route_tables.clone()).prop_shuffle(),
                 Just(snapshot.security_groups.clone()).prop_shuffle(),
                 Just(snapshot.network_interfaces.clone()).prop_shuffle(),
+                Just(snapshot.network_acls.clone()).prop_shuffle(),
             );
-            let shuffled = lists.prop_map(move |(subnets, route_tables, security_groups, network_interfaces)| Snapshot {
+            let shuffled = lists.prop_map(move |(subnets, route_tables, security_groups, network_interfaces, network_acls)| Snapshot {
                 subnets,
                 route_tables,
                 security_groups,
                 network_interfaces,
+                network_acls: with_rules_turned(network_acls),
                 ..snapshot.clone()
             });
             (Just(world), shuffled)

@@ -46,6 +46,8 @@ pub enum Serves {
     Profiles(BTreeSet<ProfileKey>),
     /// One profile.
     Profile(ProfileKey),
+    /// The SageMakerVpc object alone: workloads run without it.
+    SageMakerVpc,
 }
 
 impl Serves {
@@ -55,6 +57,7 @@ impl Serves {
             Self::Vpc => true,
             Self::Profiles(served) => served.contains(profile),
             Self::Profile(served) => served == profile,
+            Self::SageMakerVpc => false,
         }
     }
 }

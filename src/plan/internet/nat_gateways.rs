@@ -201,7 +201,7 @@ fn report_private_place(draft: &mut Draft<'_>, nat: &NatGateway, place: &SubnetI
     let profiles = match serves {
         Serves::Profiles(keys) => keys.clone(),
         Serves::Profile(key) => BTreeSet::from([key.clone()]),
-        Serves::Vpc => BTreeSet::new(),
+        Serves::Vpc | Serves::SageMakerVpc => BTreeSet::new(),
     };
     for key in profiles {
         let scope = Scope::Profile(key);

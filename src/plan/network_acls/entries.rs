@@ -1,0 +1,239 @@
+//! The rules that we keep in a network ACL: which, and under which numbers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
+
+use ipnet::IpNet;
+
+use super::{
+    packets::{LAST_RULE, Packets},
+    passage::Passage,
+};
+use crate::{
+    catalog::MAX_ACL_RULES,
+    types::{AclEntry, Direction, PortRange, Protocol},
+};
+
+/// How many rules are ours, at most.
+const RESERVED: u16 = 100;
+
+/// The rules of one ACL, by whose they are. An entry of an ACL has no tags: the
+/// number says whose it is.
+pub(super) struct Rules {
+    pub(super) reserved: RangeInclusive<u16>,
+    pub(super) ours: Vec<AclEntry>,
+    /// Denials under numbers that are ours. None of ours denies, so someone else
+    /// put them there.
+    pub(super) intruders: Vec<AclEntry>,
+    pub(super) others: Vec<AclEntry>,
+}
+
+impl Rules {
+    pub(super) fn new(rules: Vec<AclEntry>, first: u16) -> Self {
+        let reserved = first..=first.saturating_add(RESERVED - 1);
+        let (inside, others): (Vec<_>, Vec<_>) =
+            rules.into_iter().partition(|rule| reserved.contains(&rule.rule_number));
+        let (ours, intruders) = inside.into_iter().partition(|rule| rule.allows);
+        Self {
+            reserved,
+            ours,
+            intruders,
+            others,
+        }
+    }
+
+    /// All that are there.
+    pub(super) fn all(&self) -> impl Iterator<Item = &AclEntry> {
+        self.others.iter().chain(&self.ours).chain(&self.intruders)
+    }
+
+    /// Rules of others with these, in the order in which they are tried.
+    pub(super) fn with<'a>(&'a self, more: impl IntoIterator<Item = &'a AclEntry>) -> Vec<&'a AclEntry> {
+        in_order(self.others.iter().chain(more))
+    }
+
+    /// How many more rules of the kind the ACL takes now.
+    pub(super) fn room_now(&self, kind: Kind) -> usize {
+        let inside = count(&self.ours, kind) + count(&self.intruders, kind);
+        self.room(kind).saturating_sub(inside)
+    }
+
+    /// How many rules of the kind the ACL takes besides those of others.
+    fn room(&self, kind: Kind) -> usize {
+        let (others, ours) = (count(&self.others, kind), count(&self.ours, kind));
+        // Who has more than the default has had the quota raised.
+        let (default, most) = MAX_ACL_RULES;
+        let quota = if others + ours < default { default } else { most };
+        (quota - 1).saturating_sub(others)
+    }
+
+    /// Whether someone denies something behind our rules, which a wider rule of
+    /// ours would let through.
+    fn deny_behind(&self, kind: Kind) -> bool {
+        self.others.iter().any(|rule| {
+            let is_behind = (*self.reserved.end()..LAST_RULE).contains(&rule.rule_number);
+            is_behind && !rule.allows && Kind::of(rule) == kind
+        })
+    }
+}
+
+/// Rules in the order in which they are tried.
+pub(super) fn in_order<'a>(rules: impl Iterator<Item = &'a AclEntry>) -> Vec<&'a AclEntry> {
+    let mut rules: Vec<&AclEntry> = rules.collect();
+    rules.sort_by_key(|rule| rule.rule_number);
+    rules
+}
+
+/// How many rules of the kind there are, that at the end left out.
+fn count(rules: &[AclEntry], kind: Kind) -> usize {
+    let alike = rules.iter().filter(|rule| Kind::of(rule) == kind);
+    alike.filter(|rule| rule.rule_number < LAST_RULE).count()
+}
+
+/// EC2 counts rules by direction and IP version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kind {
+    pub(super) direction: Direction,
+    pub(super) is_ipv6: bool,
+}
+
+impl Kind {
+    pub(super) fn of(rule: &AclEntry) -> Self {
+        Self {
+            direction: rule.direction,
+            is_ipv6: matches!(rule.cidr, IpNet::V6(_)),
+        }
+    }
+}
+
+/// What a rule of ours is to let through. It has no number yet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Opening {
+    protocol: Protocol,
+    ports: Option<PortRange>,
+    cidr: IpNet,
+}
+
+impl Opening {
+    fn packets(&self) -> Packets {
+        Packets::new(self.protocol, self.ports, self.cidr)
+    }
+}
+
+/// The rules to have, and what there was no room for.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// Ours, each with its number.
+    pub(super) entries: Vec<AclEntry>,
+    /// Directions that would need more rules than EC2 takes, each with how many
+    /// and how many there is room for.
+    pub(super) too_many: BTreeMap<Kind, (usize, usize)>,
+}
+
+/// The rules of ours that let through what the rules of others do not. Those
+/// that are there keep their numbers.
+pub(super) fn wanted<'a>(rules: &Rules, passages: impl Iterator<Item = &'a Passage>, vpc: &[IpNet]) -> Wanted {
+    let mut lacking: BTreeMap<Kind, BTreeSet<Opening>> = BTreeMap::new();
+    for passage in passages {
+        let stops = passage.stops(&rules.others);
+        // Nothing that comes after a denial undoes it.
+        let can_be_opened = |by: Option<u16>| by.is_none_or(|number| number > *rules.reserved.end());
+        if stops.iter().any(|stop| can_be_opened(stop.by)) {
+            lacking.entry(passage.kind()).or_default().insert(Opening {
+                protocol: passage.protocol,
+                ports: passage.ports,
+                cidr: passage.cidr,
+            });
+        }
+    }
+    let mut wanted = Wanted::default();
+    let mut taken: BTreeSet<(Direction, u16)> = rules.all().map(|rule| (rule.direction, rule.rule_number)).collect();
+    for (kind, openings) in lacking {
+        let room = rules.room(kind);
+        let exact = merged(openings.iter().cloned());
+        let count = exact.len();
+        let choices = std::iter::once(exact).chain((!rules.deny_behind(kind)).then(|| widened(&openings, vpc)));
+        match choices.into_iter().find(|choice| choice.len() <= room) {
+            Some(choice) => {
+                let numbered = choice
+                    .into_iter()
+                    .filter_map(|opening| number(rules, kind, opening, &mut taken));
+                wanted.entries.extend(numbered);
+            }
+            None => {
+                wanted.too_many.insert(kind, (count, room));
+                // What is there of ours stays: it serves someone.
+                let there = rules.ours.iter().filter(|rule| Kind::of(rule) == kind);
+                wanted.entries.extend(there.cloned());
+            }
+        }
+    }
+    wanted.entries.sort_by_key(|rule| (rule.direction, rule.rule_number));
+    wanted
+}
+
+/// The same packets in fewer rules.
+fn merged(openings: impl Iterator<Item = Opening>) -> BTreeSet<Opening> {
+    let mut peers: BTreeMap<(Protocol, Option<PortRange>), Vec<IpNet>> = BTreeMap::new();
+    for Opening { protocol, ports, cidr } in openings {
+        peers.entry((protocol, ports)).or_default().push(cidr);
+    }
+    let all: Vec<Opening> = peers
+        .into_iter()
+        .flat_map(|((protocol, ports), cidrs)| {
+            let cidrs = IpNet::aggregate(&cidrs);
+            cidrs.into_iter().map(move |cidr| Opening { protocol, ports, cidr })
+        })
+        .collect();
+    let is_spare = |opening: &Opening| {
+        let mut others = all.iter().filter(|other| *other != opening);
+        others.any(|other| other.packets().contain(&opening.packets()))
+    };
+    all.iter().filter(|opening| !is_spare(opening)).cloned().collect()
+}
+
+/// Fewer rules that let more through: a part of the VPC becomes the whole, and
+/// anything outside becomes everywhere. Security groups still say who may send.
+fn widened(openings: &BTreeSet<Opening>, vpc: &[IpNet]) -> BTreeSet<Opening> {
+    merged(openings.iter().map(|opening| {
+        let around = vpc.iter().find(|block| block.contains(&opening.cidr)).copied();
+        let everywhere = || match opening.cidr {
+            IpNet::V4(_) => ipnet::Ipv4Net::default().into(),
+            IpNet::V6(_) => ipnet::Ipv6Net::default().into(),
+        };
+        Opening {
+            cidr: around.unwrap_or_else(everywhere),
+            ..opening.clone()
+        }
+    }))
+}
+
+/// The rule under the number that it has, or under the next that is free. There
+/// are more numbers than rules that EC2 takes, unless someone fills them.
+fn number(rules: &Rules, kind: Kind, opening: Opening, taken: &mut BTreeSet<(Direction, u16)>) -> Option<AclEntry> {
+    let numbered = |number| {
+        AclEntry::new(
+            kind.direction,
+            number,
+            true,
+            opening.protocol,
+            opening.ports,
+            opening.cidr,
+        )
+    };
+    if let Some(there) = rules
+        .ours
+        .iter()
+        .find(|rule| rule.does_the_same_as(&numbered(rule.rule_number)))
+    {
+        return Some(there.clone());
+    }
+    let free = rules
+        .reserved
+        .clone()
+        .find(|number| !taken.contains(&(kind.direction, *number)))?;
+    taken.insert((kind.direction, free));
+    Some(numbered(free))
+}

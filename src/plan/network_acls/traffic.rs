@@ -1,0 +1,370 @@
+//! What must pass the network ACLs.
+//!
+//! An ACL stands at the edge of a subnet: what stays within it never meets the
+//! ACL. It keeps no state, so each conversation needs a way for the question
+//! and one for the answer, at each subnet that it crosses. Name resolution
+//! needs none: packets to and from AWS's own resolver are not filtered.
+//!
+//! See <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html>.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use super::{
+    passage::{ANSWERS, Addresses, Passage},
+    ways::{WaysOut, endpoints},
+};
+use crate::{
+    catalog::{Need, PeerNeed, Symptom},
+    observed::{Subnet, VpcSnapshot},
+    plan::{draft::Draft, resolve::ResolvedProfile},
+    types::{Direction, NetworkAclId, PortRange, Protocol, RouteTableId, SubnetId},
+    validate::ValidWorkload,
+};
+
+const HTTPS: PortRange = PortRange::only(443);
+
+/// Workloads that need the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beneficiaries {
+    /// What their users see without.
+    pub(super) symptom: Option<Symptom>,
+    /// Their places, by those of their profiles.
+    pub(super) workloads: BTreeMap<usize, BTreeSet<usize>>,
+}
+
+/// What must pass one ACL, each with the places of its beneficiaries.
+pub(super) type Passages = BTreeMap<Passage, BTreeSet<usize>>;
+
+/// What must pass the ACLs, and for whom.
+pub(super) struct Needed {
+    pub(super) acls: BTreeMap<NetworkAclId, Passages>,
+    pub(super) beneficiaries: Vec<Beneficiaries>,
+}
+
+/// What must pass each of the ACLs that `is_judged` names.
+pub(super) fn gather(
+    draft: &Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    is_judged: impl Fn(&NetworkAclId) -> bool,
+) -> Needed {
+    let acls = acls(draft.snapshot, is_judged);
+    let mut needed = Needed {
+        acls: BTreeMap::new(),
+        beneficiaries: Vec::new(),
+    };
+    if acls.is_empty() {
+        return needed;
+    }
+    // Who asks the same from the same subnets needs the same: the work follows
+    // from the number of different needs and not of workloads.
+    let mut asked: BTreeMap<(Vec<&SubnetId>, Ask<'_>), (&ResolvedProfile<'_>, Beneficiaries)> = BTreeMap::new();
+    for (place, resolved) in profiles.iter().enumerate().filter(|(_, one)| one.takes_part()) {
+        let subnets: Vec<&SubnetId> = resolved.subnets.iter().map(|subnet| &subnet.subnet_id).collect();
+        for (index, workload) in resolved.profile().workloads.iter().enumerate() {
+            for ask in asks(resolved, workload) {
+                let symptom = ask.symptom();
+                let (_, whom) = asked
+                    .entry((subnets.clone(), ask))
+                    .or_insert_with(|| (resolved, Beneficiaries::default()));
+                whom.symptom = symptom;
+                whom.workloads.entry(place).or_default().insert(index);
+            }
+        }
+    }
+    let peers = Peers {
+        snapshot: draft.snapshot,
+        s3: s3_cidrs(draft.snapshot),
+        endpoints: endpoints(draft),
+        ways_out: WaysOut::look(draft),
+    };
+    for ((_, ask), (resolved, whom)) in asked {
+        let mut traffic = Traffic {
+            acls: &acls,
+            passages: &mut needed.acls,
+            whom: needed.beneficiaries.len(),
+        };
+        traffic.carry(ask, resolved, &peers);
+        needed.beneficiaries.push(whom);
+    }
+    needed
+}
+
+/// What a workload asks, from whichever of its subnets it runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Ask<'a> {
+    /// S3 in the region.
+    S3(Service),
+    /// The other instances of its job, in any of its subnets.
+    Members(Service),
+    /// Whatever else is in its subnets.
+    Subnets(Service),
+    /// A service's interface endpoints, by the name that it is called by.
+    Endpoints(&'a str),
+    /// A host, or a block of addresses, outside.
+    Outside(Service, Option<IpNet>),
+}
+
+impl Ask<'_> {
+    /// What its users see when it is not answered.
+    fn symptom(&self) -> Option<Symptom> {
+        match self {
+            Self::S3(_) => Some(Symptom::NoWayToS3),
+            Self::Members(_) => Some(Symptom::MembersCannotTalk),
+            Self::Subnets(_) => None,
+            Self::Endpoints(name) if name.starts_with("sagemaker.") => Some(Symptom::NoWayToSageMaker),
+            Self::Endpoints(_) => Some(Symptom::NoWayToServices),
+            Self::Outside(..) => Some(Symptom::NoWayOut),
+        }
+    }
+}
+
+/// What its security groups must admit, the workload's ACLs must as well.
+fn asks<'a>(resolved: &'a ResolvedProfile<'_>, workload: &ValidWorkload) -> Vec<Ask<'a>> {
+    let by_rules = workload.kind.rules(workload.options).filter_map(|need| {
+        let service = Service {
+            protocol: need.protocol,
+            ports: need.ports,
+        };
+        match need.peer {
+            PeerNeed::S3 => Some(Ask::S3(service)),
+            PeerNeed::Members => Some(Ask::Members(service)),
+            PeerNeed::SubnetCidrs => Some(Ask::Subnets(service)),
+            // Where interface endpoints are is known here.
+            PeerNeed::VpcCidrs => None,
+        }
+    });
+    let requirements = workload.kind.requirements();
+    let elastic_inference = requirements.needs.contains(&Need::ElasticInference);
+    let called = requirements
+        .services
+        .iter()
+        .chain(requirements.usual_services)
+        .copied()
+        .chain(resolved.profile().services.iter().map(String::as_str))
+        .chain(elastic_inference.then_some("elastic-inference.runtime"));
+    // A notebook instance with direct internet access goes out past the VPC.
+    let through_vpc = !workload.direct_internet_access;
+    let destinations = resolved.profile().destinations.iter().filter(|_| through_vpc);
+    let outside = destinations.flat_map(|destination| {
+        let cidr = destination.cidr.as_deref().and_then(|text| text.parse().ok());
+        let ports = destination.ports.iter();
+        ports.map(move |port| Ask::Outside(Service::tcp(PortRange::only(*port)), cidr))
+    });
+    by_rules.chain(called.map(Ask::Endpoints)).chain(outside).collect()
+}
+
+/// Where the peers are.
+struct Peers<'a> {
+    snapshot: &'a VpcSnapshot,
+    s3: Vec<IpNet>,
+    /// The subnets of interface endpoints, by service.
+    endpoints: BTreeMap<String, BTreeSet<SubnetId>>,
+    ways_out: WaysOut<'a>,
+}
+
+/// The ACL of each subnet, where it is judged.
+fn acls(snapshot: &VpcSnapshot, is_judged: impl Fn(&NetworkAclId) -> bool) -> BTreeMap<&SubnetId, &NetworkAclId> {
+    let default = snapshot.network_acls.values().find(|acl| acl.is_default);
+    let explicit: BTreeMap<&SubnetId, &NetworkAclId> = snapshot
+        .network_acls
+        .values()
+        .flat_map(|acl| acl.associations.iter().map(move |association| (association, acl)))
+        .filter_map(|(association, acl)| Some((association.subnet_id.as_ref()?, &acl.network_acl_id)))
+        .collect();
+    snapshot
+        .subnets
+        .keys()
+        .filter_map(|subnet| {
+            let acl = explicit.get(subnet).copied();
+            Some((subnet, acl.or(default.map(|acl| &acl.network_acl_id))?))
+        })
+        .filter(|(_, acl)| is_judged(acl))
+        .collect()
+}
+
+/// What is asked of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Service {
+    protocol: Protocol,
+    ports: Option<PortRange>,
+}
+
+impl Service {
+    const fn tcp(ports: PortRange) -> Self {
+        Self {
+            protocol: Protocol::TCP,
+            ports: Some(ports),
+        }
+    }
+
+    /// What comes back. Only TCP has answers that need a passage of their own:
+    /// rules for anything else always come in pairs, one each way.
+    fn answer(self) -> Option<Self> {
+        (self.protocol == Protocol::TCP).then_some(Self::tcp(ANSWERS))
+    }
+}
+
+/// Lets the packets of one need pass.
+struct Traffic<'a> {
+    /// The ACL of each subnet, where it is judged.
+    acls: &'a BTreeMap<&'a SubnetId, &'a NetworkAclId>,
+    passages: &'a mut BTreeMap<NetworkAclId, Passages>,
+    /// The place of the beneficiaries.
+    whom: usize,
+}
+
+impl Traffic<'_> {
+    fn carry(&mut self, ask: Ask<'_>, resolved: &ResolvedProfile<'_>, peers: &Peers<'_>) {
+        let subnets = &resolved.subnets;
+        match ask {
+            Ask::S3(service) => {
+                for subnet in subnets {
+                    for cidr in &peers.s3 {
+                        self.end(subnet, true, service, (*cidr, Addresses::Each));
+                    }
+                }
+            }
+            // Each subnet may be the one that asks, so that one direction of a
+            // pair of rules gives both.
+            Ask::Members(service) | Ask::Subnets(service) => {
+                for asks in subnets {
+                    for asked in subnets {
+                        self.between(asks, asked, service);
+                    }
+                }
+            }
+            Ask::Endpoints(name) => {
+                let of_service = peers.endpoints.iter().filter(|(service, _)| is_called(service, name));
+                let places: BTreeSet<&SubnetId> = of_service.flat_map(|(_, subnets)| subnets).collect();
+                for endpoint in places.into_iter().filter_map(|id| peers.snapshot.subnets.get(id)) {
+                    for subnet in subnets {
+                        self.between(subnet, endpoint, Service::tcp(HTTPS));
+                    }
+                }
+            }
+            Ask::Outside(service, cidr) => {
+                for (table, subnet) in tables_of(resolved) {
+                    let nat = peers.ways_out.nat(table);
+                    match cidr {
+                        Some(IpNet::V4(_)) => self.outside(subnet, nat, service, cidr, Addresses::Each),
+                        Some(IpNet::V6(_)) => self.outside(subnet, None, service, cidr, Addresses::Each),
+                        None => {
+                            let anywhere = IpNet::V4(ipnet::Ipv4Net::default());
+                            self.outside(subnet, nat, service, Some(anywhere), Addresses::OfAHost);
+                            let has_ipv6 = peers.ways_out.leads_ipv6_out(table);
+                            let anywhere = has_ipv6.then(|| ipnet::Ipv6Net::default().into());
+                            self.outside(subnet, None, service, anywhere, Addresses::OfAHostBesides);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets packets pass the ACL of one subnet.
+    fn pass(&mut self, subnet: &Subnet, passage: Passage) {
+        if let Some(acl) = self.acls.get(&subnet.subnet_id) {
+            let passages = self.passages.entry((*acl).clone()).or_default();
+            passages.entry(passage).or_default().insert(self.whom);
+        }
+    }
+
+    /// One end of a conversation, at the subnet of whoever asks or, with the
+    /// directions turned, of whoever is asked.
+    fn end(&mut self, subnet: &Subnet, asks: bool, service: Service, (cidr, addresses): (IpNet, Addresses)) {
+        let (question, answer) = if asks {
+            (Direction::Egress, Direction::Ingress)
+        } else {
+            (Direction::Ingress, Direction::Egress)
+        };
+        let passage = |direction, service: Service, answers_linux| Passage {
+            direction,
+            protocol: service.protocol,
+            ports: service.ports,
+            cidr,
+            addresses,
+            answers_linux,
+        };
+        self.pass(subnet, passage(question, service, false));
+        if let Some(back) = service.answer() {
+            self.pass(subnet, passage(answer, back, true));
+        }
+    }
+
+    /// A conversation between two subnets.
+    fn between(&mut self, asks: &Subnet, asked: &Subnet, service: Service) {
+        if asks.subnet_id == asked.subnet_id {
+            return;
+        }
+        for (mine, theirs) in pairs(asks, asked) {
+            self.end(asks, true, service, (theirs, Addresses::Each));
+            self.end(asked, false, service, (mine, Addresses::Each));
+        }
+    }
+
+    /// A conversation with something outside, through a NAT gateway where there
+    /// is one on the way.
+    fn outside(
+        &mut self,
+        subnet: &Subnet,
+        nat: Option<&Subnet>,
+        service: Service,
+        peer: Option<IpNet>,
+        addresses: Addresses,
+    ) {
+        let Some(cidr) = peer else { return };
+        self.end(subnet, true, service, (cidr, addresses));
+        let Some(nat) = nat.filter(|nat| nat.subnet_id != subnet.subnet_id) else {
+            return;
+        };
+        for mine in subnet.cidrs().filter(|mine| matches!(mine, IpNet::V4(_))) {
+            self.end(nat, false, service, (mine, Addresses::Each));
+        }
+        let passage = |direction, ports| Passage {
+            direction,
+            protocol: Protocol::TCP,
+            ports,
+            cidr,
+            addresses,
+            // A NAT gateway chooses among all of them.
+            answers_linux: false,
+        };
+        self.pass(nat, passage(Direction::Egress, service.ports));
+        self.pass(nat, passage(Direction::Ingress, Some(ANSWERS)));
+    }
+}
+
+/// Addresses of two subnets, by pairs of the same IP version.
+fn pairs(a: &Subnet, b: &Subnet) -> Vec<(IpNet, IpNet)> {
+    let is_same = |mine: &IpNet, theirs: &IpNet| matches!(mine, IpNet::V4(_)) == matches!(theirs, IpNet::V4(_));
+    a.cidrs()
+        .flat_map(|mine| b.cidrs().map(move |theirs| (mine, theirs)))
+        .filter(|(mine, theirs)| is_same(mine, theirs))
+        .collect()
+}
+
+/// The subnets of a profile, each with its route table.
+fn tables_of<'a>(resolved: &'a ResolvedProfile<'_>) -> impl Iterator<Item = (&'a RouteTableId, &'a Subnet)> {
+    resolved.tables.iter().flat_map(|(table, ids)| {
+        let on_it = resolved
+            .subnets
+            .iter()
+            .filter(|subnet| ids.contains(&&subnet.subnet_id));
+        on_it.map(move |subnet| (table, *subnet))
+    })
+}
+
+fn s3_cidrs(snapshot: &VpcSnapshot) -> Vec<IpNet> {
+    let lists = snapshot.s3_prefix_list().into_iter();
+    lists
+        .flat_map(|list| &list.cidrs)
+        .filter_map(|cidr| cidr.parse().ok())
+        .collect()
+}
+
+/// Whether a service, by its full name, is the one that is called by this name.
+fn is_called(service: &str, name: &str) -> bool {
+    service == name || service.strip_suffix(name).is_some_and(|front| front.ends_with('.'))
+}
