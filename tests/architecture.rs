@@ -17,6 +17,7 @@ const PURE: &[&str] = &[
     "observed",
     "plan",
     "policy",
+    "reach",
     "status",
     "types",
     "validate",

@@ -8,7 +8,7 @@ mod role_actions;
 mod symptoms;
 mod workloads;
 
-pub use repositories::{ecr_layer_bucket, package_repositories};
+pub use repositories::{BUCKET_USES, ecr_layer_bucket, package_repositories};
 pub use symptoms::Symptom;
 pub use workloads::{
     HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, Requirements, RoleActions, RuleNeed, When, WorkloadKind,

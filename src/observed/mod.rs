@@ -8,6 +8,7 @@
 
 mod edges;
 pub mod files;
+mod names;
 mod resources;
 mod shapes;
 mod vpc;
@@ -16,6 +17,7 @@ pub use edges::{
     AclPortRange, Address, FlowLog, IcmpTypeCode, InternetGateway, InternetGatewayAttachment, NatGateway,
     NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission, PermissionState,
 };
+pub use names::AWS_RESOLVER;
 pub use resources::{
     CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
     IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef,

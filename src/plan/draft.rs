@@ -84,6 +84,16 @@ impl<'a> Draft<'a> {
         id
     }
 
+    /// What is planned so far.
+    pub(super) fn actions(&self) -> &[PlannedAction] {
+        &self.actions
+    }
+
+    /// What was found so far.
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     pub(super) fn find(
         &mut self,
         concern: Concern,

@@ -1,10 +1,7 @@
 //! Whether a policy only lets more through than the one before it: then nobody
 //! who reaches something today loses it.
 
-use crate::policy::{
-    ActionClause, Effect, Pattern, PolicyDocument, PrincipalClause, PrincipalKind, PrincipalSet, ResourceClause,
-    Statement,
-};
+use crate::policy::{ActionClause, Effect, Pattern, PolicyDocument, ResourceClause, Statement};
 
 /// Whether all that `before` lets through passes `after` as well, as far as can
 /// be told by comparing statement with statement. `false` when in doubt.
@@ -28,7 +25,7 @@ pub(super) fn only_loosens(before: &PolicyDocument, after: &PolicyDocument) -> b
 /// Whether whatever `narrow` speaks of, `broad` speaks of as well.
 fn covers(broad: &Statement, narrow: &Statement) -> bool {
     let same_principals =
-        broad.principal == narrow.principal || (speaks_of_everyone(broad) && speaks_of_everyone(narrow));
+        broad.principal == narrow.principal || (broad.speaks_of_everyone() && narrow.speaks_of_everyone());
     let actions = match (&broad.action, &narrow.action) {
         (ActionClause::Action(broad), ActionClause::Action(narrow)) => {
             all_covered(&lower_case(broad), &lower_case(narrow))
@@ -40,17 +37,6 @@ fn covers(broad: &Statement, narrow: &Statement) -> bool {
         (broad, narrow) => broad == narrow,
     };
     same_principals && broad.condition == narrow.condition && actions && resources
-}
-
-/// Whether the statement speaks of whoever asks.
-pub(super) fn speaks_of_everyone(statement: &Statement) -> bool {
-    match &statement.principal {
-        Some(PrincipalClause::Principal(PrincipalSet::Everyone)) => true,
-        Some(PrincipalClause::Principal(PrincipalSet::Named(names))) => names
-            .get(&PrincipalKind::Aws)
-            .is_some_and(|ids| ids.iter().any(|id| id == "*")),
-        Some(PrincipalClause::NotPrincipal(_)) | None => false,
-    }
 }
 
 fn lower_case(texts: &[String]) -> Vec<String> {
