@@ -1,9 +1,11 @@
 //! The command line: parsing, and each command in a file of its own.
 
+mod folder;
 mod live;
 pub mod objects;
 mod plan;
 mod print;
+mod reach;
 mod reference;
 pub mod render;
 mod run;
@@ -33,6 +35,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Save what AWS looks like, to plan against it later.
     Snapshot(snapshot::SnapshotArgs),
+    /// Follow a packet through a VPC, and say what stops it.
+    Reach(reach::ReachArgs),
     /// Print what an installation consists of.
     Print(print::PrintArgs),
 }
@@ -48,6 +52,7 @@ impl Cli {
             Command::Run(args) => run::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Plan(args) => Ok(plan::run(&args).await?),
             Command::Snapshot(args) => Ok(snapshot::run(&args).await?),
+            Command::Reach(args) => Ok(reach::run(&args)?),
             Command::Print(args) => Ok(print::run(&args)?),
         }
     }

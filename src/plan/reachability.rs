@@ -51,7 +51,7 @@ pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
             let Some(groups) = keys.groups_of(draft, resolved, place) else {
                 continue;
             };
-            let destinations = destinations(draft, resolved, workload);
+            let destinations = destinations(&projected, resolved, workload);
             for subnet in &resolved.subnets {
                 let Some(start) = reach.from(&subnet.subnet_id, &groups) else {
                     continue;
@@ -135,9 +135,16 @@ impl Keys {
     }
 }
 
+const ELASTIC_INFERENCE: &str = "elastic-inference.runtime";
+
 /// What a workload must reach. With internet access of its own, only what is
 /// inside the VPC: the rest goes another way.
-fn destinations(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, workload: &ValidWorkload) -> Vec<Destination> {
+fn destinations(projected: &VpcSnapshot, resolved: &ResolvedProfile<'_>, workload: &ValidWorkload) -> Vec<Destination> {
+    let has_elastic_inference = projected
+        .vpc_endpoints
+        .iter()
+        .any(|endpoint| projected.is_service(&endpoint.service_name, ELASTIC_INFERENCE));
+
     let profile = resolved.profile();
     let requirements = workload.kind.requirements();
     let mut all = BTreeSet::new();
@@ -156,6 +163,10 @@ fn destinations(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, workload: &Va
                 .chain(profile.services.iter().cloned())
                 .map(Destination::Service),
         );
+        // Where the region offers it no more, that is told where it is planned.
+        if requirements.needs.contains(&Need::ElasticInference) && has_elastic_inference {
+            all.insert(Destination::Service(ELASTIC_INFERENCE.to_owned()));
+        }
     }
     for destination in &profile.destinations {
         for port in &destination.ports {
@@ -194,7 +205,7 @@ fn destinations(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, workload: &Va
     }
     let is_there = |destination: &Destination| match destination {
         Destination::Members { subnet, .. } | Destination::Subnet { subnet, .. } => {
-            draft.snapshot.subnets.contains_key(subnet)
+            projected.subnets.contains_key(subnet)
         }
         Destination::S3 { .. } | Destination::Service(_) | Destination::Host { .. } | Destination::Cidr { .. } => true,
     };

@@ -8,6 +8,7 @@
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
 //! | `policy` | policies of equal meaning are equal, and only these |
+//! | `reach` | verdicts are those of packets moved one by one; what is called ready reaches S3 |
 //!
 //! `inputs` draws the networks, `memory` is an EC2 in memory that carries plans
 //! out, `schema` checks values as the API server does.
@@ -18,6 +19,7 @@ mod inputs;
 mod memory;
 mod planning;
 mod policy;
+mod reach;
 mod repair;
 mod schema;
 mod statuses;
