@@ -66,8 +66,10 @@ fn snapshot() -> VpcSnapshot {
                     { "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }] })
         })
         .collect();
-    let mut endpoints = vec![json!({ "VpcEndpointId": "vpce-0000000a", "VpcEndpointType": "Gateway", "VpcId": VPC,
-        "ServiceName": "com.amazonaws.us-east-1.s3", "State": "available", "RouteTableIds": ["rtb-0000000a"] })];
+    let mut endpoints = vec![
+        json!({ "VpcEndpointId": "vpce-0000000a", "VpcEndpointType": "Gateway", "VpcId": VPC,
+        "ServiceName": "com.amazonaws.us-east-1.s3", "State": "available", "RouteTableIds": ["rtb-0000000a"] }),
+    ];
     endpoints.extend(SERVICES.iter().enumerate().map(|(number, service)| {
         json!({ "VpcEndpointId": format!("vpce-{number:017x}"), "VpcEndpointType": "Interface", "VpcId": VPC,
             "ServiceName": format!("com.amazonaws.us-east-1.{service}"), "State": "available",
@@ -76,8 +78,14 @@ fn snapshot() -> VpcSnapshot {
     }));
     let on = json!({ "Value": true });
     let all = BTreeMap::from([
-        ("Vpcs", json!([{ "VpcId": VPC, "CidrBlock": "10.0.0.0/16", "DhcpOptionsId": "dopt-0000000a" }])),
-        ("VpcAttributes", json!([{ "VpcId": VPC, "EnableDnsSupport": on, "EnableDnsHostnames": on }])),
+        (
+            "Vpcs",
+            json!([{ "VpcId": VPC, "CidrBlock": "10.0.0.0/16", "DhcpOptionsId": "dopt-0000000a" }]),
+        ),
+        (
+            "VpcAttributes",
+            json!([{ "VpcId": VPC, "EnableDnsSupport": on, "EnableDnsHostnames": on }]),
+        ),
         (
             "DhcpOptions",
             json!([{ "DhcpOptionsId": "dopt-0000000a", "DhcpConfigurations": [
@@ -133,7 +141,13 @@ fn destinations(profile: usize) -> Vec<Destination> {
         port: 443,
     };
     let services = SERVICES.map(|name| Destination::Service(name.to_owned()));
-    services.into_iter().chain(buckets).chain(members).chain(hosts).chain([cidr]).collect()
+    services
+        .into_iter()
+        .chain(buckets)
+        .chain(members)
+        .chain(hosts)
+        .chain([cidr])
+        .collect()
 }
 
 /// Every way of every profile, from a snapshot that was not read before. Gives
@@ -145,7 +159,9 @@ fn follow(snapshot: &VpcSnapshot, profiles: &[(BTreeSet<SecurityGroupId>, Vec<De
         for number in 0..SUBNETS {
             let start = reach.from(&subnet(number), groups).expect("the subnet is there");
             let verdicts = destinations.iter().map(|destination| start.to(destination));
-            reachable += verdicts.filter(|verdict| matches!(verdict, Verdict::Reachable(_))).count();
+            reachable += verdicts
+                .filter(|verdict| matches!(verdict, Verdict::Reachable(_)))
+                .count();
         }
     }
     reachable
@@ -156,7 +172,10 @@ fn ways(criterion: &mut Criterion) {
     let profiles: Vec<_> = (0..PROFILES)
         .map(|number| (BTreeSet::from([group(number)]), destinations(number)))
         .collect();
-    let ways: usize = profiles.iter().map(|(_, destinations)| destinations.len() * SUBNETS).sum();
+    let ways: usize = profiles
+        .iter()
+        .map(|(_, destinations)| destinations.len() * SUBNETS)
+        .sum();
     assert_eq!(follow(&snapshot, &profiles), ways, "every way of this VPC can be gone");
     let mut group = criterion.benchmark_group("reach");
     group.bench_function(BenchmarkId::new("ways", ways), |bencher| {

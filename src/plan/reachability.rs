@@ -329,7 +329,7 @@ fn concern_of(destination: &Destination) -> Concern {
     match destination {
         Destination::S3 { .. } => Concern::S3,
         Destination::Service(_) => Concern::Endpoints,
-        Destination::Members { .. } | Destination::Subnet { .. } => Concern::NetworkAcls,
+        Destination::Members { .. } | Destination::Subnet { .. } => Concern::Subnets,
         Destination::Host { .. } | Destination::Cidr { .. } => Concern::Internet,
     }
 }

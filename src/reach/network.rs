@@ -1,6 +1,8 @@
 //! The way between a subnet and a destination, whatever the security groups:
 //! network ACLs, route tables, and what they lead to.
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
     space::{Cell, EPHEMERAL, EVERY_PORT, Space, on_ports, space, take},
     unseen::Unseen,
 };
-use crate::types::{Direction, PortRange, Protocol};
+use crate::types::{Direction, PortRange, Protocol, listed};
 
 /// Addresses that fare alike, and how.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,9 @@ pub(super) struct Leg {
     pub(super) hops: Vec<Hop>,
     /// How many of the hops lead there; the others lead back.
     pub(super) turn: Option<usize>,
+    /// Whether it is seen to arrive in the VPC, where security groups admit it
+    /// or do not.
+    pub(super) arrives: bool,
     pub(super) unseen: Vec<Unseen>,
     pub(super) stop: Option<Stop>,
 }
@@ -78,6 +83,19 @@ impl Trip<'_> {
         }
     }
 
+    /// Addresses at the far end, as the peer of a rule of a network ACL.
+    fn far(&self, cells: &[Cell]) -> String {
+        let mut rest = self.target.space.clone();
+        for cell in cells {
+            take(&mut rest, &cell.net, EVERY_PORT);
+        }
+        if rest.is_empty() && self.target.whom.parse::<IpNet>().is_ok() {
+            return self.target.whom.clone();
+        }
+        let nets: BTreeSet<IpNet> = cells.iter().map(|cell| cell.net).collect();
+        listed(nets)
+    }
+
     /// What is denied, as a rule would be written, by the first cell of it.
     fn denied(&self, answer: bool, cells: &[Cell]) -> (Traffic, Option<IpNet>) {
         let flow = self.flow(answer);
@@ -125,8 +143,9 @@ impl Reach<'_> {
         legs
     }
 
-    /// What answers inside the VPC may not be known.
+    /// Arrives in the subnet at `at`, where it may not be known who answers.
     fn received(&self, trip: &Trip<'_>, mut leg: Leg, at: usize) -> Leg {
+        leg.arrives = true;
         match trip.target.receiver {
             Receiver::Outside => {
                 let subnet = self.places[at].id.clone();
@@ -157,15 +176,11 @@ impl Reach<'_> {
         } else {
             leg.space.clone()
         };
-        let is_whole = leg.space == trip.target.space;
         let passage = acl.pass(direction, flow, asked);
         let mut legs = Vec::new();
         for (rule, cells) in passage.denied.into_iter().filter(|(_, cells)| !cells.is_empty()) {
-            let (traffic, net) = trip.denied(answer, &cells);
-            let peer = match net {
-                Some(net) if !(is_whole && passage.allowed.is_empty()) => net.to_string(),
-                Some(_) | None => trip.target.whom.clone(),
-            };
+            let (traffic, _) = trip.denied(answer, &cells);
+            let peer = trip.far(&cells);
             let mut denied = Space::new();
             for cell in &cells {
                 denied.extend(take(

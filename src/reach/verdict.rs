@@ -183,7 +183,7 @@ impl Start<'_, '_> {
             parts.push(self.refused(trip, &self.groups, Direction::Egress, peer, &admission, is_partial));
         }
         for leg in legs {
-            let received = leg.turn.map(|_| self.received(trip));
+            let received = leg.arrives.then(|| self.received(trip));
             let (received, stop, unseen) = received.unwrap_or_default();
             let is_before_the_turn = leg.turn.is_none();
             let on_the_way = leg.stop.clone().map(|stop| (Place::OnTheWay, stop));
@@ -342,7 +342,8 @@ fn path(resolution: &Resolution, part: &Part<'_>) -> Path {
         .is_some_and(|(place, _)| *place == Place::AtTheReceiver);
     if leg.turn.is_some() && !is_stopped_here {
         hops.extend(part.received.clone());
-        hops.extend(resolution.targets.iter().find_map(|target| match &target.receiver {
+        let mut targets = resolution.targets.iter().filter(|_| leg.arrives);
+        hops.extend(targets.find_map(|target| match &target.receiver {
             Receiver::Endpoint(endpoint, _) => Some(Hop::InterfaceEndpoint {
                 endpoint: endpoint.clone(),
             }),

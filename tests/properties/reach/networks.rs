@@ -62,7 +62,7 @@ fn acl_entry() -> impl Strategy<Value = Value> {
 /// Rules of which no two in one direction have one number, most of them on top
 /// of rules that allow everything.
 fn acl(number: usize) -> impl Strategy<Value = Value> {
-    (collection::vec(acl_entry(), 0..6), prop::bool::weighted(0.85)).prop_map(move |(entries, open)| {
+    (collection::vec(acl_entry(), 0..4), prop::bool::weighted(0.95)).prop_map(move |(entries, open)| {
         let mut by_number: BTreeMap<(bool, i64), Value> = BTreeMap::new();
         for entry in entries {
             let key = (entry["Egress"] == true, entry["RuleNumber"].as_i64().unwrap());
@@ -91,6 +91,10 @@ fn acl(number: usize) -> impl Strategy<Value = Value> {
 /// The target of a route.
 fn target() -> impl Strategy<Value = Value> {
     sample::select(vec![
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
         json!({ "NatGatewayId": "nat-0000000a" }),
         json!({ "NatGatewayId": "nat-0000000a" }),
         json!({ "NatGatewayId": "nat-0000000a" }),
@@ -183,10 +187,11 @@ fn group(number: usize) -> impl Strategy<Value = Value> {
     (
         collection::vec(permission(), 0..4),
         collection::vec(permission(), 0..4),
-        prop::bool::weighted(0.5),
+        prop::bool::weighted(0.75),
     )
-        .prop_map(move |(ingress, mut egress, open)| {
+        .prop_map(move |(mut ingress, mut egress, open)| {
             if open {
+                ingress.push(json!({ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "10.0.0.0/16" }] }));
                 egress.push(json!({ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }));
                 egress.push(json!({ "IpProtocol": "-1", "Ipv6Ranges": [{ "CidrIpv6": "::/0" }] }));
             }
@@ -239,9 +244,9 @@ fn interface_in(subnet: &str) -> String {
 
 fn nat() -> impl Strategy<Value = Value> {
     (
-        sample::select(vec!["available", "available", "available", "failed"]),
+        sample::select(vec!["available"; 9].into_iter().chain(["failed"]).collect::<Vec<_>>()),
         sample::select(vec![SUBNETS[2], SUBNETS[2], SUBNETS[1]]),
-        sample::select(vec!["public", "public", "public", "private"]),
+        sample::select(vec!["public"; 9].into_iter().chain(["private"]).collect::<Vec<_>>()),
     )
         .prop_map(|(state, subnet, kind)| {
             json!({ "NatGatewayId": "nat-0000000a", "VpcId": VPC, "SubnetId": subnet, "State": state,
