@@ -47,24 +47,28 @@ pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let mut findings = Vec::new();
     for resolved in taking_part {
         let mut told = Told::default();
+        // Workloads share groups and destinations: each way is followed once.
+        let mut ways: BTreeMap<(BTreeSet<SecurityGroupId>, Destination), Vec<&str>> = BTreeMap::new();
         for (place, workload) in resolved.profile().workloads.iter().enumerate() {
-            let Some(groups) = keys.groups_of(draft, resolved, place) else {
-                continue;
-            };
-            let destinations = destinations(&projected, resolved, workload);
+            if let Some(groups) = keys.groups_of(draft, resolved, place) {
+                for destination in destinations(&projected, resolved, workload) {
+                    let way = ways.entry((groups.clone(), destination)).or_default();
+                    way.push(&workload.name);
+                }
+            }
+        }
+        for ((groups, destination), workloads) in &ways {
             for subnet in &resolved.subnets {
-                let Some(start) = reach.from(&subnet.subnet_id, &groups) else {
+                let Some(start) = reach.from(&subnet.subnet_id, groups) else {
                     continue;
                 };
-                for destination in &destinations {
-                    let obstacle = match start.to(destination) {
-                        Verdict::Reachable(_) => continue,
-                        Verdict::Stopped(_, stop) => Obstacle::stop(destination, &stop.cause),
-                        Verdict::Unknown(_, unseen) => Obstacle::unseen(draft, destination, &unseen),
-                    };
-                    if let Some(obstacle) = obstacle {
-                        told.note(obstacle, &workload.name, &subnet.subnet_id, destination);
-                    }
+                let obstacle = match start.to(destination) {
+                    Verdict::Reachable(_) => continue,
+                    Verdict::Stopped(_, stop) => Some(Obstacle::stop(destination, &stop.cause)),
+                    Verdict::Unknown(_, unseen) => Obstacle::unseen(draft, destination, &unseen),
+                };
+                if let Some(obstacle) = obstacle {
+                    told.note(obstacle, workloads, &subnet.subnet_id, destination);
                 }
             }
         }
@@ -231,7 +235,7 @@ struct Words {
 }
 
 impl Obstacle {
-    fn stop(destination: &Destination, cause: &Cause) -> Option<(Self, Words)> {
+    fn stop(destination: &Destination, cause: &Cause) -> (Self, Words) {
         let (concern, reason) = told_as(destination, cause);
         let obstacle = Self {
             weight: Weight::Blocks,
@@ -244,7 +248,7 @@ impl Obstacle {
             cause: cause.to_string(),
             fix: cause.fix(),
         };
-        Some((obstacle, words))
+        (obstacle, words)
     }
 
     /// `None` where all that cannot be seen is accepted, or told elsewhere.
@@ -389,7 +393,7 @@ impl Told {
     fn note(
         &mut self,
         (obstacle, words): (Obstacle, Words),
-        workload: &str,
+        workloads: &[&str],
         subnet: &SubnetId,
         destination: &Destination,
     ) {
@@ -399,7 +403,9 @@ impl Told {
             subnets: BTreeSet::new(),
             destinations: BTreeSet::new(),
         });
-        concerned.workloads.insert(workload.to_owned());
+        concerned
+            .workloads
+            .extend(workloads.iter().map(|name| (*name).to_owned()));
         concerned.subnets.insert(subnet.clone());
         concerned.destinations.insert(destination.to_string());
     }

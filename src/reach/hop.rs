@@ -109,7 +109,9 @@ impl fmt::Display for Hop {
                 };
                 write!(f, "network ACL {acl} lets {what} {way} {subnet}: rule {rule}")
             }
-            Self::Route { table, destination, to } => write!(f, "route table {table} sends it to {to}: {destination}"),
+            Self::Route { table, destination, to } => {
+                write!(f, "route table {table} sends it to {to}, by its route to {destination}")
+            }
             Self::SameSubnet { subnet } => write!(f, "it stays in {subnet}"),
             Self::Subnet { subnet } => write!(f, "it arrives in {subnet}"),
             Self::GatewayEndpoint { endpoint } => write!(f, "gateway endpoint {endpoint} takes it"),

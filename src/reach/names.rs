@@ -222,11 +222,12 @@ impl Reach<'_> {
         }
     }
 
-    /// One flow for each protocol that anyone tells apart, and one for the rest.
+    /// One flow for each protocol that a rule tells apart, and one for the rest.
     fn flows(&self, traffic: Traffic, is_ipv6: bool) -> Vec<Flow> {
         // Kept for experiments, RFC 3692: no rule has reason to name it.
         const ANY_OTHER: u8 = 253;
-        const ICMP: [u8; 2] = [1, 58];
+        const ICMP: u8 = 1;
+        const ICMPV6: u8 = 58;
         let bound = |port: i32| u16::try_from(port.clamp(0, i32::from(u16::MAX))).unwrap_or(u16::MAX);
         match traffic.protocol {
             Protocol::Number(protocol) => {
@@ -239,9 +240,9 @@ impl Reach<'_> {
                 vec![Flow { protocol, ports }]
             }
             Protocol::All => {
-                let [of_this_family, of_the_other] = if is_ipv6 { [ICMP[1], ICMP[0]] } else { ICMP };
+                let of_the_other = if is_ipv6 { ICMP } else { ICMPV6 };
                 let mut protocols = self.protocols.clone();
-                protocols.extend([Flow::TCP, Flow::UDP, of_this_family, ANY_OTHER]);
+                protocols.insert(ANY_OTHER);
                 protocols.remove(&of_the_other);
                 let ports = EVERY_PORT;
                 protocols.into_iter().map(|protocol| Flow { protocol, ports }).collect()
@@ -361,6 +362,11 @@ impl Reach<'_> {
             resolution.unseen.push(Unseen::EndpointGroups { endpoint });
         }
         let groups: BTreeSet<SecurityGroupId> = endpoint.groups.iter().map(|group| group.group_id.clone()).collect();
+        let speaks_it = match endpoint.ip_address_type.as_deref() {
+            Some("dualstack") => true,
+            Some("ipv6") => is_ipv6,
+            Some(_) | None => !is_ipv6,
+        };
         for subnet in &endpoint.subnet_ids {
             let interfaces = endpoint
                 .network_interface_ids
@@ -375,10 +381,10 @@ impl Reach<'_> {
                 .filter_map(|text| text.parse::<IpAddr>().ok().map(IpNet::from))
                 .filter(|net| is_of_family(net, is_ipv6))
                 .collect();
-            let nets = if addresses.is_empty() {
-                self.nets_of(subnet, is_ipv6)
-            } else {
-                addresses
+            let nets = match (speaks_it, addresses.is_empty()) {
+                (false, _) => Vec::new(),
+                (true, true) => self.nets_of(subnet, is_ipv6),
+                (true, false) => addresses,
             };
             resolution.targets.push(Target {
                 flow: Flow::tcp(port),

@@ -180,7 +180,7 @@ impl Start<'_, '_> {
                 Some(cell) if is_partial => cell.net.to_string(),
                 Some(_) | None => target.whom.clone(),
             };
-            parts.push(self.refused(trip, &self.groups, Direction::Egress, peer, &admission, is_partial));
+            parts.push(self.refused(trip, peer, &admission, is_partial));
         }
         for leg in legs {
             let received = leg.arrives.then(|| self.received(trip));
@@ -204,20 +204,12 @@ impl Start<'_, '_> {
     }
 
     /// What the source's groups do not admit, unless that cannot be told.
-    fn refused<'l>(
-        &self,
-        trip: &Trip<'_>,
-        groups: &BTreeSet<SecurityGroupId>,
-        direction: Direction,
-        peer: String,
-        admission: &Admission,
-        is_partial: bool,
-    ) -> Part<'l> {
+    fn refused<'l>(&self, trip: &Trip<'_>, peer: String, admission: &Admission, is_partial: bool) -> Part<'l> {
         let unseen = not_known(admission);
         let part = admission.refused.first().filter(|_| is_partial).map(|cell| cell.net);
         let cause = Cause::NotAdmitted {
-            groups: groups.iter().cloned().collect(),
-            direction,
+            groups: self.groups.iter().cloned().collect(),
+            direction: Direction::Egress,
             traffic: trip.target.traffic,
             peer,
         };

@@ -110,6 +110,8 @@ fn target() -> impl Strategy<Value = Value> {
 fn table(number: usize) -> impl Strategy<Value = Value> {
     let blocks = vec![
         "0.0.0.0/0",
+        "0.0.0.0/0",
+        "0.0.0.0/0",
         "52.216.0.0/16",
         "52.216.0.0/15",
         "8.8.0.0/16",
