@@ -158,6 +158,11 @@ impl<'a> Draft<'a> {
         &self.actions
     }
 
+    /// What was found so far.
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     pub(super) fn find(
         &mut self,
         concern: Concern,
