@@ -25,7 +25,7 @@
 //!
 //! [`controller`] drives the steps in a cluster, one pass per VPC; [`cli`] on
 //! files. [`catalog`] holds what SageMaker requires, [`policy`] what IAM
-//! policies mean, [`api`] what users write and read, [`types`] the values that
+//! policies mean, [`reach`] whether packets get through, [`api`] what users write and read, [`types`] the values that
 //! all of it speaks in, [`telemetry`] logs, metrics and probes.
 //!
 //! Pure modules know no client, no runtime and no clock: `now` is an argument.
@@ -48,6 +48,7 @@ pub mod desired;
 pub mod observed;
 pub mod plan;
 pub mod policy;
+pub mod reach;
 pub mod status;
 pub mod telemetry;
 pub mod types;

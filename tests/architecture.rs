@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "observed",
     "plan",
     "policy",
+    "reach",
     "status",
     "types",
     "validate",

@@ -9,7 +9,7 @@ mod rules;
 mod symptoms;
 mod workloads;
 
-pub use repositories::{ecr_layer_bucket, package_repositories};
+pub use repositories::{BUCKET_USES, ecr_layer_bucket, package_repositories};
 pub use role_actions::{RoleCondition, RoleNeed, SAGEMAKER_PRINCIPAL};
 pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};
 pub use symptoms::Symptom;

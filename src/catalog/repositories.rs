@@ -36,6 +36,9 @@ pub fn ecr_layer_bucket(region: &Region) -> String {
     format!("prod-{region}-starport-layer-bucket")
 }
 
+/// What a workload does with a bucket of its own, and on what of it.
+pub const BUCKET_USES: [(&str, &str); 3] = [("s3:GetObject", "/*"), ("s3:PutObject", "/*"), ("s3:ListBucket", "")];
+
 #[cfg(test)]
 mod tests {
     use super::*;

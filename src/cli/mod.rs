@@ -2,12 +2,14 @@
 
 mod explain;
 mod explanation;
+mod folder;
 mod input;
 mod live;
 pub mod objects;
 mod plan;
 mod policy;
 mod print;
+mod reach;
 mod reference;
 pub mod render;
 mod requirements;
@@ -42,6 +44,8 @@ enum Command {
     Policy(policy::PolicyArgs),
     /// Say what a kind of workload needs of its VPC.
     Explain(explain::ExplainArgs),
+    /// Follow a packet through a VPC, and say what stops it.
+    Reach(reach::ReachArgs),
     /// Print what an installation consists of.
     Print(print::PrintArgs),
 }
@@ -59,6 +63,7 @@ impl Cli {
             Command::Snapshot(args) => Ok(snapshot::run(&args).await?),
             Command::Policy(args) => Ok(policy::run(&args)?),
             Command::Explain(args) => Ok(explain::run(&args)?),
+            Command::Reach(args) => Ok(reach::run(&args)?),
             Command::Print(args) => Ok(print::run(&args)?),
         }
     }

@@ -1,27 +1,20 @@
 //! `sagevpc plan`: what would be done, without a cluster.
 
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
+    folder::{self, FolderError},
     input, live,
     objects::{Objects, ObjectsError},
     render,
 };
 use crate::{
     desired::Network,
-    observed::{
-        Snapshot,
-        files::{self, SnapshotFileError},
-    },
+    observed::Snapshot,
     plan::{self, Failure, History, PlannedAction},
     validate::{self, References},
 };
@@ -35,7 +28,8 @@ pub struct PlanArgs {
     #[arg(short, long = "filename", required = true, value_name = "FILE")]
     filenames: Vec<String>,
     /// Folder of JSON as `aws ec2 describe-…` prints it, to plan against
-    /// instead of live AWS; `sagevpc snapshot` makes one.
+    /// instead of live AWS; `sagevpc snapshot` makes one. Several accounts and
+    /// regions lie in accounts/ID/REGION/.
     #[arg(long, value_name = "DIR")]
     snapshot: Option<PathBuf>,
     /// How to print the plan.
@@ -70,9 +64,9 @@ pub enum PlanError {
     /// A file's objects cannot be used.
     #[error(transparent)]
     Objects(#[from] ObjectsError),
-    /// A snapshot's file cannot be read.
+    /// A snapshot cannot be read.
     #[error(transparent)]
-    Snapshot(#[from] SnapshotFileError),
+    Snapshot(#[from] FolderError),
     /// AWS refused, or gave no answer.
     #[error("{}", .0.explained())]
     Aws(Failure),
@@ -88,14 +82,14 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
     for file in &args.filenames {
         objects.add(file, &read(file)?)?;
     }
-    let snapshot = match &args.snapshot {
-        Some(folder) => Some(load(folder)?),
+    let snapshots = match &args.snapshot {
+        Some(folder) => Some(folder::load(folder)?),
         None => None,
     };
     let mut json = Vec::new();
     let mut worst = Exit::NothingToDo;
     for references in objects.references(&args.cluster_id)? {
-        let (text, value, exit) = plan_one(&references, snapshot.as_ref()).await?;
+        let (text, value, exit) = plan_one(&references, snapshots.as_deref()).await?;
         worst = worst.max(exit);
         match args.output {
             Output::Text => print(&text)?,
@@ -126,7 +120,7 @@ impl Exit {
     }
 }
 
-async fn plan_one(references: &References, snapshot: Option<&Snapshot>) -> Result<(String, Value, Exit), PlanError> {
+async fn plan_one(references: &References, snapshots: Option<&[Snapshot]>) -> Result<(String, Value, Exit), PlanError> {
     let name = references.vpc.name_any();
     let validated = match validate::validate(references) {
         Ok(validated) => validated,
@@ -136,8 +130,8 @@ async fn plan_one(references: &References, snapshot: Option<&Snapshot>) -> Resul
         }
     };
     let network = Network::new(&validated);
-    let planned = match snapshot {
-        Some(snapshot) => plan_against(&network, snapshot),
+    let planned = match snapshots {
+        Some(snapshots) => snapshots.iter().find_map(|snapshot| plan_against(&network, snapshot)),
         None => {
             let credentials = references.vpc.spec.credentials.as_ref();
             let seen = live::observe(&network, credentials).await.map_err(PlanError::Aws)?;
@@ -200,34 +194,4 @@ fn read(file: &str) -> Result<String, PlanError> {
         file: file.to_owned(),
         error,
     })
-}
-
-/// Reads a snapshot's folder.
-///
-/// # Errors
-///
-/// When the folder is not there, a file in it cannot be opened, or is not what
-/// its command prints.
-pub fn load(folder: &Path) -> Result<Snapshot, PlanError> {
-    let failed = |path: &Path, error| PlanError::File {
-        file: path.display().to_string(),
-        error,
-    };
-    fs::read_dir(folder).map_err(|error| failed(folder, error))?;
-    let mut problem = None;
-    let snapshot = files::read(|name| {
-        let path = folder.join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => {
-                problem.get_or_insert(failed(&path, error));
-                None
-            }
-        }
-    })?;
-    match problem {
-        Some(problem) => Err(problem),
-        None => Ok(snapshot),
-    }
 }

@@ -10,6 +10,7 @@ mod buckets;
 mod consumers;
 mod edges;
 pub mod files;
+mod names;
 mod resources;
 mod roles;
 mod shapes;
@@ -22,6 +23,7 @@ pub use edges::{
     NatGatewayAddress, NatGatewayState, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission,
     PermissionState,
 };
+pub use names::AWS_RESOLVER;
 pub use resources::{
     CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
     IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef,

@@ -1,8 +1,6 @@
 //! DNS attributes of the VPC, which we may turn on, and its DHCP options,
 //! which we only judge.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use super::{
     Action, Concern, DnsAttribute, Finding, PlannedAction, Scope, Serves, Weight, draft::Draft,
     resolve::ResolvedProfile,
@@ -10,17 +8,9 @@ use super::{
 use crate::{
     api::{AcceptUnknown, Dns, Reason},
     catalog::{Need, Symptom},
-    observed::Vpc,
+    observed::AWS_RESOLVER,
     types::listed,
 };
-
-const AWS_RESOLVER: &str = "AmazonProvidedDNS";
-
-/// Where AWS's resolver answers in every VPC.
-const AWS_RESOLVER_ADDRESSES: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 253)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x253)),
-];
 
 /// The keys that SageMaker looks for.
 const DHCP_KEYS: [&str; 2] = ["domain-name-servers", "domain-name"];
@@ -125,16 +115,10 @@ fn dhcp_options(draft: &mut Draft<'_>) {
         return;
     };
     let id = options.dhcp_options_id.clone();
-    let values = |key: &str| -> Vec<String> {
-        let configurations = options
-            .dhcp_configurations
-            .iter()
-            .filter(|configuration| configuration.key == key);
-        configurations
-            .flat_map(|configuration| configuration.values.iter().map(|value| value.value.clone()))
-            .collect()
-    };
-    let missing: Vec<&str> = DHCP_KEYS.into_iter().filter(|key| values(key).is_empty()).collect();
+    let missing: Vec<&str> = DHCP_KEYS
+        .into_iter()
+        .filter(|key| options.values(key).is_empty())
+        .collect();
     if !missing.is_empty() {
         let message = format!(
             "DHCP options {id} of {vpc} lack {}: create a set that has both domain-name-servers and domain-name, and \
@@ -147,10 +131,10 @@ fn dhcp_options(draft: &mut Draft<'_>) {
                 .showing(Symptom::DhcpOptions),
         );
     }
-    let resolvers = values(DHCP_KEYS[0]);
+    let resolvers = options.values(DHCP_KEYS[0]);
     let own: Vec<&String> = resolvers
         .iter()
-        .filter(|resolver| !is_awss(&draft.snapshot.vpc, resolver))
+        .filter(|resolver| !draft.snapshot.vpc.is_awss_resolver(resolver))
         .collect();
     if !own.is_empty() {
         let accepted = draft
@@ -176,20 +160,5 @@ fn dhcp_options(draft: &mut Draft<'_>) {
                 .about(&id)
                 .weighing(weight),
         );
-    }
-}
-
-/// Whether the server is AWS's resolver, by its name or by an address: besides
-/// those that are the same everywhere, it has the third of the VPC's block.
-///
-/// See <https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html>.
-fn is_awss(vpc: &Vpc, server: &str) -> bool {
-    let third = vpc
-        .cidr_block
-        .and_then(|block| block.network().to_bits().checked_add(2))
-        .map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
-    match server.parse::<IpAddr>() {
-        Ok(address) => AWS_RESOLVER_ADDRESSES.contains(&address) || third == Some(address),
-        Err(_) => server.eq_ignore_ascii_case(AWS_RESOLVER),
     }
 }

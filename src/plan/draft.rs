@@ -166,6 +166,11 @@ impl<'a> Draft<'a> {
         self.findings.iter().any(|finding| finding.concern == concern)
     }
 
+    /// What was found so far.
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     pub(super) fn find(
         &mut self,
         concern: Concern,

@@ -23,6 +23,7 @@
 //! | `cost` | what it costs, and what would cost too much |
 //! | `consumers` | what runs there outside any profile |
 //! | `shared` | what is left to the owner of a shared VPC |
+//! | `project` | what the VPC will be once the plan is carried out |
 //! | `reachability` | whether packets get there, once all that is done |
 //! | `disruption`, `loosening` | whose traffic an action may hit |
 //! | `approval` | what waits for a person |
@@ -50,6 +51,7 @@ mod loosening;
 mod network_acls;
 mod outcome;
 mod own_groups;
+mod project;
 mod reachability;
 mod resolve;
 mod roles;

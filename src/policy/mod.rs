@@ -9,7 +9,7 @@
 //! | `operator`, `value` | the condition operators, and the numbers, dates and networks they compare |
 //! | `pattern`, `containment`, `template` | wildcards: does it match, cover, overlap; policy variables |
 //! | `canonical`, `diff` | do two documents mean the same, and if not, where do they differ |
-//! | `principal`, `condition`, `judgement`, `evaluate`, `family` | what a policy decides for a request, or for a whole family of resources |
+//! | `principal`, `condition`, `judgement`, `evaluate`, `family`, `anyone` | what a policy decides for a request, or for a whole family of resources, also while it is not known who asks |
 //!
 //! # What counts as equal
 //!
@@ -58,6 +58,7 @@
 //! Two documents that are equal decide every request alike; property tests
 //! hold the module to it. Documents that are not equal may still do so.
 
+mod anyone;
 mod canonical;
 mod condition;
 mod containment;
@@ -76,6 +77,7 @@ mod template;
 mod value;
 mod write;
 
+pub use anyone::{Share, evaluate_family_for_anyone, evaluate_family_whoever_asks};
 pub use canonical::same_meaning;
 pub use diff::{Difference, Element, diff};
 pub use document::{

@@ -85,8 +85,12 @@ fn merge(into: &mut Value, patch: Value) {
 /// file's own entries. Each replaces the entry of the same id, or adds one;
 /// `Absent` lists ids of entries to leave out.
 pub fn snapshot(path: &Path) -> Snapshot {
+    changed(read(path).unwrap_or_default(), &path.display().to_string())
+}
+
+/// The base with these changes; `where_` names them where they are wrong.
+pub fn changed(mut changes: Map<String, Value>, where_: &str) -> Snapshot {
     let base: Map<String, Value> = read(&root().join("base.yaml")).expect("there is a base");
-    let mut changes: Map<String, Value> = read(path).unwrap_or_default();
     let names = |value: Option<Value>| -> Vec<String> {
         value
             .map(|value| serde_json::from_value(value).expect("a list of names"))
@@ -119,13 +123,8 @@ pub fn snapshot(path: &Path) -> Snapshot {
         let entries = all.remove(kind)?;
         Some(serde_json::json!({ kind: entries }).to_string())
     })
-    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert!(
-        all.is_empty(),
-        "{}: no file of a snapshot holds {:?}",
-        path.display(),
-        all.keys()
-    );
+    .unwrap_or_else(|error| panic!("{where_}: {error}"));
+    assert!(all.is_empty(), "{where_}: no file of a snapshot holds {:?}", all.keys());
     snapshot.account = Some(AccountId::new("111122223333"));
     snapshot.region = Some(Region::new("us-east-1"));
     snapshot

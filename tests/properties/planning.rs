@@ -57,6 +57,15 @@ proptest! {
     }
 
     #[test]
+    fn what_a_plan_finds_still_holds_once_it_is_carried_out(mut world in world("None")) {
+        let first = plan_for(&world.references, &world.snapshot, &History::none(now()));
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        let last = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        prop_assert_eq!(first.findings, last.findings);
+    }
+
+    #[test]
     fn what_is_foreign_stays_as_it_is(mut world in world("None")) {
         let before = foreign(&world.snapshot);
         let mut memory = Memory::new(world.snapshot.clone());

@@ -3,15 +3,12 @@
 use super::{CONCERN, wishes::Wish};
 use crate::{
     api::{AcceptUnknown, Reason},
-    catalog::Symptom,
+    catalog::{BUCKET_USES, Symptom},
     desired::{BucketPolicy, bucket_arn, bucket_statement},
-    plan::{
-        Finding, Weight,
-        draft::Draft,
-        judge::{BUCKET_USES, decide_for_somebody},
-    },
+    plan::{Finding, Weight, draft::Draft},
     policy::{
         Context, ContextValue, Effect, FamilyDecision, PolicyDocument, Principal, Request, Statement, StatementRef,
+        evaluate_family_whoever_asks,
     },
     types::{Admission, VpcEndpointId, listed},
 };
@@ -144,7 +141,7 @@ fn denied(policy: &PolicyDocument, action: &str, resource: &str, context: Contex
     }
     denials.statements.push(everything());
     let request = Request::new(Principal::Anonymous, action, resource).in_context(context);
-    decide_for_somebody(&denials, &request)
+    evaluate_family_whoever_asks(&denials, &request)
 }
 
 /// A request as SDKs make it: encrypted, and by whom it concerns.

@@ -1,0 +1,326 @@
+//! `sagevpc reach`: whether packets get there, step by step.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use ipnet::IpNet;
+use serde_json::{Value, json};
+
+use super::folder::{self, FolderError};
+use crate::{
+    observed::{Snapshot, VpcSnapshot},
+    reach::{Destination, Reach, Unseen, Verdict},
+    types::{SecurityGroupId, SubnetId},
+};
+
+/// Follows a packet from a subnet to a destination, and the answer back, through
+/// what a snapshot shows.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Exit status: 0 when it can be reached, 2 when something stops the way, 3 when that cannot be told \
+                  from the snapshot, 1 on an error."
+)]
+pub struct ReachArgs {
+    /// Folder of JSON as `aws ec2 describe-…` prints it; `sagevpc snapshot`
+    /// makes one. Several accounts and regions lie in accounts/ID/REGION/.
+    #[arg(long, value_name = "DIR")]
+    snapshot: PathBuf,
+    /// Where packets begin: a subnet's id, and the ids of the security groups
+    /// on the interface; without any, the VPC's default group.
+    #[arg(long, value_name = "SUBNET[,GROUP]...", value_parser = origin)]
+    from: Origin,
+    /// Where they are to get: s3, s3:BUCKET, an AWS service such as sts, a
+    /// host's name or address with a port, or a block of addresses with a port,
+    /// such as 10.1.0.0/16:5432.
+    #[arg(long, value_name = "DESTINATION", value_parser = destination)]
+    to: Destination,
+    /// The account, where several have the subnet.
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// The region, where several have the subnet.
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// How to print the way.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
+enum Output {
+    /// For a person.
+    #[default]
+    Text,
+    /// For a program.
+    Json,
+}
+
+/// Where packets begin.
+#[derive(Clone, Debug)]
+struct Origin {
+    subnet: SubnetId,
+    groups: BTreeSet<SecurityGroupId>,
+}
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum ReachError {
+    /// The snapshot cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// No VPC of the snapshot has the subnet.
+    #[error("{subnet} is in no VPC of the snapshot{where_}: Vpcs.json and Subnets.json must hold both")]
+    NoSubnet {
+        /// The subnet.
+        subnet: SubnetId,
+        /// The account and region that were asked for.
+        where_: String,
+    },
+    /// Several accounts or regions have the subnet.
+    #[error("{subnet} is in several accounts or regions of the snapshot: choose with --account and --region")]
+    SeveralSubnets {
+        /// The subnet.
+        subnet: SubnetId,
+    },
+    /// The VPC has no such security group.
+    #[error("{vpc} has no security group {group} in the snapshot: correct --from, or add SecurityGroups.json")]
+    NoGroup {
+        /// The VPC.
+        vpc: String,
+        /// The group.
+        group: String,
+    },
+    /// Standard output is closed.
+    #[error("standard output cannot be written to")]
+    Output(#[from] io::Error),
+}
+
+/// Prints the way and what it comes to.
+///
+/// # Errors
+///
+/// [`ReachError`].
+pub fn run(args: &ReachArgs) -> Result<ExitCode, ReachError> {
+    let snapshots = folder::load(&args.snapshot)?;
+    let vpc = find(&snapshots, args)?;
+    let groups = groups(&vpc, &args.from)?;
+    let reach = Reach::new(&vpc);
+    let start = reach.from(&args.from.subnet, &groups);
+    let start = start.ok_or_else(|| no_subnet(args))?;
+    let verdict = start.to(&args.to);
+    let text = match args.output {
+        Output::Text => text(&args.from.subnet, &args.to, &verdict),
+        Output::Json => format!("{:#}\n", value(&args.from.subnet, &groups, &args.to, &verdict)),
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        Ok(()) | Err(_) => {}
+    }
+    Ok(match verdict {
+        Verdict::Reachable(_) => ExitCode::SUCCESS,
+        Verdict::Stopped(..) => ExitCode::from(2),
+        Verdict::Unknown(..) => ExitCode::from(3),
+    })
+}
+
+fn no_subnet(args: &ReachArgs) -> ReachError {
+    let asked = [("account", &args.account), ("region", &args.region)];
+    let asked = asked
+        .into_iter()
+        .filter_map(|(what, asked)| Some(format!(", {what} {}", asked.as_ref()?)));
+    ReachError::NoSubnet {
+        subnet: args.from.subnet.clone(),
+        where_: asked.collect(),
+    }
+}
+
+/// The VPC that holds the subnet.
+fn find(snapshots: &[Snapshot], args: &ReachArgs) -> Result<VpcSnapshot, ReachError> {
+    let is_asked = |asked: &Option<String>, found: Option<&str>| match asked {
+        Some(asked) => found == Some(asked.as_str()),
+        None => true,
+    };
+    let mut found = snapshots
+        .iter()
+        .filter(|snapshot| {
+            is_asked(&args.account, snapshot.account.as_ref().map(|id| id.as_str()))
+                && is_asked(&args.region, snapshot.region.as_ref().map(|region| region.as_str()))
+        })
+        .filter_map(|snapshot| {
+            let mut subnets = snapshot.subnets.iter();
+            let subnet = subnets.find(|subnet| subnet.subnet_id == args.from.subnet)?;
+            snapshot.vpc(&subnet.vpc_id)
+        });
+    let first = found.next().ok_or_else(|| no_subnet(args))?;
+    match found.next() {
+        // A shared subnet is seen by several accounts; the verdict may differ.
+        Some(_) => Err(ReachError::SeveralSubnets {
+            subnet: args.from.subnet.clone(),
+        }),
+        None => Ok(first),
+    }
+}
+
+/// The groups asked for, or the one that EC2 gives where none is.
+fn groups(vpc: &VpcSnapshot, from: &Origin) -> Result<BTreeSet<SecurityGroupId>, ReachError> {
+    let no_group = |group: &str| ReachError::NoGroup {
+        vpc: vpc.vpc.vpc_id.to_string(),
+        group: group.to_owned(),
+    };
+    if from.groups.is_empty() {
+        let mut groups = vpc.security_groups.values();
+        let default = groups.find(|group| group.group_name == "default");
+        let default = default.ok_or_else(|| no_group("default"))?;
+        return Ok(BTreeSet::from([default.group_id.clone()]));
+    }
+    let unknown = from
+        .groups
+        .iter()
+        .find(|group| !vpc.security_groups.contains_key(*group));
+    unknown.map_or_else(|| Ok(from.groups.clone()), |group| Err(no_group(group.as_str())))
+}
+
+fn origin(text: &str) -> Result<Origin, String> {
+    let mut subnet = None;
+    let mut groups = BTreeSet::new();
+    for id in text.split(',') {
+        if id.starts_with("subnet-") && subnet.is_none() {
+            subnet = Some(SubnetId::new(id));
+        } else if id.starts_with("sg-") {
+            groups.insert(SecurityGroupId::new(id));
+        } else {
+            return Err(format!(
+                "{id} is neither a security group (sg-…) nor the one subnet (subnet-…)"
+            ));
+        }
+    }
+    let subnet = subnet.ok_or("a subnet (subnet-…) is needed")?;
+    Ok(Origin { subnet, groups })
+}
+
+fn destination(text: &str) -> Result<Destination, String> {
+    if text == "s3" {
+        return Ok(Destination::S3 { bucket: None });
+    }
+    if let Some(bucket) = text.strip_prefix("s3:") {
+        return Ok(Destination::S3 {
+            bucket: Some(bucket.to_owned()),
+        });
+    }
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return if text.contains('/') || text.is_empty() {
+            Err("a block of addresses takes a port, such as 10.1.0.0/16:5432".to_owned())
+        } else {
+            Ok(Destination::Service(text.to_owned()))
+        };
+    };
+    let port = port.parse().map_err(|_| format!("{port} is no port"))?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match host.parse::<IpNet>() {
+        Ok(cidr) => Ok(Destination::Cidr { cidr, port }),
+        Err(_) if host.contains('/') || host.is_empty() => Err(format!("{host:?} is no block of addresses")),
+        Err(_) => Ok(Destination::Host {
+            name: host.to_owned(),
+            port,
+        }),
+    }
+}
+
+fn text(from: &SubnetId, to: &Destination, verdict: &Verdict) -> String {
+    let mut lines = vec![format!("From {from} to {to}:")];
+    let hops = verdict.path().0.iter().enumerate();
+    lines.extend(hops.map(|(place, hop)| format!("  {}. {hop}", place + 1)));
+    match verdict {
+        Verdict::Reachable(_) => lines.push("Reachable.".to_owned()),
+        Verdict::Stopped(_, stop) => {
+            let part = stop.part.map(|part| format!(" for {part}")).unwrap_or_default();
+            lines.push(format!("Stopped{part}: {}.", stop.cause));
+            lines.push(format!("Fix: {}", stop.cause.fix()));
+        }
+        Verdict::Unknown(_, unseen) => {
+            lines.extend(unseen.iter().map(|unseen| format!("Unknown: {unseen}.")));
+            lines.extend(files(unseen).map(|file| format!("To know, add {file} to the snapshot.")));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The files that a snapshot lacks.
+fn files(unseen: &[Unseen]) -> impl Iterator<Item = &'static str> {
+    let files: BTreeSet<&str> = unseen.iter().filter_map(Unseen::file).collect();
+    files.into_iter()
+}
+
+fn value(from: &SubnetId, groups: &BTreeSet<SecurityGroupId>, to: &Destination, verdict: &Verdict) -> Value {
+    let hops: Vec<String> = verdict.path().0.iter().map(ToString::to_string).collect();
+    let mut value = json!({ "from": from, "securityGroups": groups, "to": to.to_string(), "path": hops });
+    let verdict = match verdict {
+        Verdict::Reachable(_) => json!("Reachable"),
+        Verdict::Stopped(_, stop) => {
+            value["stop"] = json!({
+                "resource": stop.cause.resource(),
+                "cause": stop.cause.to_string(),
+                "fix": stop.cause.fix(),
+                "part": stop.part,
+            });
+            json!("Stopped")
+        }
+        Verdict::Unknown(_, unseen) => {
+            value["unseen"] = json!(unseen.iter().map(ToString::to_string).collect::<Vec<_>>());
+            value["files"] = json!(files(unseen).collect::<Vec<_>>());
+            json!("Unknown")
+        }
+    };
+    value["verdict"] = verdict;
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations_are_told_apart_by_their_form() {
+        let host = |name: &str, port| Destination::Host {
+            name: name.to_owned(),
+            port,
+        };
+        let cidr = |cidr: &str, port| Destination::Cidr {
+            cidr: cidr.parse().unwrap(),
+            port,
+        };
+        for (text, expected) in [
+            ("s3", Destination::S3 { bucket: None }),
+            (
+                "s3:fraud-data",
+                Destination::S3 {
+                    bucket: Some("fraud-data".to_owned()),
+                },
+            ),
+            ("sagemaker.api", Destination::Service("sagemaker.api".to_owned())),
+            ("pypi.org:443", host("pypi.org", 443)),
+            ("10.0.0.9:5432", host("10.0.0.9", 5432)),
+            ("[2001:db8::1]:443", host("2001:db8::1", 443)),
+            ("10.1.0.0/16:5432", cidr("10.1.0.0/16", 5432)),
+            ("2001:db8::/32:443", cidr("2001:db8::/32", 443)),
+        ] {
+            assert_eq!(destination(text), Ok(expected), "{text}");
+        }
+        for text in ["", "10.1.0.0/16", "pypi.org:https", "10.1.0.0/99:443", ":443"] {
+            assert!(destination(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn packets_begin_in_one_subnet() {
+        let from = origin("subnet-0000000a,sg-00000002,sg-00000001").unwrap();
+        assert_eq!(from.subnet.as_str(), "subnet-0000000a");
+        assert_eq!(from.groups.len(), 2);
+        for text in ["sg-00000001", "subnet-0000000a,subnet-0000000b", "vpc-0000aaaa", ""] {
+            assert!(origin(text).is_err(), "{text}");
+        }
+    }
+}

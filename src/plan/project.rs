@@ -1,0 +1,515 @@
+//! The VPC as it will be once a plan's actions are carried out.
+//!
+//! What is made gets its resource key for an id, and is taken to serve: whoever
+//! must wait for it hears that from the action itself.
+
+use std::borrow::Cow;
+
+use ipnet::IpNet;
+
+use super::{Action, DnsAttribute, PlannedAction, Target};
+use crate::{
+    observed::{
+        AclPortRange, Address, FlowLog, GroupIdentifier, IcmpTypeCode, IpPermission, IpRange, Ipv6Range, NatGateway,
+        NatGatewayAddress, NetworkAclEntry, PrefixListRef, Route, SecurityGroup, Tag, UserIdGroupPair, VpcEndpoint,
+        VpcSnapshot,
+    },
+    policy::PolicyDocument,
+    types::{
+        AclEntry, AllocationId, Direction, FlowLogId, FlowLogSettings, IpAddressType, LogDestinationType, NatGatewayId,
+        NetworkAclId, Peer, Protocol, ResourceKey, RouteTableId, Rule, SecurityGroupId, SubnetId, Tags, VpcEndpointId,
+    },
+};
+
+const AVAILABLE: &str = "available";
+
+/// The VPC once these actions are done, whatever they wait for.
+pub(super) fn project<'s>(
+    snapshot: &'s VpcSnapshot,
+    actions: impl IntoIterator<Item = &'s PlannedAction>,
+) -> Cow<'s, VpcSnapshot> {
+    let mut projected = Cow::Borrowed(snapshot);
+    for planned in actions {
+        perform(projected.to_mut(), &planned.action);
+    }
+    projected
+}
+
+/// The id of a security group that is there, or the one that it goes by here.
+pub(super) fn group_id(target: &Target<SecurityGroupId>) -> SecurityGroupId {
+    match target {
+        Target::Existing(id) => id.clone(),
+        Target::Made(key) => SecurityGroupId::new(key.to_string()),
+    }
+}
+
+fn nat_id(target: &Target<NatGatewayId>) -> NatGatewayId {
+    match target {
+        Target::Existing(id) => id.clone(),
+        Target::Made(key) => NatGatewayId::new(key.to_string()),
+    }
+}
+
+fn perform(vpc: &mut VpcSnapshot, action: &Action) {
+    match action {
+        Action::ModifyVpcAttribute { vpc: _, attribute } => {
+            if let Some(attributes) = &mut vpc.attributes {
+                match attribute {
+                    DnsAttribute::EnableDnsSupport => attributes.enable_dns_support.value = true,
+                    DnsAttribute::EnableDnsHostnames => attributes.enable_dns_hostnames.value = true,
+                }
+            }
+        }
+        Action::CreateSecurityGroup {
+            key,
+            vpc: _,
+            name,
+            description,
+            tags,
+        } => create_security_group(vpc, key, name, description, tags),
+        Action::AuthorizeSecurityGroup {
+            group,
+            direction,
+            rules,
+        } => change_rules(vpc, &group_id(group), *direction, |held| {
+            held.extend(rules.iter().cloned())
+        }),
+        Action::RevokeSecurityGroup {
+            group,
+            direction,
+            rules,
+        } => change_rules(vpc, &group_id(group), *direction, |held| {
+            held.retain(|rule| !rules.contains(rule));
+        }),
+        Action::DeleteSecurityGroup { id } => {
+            vpc.security_groups.remove(id);
+        }
+        Action::CreateVpcEndpoint {
+            key,
+            vpc: _,
+            service_name,
+            route_tables,
+            policy,
+            tags,
+        } => {
+            let mut made = endpoint(vpc, key, "Gateway", service_name, Some(policy), tags);
+            made.route_table_ids = route_tables.clone();
+            vpc.vpc_endpoints.push(made);
+        }
+        Action::ModifyVpcEndpoint {
+            id,
+            policy,
+            add_route_tables,
+            remove_route_tables,
+        } => {
+            if let Some(endpoint) = endpoint_of(vpc, id) {
+                endpoint
+                    .route_table_ids
+                    .retain(|table| !remove_route_tables.contains(table));
+                endpoint.route_table_ids.extend(add_route_tables.iter().cloned());
+                set_policy(endpoint, policy.as_ref());
+            }
+        }
+        Action::CreateInterfaceEndpoint {
+            key,
+            vpc: _,
+            service_name,
+            subnets,
+            groups,
+            private_dns,
+            ip_address_type,
+            policy,
+            tags,
+        } => {
+            let mut made = endpoint(vpc, key, "Interface", service_name, policy.as_ref(), tags);
+            made.subnet_ids = subnets.clone();
+            made.groups = groups.iter().map(member).collect();
+            made.private_dns_enabled = *private_dns;
+            made.ip_address_type = ip_address_type.map(as_text);
+            vpc.vpc_endpoints.push(made);
+        }
+        Action::ModifyInterfaceEndpoint {
+            id,
+            policy,
+            add_subnets,
+            remove_subnets,
+            add_groups,
+            remove_groups,
+            private_dns,
+            ip_address_type,
+        } => {
+            if let Some(endpoint) = endpoint_of(vpc, id) {
+                endpoint.subnet_ids.retain(|subnet| !remove_subnets.contains(subnet));
+                endpoint.subnet_ids.extend(add_subnets.iter().cloned());
+                endpoint.groups.retain(|group| !remove_groups.contains(&group.group_id));
+                endpoint.groups.extend(add_groups.iter().map(member));
+                endpoint.private_dns_enabled = private_dns.unwrap_or(endpoint.private_dns_enabled);
+                endpoint.ip_address_type = ip_address_type.map(as_text).or(endpoint.ip_address_type.take());
+                set_policy(endpoint, policy.as_ref());
+            }
+        }
+        Action::DeleteVpcEndpoint { id } => vpc.vpc_endpoints.retain(|endpoint| endpoint.vpc_endpoint_id != *id),
+        Action::AllocateAddress { key, tags } => {
+            let id = AllocationId::new(key.to_string());
+            let address = Address {
+                allocation_id: id.clone(),
+                public_ip: None,
+                association_id: None,
+                network_interface_id: None,
+                tags: tags_as_list(tags),
+            };
+            vpc.addresses.insert(id, address);
+        }
+        Action::ReleaseAddress { id } => {
+            vpc.addresses.remove(id);
+        }
+        Action::CreateNatGateway {
+            key,
+            subnet,
+            address,
+            tags,
+        } => create_nat_gateway(vpc, key, subnet, address, tags),
+        Action::DeleteNatGateway { id } => delete_nat_gateway(vpc, id),
+        Action::CreateRoute {
+            table,
+            destination,
+            nat_gateway,
+        }
+        | Action::ReplaceRoute {
+            table,
+            destination,
+            nat_gateway,
+        } => {
+            remove_route(vpc, table, destination);
+            if let Some(table) = vpc.route_tables.get_mut(table) {
+                table.routes.push(route(destination, &nat_id(nat_gateway)));
+            }
+        }
+        Action::DeleteRoute { table, destination } => remove_route(vpc, table, destination),
+        Action::CreateNetworkAclEntry { acl, entry } | Action::ReplaceNetworkAclEntry { acl, entry } => {
+            remove_entry(vpc, acl, entry.direction, entry.rule_number);
+            if let Some(acl) = vpc.network_acls.get_mut(acl) {
+                acl.entries.push(acl_entry(entry));
+            }
+        }
+        Action::DeleteNetworkAclEntry {
+            acl,
+            direction,
+            rule_number,
+        } => remove_entry(vpc, acl, *direction, *rule_number),
+        Action::CreateFlowLogs {
+            key,
+            resource,
+            settings,
+            tags,
+        } => {
+            let id = FlowLogId::new(key.to_string());
+            vpc.flow_logs.insert(id.clone(), flow_log(id, resource, settings, tags));
+        }
+        Action::DeleteFlowLogs { id } => {
+            vpc.flow_logs.remove(id);
+        }
+        // What roles and buckets allow has no bearing on packets.
+        Action::PutBucketPolicy { .. } | Action::PutRolePolicy { .. } | Action::DeleteRolePolicy { .. } => {}
+        Action::CreateTags { resource, tags } => {
+            if let Some(list) = tags_of(vpc, resource) {
+                list.retain(|tag| !tags.contains_key(&tag.key));
+                list.extend(tags_as_list(tags));
+            }
+        }
+        Action::DeleteTags { resource, keys } => {
+            if let Some(list) = tags_of(vpc, resource) {
+                list.retain(|tag| !keys.contains(&tag.key));
+            }
+        }
+    }
+}
+
+fn tags_as_list(tags: &Tags) -> Vec<Tag> {
+    let one = |(key, value): (&String, &String)| Tag {
+        key: key.clone(),
+        value: value.clone(),
+    };
+    tags.iter().map(one).collect()
+}
+
+fn tags_of<'v>(vpc: &'v mut VpcSnapshot, resource: &str) -> Option<&'v mut Vec<Tag>> {
+    let groups = vpc
+        .security_groups
+        .values_mut()
+        .map(|group| (group.group_id.as_str(), &mut group.tags));
+    let endpoints = vpc
+        .vpc_endpoints
+        .iter_mut()
+        .map(|endpoint| (endpoint.vpc_endpoint_id.as_str(), &mut endpoint.tags));
+    let gateways = vpc
+        .nat_gateways
+        .values_mut()
+        .map(|nat| (nat.nat_gateway_id.as_str(), &mut nat.tags));
+    let addresses = vpc
+        .addresses
+        .values_mut()
+        .map(|address| (address.allocation_id.as_str(), &mut address.tags));
+    let flow_logs = vpc
+        .flow_logs
+        .values_mut()
+        .map(|log| (log.flow_log_id.as_str(), &mut log.tags));
+    groups
+        .chain(endpoints)
+        .chain(gateways)
+        .chain(addresses)
+        .chain(flow_logs)
+        .find(|(id, _)| *id == resource)
+        .map(|(_, tags)| tags)
+}
+
+fn create_security_group(vpc: &mut VpcSnapshot, key: &ResourceKey, name: &str, description: &str, tags: &Tags) {
+    let id = SecurityGroupId::new(key.to_string());
+    let mut made = SecurityGroup {
+        group_id: id.clone(),
+        group_name: name.to_owned(),
+        vpc_id: vpc.vpc.vpc_id.clone(),
+        owner_id: vpc.account.clone(),
+        description: description.to_owned(),
+        ip_permissions: Vec::new(),
+        ip_permissions_egress: Vec::new(),
+        tags: tags_as_list(tags),
+    };
+    // EC2 gives each new group a rule that lets everything out.
+    let everywhere = Peer::Cidr(IpNet::V4(ipnet::Ipv4Net::default()));
+    made.ip_permissions_egress
+        .push(permission(&made, &Rule::all(Direction::Egress, everywhere)));
+    vpc.security_groups.insert(id, made);
+}
+
+fn change_rules(
+    vpc: &mut VpcSnapshot,
+    group: &SecurityGroupId,
+    direction: Direction,
+    change: impl FnOnce(&mut Vec<Rule>),
+) {
+    let Some(group) = vpc.security_groups.get_mut(group) else {
+        return;
+    };
+    let mut rules: Vec<Rule> = group
+        .rules()
+        .into_iter()
+        .filter(|rule| rule.direction == direction)
+        .collect();
+    change(&mut rules);
+    let permissions = rules.iter().map(|rule| permission(group, rule)).collect();
+    match direction {
+        Direction::Ingress => group.ip_permissions = permissions,
+        Direction::Egress => group.ip_permissions_egress = permissions,
+    }
+}
+
+/// A rule as EC2 shows it.
+fn permission(group: &SecurityGroup, rule: &Rule) -> IpPermission {
+    let mut permission = IpPermission {
+        ip_protocol: rule.protocol.as_ec2(),
+        from_port: rule.ports.map(|ports| ports.from),
+        to_port: rule.ports.map(|ports| ports.to),
+        ip_ranges: Vec::new(),
+        ipv6_ranges: Vec::new(),
+        prefix_list_ids: Vec::new(),
+        user_id_group_pairs: Vec::new(),
+    };
+    match &rule.peer {
+        Peer::Itself => permission.user_id_group_pairs.push(UserIdGroupPair {
+            group_id: Some(group.group_id.clone()),
+            user_id: group.owner_id.clone(),
+        }),
+        Peer::Group { id, owner } => permission.user_id_group_pairs.push(UserIdGroupPair {
+            // A rule may name a group by the key that it is made under.
+            group_id: Some(id.clone()),
+            user_id: owner.clone(),
+        }),
+        Peer::PrefixList(id) => permission.prefix_list_ids.push(PrefixListRef {
+            prefix_list_id: id.clone(),
+        }),
+        Peer::Cidr(IpNet::V4(cidr)) => permission.ip_ranges.push(IpRange {
+            cidr_ip: cidr.to_string(),
+        }),
+        Peer::Cidr(IpNet::V6(cidr)) => permission.ipv6_ranges.push(Ipv6Range {
+            cidr_ipv6: cidr.to_string(),
+        }),
+    }
+    permission
+}
+
+fn member(group: &Target<SecurityGroupId>) -> GroupIdentifier {
+    GroupIdentifier {
+        group_id: group_id(group),
+    }
+}
+
+fn as_text(kind: IpAddressType) -> String {
+    kind.as_str().to_owned()
+}
+
+fn endpoint(
+    vpc: &VpcSnapshot,
+    key: &ResourceKey,
+    kind: &str,
+    service_name: &str,
+    policy: Option<&PolicyDocument>,
+    tags: &Tags,
+) -> VpcEndpoint {
+    VpcEndpoint {
+        vpc_endpoint_id: VpcEndpointId::new(key.to_string()),
+        vpc_endpoint_type: Some(kind.to_owned()),
+        vpc_id: vpc.vpc.vpc_id.clone(),
+        service_name: service_name.to_owned(),
+        state: AVAILABLE.to_owned(),
+        policy_document: policy.map(ToString::to_string),
+        route_table_ids: Vec::new(),
+        subnet_ids: Vec::new(),
+        groups: Vec::new(),
+        network_interface_ids: Vec::new(),
+        private_dns_enabled: false,
+        ip_address_type: None,
+        dns_entries: Vec::new(),
+        owner_id: vpc.account.clone(),
+        requester_managed: false,
+        tags: tags_as_list(tags),
+    }
+}
+
+fn endpoint_of<'v>(vpc: &'v mut VpcSnapshot, id: &VpcEndpointId) -> Option<&'v mut VpcEndpoint> {
+    vpc.vpc_endpoints
+        .iter_mut()
+        .find(|endpoint| endpoint.vpc_endpoint_id == *id)
+}
+
+fn set_policy(endpoint: &mut VpcEndpoint, policy: Option<&PolicyDocument>) {
+    if let Some(policy) = policy {
+        endpoint.policy_document = Some(policy.to_string());
+    }
+}
+
+fn create_nat_gateway(
+    vpc: &mut VpcSnapshot,
+    key: &ResourceKey,
+    subnet: &SubnetId,
+    address: &Target<AllocationId>,
+    tags: &Tags,
+) {
+    let id = NatGatewayId::new(key.to_string());
+    let allocation_id = match address {
+        Target::Existing(id) => id.clone(),
+        Target::Made(key) => AllocationId::new(key.to_string()),
+    };
+    let made = NatGateway {
+        nat_gateway_id: id.clone(),
+        vpc_id: Some(vpc.vpc.vpc_id.clone()),
+        subnet_id: Some(subnet.clone()),
+        state: Some(AVAILABLE.to_owned()),
+        failure_message: None,
+        connectivity_type: Some("public".to_owned()),
+        nat_gateway_addresses: vec![NatGatewayAddress {
+            allocation_id: Some(allocation_id),
+            public_ip: None,
+            private_ip: None,
+            network_interface_id: None,
+        }],
+        tags: tags_as_list(tags),
+    };
+    vpc.nat_gateways.insert(id, made);
+}
+
+/// Routes to what is gone stay, as blackholes.
+fn delete_nat_gateway(vpc: &mut VpcSnapshot, id: &NatGatewayId) {
+    vpc.nat_gateways.remove(id);
+    let routes = vpc.route_tables.values_mut().flat_map(|table| &mut table.routes);
+    for route in routes.filter(|route| route.nat_gateway_id.as_deref() == Some(id.as_str())) {
+        route.state = Some("blackhole".to_owned());
+    }
+}
+
+fn route(destination: &IpNet, nat_gateway: &NatGatewayId) -> Route {
+    let (ipv4, ipv6) = match destination {
+        IpNet::V4(net) => (Some(*net), None),
+        IpNet::V6(net) => (None, Some(*net)),
+    };
+    Route {
+        destination_cidr_block: ipv4,
+        destination_ipv6_cidr_block: ipv6,
+        destination_prefix_list_id: None,
+        gateway_id: None,
+        nat_gateway_id: Some(nat_gateway.to_string()),
+        transit_gateway_id: None,
+        vpc_peering_connection_id: None,
+        network_interface_id: None,
+        egress_only_internet_gateway_id: None,
+        local_gateway_id: None,
+        carrier_gateway_id: None,
+        core_network_arn: None,
+        state: Some("active".to_owned()),
+    }
+}
+
+fn remove_route(vpc: &mut VpcSnapshot, table: &RouteTableId, destination: &IpNet) {
+    if let Some(table) = vpc.route_tables.get_mut(table) {
+        table.routes.retain(|route| {
+            let ipv4 = route.destination_cidr_block.map(IpNet::V4);
+            let ipv6 = route.destination_ipv6_cidr_block.map(IpNet::V6);
+            ipv4.or(ipv6) != Some(*destination)
+        });
+    }
+}
+
+fn acl_entry(entry: &AclEntry) -> NetworkAclEntry {
+    let (ipv4, ipv6) = match entry.cidr {
+        IpNet::V4(net) => (Some(net), None),
+        IpNet::V6(net) => (None, Some(net)),
+    };
+    let is_icmp = matches!(entry.protocol, Protocol::ICMP | Protocol::ICMPV6);
+    NetworkAclEntry {
+        rule_number: entry.rule_number.into(),
+        egress: entry.direction == Direction::Egress,
+        rule_action: if entry.allows { "allow" } else { "deny" }.to_owned(),
+        // EC2 gives numbers out, never names.
+        protocol: match entry.protocol {
+            Protocol::All => "-1".to_owned(),
+            Protocol::Number(number) => number.to_string(),
+        },
+        cidr_block: ipv4,
+        ipv6_cidr_block: ipv6,
+        port_range: entry.ports.filter(|_| !is_icmp).map(|ports| AclPortRange {
+            from: ports.from,
+            to: ports.to,
+        }),
+        icmp_type_code: entry.ports.filter(|_| is_icmp).map(|ports| IcmpTypeCode {
+            type_: ports.from,
+            code: ports.to,
+        }),
+    }
+}
+
+fn remove_entry(vpc: &mut VpcSnapshot, acl: &NetworkAclId, direction: Direction, rule_number: u16) {
+    if let Some(acl) = vpc.network_acls.get_mut(acl) {
+        acl.entries.retain(|entry| {
+            entry.egress != (direction == Direction::Egress) || entry.rule_number != i32::from(rule_number)
+        });
+    }
+}
+
+fn flow_log(id: FlowLogId, resource: &str, settings: &FlowLogSettings, tags: &Tags) -> FlowLog {
+    let is_log_group = settings.log_destination_type == LogDestinationType::CloudWatchLogs;
+    FlowLog {
+        flow_log_id: id,
+        resource_id: resource.to_owned(),
+        traffic_type: Some(settings.traffic_type.as_str().to_owned()),
+        log_destination_type: Some(settings.log_destination_type.as_str().to_owned()),
+        log_destination: Some(settings.log_destination.clone()),
+        log_group_name: None,
+        deliver_logs_permission_arn: settings.deliver_logs_permission_arn.clone().filter(|_| is_log_group),
+        log_format: settings.log_format.clone(),
+        max_aggregation_interval: i32::try_from(settings.max_aggregation_interval).ok(),
+        flow_log_status: Some("ACTIVE".to_owned()),
+        deliver_logs_status: Some("SUCCESS".to_owned()),
+        deliver_logs_error_message: None,
+        tags: tags_as_list(tags),
+    }
+}

@@ -1,0 +1,463 @@
+//! What names resolve to, and so what a destination is.
+
+use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
+
+use ipnet::IpNet;
+
+use super::{
+    Destination, Reach, Traffic,
+    filter::Flow,
+    hop::{Cause, Hop},
+    space::{EVERY_PORT, Space, public, space},
+    unseen::Unseen,
+};
+use crate::{
+    observed::{EndpointState, VpcEndpoint},
+    types::{PortRange, Protocol, SecurityGroupId, SubnetId, VpcEndpointId},
+};
+
+/// A destination as the source's resolver sees it.
+#[derive(Debug, Default)]
+pub(super) struct Resolution {
+    pub(super) hops: Vec<Hop>,
+    pub(super) unseen: Vec<Unseen>,
+    pub(super) stop: Option<Cause>,
+    pub(super) targets: Vec<Target>,
+    /// The name, where its addresses may be any of the target's.
+    pub(super) somewhere_in: Option<String>,
+    /// Why the way goes to public addresses, where a way inside was to be had.
+    pub(super) detour: Option<Detour>,
+}
+
+/// One set of addresses to reach, all of it.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) flow: Flow,
+    /// The same, as rules are written.
+    pub(super) traffic: Traffic,
+    pub(super) space: Space,
+    /// What the addresses are, as the peer of a rule.
+    pub(super) whom: String,
+    pub(super) receiver: Receiver,
+    /// The bucket that is asked for there, where it is S3.
+    pub(super) s3: Option<Option<String>>,
+}
+
+/// Who answers at a target's addresses.
+#[derive(Debug)]
+pub(super) enum Receiver {
+    /// Someone outside the VPC.
+    Outside,
+    /// An interface endpoint, with its groups.
+    Endpoint(VpcEndpointId, BTreeSet<SecurityGroupId>),
+    /// An interface in the VPC, with its groups.
+    Interface(BTreeSet<SecurityGroupId>),
+    /// Whoever has the source's own groups.
+    Members,
+    /// SageMaker, which opens its groups to its workloads.
+    SageMaker,
+}
+
+/// Why a service is reached by its public addresses.
+#[derive(Debug)]
+pub(super) enum Detour {
+    NoEndpoint(String),
+    PrivateDnsOff(String, VpcEndpointId),
+    HostnamesOff,
+}
+
+impl Detour {
+    /// What to say where the way to the public addresses is stopped, too.
+    pub(super) fn explain(&self, vpc: &str, otherwise: Cause) -> Cause {
+        let otherwise = Box::new(otherwise);
+        match self {
+            Self::NoEndpoint(service) => Cause::NoEndpoint {
+                service: service.clone(),
+                otherwise,
+            },
+            Self::PrivateDnsOff(service, endpoint) => Cause::PrivateDnsOff {
+                service: service.clone(),
+                endpoint: endpoint.clone(),
+                otherwise,
+            },
+            Self::HostnamesOff => Cause::DnsOff {
+                vpc: vpc.to_owned(),
+                attribute: "enableDnsHostnames",
+            },
+        }
+    }
+}
+
+const HTTPS: u16 = 443;
+
+impl Traffic {
+    /// One TCP port.
+    pub const fn tcp(port: u16) -> Self {
+        Self {
+            protocol: Protocol::TCP,
+            ports: Some(PortRange::only(port)),
+        }
+    }
+}
+
+impl Reach<'_> {
+    /// What a destination is, for sources that speak IPv4 or IPv6.
+    pub(super) fn resolve(&self, destination: &Destination, is_ipv6: bool) -> (usize, Rc<Resolution>) {
+        let family = usize::from(is_ipv6);
+        if let Some(found) = self.known.borrow().resolutions.get(destination)
+            && let Some((number, resolution)) = &found[family]
+        {
+            return (*number, resolution.clone());
+        }
+        let resolution = Rc::new(self.resolve_anew(destination, is_ipv6));
+        let mut known = self.known.borrow_mut();
+        let number = 2 * known.resolutions.len() + family;
+        let entry = known.resolutions.entry(destination.clone()).or_default();
+        let number = match &entry[1 - family] {
+            Some((other, _)) => other ^ 1,
+            None => number,
+        };
+        entry[family] = Some((number, resolution.clone()));
+        (number, resolution)
+    }
+
+    fn resolve_anew(&self, destination: &Destination, is_ipv6: bool) -> Resolution {
+        match destination {
+            Destination::S3 { bucket } => self.resolve_s3(bucket.as_deref(), is_ipv6),
+            Destination::Service(name) => self.resolve_service(name, name, HTTPS, is_ipv6),
+            Destination::Members { subnet, traffic } => {
+                self.resolve_subnet(subnet, *traffic, is_ipv6, "the group itself", || Receiver::Members)
+            }
+            Destination::Subnet { subnet, traffic } => {
+                let whom = self.blocks_of(subnet, is_ipv6);
+                self.resolve_subnet(subnet, *traffic, is_ipv6, &whom, || Receiver::SageMaker)
+            }
+            Destination::Cidr { cidr, port } => self.resolve_cidr(*cidr, *port),
+            Destination::Host { name, port } => match name.parse::<IpAddr>() {
+                Ok(address) => self.resolve_cidr(IpNet::from(address), *port),
+                Err(_) => self.resolve_host(name, *port, is_ipv6),
+            },
+        }
+    }
+
+    fn resolve_host(&self, name: &str, port: u16, is_ipv6: bool) -> Resolution {
+        let region = self.snapshot.region.as_ref().map_or("", |region| region.as_str());
+        let s3 = format!("s3.{region}.amazonaws.com");
+        if port == HTTPS && !region.is_empty() {
+            if name == s3 {
+                return self.resolve_s3(None, is_ipv6);
+            }
+            if let Some(bucket) = name.strip_suffix(&s3).and_then(|rest| rest.strip_suffix('.')) {
+                return self.resolve_s3(Some(bucket), is_ipv6);
+            }
+        }
+        let service = self
+            .snapshot
+            .endpoint_services
+            .iter()
+            .find(|service| service.has_name(name) && !service.is_gateway());
+        match service {
+            Some(service) => self.resolve_service(&service.service_name, name, port, is_ipv6),
+            None => self.by_name(|resolution| self.outside(resolution, name, port, is_ipv6)),
+        }
+    }
+
+    fn resolve_cidr(&self, cidr: IpNet, port: u16) -> Resolution {
+        let is_one_address = cidr.prefix_len() == cidr.max_prefix_len();
+        let interface = is_one_address.then(|| self.interface_at(cidr.addr())).flatten();
+        Resolution {
+            targets: vec![Target {
+                flow: Flow::tcp(port),
+                traffic: Traffic::tcp(port),
+                space: space([cidr.trunc()], (port, port)),
+                whom: cidr.to_string(),
+                receiver: interface.map_or(Receiver::Outside, Receiver::Interface),
+                s3: None,
+            }],
+            ..Resolution::default()
+        }
+    }
+
+    /// The groups of the interface that has the address.
+    fn interface_at(&self, address: IpAddr) -> Option<BTreeSet<SecurityGroupId>> {
+        let found = self.snapshot.network_interfaces.values().find(|interface| {
+            let ipv4 = interface.private_ip_addresses.iter().map(|ip| &ip.private_ip_address);
+            let ipv6 = interface.ipv6_addresses.iter().map(|ip| &ip.ipv6_address);
+            ipv4.chain(ipv6).any(|text| text.parse() == Ok(address))
+        })?;
+        Some(found.groups.iter().map(|group| group.group_id.clone()).collect())
+    }
+
+    fn blocks_of(&self, subnet: &SubnetId, is_ipv6: bool) -> String {
+        crate::types::listed(self.nets_of(subnet, is_ipv6))
+    }
+
+    fn nets_of(&self, subnet: &SubnetId, is_ipv6: bool) -> Vec<IpNet> {
+        let place = self.place_of.get(subnet).map(|place| &self.places[*place]);
+        let nets = place.into_iter().flat_map(|place| &place.nets);
+        nets.filter(|net| is_of_family(net, is_ipv6)).copied().collect()
+    }
+
+    fn resolve_subnet(
+        &self,
+        subnet: &SubnetId,
+        traffic: Traffic,
+        is_ipv6: bool,
+        whom: &str,
+        receiver: impl Fn() -> Receiver,
+    ) -> Resolution {
+        let nets = self.nets_of(subnet, is_ipv6);
+        let targets = self.flows(traffic, is_ipv6).into_iter().map(|flow| Target {
+            flow,
+            traffic,
+            space: space(nets.iter().copied(), flow.ports),
+            whom: whom.to_owned(),
+            receiver: receiver(),
+            s3: None,
+        });
+        Resolution {
+            targets: targets.collect(),
+            stop: nets.is_empty().then(|| Cause::NoAddress { subnet: subnet.clone() }),
+            ..Resolution::default()
+        }
+    }
+
+    /// One flow for each protocol that a rule tells apart, and one for the rest.
+    fn flows(&self, traffic: Traffic, is_ipv6: bool) -> Vec<Flow> {
+        // Kept for experiments, RFC 3692: no rule has reason to name it.
+        const ANY_OTHER: u8 = 253;
+        const ICMP: u8 = 1;
+        const ICMPV6: u8 = 58;
+        let bound = |port: i32| u16::try_from(port.clamp(0, i32::from(u16::MAX))).unwrap_or(u16::MAX);
+        match traffic.protocol {
+            Protocol::Number(protocol) => {
+                let flow = Flow {
+                    protocol,
+                    ports: EVERY_PORT,
+                };
+                let ports = traffic.ports.filter(|_| flow.has_ports());
+                let ports = ports.map_or(EVERY_PORT, |range| (bound(range.from), bound(range.to)));
+                vec![Flow { protocol, ports }]
+            }
+            Protocol::All => {
+                let of_the_other = if is_ipv6 { ICMP } else { ICMPV6 };
+                let mut protocols = self.protocols.clone();
+                protocols.insert(ANY_OTHER);
+                protocols.remove(&of_the_other);
+                let ports = EVERY_PORT;
+                protocols.into_iter().map(|protocol| Flow { protocol, ports }).collect()
+            }
+        }
+    }
+
+    fn resolve_s3(&self, bucket: Option<&str>, is_ipv6: bool) -> Resolution {
+        let region = self.snapshot.region.as_ref().map_or("REGION", |region| region.as_str());
+        let host = match bucket {
+            Some(bucket) => format!("{bucket}.s3.{region}.amazonaws.com"),
+            None => format!("s3.{region}.amazonaws.com"),
+        };
+        // Where there is a gateway endpoint, private DNS of an interface
+        // endpoint for S3 is for those outside the VPC.
+        let is_gateway = |endpoint: &&VpcEndpoint| endpoint.endpoint_state() != EndpointState::Deleted;
+        let has_gateway = self
+            .snapshot
+            .s3_gateway_endpoints()
+            .any(|endpoint| is_gateway(&endpoint));
+        if !has_gateway
+            && self
+                .interface_endpoint("s3")
+                .is_some_and(|endpoint| endpoint.private_dns_enabled)
+        {
+            return self.resolve_service("s3", &host, HTTPS, is_ipv6);
+        }
+        self.by_name(|resolution| {
+            resolution.hops.push(Hop::PublicName { name: host.clone() });
+            let list = self.snapshot.s3_prefix_list();
+            let nets = list.and_then(|list| Some((list, self.groups.list(&list.prefix_list_id)?)));
+            let Some((list, nets)) = nets else {
+                let list = format!("com.amazonaws.{region}.s3");
+                resolution.unseen.push(Unseen::PrefixList { list });
+                return;
+            };
+            let nets = nets.iter().filter(|net| is_of_family(net, is_ipv6)).copied();
+            resolution.targets.push(Target {
+                flow: Flow::tcp(HTTPS),
+                traffic: Traffic::tcp(HTTPS),
+                space: space(nets, (HTTPS, HTTPS)),
+                whom: format!("prefix list {}", list.prefix_list_id),
+                receiver: Receiver::Outside,
+                s3: Some(bucket.map(str::to_owned)),
+            });
+        })
+    }
+
+    /// The service's interface endpoint that its name would lead to.
+    fn interface_endpoint(&self, service: &str) -> Option<&VpcEndpoint> {
+        let endpoints = self.snapshot.vpc_endpoints.iter().filter(|endpoint| {
+            let is_going = match endpoint.endpoint_state() {
+                EndpointState::Deleting | EndpointState::Deleted => true,
+                EndpointState::Available | EndpointState::Pending | EndpointState::Failed => false,
+            };
+            endpoint.is_interface() && !is_going && self.snapshot.is_service(&endpoint.service_name, service)
+        });
+        endpoints.min_by_key(|endpoint| {
+            let is_available = endpoint.endpoint_state() == EndpointState::Available;
+            (!endpoint.private_dns_enabled, !is_available)
+        })
+    }
+
+    fn resolve_service(&self, service: &str, host: &str, port: u16, is_ipv6: bool) -> Resolution {
+        let offered = self
+            .snapshot
+            .endpoint_services
+            .iter()
+            .find(|offered| !offered.is_gateway() && self.snapshot.is_service(&offered.service_name, service));
+        let host = match offered.and_then(|offered| offered.private_dns_name.as_deref()) {
+            Some(name) if host == service => name.to_owned(),
+            Some(_) | None => host.to_owned(),
+        };
+        self.by_name(|resolution| {
+            let has_hostnames = self
+                .snapshot
+                .attributes
+                .as_ref()
+                .is_none_or(|attributes| attributes.enable_dns_hostnames.value);
+            match self.interface_endpoint(service) {
+                Some(endpoint) if endpoint.private_dns_enabled && has_hostnames => {
+                    self.inside(resolution, endpoint, &host, port, is_ipv6);
+                    return;
+                }
+                Some(endpoint) if endpoint.private_dns_enabled => resolution.detour = Some(Detour::HostnamesOff),
+                Some(endpoint) => {
+                    let detour = Detour::PrivateDnsOff(service.to_owned(), endpoint.vpc_endpoint_id.clone());
+                    resolution.detour = Some(detour);
+                }
+                None => resolution.detour = Some(Detour::NoEndpoint(service.to_owned())),
+            }
+            self.outside(resolution, &host, port, is_ipv6);
+        })
+    }
+
+    /// An interface endpoint: its interfaces, or the subnets that they are in.
+    fn inside(&self, resolution: &mut Resolution, endpoint: &VpcEndpoint, host: &str, port: u16, is_ipv6: bool) {
+        let id = &endpoint.vpc_endpoint_id;
+        resolution.hops.push(Hop::PrivateName {
+            name: host.to_owned(),
+            endpoint: id.clone(),
+        });
+        if endpoint.endpoint_state() != EndpointState::Available || endpoint.subnet_ids.is_empty() {
+            let state = if endpoint.subnet_ids.is_empty() && endpoint.endpoint_state() == EndpointState::Available {
+                "in no subnet".to_owned()
+            } else {
+                endpoint.state.to_ascii_lowercase()
+            };
+            resolution.stop = Some(Cause::EndpointUnavailable {
+                endpoint: id.clone(),
+                state,
+            });
+            return;
+        }
+        if endpoint.groups.is_empty() {
+            let endpoint = id.to_string();
+            resolution.unseen.push(Unseen::EndpointGroups { endpoint });
+        }
+        let groups: BTreeSet<SecurityGroupId> = endpoint.groups.iter().map(|group| group.group_id.clone()).collect();
+        let speaks_it = match endpoint.ip_address_type.as_deref() {
+            Some("dualstack") => true,
+            Some("ipv6") => is_ipv6,
+            Some(_) | None => !is_ipv6,
+        };
+        for subnet in &endpoint.subnet_ids {
+            let interfaces = endpoint
+                .network_interface_ids
+                .iter()
+                .filter_map(|interface| self.snapshot.network_interfaces.get(interface))
+                .filter(|interface| interface.subnet_id == *subnet);
+            let addresses: Vec<IpNet> = interfaces
+                .flat_map(|interface| {
+                    let ipv4 = interface.private_ip_addresses.iter().map(|ip| &ip.private_ip_address);
+                    ipv4.chain(interface.ipv6_addresses.iter().map(|ip| &ip.ipv6_address))
+                })
+                .filter_map(|text| text.parse::<IpAddr>().ok().map(IpNet::from))
+                .filter(|net| is_of_family(net, is_ipv6))
+                .collect();
+            let nets = match (speaks_it, addresses.is_empty()) {
+                (false, _) => Vec::new(),
+                (true, true) => self.nets_of(subnet, is_ipv6),
+                (true, false) => addresses,
+            };
+            resolution.targets.push(Target {
+                flow: Flow::tcp(port),
+                traffic: Traffic::tcp(port),
+                whom: crate::types::listed(&nets),
+                space: space(nets, (port, port)),
+                receiver: if groups.is_empty() {
+                    Receiver::SageMaker
+                } else {
+                    Receiver::Endpoint(id.clone(), groups.clone())
+                },
+                s3: None,
+            });
+        }
+    }
+
+    /// A name with public addresses that are not known here.
+    fn outside(&self, resolution: &mut Resolution, host: &str, port: u16, is_ipv6: bool) {
+        resolution.hops.push(Hop::PublicName { name: host.to_owned() });
+        let everywhere = self.public[usize::from(is_ipv6)].get_or_init(|| {
+            let vpc = self.snapshot.vpc.cidrs();
+            let lists = self.snapshot.prefix_lists.iter();
+            let lists = lists
+                .filter_map(|list| self.groups.list(&list.prefix_list_id))
+                .flatten();
+            public(is_ipv6, vpc.chain(lists.copied()), EVERY_PORT)
+        });
+        resolution.somewhere_in = Some(host.to_owned());
+        resolution.targets.push(Target {
+            flow: Flow::tcp(port),
+            traffic: Traffic::tcp(port),
+            space: super::space::on_ports(everywhere, (port, port)),
+            whom: if is_ipv6 { "::/0" } else { "0.0.0.0/0" }.to_owned(),
+            receiver: Receiver::Outside,
+            s3: None,
+        });
+    }
+
+    /// What a name resolves to, if it resolves at all.
+    fn by_name(&self, resolve: impl FnOnce(&mut Resolution)) -> Resolution {
+        let mut resolution = Resolution::default();
+        let vpc = self.snapshot.vpc.vpc_id.to_string();
+        match &self.snapshot.attributes {
+            None => resolution.unseen.push(Unseen::DnsAttributes),
+            Some(attributes) if !attributes.enable_dns_support.value => {
+                let attribute = "enableDnsSupport";
+                resolution.stop = Some(Cause::DnsOff { vpc, attribute });
+                return resolution;
+            }
+            Some(_) => {}
+        }
+        match &self.snapshot.dhcp_options {
+            None => resolution.unseen.push(Unseen::DhcpOptions),
+            Some(options) => {
+                let servers = options.values("domain-name-servers");
+                if servers.is_empty() {
+                    resolution.stop = Some(Cause::NoResolver { vpc });
+                    return resolution;
+                }
+                let own: Vec<String> = servers
+                    .into_iter()
+                    .filter(|server| !self.snapshot.vpc.is_awss_resolver(server))
+                    .collect();
+                if !own.is_empty() && !self.accepts_resolvers {
+                    resolution.unseen.push(Unseen::CustomResolver { servers: own });
+                }
+            }
+        }
+        resolve(&mut resolution);
+        resolution
+    }
+}
+
+pub(super) fn is_of_family(net: &IpNet, is_ipv6: bool) -> bool {
+    matches!(net, IpNet::V6(_)) == is_ipv6
+}

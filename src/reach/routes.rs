@@ -1,0 +1,209 @@
+//! Route tables: where each address is sent.
+
+use ipnet::IpNet;
+
+use super::{Unseen, filter::Groups};
+use crate::{
+    observed::{EndpointState, Route, RouteTable, VpcEndpoint, VpcSnapshot},
+    types::{NatGatewayId, RouteTableId, VpcEndpointId},
+};
+
+/// What a route leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Via {
+    Local,
+    Blackhole(String),
+    GatewayEndpoint(VpcEndpointId),
+    NatGateway(NatGatewayId),
+    InternetGateway(String),
+    EgressOnlyInternetGateway(String),
+    Unseen(Unseen),
+}
+
+impl Via {
+    /// The target by its name.
+    pub(super) fn target(&self) -> String {
+        match self {
+            Self::Local => "the VPC itself".to_owned(),
+            Self::Blackhole(target) | Self::InternetGateway(target) | Self::EgressOnlyInternetGateway(target) => {
+                target.clone()
+            }
+            Self::GatewayEndpoint(endpoint) => endpoint.to_string(),
+            Self::NatGateway(gateway) => gateway.to_string(),
+            Self::Unseen(unseen) => match unseen {
+                Unseen::Endpoint { endpoint } => endpoint.clone(),
+                Unseen::TransitGateway { gateway }
+                | Unseen::VirtualPrivateGateway { gateway }
+                | Unseen::Gateway { gateway }
+                | Unseen::NatGateway { gateway }
+                | Unseen::InternetGateway { gateway } => gateway.clone(),
+                Unseen::CoreNetwork { network } => network.clone(),
+                Unseen::Firewall { interface } => interface.clone(),
+                Unseen::Peering { connection } => connection.clone(),
+                Unseen::DnsAttributes
+                | Unseen::DhcpOptions
+                | Unseen::CustomResolver { .. }
+                | Unseen::NetworkAcls
+                | Unseen::PrefixList { .. }
+                | Unseen::EndpointGroups { .. }
+                | Unseen::Policy { .. }
+                | Unseen::SecurityGroup { .. }
+                | Unseen::Receiver { .. }
+                | Unseen::Addresses { .. } => unseen.to_string(),
+            },
+        }
+    }
+}
+
+/// A route to one block of addresses.
+#[derive(Debug)]
+pub(super) struct Leads {
+    pub(super) to: IpNet,
+    /// The destination as the table has it: the block or its prefix list.
+    pub(super) destination: String,
+    pub(super) via: Via,
+}
+
+/// A route table's routes, in the order in which they are tried.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) id: RouteTableId,
+    pub(super) routes: Vec<Leads>,
+    /// Prefix lists among the destinations whose addresses are not known.
+    pub(super) unknown_lists: Vec<String>,
+}
+
+impl Table {
+    /// Reads a table. Gateway endpoints know the tables that lead to them, which
+    /// is the same as the routes that AWS writes there.
+    pub(super) fn new(table: &RouteTable, snapshot: &VpcSnapshot, groups: &Groups) -> Self {
+        let mut read = Self {
+            id: table.route_table_id.clone(),
+            routes: Vec::new(),
+            unknown_lists: Vec::new(),
+        };
+        let mut gateways: Vec<&VpcEndpoint> = snapshot
+            .vpc_endpoints
+            .iter()
+            .filter(|endpoint| endpoint.is_gateway() && endpoint.endpoint_state() != EndpointState::Deleted)
+            .filter(|endpoint| endpoint.route_table_ids.contains(&table.route_table_id))
+            .collect();
+        gateways.sort_by_key(|endpoint| endpoint.endpoint_state() != EndpointState::Available);
+        for endpoint in gateways {
+            let list = snapshot
+                .prefix_lists
+                .iter()
+                .find(|list| list.prefix_list_name == endpoint.service_name)
+                .map(|list| &list.prefix_list_id);
+            let via = Via::GatewayEndpoint(endpoint.vpc_endpoint_id.clone());
+            match list.and_then(|id| Some((id, groups.list(id)?))) {
+                Some((id, nets)) => read.add(nets, id.as_str(), &via),
+                None => read.unknown_lists.push(endpoint.service_name.clone()),
+            }
+        }
+        for route in &table.routes {
+            let Some(via) = via(route, snapshot) else { continue };
+            if let Some(net) = route.destination_cidr_block {
+                read.add(&[IpNet::V4(net)], &net.to_string(), &via);
+            }
+            if let Some(net) = route.destination_ipv6_cidr_block {
+                read.add(&[IpNet::V6(net)], &net.to_string(), &via);
+            }
+            if let Some(id) = &route.destination_prefix_list_id {
+                match groups.list(id) {
+                    Some(nets) => read.add(nets, id.as_str(), &via),
+                    None => read.unknown_lists.push(id.to_string()),
+                }
+            }
+        }
+        // The longest prefix wins; of equal ones a local route, then one to a
+        // block, then one to a prefix list. The sort keeps gateway endpoints
+        // that serve before others.
+        read.routes.sort_by_key(|route| {
+            let of_list = route.destination.starts_with("pl-");
+            (
+                std::cmp::Reverse(route.to.prefix_len()),
+                route.via != Via::Local,
+                of_list,
+            )
+        });
+        read
+    }
+
+    fn add(&mut self, nets: &[IpNet], destination: &str, via: &Via) {
+        self.routes.extend(nets.iter().map(|net| Leads {
+            to: net.trunc(),
+            destination: destination.to_owned(),
+            via: via.clone(),
+        }));
+    }
+}
+
+/// What a route leads to; `None` for one that a gateway endpoint stands for.
+fn via(route: &Route, snapshot: &VpcSnapshot) -> Option<Via> {
+    let target = |id: &Option<String>| id.clone().unwrap_or_default();
+    let via = if let Some(gateway) = &route.gateway_id {
+        if gateway == "local" {
+            Via::Local
+        } else if gateway.starts_with("igw-") {
+            Via::InternetGateway(gateway.clone())
+        } else if gateway.starts_with("vpce-") {
+            let endpoint = snapshot
+                .vpc_endpoints
+                .iter()
+                .find(|endpoint| endpoint.vpc_endpoint_id.as_str() == gateway);
+            match endpoint {
+                Some(endpoint) if endpoint.is_gateway() => return None,
+                Some(_) => Via::Unseen(Unseen::Firewall {
+                    interface: gateway.clone(),
+                }),
+                None if route.destination_prefix_list_id.is_some() => Via::Unseen(Unseen::Endpoint {
+                    endpoint: gateway.clone(),
+                }),
+                None => Via::Unseen(Unseen::Firewall {
+                    interface: gateway.clone(),
+                }),
+            }
+        } else if gateway.starts_with("vgw-") {
+            Via::Unseen(Unseen::VirtualPrivateGateway {
+                gateway: gateway.clone(),
+            })
+        } else {
+            Via::Unseen(Unseen::Gateway {
+                gateway: gateway.clone(),
+            })
+        }
+    } else if let Some(gateway) = &route.nat_gateway_id {
+        Via::NatGateway(NatGatewayId::new(gateway))
+    } else if let Some(gateway) = &route.egress_only_internet_gateway_id {
+        Via::EgressOnlyInternetGateway(gateway.clone())
+    } else if let Some(interface) = &route.network_interface_id {
+        Via::Unseen(Unseen::Firewall {
+            interface: interface.to_string(),
+        })
+    } else if let Some(gateway) = &route.transit_gateway_id {
+        Via::Unseen(Unseen::TransitGateway {
+            gateway: gateway.clone(),
+        })
+    } else if let Some(connection) = &route.vpc_peering_connection_id {
+        Via::Unseen(Unseen::Peering {
+            connection: connection.clone(),
+        })
+    } else if let Some(network) = &route.core_network_arn {
+        Via::Unseen(Unseen::CoreNetwork {
+            network: network.clone(),
+        })
+    } else if route.local_gateway_id.is_some() || route.carrier_gateway_id.is_some() {
+        let gateway = target(&route.local_gateway_id) + &target(&route.carrier_gateway_id);
+        Via::Unseen(Unseen::Gateway { gateway })
+    } else {
+        Via::Unseen(Unseen::Gateway {
+            gateway: "a target of an unknown kind".to_owned(),
+        })
+    };
+    Some(if route.is_active() || via == Via::Local {
+        via
+    } else {
+        Via::Blackhole(via.target())
+    })
+}

@@ -1,0 +1,159 @@
+//! What a verdict hangs on and cannot be seen.
+
+use std::fmt;
+
+use crate::types::{SubnetId, listed};
+
+/// Something on a packet's way that cannot be seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unseen {
+    /// The VPC's DNS attributes were not looked at.
+    DnsAttributes,
+    /// The VPC's DHCP options were not looked at.
+    DhcpOptions,
+    /// Names are resolved by servers that are not AWS's.
+    CustomResolver {
+        /// The servers.
+        servers: Vec<String>,
+    },
+    /// Network ACLs were not looked at.
+    NetworkAcls,
+    /// Which addresses a prefix list holds.
+    PrefixList {
+        /// The list, by its id or its name.
+        list: String,
+    },
+    /// The endpoint is not among those that were seen.
+    Endpoint {
+        /// Its id.
+        endpoint: String,
+    },
+    /// Which security groups the endpoint's interfaces have.
+    EndpointGroups {
+        /// Its id.
+        endpoint: String,
+    },
+    /// What an endpoint's policy decides hangs on who asks, and how.
+    Policy {
+        /// The endpoint.
+        endpoint: String,
+        /// The action.
+        action: String,
+        /// On what.
+        resource: String,
+    },
+    /// A security group that is not among those that were seen.
+    SecurityGroup {
+        /// Its id.
+        group: String,
+    },
+    /// The NAT gateway is not among those that were seen.
+    NatGateway {
+        /// Its id.
+        gateway: String,
+    },
+    /// Whether the internet gateway is attached was not looked at.
+    InternetGateway {
+        /// Its id.
+        gateway: String,
+    },
+    /// What lies behind a transit gateway.
+    TransitGateway {
+        /// Its id.
+        gateway: String,
+    },
+    /// What lies behind a core network.
+    CoreNetwork {
+        /// Its ARN.
+        network: String,
+    },
+    /// What a firewall, or another appliance on the way, does.
+    Firewall {
+        /// Its interface or endpoint.
+        interface: String,
+    },
+    /// What lies behind a peering connection.
+    Peering {
+        /// Its id.
+        connection: String,
+    },
+    /// What lies behind a virtual private gateway.
+    VirtualPrivateGateway {
+        /// Its id.
+        gateway: String,
+    },
+    /// What lies behind a gateway of another kind.
+    Gateway {
+        /// Its id, or the table that leads to it.
+        gateway: String,
+    },
+    /// What answers at an address in the VPC, and whom it admits.
+    Receiver {
+        /// The subnet of the address.
+        subnet: SubnetId,
+    },
+    /// Which addresses a name has, where some can be reached and others not.
+    Addresses {
+        /// The name.
+        name: String,
+    },
+}
+
+impl Unseen {
+    /// The file that a snapshot lacks, where it is one.
+    pub const fn file(&self) -> Option<&'static str> {
+        match self {
+            Self::DnsAttributes => Some("VpcAttributes.json"),
+            Self::DhcpOptions => Some("DhcpOptions.json"),
+            Self::NetworkAcls => Some("NetworkAcls.json"),
+            Self::PrefixList { .. } => Some("PrefixLists.json"),
+            Self::Endpoint { .. } | Self::EndpointGroups { .. } => Some("VpcEndpoints.json"),
+            Self::SecurityGroup { .. } => Some("SecurityGroups.json"),
+            Self::NatGateway { .. } => Some("NatGateways.json"),
+            Self::InternetGateway { .. } => Some("InternetGateways.json"),
+            Self::Receiver { .. } => Some("NetworkInterfaces.json"),
+            Self::CustomResolver { .. }
+            | Self::Policy { .. }
+            | Self::TransitGateway { .. }
+            | Self::CoreNetwork { .. }
+            | Self::Firewall { .. }
+            | Self::Peering { .. }
+            | Self::VirtualPrivateGateway { .. }
+            | Self::Gateway { .. }
+            | Self::Addresses { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Unseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DnsAttributes => f.write_str("whether DNS is on in the VPC"),
+            Self::DhcpOptions => f.write_str("which DNS servers the DHCP options name"),
+            Self::CustomResolver { servers } => write!(f, "what the DNS servers {} answer", listed(servers)),
+            Self::NetworkAcls => f.write_str("what the network ACLs let through"),
+            Self::PrefixList { list } => write!(f, "which addresses prefix list {list} holds"),
+            Self::Endpoint { endpoint } => write!(f, "what {endpoint} is"),
+            Self::EndpointGroups { endpoint } => write!(f, "which security groups {endpoint} has"),
+            Self::Policy {
+                endpoint,
+                action,
+                resource,
+            } => write!(
+                f,
+                "whether the policy of {endpoint} lets {action} on {resource} through: that hangs on who asks, and how"
+            ),
+            Self::SecurityGroup { group } => write!(f, "what security group {group} admits"),
+            Self::NatGateway { gateway } => write!(f, "where NAT gateway {gateway} is, and whether it serves"),
+            Self::InternetGateway { gateway } => write!(f, "whether {gateway} is attached to the VPC"),
+            Self::TransitGateway { gateway } => write!(f, "what lies behind transit gateway {gateway}"),
+            Self::CoreNetwork { network } => write!(f, "what lies behind core network {network}"),
+            Self::Firewall { interface } => write!(f, "what the appliance at {interface} lets through"),
+            Self::Peering { connection } => write!(f, "what lies behind peering connection {connection}"),
+            Self::VirtualPrivateGateway { gateway } => write!(f, "what lies behind virtual private gateway {gateway}"),
+            Self::Gateway { gateway } => write!(f, "what lies behind {gateway}"),
+            Self::Receiver { subnet } => write!(f, "what answers at that address in {subnet}, and whom it admits"),
+            Self::Addresses { name } => write!(f, "which addresses {name} has: some can be reached, others not"),
+        }
+    }
+}

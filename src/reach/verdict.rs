@@ -1,0 +1,347 @@
+//! Security groups at both ends, and what the whole way comes to.
+
+use std::{borrow::Cow, collections::BTreeSet, rc::Rc};
+
+use super::{
+    Destination, Reach,
+    filter::Admission,
+    hop::{Cause, Hop, Stop},
+    names::{Receiver, Resolution, Target, is_of_family},
+    network::{Leg, Trip},
+    space::space,
+    unseen::Unseen,
+};
+use crate::types::{Direction, SecurityGroupId, SubnetId};
+
+/// The steps of a way, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path(pub Vec<Hop>);
+
+/// Whether packets get there, and answers back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They do.
+    Reachable(Path),
+    /// They do not: the way up to the first stop.
+    Stopped(Path, Stop),
+    /// It hangs on what cannot be seen.
+    Unknown(Path, Vec<Unseen>),
+}
+
+impl Verdict {
+    /// The way, as far as it goes.
+    pub const fn path(&self) -> &Path {
+        match self {
+            Self::Reachable(path) | Self::Stopped(path, _) | Self::Unknown(path, _) => path,
+        }
+    }
+}
+
+/// Where packets begin: in a subnet, with the security groups of a workload.
+pub struct Start<'r, 's> {
+    reach: &'r Reach<'s>,
+    place: usize,
+    groups: BTreeSet<SecurityGroupId>,
+    has_ipv4: bool,
+}
+
+impl<'s> Reach<'s> {
+    /// From a subnet; `None` where the VPC has no such subnet.
+    pub fn from(&self, subnet: &SubnetId, groups: &BTreeSet<SecurityGroupId>) -> Option<Start<'_, 's>> {
+        let place = *self.place_of.get(subnet)?;
+        let has_ipv4 = self.places[place].nets.iter().any(|net| is_of_family(net, false));
+        Some(Start {
+            reach: self,
+            place,
+            groups: groups.clone(),
+            has_ipv4,
+        })
+    }
+}
+
+/// How one part of a destination fares, from the source's groups to the
+/// receiver's.
+struct Part<'l> {
+    leg: Cow<'l, Leg>,
+    /// What the source's groups say, before the leg.
+    admitted: Option<Hop>,
+    /// What the receiver's groups say, at the leg's turn.
+    received: Option<Hop>,
+    stop: Option<(Place, Stop)>,
+    unseen: Vec<Unseen>,
+}
+
+/// Where a part is stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    AtTheSource,
+    OnTheWay,
+    AtTheReceiver,
+}
+
+impl Start<'_, '_> {
+    /// Follows packets to the destination, and answers back.
+    pub fn to(&self, destination: &Destination) -> Verdict {
+        let is_ipv6 = match destination {
+            Destination::Cidr { cidr, .. } => is_of_family(cidr, true),
+            Destination::Host { name, .. } => name
+                .parse()
+                .map_or(!self.has_ipv4, |address: std::net::IpAddr| address.is_ipv6()),
+            Destination::S3 { .. }
+            | Destination::Service(_)
+            | Destination::Members { .. }
+            | Destination::Subnet { .. } => !self.has_ipv4,
+        };
+        let (number, resolution) = self.reach.resolve(destination, is_ipv6);
+        let subnet = &self.reach.places[self.place];
+        let nets: Vec<_> = subnet
+            .nets
+            .iter()
+            .filter(|net| is_of_family(net, is_ipv6))
+            .copied()
+            .collect();
+        let early = resolution.stop.clone().or_else(|| {
+            let has_no_address = nets.is_empty() || resolution.targets.iter().any(|target| target.space.is_empty());
+            has_no_address.then(|| Cause::NoAddress {
+                subnet: subnet.id.clone(),
+            })
+        });
+        if let Some(cause) = early {
+            return Verdict::Stopped(Path(resolution.hops.clone()), Stop { cause, part: None });
+        }
+        let ways: Vec<Rc<Vec<Leg>>> = resolution
+            .targets
+            .iter()
+            .enumerate()
+            .map(|(place, target)| {
+                let key = (self.place, number, place);
+                let known = self.reach.known.borrow().ways.get(&key).cloned();
+                known.unwrap_or_else(|| {
+                    let trip = self.trip(target, &nets, is_ipv6);
+                    let legs = Rc::new(self.reach.network(&trip, target.space.clone()));
+                    self.reach.known.borrow_mut().ways.insert(key, legs.clone());
+                    legs
+                })
+            })
+            .collect();
+        let parts: Vec<Part<'_>> = resolution
+            .targets
+            .iter()
+            .zip(&ways)
+            .flat_map(|(target, legs)| self.parts(&self.trip(target, &nets, is_ipv6), legs))
+            .collect();
+        self.conclude(&resolution, &parts)
+    }
+
+    fn trip<'t>(&self, target: &'t Target, nets: &[ipnet::IpNet], is_ipv6: bool) -> Trip<'t> {
+        Trip {
+            from: self.place,
+            nets: nets.to_vec(),
+            target,
+            is_ipv6,
+        }
+    }
+
+    fn parts<'l>(&self, trip: &Trip<'_>, legs: &'l [Leg]) -> Vec<Part<'l>> {
+        let target = trip.target;
+        let none = BTreeSet::new();
+        let peers = match &target.receiver {
+            Receiver::Endpoint(_, groups) | Receiver::Interface(groups) => groups,
+            Receiver::Members => &self.groups,
+            Receiver::Outside | Receiver::SageMaker => &none,
+        };
+        let admission = self.reach.groups.admit(
+            &self.groups,
+            Direction::Egress,
+            target.flow,
+            target.space.clone(),
+            peers,
+        );
+        let admitted = admission
+            .by
+            .clone()
+            .map(|(group, rule)| Hop::SecurityGroup { group, rule });
+        let is_partial = !admission.refused.is_empty() && admission.by.is_some();
+        let legs: Vec<Cow<'l, Leg>> = if is_partial {
+            let mut open = target.space.clone();
+            for cell in &admission.refused {
+                super::space::take(&mut open, &cell.net, cell.ports);
+            }
+            let ways = self.reach.network(trip, open);
+            ways.into_iter().map(Cow::Owned).collect()
+        } else if admission.refused.is_empty() {
+            legs.iter().map(Cow::Borrowed).collect()
+        } else {
+            Vec::new()
+        };
+        let mut parts = Vec::new();
+        if !admission.refused.is_empty() {
+            let peer = match admission.refused.first() {
+                Some(cell) if is_partial => cell.net.to_string(),
+                Some(_) | None => target.whom.clone(),
+            };
+            parts.push(self.refused(trip, peer, &admission, is_partial));
+        }
+        for leg in legs {
+            let received = leg.arrives.then(|| self.received(trip));
+            let (received, stop, unseen) = received.unwrap_or_default();
+            let is_before_the_turn = leg.turn.is_none();
+            let on_the_way = leg.stop.clone().map(|stop| (Place::OnTheWay, stop));
+            let at_the_receiver = stop.map(|stop| (Place::AtTheReceiver, stop));
+            parts.push(Part {
+                stop: if is_before_the_turn {
+                    on_the_way
+                } else {
+                    at_the_receiver.or(on_the_way)
+                },
+                unseen: leg.unseen.iter().cloned().chain(unseen).collect(),
+                admitted: admitted.clone(),
+                received,
+                leg,
+            });
+        }
+        parts
+    }
+
+    /// What the source's groups do not admit, unless that cannot be told.
+    fn refused<'l>(&self, trip: &Trip<'_>, peer: String, admission: &Admission, is_partial: bool) -> Part<'l> {
+        let unseen = not_known(admission);
+        let part = admission.refused.first().filter(|_| is_partial).map(|cell| cell.net);
+        let cause = Cause::NotAdmitted {
+            groups: self.groups.iter().cloned().collect(),
+            direction: Direction::Egress,
+            traffic: trip.target.traffic,
+            peer,
+        };
+        Part {
+            leg: Cow::Owned(Leg::default()),
+            admitted: None,
+            received: None,
+            stop: unseen.is_empty().then(|| (Place::AtTheSource, Stop { cause, part })),
+            unseen,
+        }
+    }
+
+    /// What the receiver's groups say of the source.
+    fn received(&self, trip: &Trip<'_>) -> (Option<Hop>, Option<Stop>, Vec<Unseen>) {
+        let target = trip.target;
+        let groups = match &target.receiver {
+            Receiver::Endpoint(_, groups) | Receiver::Interface(groups) if !groups.is_empty() => groups,
+            Receiver::Members => &self.groups,
+            // An interface without groups, such as a gateway's, admits all.
+            Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::Outside | Receiver::SageMaker => {
+                return (None, None, Vec::new());
+            }
+        };
+        let sources = space(trip.nets.iter().copied(), target.flow.ports);
+        let admission = self
+            .reach
+            .groups
+            .admit(groups, Direction::Ingress, target.flow, sources, &self.groups);
+        let hop = admission
+            .by
+            .clone()
+            .map(|(group, rule)| Hop::SecurityGroup { group, rule });
+        let Some(refused) = admission.refused.first() else {
+            return (hop, None, Vec::new());
+        };
+        let unseen = not_known(&admission);
+        if !unseen.is_empty() {
+            return (hop, None, unseen);
+        }
+        let peer = match &target.receiver {
+            Receiver::Members => target.whom.clone(),
+            Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => {
+                refused.net.to_string()
+            }
+        };
+        let cause = Cause::NotAdmitted {
+            groups: groups.iter().cloned().collect(),
+            direction: Direction::Ingress,
+            traffic: target.traffic,
+            peer,
+        };
+        (hop, Some(Stop { cause, part: None }), Vec::new())
+    }
+
+    fn conclude(&self, resolution: &Resolution, parts: &[Part<'_>]) -> Verdict {
+        let stopped = parts
+            .iter()
+            .find_map(|part| part.stop.as_ref().map(|(_, stop)| (part, stop)));
+        let open = parts.iter().find(|part| part.stop.is_none());
+        let mut unseen = resolution.unseen.clone();
+        let is_stopped = match (&resolution.somewhere_in, &stopped, open) {
+            (_, None, _) => false,
+            (Some(name), Some(_), Some(_)) => {
+                unseen.push(Unseen::Addresses { name: name.clone() });
+                false
+            }
+            (None, Some(_), _) | (Some(_), Some(_), None) => true,
+        };
+        if let (true, Some((part, stop))) = (is_stopped, stopped) {
+            let mut stop = stop.clone();
+            if stop.part.is_none() && parts.len() > 1 && resolution.targets.len() == 1 {
+                stop.part = part.leg.space.first().map(|cell| cell.net);
+            }
+            if let Some(detour) = &resolution.detour {
+                let vpc = self.reach.snapshot.vpc.vpc_id.as_str();
+                stop.cause = detour.explain(vpc, stop.cause);
+            }
+            return Verdict::Stopped(path(resolution, part), stop);
+        }
+        for part in parts.iter().filter(|part| part.stop.is_none()) {
+            unseen.extend(part.unseen.iter().cloned());
+        }
+        unseen.sort();
+        unseen.dedup();
+        let shown = parts
+            .iter()
+            .filter(|part| part.stop.is_none())
+            .max_by_key(|part| !part.unseen.is_empty());
+        let path = shown.map_or_else(|| Path(resolution.hops.clone()), |part| path(resolution, part));
+        if unseen.is_empty() {
+            Verdict::Reachable(path)
+        } else {
+            Verdict::Unknown(path, unseen)
+        }
+    }
+}
+
+fn not_known(admission: &Admission) -> Vec<Unseen> {
+    let lists = admission
+        .unknown_lists
+        .iter()
+        .map(|list| Unseen::PrefixList { list: list.to_string() });
+    let groups = admission.unknown_groups.iter();
+    lists
+        .chain(groups.map(|group| Unseen::SecurityGroup {
+            group: group.to_string(),
+        }))
+        .collect()
+}
+
+/// The steps of a part, up to what stops it.
+fn path(resolution: &Resolution, part: &Part<'_>) -> Path {
+    let mut hops = resolution.hops.clone();
+    hops.extend(part.admitted.clone());
+    let leg = &part.leg;
+    let turn = leg.turn.unwrap_or(leg.hops.len());
+    let (there, back) = leg.hops.split_at(turn.min(leg.hops.len()));
+    hops.extend(there.iter().cloned());
+    let is_stopped_here = part
+        .stop
+        .as_ref()
+        .is_some_and(|(place, _)| *place == Place::AtTheReceiver);
+    if leg.turn.is_some() && !is_stopped_here {
+        hops.extend(part.received.clone());
+        let mut targets = resolution.targets.iter().filter(|_| leg.arrives);
+        hops.extend(targets.find_map(|target| match &target.receiver {
+            Receiver::Endpoint(endpoint, _) => Some(Hop::InterfaceEndpoint {
+                endpoint: endpoint.clone(),
+            }),
+            Receiver::Outside | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => None,
+        }));
+        hops.extend(back.iter().cloned());
+    }
+    Path(hops)
+}
