@@ -25,8 +25,9 @@
 //!
 //! [`controller`] drives the steps in a cluster, one pass per VPC; [`cli`] on
 //! files. [`catalog`] holds what SageMaker requires, [`policy`] what IAM
-//! policies mean, [`reach`] whether packets get through, [`api`] what users write and read, [`types`] the values that
-//! all of it speaks in, [`telemetry`] logs, metrics and probes.
+//! policies mean, [`reach`] whether packets get through, [`api`] what users
+//! write and read, [`types`] the values that all of it speaks in,
+//! [`telemetry`] logs, metrics and probes.
 //!
 //! Pure modules know no client, no runtime and no clock: `now` is an argument.
 //! A test holds them to it.

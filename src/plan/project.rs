@@ -11,8 +11,8 @@ use super::{Action, DnsAttribute, PlannedAction, Target};
 use crate::{
     observed::{
         AclPortRange, Address, FlowLog, GroupIdentifier, IcmpTypeCode, IpPermission, IpRange, Ipv6Range, NatGateway,
-        NatGatewayAddress, NetworkAclEntry, PrefixListRef, Route, SecurityGroup, Tag, UserIdGroupPair, VpcEndpoint,
-        VpcSnapshot,
+        NatGatewayAddress, NatGatewayState, NetworkAclEntry, PrefixListRef, Route, SecurityGroup, Tag, UserIdGroupPair,
+        VpcEndpoint, VpcSnapshot,
     },
     policy::PolicyDocument,
     types::{
@@ -181,6 +181,7 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             nat_gateway,
         } => {
             remove_route(vpc, table, destination);
+            await_nat_gateway(vpc, &nat_id(nat_gateway));
             if let Some(table) = vpc.route_tables.get_mut(table) {
                 table.routes.push(route(destination, &nat_id(nat_gateway)));
             }
@@ -416,6 +417,15 @@ fn create_nat_gateway(
         tags: tags_as_list(tags),
     };
     vpc.nat_gateways.insert(id, made);
+}
+
+/// A route is turned to a NAT gateway only once that serves.
+fn await_nat_gateway(vpc: &mut VpcSnapshot, id: &NatGatewayId) {
+    if let Some(nat) = vpc.nat_gateways.get_mut(id)
+        && nat.nat_gateway_state() == NatGatewayState::Pending
+    {
+        nat.state = Some(AVAILABLE.to_owned());
+    }
 }
 
 /// Routes to what is gone stay, as blackholes.

@@ -60,9 +60,9 @@ pub use verdict::{Path, Start, Verdict};
 
 use crate::{
     observed::VpcSnapshot,
-    types::{PortRange, Protocol, SubnetId},
+    types::{PortRange, Protocol, SecurityGroupId, SubnetId},
 };
-use filter::{Acl, Groups};
+use filter::{Acl, Admission, Groups};
 use names::Resolution;
 use network::Leg;
 use routes::Table;
@@ -183,6 +183,8 @@ struct Known {
     resolutions: HashMap<Destination, [Option<(usize, Rc<Resolution>)>; 2]>,
     /// Ways, by subnet, destination and target.
     ways: HashMap<(usize, usize, usize), Rc<Vec<Leg>>>,
+    /// What groups let out, by destination and target.
+    admissions: HashMap<(usize, usize), BTreeMap<BTreeSet<SecurityGroupId>, Rc<Admission>>>,
     /// What endpoints' policies decide for buckets.
     policies: HashMap<(String, Option<String>), gateways::Decided>,
 }

@@ -128,7 +128,11 @@ impl Start<'_, '_> {
             .targets
             .iter()
             .zip(&ways)
-            .flat_map(|(target, legs)| self.parts(&self.trip(target, &nets, is_ipv6), legs))
+            .enumerate()
+            .flat_map(|(place, (target, legs))| {
+                let admission = self.admission(target, (number, place));
+                self.parts(&self.trip(target, &nets, is_ipv6), &admission, legs)
+            })
             .collect();
         self.conclude(&resolution, &parts)
     }
@@ -142,21 +146,34 @@ impl Start<'_, '_> {
         }
     }
 
-    fn parts<'l>(&self, trip: &Trip<'_>, legs: &'l [Leg]) -> Vec<Part<'l>> {
-        let target = trip.target;
+    /// What the source's groups say of a target, which goes by this key: the
+    /// same in every subnet.
+    fn admission(&self, target: &Target, key: (usize, usize)) -> Rc<Admission> {
+        let known = &self.reach.known;
+        if let Some(found) = known.borrow().admissions.get(&key).and_then(|by| by.get(&self.groups)) {
+            return found.clone();
+        }
         let none = BTreeSet::new();
         let peers = match &target.receiver {
             Receiver::Endpoint(_, groups) | Receiver::Interface(groups) => groups,
             Receiver::Members => &self.groups,
             Receiver::Outside | Receiver::SageMaker => &none,
         };
-        let admission = self.reach.groups.admit(
+        let admission = Rc::new(self.reach.groups.admit(
             &self.groups,
             Direction::Egress,
             target.flow,
             target.space.clone(),
             peers,
-        );
+        ));
+        let mut known = known.borrow_mut();
+        let by_groups = known.admissions.entry(key).or_default();
+        by_groups.insert(self.groups.clone(), admission.clone());
+        admission
+    }
+
+    fn parts<'l>(&self, trip: &Trip<'_>, admission: &Admission, legs: &'l [Leg]) -> Vec<Part<'l>> {
+        let target = trip.target;
         let admitted = admission
             .by
             .clone()
@@ -180,7 +197,7 @@ impl Start<'_, '_> {
                 Some(cell) if is_partial => cell.net.to_string(),
                 Some(_) | None => target.whom.clone(),
             };
-            parts.push(self.refused(trip, peer, &admission, is_partial));
+            parts.push(self.refused(trip, peer, admission, is_partial));
         }
         for leg in legs {
             let received = leg.arrives.then(|| self.received(trip));
