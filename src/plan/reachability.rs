@@ -34,7 +34,7 @@ pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     {
         reach = reach.accepting_custom_resolvers();
     }
-    if projected.network_acls.is_empty() {
+    if projected.network_acls.is_empty() && !draft.has_found(Concern::NetworkAcls) {
         let message = format!(
             "The network ACLs of {} were not looked at, so they are taken to let everything through: allow the \
              controller's role ec2:DescribeNetworkAcls, or add NetworkAcls.json to the snapshot.",

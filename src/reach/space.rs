@@ -8,10 +8,12 @@ use ipnet::{IpNet, Ipv4Net};
 /// Ports, or all of them where the protocol has none.
 pub(super) const EVERY_PORT: (u16, u16) = (0, u16::MAX);
 
-/// Where answers go: what hosts and NAT gateways choose their own ports from.
+/// Where answers go: what the Linux kernels of SageMaker's instances choose their
+/// own ports from. NAT gateways choose from 1024 up; whether the network ACLs of
+/// their subnets let that through is judged where ACLs are.
 ///
 /// See <https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html#nacl-ephemeral-ports>.
-pub(super) const EPHEMERAL: (u16, u16) = (1024, u16::MAX);
+pub(super) const EPHEMERAL: (u16, u16) = (32_768, 61_000);
 
 /// Packets to or from these addresses, to these ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
