@@ -23,7 +23,7 @@ use self::work::{Performed, Setback, Work};
 use super::{calls::Call, deadline, ec2::Ec2};
 use crate::{
     plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Step, Target},
-    types::{ResourceKey, SecurityGroupId},
+    types::{Peer, ResourceKey, Rule, SecurityGroupId},
 };
 
 /// Does what the plan says, and tells what became of each action.
@@ -167,16 +167,16 @@ impl<'a> Walk<'a> {
                 direction,
                 rules,
             } => {
-                let group = self.group(group);
-                performing!(security_groups::authorize(&work, group, *direction, rules))
+                let (group, rules) = (self.group(group), self.rules(rules));
+                performing!(security_groups::authorize(&work, group, *direction, &rules))
             }
             Action::RevokeSecurityGroup {
                 group,
                 direction,
                 rules,
             } => {
-                let group = self.group(group);
-                performing!(security_groups::revoke(&work, group, *direction, rules))
+                let (group, rules) = (self.group(group), self.rules(rules));
+                performing!(security_groups::revoke(&work, group, *direction, &rules))
             }
             Action::DeleteSecurityGroup { id: group } => {
                 performing!(security_groups::delete(&work, group))
@@ -242,6 +242,23 @@ impl<'a> Walk<'a> {
                 performing!(tags::delete(&work, resource, keys))
             }
         }
+    }
+
+    /// The rules, with the ids of groups that this pass has made.
+    fn rules(&self, rules: &[Rule]) -> Vec<Rule> {
+        let known = |rule: &Rule| {
+            let mut rule = rule.clone();
+            if let Peer::Made(key) = &rule.peer
+                && let Some(id) = self.outcome.made.get(key)
+            {
+                rule.peer = Peer::Group {
+                    id: SecurityGroupId::new(id),
+                    owner: None,
+                };
+            }
+            rule
+        };
+        rules.iter().map(known).collect()
     }
 
     /// The group that a target stands for: `None` if the action that should

@@ -90,7 +90,7 @@ pub(super) fn decide(
 fn concerned(planned: &PlannedAction) -> Option<&ProfileKey> {
     match &planned.serves {
         Serves::Profile(key) => Some(key),
-        Serves::Vpc => planned.key.as_ref()?.profile(),
+        Serves::Vpc | Serves::SageMakerVpc | Serves::Profiles(_) => planned.key.as_ref()?.profile(),
     }
 }
 

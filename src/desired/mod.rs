@@ -6,6 +6,7 @@
 
 mod s3_policy;
 mod security_groups;
+mod services;
 
 use std::collections::BTreeSet;
 
@@ -14,9 +15,12 @@ use sha2::{Digest, Sha256};
 pub use s3_policy::S3Policy;
 pub(crate) use s3_policy::{bucket_arn, full_access};
 pub use security_groups::ManagedGroup;
+pub(crate) use security_groups::group_name;
+pub use services::ServiceCalls;
 
 use crate::{
-    plan::Interest,
+    catalog::Need,
+    plan::{Aspect, Interest},
     types::ProfileKey,
     validate::{Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
 };
@@ -39,6 +43,8 @@ pub struct ProfileNetwork {
     pub profile: ValidProfile,
     /// The security groups to make and keep for it.
     pub groups: Vec<ManagedGroup>,
+    /// The services that its workloads call.
+    pub services: ServiceCalls,
 }
 
 impl Network {
@@ -47,9 +53,13 @@ impl Network {
         let profiles = validated
             .profiles
             .iter()
-            .map(|profile| ProfileNetwork {
-                groups: security_groups::managed(profile, &validated.vpc.ownership),
-                profile: profile.clone(),
+            .map(|profile| {
+                let services = ServiceCalls::of(profile, &validated.vpc);
+                ProfileNetwork {
+                    groups: security_groups::managed(profile, &services, &validated.vpc.ownership),
+                    profile: profile.clone(),
+                    services,
+                }
             })
             .collect();
         Self {
@@ -88,7 +98,22 @@ impl Network {
         interest
             .security_groups
             .extend(self.vpc.adopt_security_groups.iter().cloned());
+        if self.has_interface_endpoints() {
+            interest.aspects.insert(Aspect::InterfaceServices);
+        }
         interest
+    }
+
+    /// Whether the spec speaks of interface endpoints in any way.
+    fn has_interface_endpoints(&self) -> bool {
+        let calls = |network: &ProfileNetwork| {
+            let mut kinds = network.profile.workloads.iter().map(|workload| workload.kind);
+            !network.services.called.is_empty()
+                || kinds.any(|kind| kind.requirements().needs.contains(&Need::ElasticInference))
+        };
+        !self.vpc.services.is_empty()
+            || !self.vpc.interface_endpoints.policies.is_empty()
+            || self.profiles.iter().any(calls)
     }
 
     /// The S3 endpoint policy, given the profiles that have effect: what the

@@ -236,9 +236,27 @@ impl VpcSnapshot {
 impl EndpointService {
     /// Whether it takes gateway endpoints.
     pub fn is_gateway(&self) -> bool {
+        self.takes("Gateway")
+    }
+
+    /// Whether it takes interface endpoints.
+    pub fn is_interface(&self) -> bool {
+        self.takes("Interface")
+    }
+
+    fn takes(&self, kind: &str) -> bool {
         self.service_type
             .iter()
-            .any(|kind| kind.service_type.eq_ignore_ascii_case("Gateway"))
+            .any(|found| found.service_type.eq_ignore_ascii_case(kind))
+    }
+
+    /// The names that private DNS gives it; none where it has no private DNS.
+    pub fn private_names(&self) -> BTreeSet<&str> {
+        let several = self.private_dns_names.iter();
+        several
+            .filter_map(|name| name.private_dns_name.as_deref())
+            .chain(self.private_dns_name.as_deref())
+            .collect()
     }
 }
 
@@ -265,6 +283,13 @@ impl VpcEndpoint {
         self.vpc_endpoint_type
             .as_deref()
             .is_none_or(|kind| kind.eq_ignore_ascii_case("Gateway"))
+    }
+
+    /// Whether it is an interface endpoint.
+    pub fn is_interface(&self) -> bool {
+        self.vpc_endpoint_type
+            .as_deref()
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("Interface"))
     }
 
     /// How far it is. EC2 writes states in lower case, though its own model
@@ -297,6 +322,13 @@ impl Vpc {
 }
 
 impl Subnet {
+    /// Its zone, by the name that the account knows it by, or by its id where
+    /// the name was not seen.
+    pub fn zone(&self) -> Option<&str> {
+        let id = self.availability_zone_id.as_ref().map(|id| id.as_str());
+        self.availability_zone.as_deref().or(id)
+    }
+
     /// Its addresses, IPv4 first.
     pub fn cidrs(&self) -> impl Iterator<Item = IpNet> + '_ {
         self.cidr_block.map(IpNet::V4).into_iter().chain(

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{DeletionPolicy, PackageRepositories, Reason, ResourceOwnership, ResourceStatus, VpcConfig},
-    catalog::Symptom,
+    catalog::{Symptom, Usd},
     desired::Network,
     observed::{EndpointState, VpcSnapshot, tags_of},
     plan::{Action, Serves},
@@ -35,6 +35,8 @@ pub(super) struct Draft<'a> {
     /// was made by someone else.
     drifting: bool,
     fingerprint: String,
+    /// What all that is ours will cost in a month.
+    pub(super) monthly_cost: Usd,
 }
 
 impl<'a> Draft<'a> {
@@ -50,6 +52,7 @@ impl<'a> Draft<'a> {
             package_repositories: None,
             fingerprint: String::new(),
             drifting: false,
+            monthly_cost: Usd::default(),
         }
     }
 
@@ -82,6 +85,34 @@ impl<'a> Draft<'a> {
         }
         self.actions.push(planned);
         id
+    }
+
+    /// What is planned so far, in order.
+    pub(super) fn actions(&self) -> &[PlannedAction] {
+        &self.actions
+    }
+
+    /// The action that makes this, if one does.
+    pub(super) fn maker_of(&self, key: &ResourceKey) -> Option<ActionId> {
+        let made = |planned: &&PlannedAction| planned.action.makes() == Some(key);
+        self.actions.iter().find(made).map(|planned| planned.id)
+    }
+
+    /// Changes what is planned: `change` gives back each action, or `None` for
+    /// one that is not to be. What comes after such a one goes with it.
+    pub(super) fn reconsider(&mut self, mut change: impl FnMut(PlannedAction) -> Option<PlannedAction>) {
+        let mut numbers: BTreeMap<ActionId, ActionId> = BTreeMap::new();
+        for mut planned in std::mem::take(&mut self.actions) {
+            let earlier: Option<Vec<ActionId>> = planned.after.iter().map(|id| numbers.get(id).copied()).collect();
+            let Some(after) = earlier else { continue };
+            let before = planned.id;
+            planned.after = after;
+            if let Some(mut kept) = change(planned) {
+                kept.id = ActionId(self.actions.len());
+                numbers.insert(before, kept.id);
+                self.actions.push(kept);
+            }
+        }
     }
 
     pub(super) fn find(
@@ -175,6 +206,11 @@ impl<'a> Draft<'a> {
         )
     }
 
+    /// Whether what is no longer needed stays in place, without our tags.
+    pub(super) fn retains(&self) -> bool {
+        self.network.vpc.deletion_policy == DeletionPolicy::Retain
+    }
+
     /// Lets go of something that is no longer needed: deletes it, or, where it
     /// was adopted or is to be retained, takes our tags off.
     pub(super) fn let_go(
@@ -185,7 +221,7 @@ impl<'a> Draft<'a> {
         reason: &str,
         deletion: impl FnOnce(&mut Self) -> PlannedAction,
     ) {
-        let retained = self.network.vpc.deletion_policy == DeletionPolicy::Retain;
+        let retained = self.retains();
         if !is_adopted(tags) && !retained {
             let planned = deletion(self);
             self.act(planned.about(key).deleting());
@@ -284,6 +320,7 @@ impl<'a> Draft<'a> {
             resources: self.resources,
             fingerprint: self.fingerprint,
             package_repositories: self.package_repositories,
+            monthly_cost: self.monthly_cost,
             held: None,
             approved: None,
         }

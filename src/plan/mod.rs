@@ -12,7 +12,7 @@
 //! | `dns` | DNS attributes and DHCP options |
 //! | `s3` | the gateway endpoint: made, adopted, changed, left |
 //! | `judge` | whether an endpoint's policy lets through what is needed |
-//! | `security_groups` | managed groups: rules added, then rules removed |
+//! | `security_groups`, `group_rules` | managed groups: rules added, then rules removed |
 //! | `own_groups` | whether a team's own groups admit what is needed |
 //! | `endpoints`, `elastic_inference` | interface endpoints and the groups around them |
 //! | `internet` | the way out: NAT gateways, addresses, default routes |
@@ -39,6 +39,7 @@ mod elastic_inference;
 mod endpoints;
 mod finding;
 mod flow_logs;
+mod group_rules;
 mod history;
 mod internet;
 mod judge;
@@ -62,6 +63,7 @@ pub use outcome::{Failure, FailureKind, Outcome, Step};
 
 use crate::{
     api::{ApprovedStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig},
+    catalog::Usd,
     desired::Network,
     observed::VpcSnapshot,
     types::{ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
@@ -123,6 +125,9 @@ pub struct Plan {
     /// What the S3 endpoint's policy does about the package repositories, once
     /// the plan is carried out.
     pub package_repositories: Option<PackageRepositories>,
+    /// What interface endpoints and NAT gateways made here will cost in a month,
+    /// at list prices and without the traffic, once the plan is carried out.
+    pub monthly_cost: Usd,
     /// What waits to be approved.
     pub held: Option<HeldStatus>,
     /// What was approved.

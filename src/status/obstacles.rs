@@ -68,7 +68,10 @@ pub(super) fn obstacles(assessment: &Assessment<'_>, who: Who<'_>) -> Vec<Obstac
             if let Observation::Seen { plan, outcome } = assessment.observation {
                 add(&plan.findings);
                 let serves = |served: &Serves| match who {
-                    Who::Vpc => *served == Serves::Vpc,
+                    Who::Vpc => match served {
+                        Serves::Vpc | Serves::SageMakerVpc | Serves::Profiles(_) => true,
+                        Serves::Profile(_) => false,
+                    },
                     Who::Profile(key) => served.includes(key),
                 };
                 let pending = plan.actions.iter().filter(|planned| serves(&planned.serves));

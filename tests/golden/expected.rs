@@ -213,7 +213,9 @@ impl ExpectedAction {
         equal("whom it hits", &self.hits, &hit);
         let serves = match &planned.serves {
             Serves::Vpc => None,
+            Serves::SageMakerVpc => Some("the SageMakerVpc".to_owned()),
             Serves::Profile(key) => Some(key.to_string()),
+            Serves::Profiles(keys) => Some(keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
         };
         equal("whom it serves", &self.serves, &serves);
         if let Some(because) = &self.because
@@ -228,7 +230,9 @@ impl ExpectedAction {
         }
         let policy = match &planned.action {
             Action::CreateVpcEndpoint { policy, .. } => Some(policy),
-            Action::ModifyVpcEndpoint { policy, .. } => policy.as_ref(),
+            Action::ModifyVpcEndpoint { policy, .. }
+            | Action::CreateInterfaceEndpoint { policy, .. }
+            | Action::ModifyInterfaceEndpoint { policy, .. } => policy.as_ref(),
             _ => None,
         };
         match (&self.policy, policy) {

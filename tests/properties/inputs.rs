@@ -1,5 +1,8 @@
 //! Random VPCs and the objects that speak of them.
 
+#[path = "inputs/services.rs"]
+mod services;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +15,8 @@ use sagevpc::{
     validate::{ProfileReference, References, Validated, validate},
 };
 use serde_json::{Value, json};
+
+use self::services::{Services, named, services};
 
 pub const VPC: &str = "vpc-0123456789abcdef0";
 pub const LATEST: i64 = 1_800_000_000;
@@ -90,7 +95,7 @@ fn table_id(number: u8) -> String {
     format!("rtb-{number:017x}")
 }
 
-fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
+fn snapshot(subnets: &[SubnetInput], others: &Others, services: &Services) -> Snapshot {
     let tables: Vec<Value> = (0..3u8)
         .map(|number| {
             let mut associations: Vec<Value> = subnets
@@ -120,6 +125,7 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
                 "SubnetId": format!("subnet-{place:017x}"),
                 "VpcId": VPC,
                 "AvailabilityZoneId": format!("use1-az{}", subnet.zone + 1),
+                "AvailabilityZone": format!("us-east-1{}", char::from(b'a' + subnet.zone)),
                 "CidrBlock": format!("10.0.{}.0/20", place * 16),
                 "Ipv6CidrBlockAssociationSet": ipv6.into_iter().collect::<Vec<_>>(),
                 "AvailableIpAddressCount": subnet.free,
@@ -141,6 +147,7 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
                 "RouteTableIds": on.iter().map(|number| table_id(*number)).collect::<Vec<_>>(),
             })
         })
+        .chain(services.theirs(subnets.len(), others.dns == (true, true)))
         .collect();
     let interfaces: Vec<Value> = others
         .interfaces
@@ -203,10 +210,7 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
         ),
         (
             "VpcEndpointServices.json",
-            list(
-                json!({ "ServiceDetails": [{ "ServiceName": "com.amazonaws.us-east-1.s3",
-                "ServiceType": [{ "ServiceType": "Gateway" }] }] }),
-            ),
+            list(json!({ "ServiceDetails": s3_and(services.offered()) })),
         ),
     ]);
     let mut snapshot = sagevpc::observed::files::read(|name| files.get(name).cloned()).unwrap();
@@ -214,9 +218,22 @@ fn snapshot(subnets: &[SubnetInput], others: &Others) -> Snapshot {
     snapshot
 }
 
+fn s3_and(mut services: Vec<Value>) -> Vec<Value> {
+    services.push(json!({ "ServiceName": "com.amazonaws.us-east-1.s3",
+        "ServiceType": [{ "ServiceType": "Gateway" }] }));
+    services
+}
+
 fn profile(number: usize) -> impl Strategy<Value = Value> {
     let workload = (
-        sample::select(vec!["Compilation", "Hosting", "Processing"]),
+        sample::select(vec![
+            "Compilation",
+            "Hosting",
+            "Processing",
+            "Processing",
+            "Notebook",
+            "ElasticInference",
+        ]),
         1..4u32,
         any::<bool>(),
     );
@@ -230,8 +247,9 @@ fn profile(number: usize) -> impl Strategy<Value = Value> {
             json!({ "managed": "PerWorkload" }),
         ]),
         proptest::option::weighted(0.2, 0..5usize),
+        named(),
     )
-        .prop_map(move |(workloads, repositories, bucket, groups, only)| {
+        .prop_map(move |(workloads, repositories, bucket, groups, only, services)| {
             let workloads: Vec<Value> = workloads
                 .into_iter()
                 .enumerate()
@@ -250,6 +268,7 @@ fn profile(number: usize) -> impl Strategy<Value = Value> {
             if !groups.is_null() {
                 spec["securityGroups"] = groups;
             }
+            spec["services"] = json!(services);
             if let Some(only) = only {
                 spec["subnets"] = json!({ "ids": [format!("subnet-{only:017x}")] });
             }
@@ -279,10 +298,11 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
         sample::select(vec!["FullAccess", "Buckets"]),
         sample::select(vec!["Enforce", "Verify"]),
         any::<bool>(),
+        services(),
     )
-        .prop_map(move |(subnets, others, profiles, policy, dns, tagged)| {
+        .prop_map(move |(subnets, others, profiles, policy, dns, tagged, services)| {
             let tags = if tagged { json!({ "team": "ml" }) } else { json!({}) };
-            let vpc = json!({
+            let mut vpc = json!({
                 "apiVersion": "sagevpc.dev/v1alpha1",
                 "kind": "SageMakerVpc",
                 "metadata": { "name": "research", "uid": "v", "generation": 1,
@@ -295,6 +315,7 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                     "grants": { "buckets": ["fraud-*"] },
                 },
             });
+            services.declare(&mut vpc["spec"]);
             let profiles = profiles
                 .into_iter()
                 .map(|profile| ProfileReference {
@@ -309,7 +330,7 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                     rivals: Vec::new(),
                     profiles,
                 },
-                snapshot: snapshot(&subnets, &others),
+                snapshot: snapshot(&subnets, &others, &services),
             }
         })
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use proptest::{collection, prelude::*, sample::Index};
 use sagevpc::{
-    observed::{Snapshot, tags_of},
+    observed::{GroupIdentifier, Snapshot, VpcEndpoint, tags_of},
     plan::{ClientTokens, History},
-    types::{Direction, Peer, ProfileKey, Rule},
+    types::{Direction, Peer, ProfileKey, Rule, SecurityGroupId},
 };
 
 use crate::{
@@ -22,7 +22,10 @@ enum Damage {
     OpenRule(Index),
     TakeTableOff(Index),
     ReplacePolicy,
-    DeleteEndpoint,
+    DeleteEndpoint(Index),
+    TakeZoneOff(Index, Index),
+    TurnPrivateDnsOff(Index),
+    SwapGroups(Index),
     DeleteGroup(Index),
     TakeTagsOff(Index),
 }
@@ -33,7 +36,10 @@ fn damage() -> impl Strategy<Value = Damage> {
         any::<Index>().prop_map(Damage::OpenRule),
         any::<Index>().prop_map(Damage::TakeTableOff),
         Just(Damage::ReplacePolicy),
-        Just(Damage::DeleteEndpoint),
+        any::<Index>().prop_map(Damage::DeleteEndpoint),
+        any::<(Index, Index)>().prop_map(|(endpoint, zone)| Damage::TakeZoneOff(endpoint, zone)),
+        any::<Index>().prop_map(Damage::TurnPrivateDnsOff),
+        any::<Index>().prop_map(Damage::SwapGroups),
         any::<Index>().prop_map(Damage::DeleteGroup),
         any::<Index>().prop_map(Damage::TakeTagsOff),
     ]
@@ -43,7 +49,9 @@ fn is_ours(tags: &[sagevpc::observed::Tag]) -> bool {
     tags_of(tags).contains_key("sagevpc.dev/cluster")
 }
 
-fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
+fn inflict(memory: &mut Memory, damage: &Damage) {
+    inflict_on_endpoints(memory, damage);
+    let snapshot = &mut memory.snapshot;
     let groups: Vec<usize> = (0..snapshot.security_groups.len())
         .filter(|place| is_ours(&snapshot.security_groups[*place].tags))
         .collect();
@@ -67,7 +75,11 @@ fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
             }
         }
         Damage::DeleteGroup(group) if !groups.is_empty() => {
-            snapshot.security_groups.remove(*group.get(&groups));
+            let place = *group.get(&groups);
+            // EC2 keeps a group that is in use.
+            if !is_in_use(snapshot, &snapshot.security_groups[place].group_id) {
+                snapshot.security_groups.remove(place);
+            }
         }
         Damage::TakeTableOff(table) => {
             if let Some(endpoint) = endpoint.map(|place| &mut snapshot.vpc_endpoints[place])
@@ -83,20 +95,75 @@ fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
                 endpoint.policy_document = Some(r#"{"Statement":[]}"#.to_owned());
             }
         }
-        Damage::DeleteEndpoint => {
-            if let Some(place) = endpoint {
-                snapshot.vpc_endpoints.remove(place);
-            }
-        }
         Damage::TakeTagsOff(group) if !groups.is_empty() => {
             let group = &mut snapshot.security_groups[*group.get(&groups)];
             group.tags.retain(|tag| tag.key.starts_with("sagevpc.dev/"));
         }
         Damage::RevokeRule(..) | Damage::OpenRule(_) | Damage::DeleteGroup(_) | Damage::TakeTagsOff(_) => {}
+        Damage::DeleteEndpoint(_) | Damage::TakeZoneOff(..) | Damage::TurnPrivateDnsOff(_) | Damage::SwapGroups(_) => {}
     }
 }
 
-/// What admits traffic: each group's rules and each table's way to S3.
+fn inflict_on_endpoints(memory: &mut Memory, damage: &Damage) {
+    let ours: Vec<VpcEndpoint> = memory
+        .snapshot
+        .vpc_endpoints
+        .iter()
+        .filter(|endpoint| is_ours(&endpoint.tags))
+        .cloned()
+        .collect();
+    let interface: Vec<&VpcEndpoint> = ours.iter().filter(|endpoint| endpoint.is_interface()).collect();
+    match damage {
+        Damage::DeleteEndpoint(endpoint) if !ours.is_empty() => {
+            memory.delete_endpoint(&endpoint.get(&ours).vpc_endpoint_id);
+        }
+        Damage::TakeZoneOff(endpoint, zone) if !interface.is_empty() => {
+            let endpoint = endpoint.get(&interface);
+            if endpoint.subnet_ids.len() > 1 {
+                let subnet = zone.get(&endpoint.subnet_ids);
+                // Twice the same zone is once.
+                if memory.endpoint(&endpoint.vpc_endpoint_id).subnet_ids.contains(subnet) {
+                    memory.detach(&endpoint.vpc_endpoint_id, subnet);
+                }
+            }
+        }
+        Damage::TurnPrivateDnsOff(endpoint) if !interface.is_empty() => {
+            memory
+                .endpoint(&endpoint.get(&interface).vpc_endpoint_id)
+                .private_dns_enabled = false;
+        }
+        Damage::SwapGroups(endpoint) if !interface.is_empty() => {
+            memory.swap_groups(&endpoint.get(&interface).vpc_endpoint_id, "sg-0fffffffffffffff0");
+        }
+        Damage::DeleteEndpoint(_)
+        | Damage::TakeZoneOff(..)
+        | Damage::TurnPrivateDnsOff(_)
+        | Damage::SwapGroups(_)
+        | Damage::RevokeRule(..)
+        | Damage::OpenRule(_)
+        | Damage::TakeTableOff(_)
+        | Damage::ReplacePolicy
+        | Damage::DeleteGroup(_)
+        | Damage::TakeTagsOff(_) => {}
+    }
+}
+
+fn is_in_use(snapshot: &Snapshot, id: &SecurityGroupId) -> bool {
+    let names = |rule: &Rule| matches!(&rule.peer, Peer::Group { id: named, .. } if named == id);
+    let carried = |groups: &[GroupIdentifier]| groups.iter().any(|group| group.group_id == *id);
+    snapshot
+        .network_interfaces
+        .iter()
+        .any(|interface| carried(&interface.groups))
+        || snapshot.vpc_endpoints.iter().any(|endpoint| carried(&endpoint.groups))
+        || snapshot
+            .security_groups
+            .iter()
+            .any(|group| group.rules().iter().any(names))
+}
+
+/// What admits traffic: each group's rules, each table's way to S3, and where
+/// the names of services lead to.
 fn access(snapshot: &Snapshot) -> BTreeSet<String> {
     let rules = snapshot.security_groups.iter().flat_map(|group| {
         group
@@ -108,7 +175,11 @@ fn access(snapshot: &Snapshot) -> BTreeSet<String> {
         .vpc_endpoints
         .iter()
         .flat_map(|endpoint| endpoint.route_table_ids.iter().map(|table| format!("{table} -> S3")));
-    rules.chain(tables).collect()
+    let services = snapshot.vpc_endpoints.iter().flat_map(|endpoint| {
+        let subnets = endpoint.subnet_ids.iter().filter(|_| endpoint.private_dns_enabled);
+        subnets.map(|subnet| format!("{} -> {subnet}", endpoint.service_name))
+    });
+    rules.chain(tables).chain(services).collect()
 }
 
 proptest! {
@@ -118,7 +189,7 @@ proptest! {
         converge(&mut world, &mut memory);
         let (whole, untouched) = (ours(&memory.snapshot), foreign(&memory.snapshot));
         for damage in &damages {
-            inflict(&mut memory.snapshot, damage);
+            inflict(&mut memory, damage);
         }
         converge(&mut world, &mut memory);
         prop_assert_eq!(ours(&memory.snapshot), whole);
@@ -135,7 +206,7 @@ proptest! {
         let settled = plan_for(&world.references, &memory.snapshot, &history);
         history.network_in_force = Some(settled.fingerprint.clone());
         for damage in &damages {
-            inflict(&mut memory.snapshot, damage);
+            inflict(&mut memory, damage);
         }
         let repair = plan_for(&world.references, &memory.snapshot, &history);
         prop_assert!(repair.actions.iter().all(|planned| planned.drift && !planned.held), "{:?}", repair.actions);
@@ -154,7 +225,7 @@ proptest! {
         let mut memory = Memory::new(start.snapshot.clone());
         converge(&mut start, &mut memory);
         for damage in &damages {
-            inflict(&mut memory.snapshot, damage);
+            inflict(&mut memory, damage);
         }
         // The same VPC with other wishes: profiles of the same names, changed.
         for (reference, changed) in start.references.profiles.iter_mut().zip(&after.references.profiles) {

@@ -1,13 +1,13 @@
 //! An action in its place in the plan.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Action;
 use crate::{
-    catalog::Symptom,
+    catalog::{Symptom, Usd},
     plan::Concern,
     types::{ProfileKey, ResourceKey},
 };
@@ -42,8 +42,12 @@ pub struct Disruption {
 pub enum Serves {
     /// Everyone in the VPC.
     Vpc,
+    /// The SageMakerVpc object alone: workloads run without it.
+    SageMakerVpc,
     /// One profile.
     Profile(ProfileKey),
+    /// Several profiles, by way of something that the VPC has once.
+    Profiles(BTreeSet<ProfileKey>),
 }
 
 impl Serves {
@@ -51,7 +55,9 @@ impl Serves {
     pub fn includes(&self, profile: &ProfileKey) -> bool {
         match self {
             Self::Vpc => true,
+            Self::SageMakerVpc => false,
             Self::Profile(served) => served == profile,
+            Self::Profiles(served) => served.contains(profile),
         }
     }
 }
@@ -93,6 +99,8 @@ pub struct PlannedAction {
     pub waits_for: Option<String>,
     /// Whether it waits to be approved.
     pub held: bool,
+    /// What it adds to the cost of a month, at list prices.
+    pub monthly_cost: Option<Usd>,
 }
 
 /// What is done to what, in one line, for messages and events.
@@ -122,6 +130,7 @@ impl PlannedAction {
             backs_off: false,
             waits_for: None,
             held: false,
+            monthly_cost: None,
         }
     }
 
