@@ -20,10 +20,12 @@ use crate::{
 const KEPT_BY_AWS: u64 = 5;
 
 /// The profiles, by their place, that the addresses do not suffice for, each
-/// with a message of the numbers needed and there.
+/// with a message of the numbers needed and there. `taken` are the addresses
+/// that interface endpoints which are not there yet will take.
 pub(super) fn shortages(
     snapshot: &VpcSnapshot,
     ownership: &Ownership,
+    taken: &BTreeMap<SubnetId, u32>,
     profiles: &[ResolvedProfile<'_>],
 ) -> Vec<(usize, String)> {
     let running = Running::new(snapshot, ownership);
@@ -31,14 +33,14 @@ pub(super) fn shortages(
     let all: Vec<usize> = (0..profiles.len())
         .filter(|place| !profiles[*place].subnets.is_empty() && !profiles[*place].is_out())
         .collect();
-    if fits(profiles, &needs, &all) {
+    if fits(profiles, &needs, taken, &all) {
         return Vec::new();
     }
     let mut served = Vec::new();
     let mut short = Vec::new();
     for place in all {
         served.push(place);
-        if fits(profiles, &needs, &served) {
+        if fits(profiles, &needs, taken, &served) {
             continue;
         }
         served.pop();
@@ -132,7 +134,7 @@ impl<'a> Running<'a> {
 }
 
 /// Whether these profiles can all have what they need at the same time.
-fn fits(profiles: &[ResolvedProfile<'_>], needs: &[Need], places: &[usize]) -> bool {
+fn fits(profiles: &[ResolvedProfile<'_>], needs: &[Need], taken: &BTreeMap<SubnetId, u32>, places: &[usize]) -> bool {
     // Profiles with the same subnets are one in the flow, so that its size
     // follows from the number of different choices and not of profiles.
     let mut demands: BTreeMap<Vec<&SubnetId>, u64> = BTreeMap::new();
@@ -151,7 +153,9 @@ fn fits(profiles: &[ResolvedProfile<'_>], needs: &[Need], places: &[usize]) -> b
     for subnet in places.iter().flat_map(|place| &profiles[*place].subnets) {
         nodes.entry(&subnet.subnet_id).or_insert_with(|| {
             let node = graph.add_node(());
-            graph.add_edge(node, sink, u64::from(subnet.available_ip_address_count));
+            let taken = taken.get(&subnet.subnet_id).copied().unwrap_or_default();
+            let free = subnet.available_ip_address_count.saturating_sub(taken);
+            graph.add_edge(node, sink, u64::from(free));
             node
         });
     }

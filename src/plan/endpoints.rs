@@ -106,7 +106,6 @@ pub(super) fn present(draft: &Draft<'_>, need: &Need<'_>) -> Vec<SubnetId> {
 
 /// The addresses that endpoints which are still to be made, or are to get
 /// another zone, will take from each subnet. Each interface takes one.
-#[allow(dead_code, reason = "what it is for is decided where free addresses are counted")]
 pub(super) fn addresses_to_take(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeMap<SubnetId, u32> {
     let (needs, _) = needs::gather(draft, profiles);
     let elastic = elastic_inference::need(draft, profiles);

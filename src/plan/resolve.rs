@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Concern, Scope, capacity, draft::Draft};
+use super::{Concern, Scope, capacity, draft::Draft, endpoints};
 use crate::{
     api::Reason,
     catalog::{MAX_SUBNETS, Symptom},
@@ -142,7 +142,8 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
             resolved
         })
         .collect();
-    for (place, message) in capacity::shortages(snapshot, &network.vpc.ownership, &profiles) {
+    let taken = endpoints::addresses_to_take(draft, &profiles);
+    for (place, message) in capacity::shortages(snapshot, &network.vpc.ownership, &taken, &profiles) {
         let resolved = &mut profiles[place];
         let scope = resolved.block_all();
         draft.find(

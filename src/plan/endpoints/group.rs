@@ -122,7 +122,7 @@ fn admitted(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<Rul
             let of_frozen = draft.snapshot.security_groups.values().filter(|group| {
                 let key = ownership.key_of(&tags_of(&group.tags));
                 let profile = key.as_ref().and_then(ResourceKey::profile);
-                profile.is_some_and(|profile| draft.network.is_frozen(profile))
+                profile.is_some_and(|profile| draft.network.is_frozen(profile)) && lets_out(draft, group)
             });
             let of_frozen = of_frozen.map(|group| group.group_id.clone());
             with_effect
@@ -131,6 +131,13 @@ fn admitted(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<Rul
                 .collect()
         }
     }
+}
+
+/// Whether a group of workloads lets them out to interface endpoints.
+fn lets_out(draft: &Draft<'_>, group: &SecurityGroup) -> bool {
+    let rules = group.rules();
+    let mut blocks = draft.snapshot.vpc.cidrs();
+    blocks.any(|block| rules.contains(&Rule::https(Direction::Egress, Peer::Cidr(block))))
 }
 
 /// The groups of those workloads of a profile that call services.
