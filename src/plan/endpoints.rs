@@ -62,10 +62,12 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         .filter(|endpoint| !kept.contains(endpoint.service_name.as_str()))
         .collect();
 
-    // Where all that is called is served by others, no group is needed.
+    let dns = Dns::of(draft);
+    // Where all that is called is served by others, or by nobody, no group is
+    // needed.
     let ours: Vec<&Need<'_>> = needs
         .iter()
-        .filter(|need| Endpoints::of(draft, &need.service).serving.is_none())
+        .filter(|need| is_ours_to_serve(draft, need, &dns))
         .collect();
     let callers: BTreeSet<&ProfileKey> = ours.iter().flat_map(|need| need.callers.keys().copied()).collect();
     let group = if ours.is_empty() {
@@ -73,7 +75,6 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     } else {
         group::keep(draft, profiles, &callers, frozen)
     };
-    let dns = Dns::of(draft);
     for need in &needs {
         let setting = Setting {
             concern: CONCERN,
@@ -91,6 +92,20 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         let_go_groups(draft, &[ResourceKey::EndpointSecurityGroup], reason);
     }
     advise_on_quota(draft);
+}
+
+/// Whether an endpoint of ours serves the need, or can be made for it.
+fn is_ours_to_serve(draft: &Draft<'_>, need: &Need<'_>, dns: &Dns) -> bool {
+    let endpoints = Endpoints::of(draft, &need.service);
+    if endpoints.serving.is_some() {
+        return false;
+    }
+    let is_there = endpoints.chosen().is_some() || !endpoints.leaving.is_empty();
+    let can_be_made = match dns {
+        Dns::Off if need.service.private_dns => false,
+        Dns::Off | Dns::After(_) => !place(draft.snapshot, need, &[], None, &BTreeMap::new()).is_nowhere(),
+    };
+    is_there || can_be_made
 }
 
 /// Somebody else's endpoint that serves the need already.
