@@ -35,8 +35,8 @@ use super::{
 use crate::{
     api::Reason,
     catalog::MAX_INTERFACE_ENDPOINTS,
-    observed::{EndpointState, VpcEndpoint, tags_of},
-    types::{ProfileKey, ResourceKey, SubnetId},
+    observed::{EndpointState, SecurityGroup, VpcEndpoint, tags_of},
+    types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId, is_adopted},
 };
 
 const CONCERN: Concern = Concern::Endpoints;
@@ -170,6 +170,9 @@ fn left_behind<'a>(draft: &Draft<'a>, needs: &[Need<'a>], elastic: Option<&Need<
 pub(super) fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {
     let Some(key) = key_of(draft, endpoint) else { return };
     let snapshot = draft.snapshot;
+    if is_adopted(&tags_of(&endpoint.tags)) && take_our_groups_off(draft, endpoint, &key, reason) {
+        return;
+    }
     let id = endpoint.vpc_endpoint_id.as_str();
     draft.let_go(id, &key, &tags_of(&endpoint.tags), reason, |_| {
         let action = Action::DeleteVpcEndpoint {
@@ -177,6 +180,42 @@ pub(super) fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str
         };
         PlannedAction::new(action, Serves::Vpc, reason).disrupting(hit::of_lost_endpoint(snapshot, endpoint))
     });
+}
+
+/// Takes our group off an endpoint that is to be given back, which happens in
+/// the pass after: the group goes too, and EC2 keeps one that is in use.
+fn take_our_groups_off(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, key: &ResourceKey, reason: &str) -> bool {
+    let snapshot = draft.snapshot;
+    let ownership = &draft.network.vpc.ownership;
+    let is_ours = |id: &SecurityGroupId| {
+        let group = snapshot.security_groups.get(id);
+        group.is_some_and(|group| ownership.key_of(&tags_of(&group.tags)).is_some())
+    };
+    let carried = endpoint.groups.iter().map(|group| &group.group_id);
+    let (ours, theirs): (Vec<_>, Vec<_>) = carried.partition(|id| is_ours(id));
+    // EC2 leaves no endpoint without a group.
+    if ours.is_empty() || theirs.is_empty() {
+        return false;
+    }
+    let left: BTreeSet<Rule> = theirs
+        .iter()
+        .filter_map(|id| snapshot.security_groups.get(*id))
+        .flat_map(SecurityGroup::rules)
+        .collect();
+    let action = Action::ModifyInterfaceEndpoint {
+        id: endpoint.vpc_endpoint_id.clone(),
+        policy: None,
+        add_subnets: Vec::new(),
+        remove_subnets: Vec::new(),
+        add_groups: Vec::new(),
+        remove_groups: ours.into_iter().cloned().collect(),
+        private_dns: None,
+        ip_address_type: None,
+    };
+    let why = format!("{reason}; it was adopted, so it is released without the security group");
+    let planned = PlannedAction::new(action, Serves::Vpc, why).about(key).deleting();
+    draft.act(planned.disrupting(hit::of_lost_groups(snapshot, endpoint, &left)));
+    true
 }
 
 /// Tells when there will be more endpoints than AWS's default quota: it can be
