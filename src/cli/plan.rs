@@ -164,6 +164,7 @@ async fn plan_one(references: &References, snapshot: Option<&Snapshot>) -> Resul
                 "actions": plan.actions.iter().map(described).collect::<Vec<_>>(),
                 "findings": findings,
                 "held": plan.held,
+                "monthlyCost": plan.monthly_cost,
             });
             (render::plan(&network.vpc, &plan, &validated.findings), value, exit)
         }
