@@ -29,6 +29,9 @@ pub(crate) const MAX_ACTION_REASON: usize = 256;
 /// Characters that say what stands in an action's way.
 pub(crate) const MAX_ACTION_MESSAGE: usize = 512;
 
+/// Characters of an amount of money.
+pub(crate) const MAX_COST: usize = 24;
+
 /// Actions that are approved together.
 pub(crate) const MAX_APPROVED: usize = 512;
 /// Characters of an action's fingerprint.

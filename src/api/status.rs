@@ -9,7 +9,7 @@ use super::{
     Condition, PackageRepositories,
     bounds::{
         MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED,
-        MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS,
+        MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS, MAX_COST,
         MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_KEY, MAX_PURPOSE,
         MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES,
     },
@@ -162,6 +162,11 @@ pub struct PlanStatus {
     /// How many changes are not listed for lack of room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actions_truncated: Option<u32>,
+    /// What interface endpoints and NAT gateways made here will cost in a month
+    /// once this is done: US dollars at list prices, without the traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_COST))]
+    pub monthly_cost: Option<String>,
     /// The changes that wait to be approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldStatus>,

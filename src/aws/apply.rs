@@ -36,7 +36,7 @@ use super::{calls::Call, clients::Clients, deadline};
 use crate::{
     desired::BucketPolicyChange,
     plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Step, Target},
-    types::{Admission, ResourceKey, VpcEndpointId},
+    types::{Admission, Peer, ResourceKey, Rule, SecurityGroupId, VpcEndpointId},
 };
 
 /// Does what the plan says, and tells what became of each action.
@@ -180,16 +180,16 @@ impl<'a> Walk<'a> {
                 direction,
                 rules,
             } => {
-                let group = self.resolve(group);
-                performing!(security_groups::authorize(&work, group, *direction, rules))
+                let (group, rules) = (self.resolve(group), self.rules(rules));
+                performing!(security_groups::authorize(&work, group, *direction, &rules))
             }
             Action::RevokeSecurityGroup {
                 group,
                 direction,
                 rules,
             } => {
-                let group = self.resolve(group);
-                performing!(security_groups::revoke(&work, group, *direction, rules))
+                let (group, rules) = (self.resolve(group), self.rules(rules));
+                performing!(security_groups::revoke(&work, group, *direction, &rules))
             }
             Action::DeleteSecurityGroup { id: group } => {
                 performing!(security_groups::delete(&work, group))
@@ -386,6 +386,23 @@ impl<'a> Walk<'a> {
                 performing!(tags::delete(&work, resource, keys))
             }
         }
+    }
+
+    /// The rules, with the ids of groups that this pass has made.
+    fn rules(&self, rules: &[Rule]) -> Vec<Rule> {
+        let known = |rule: &Rule| {
+            let mut rule = rule.clone();
+            if let Peer::Made(key) = &rule.peer
+                && let Some(id) = self.outcome.made.get(key)
+            {
+                rule.peer = Peer::Group {
+                    id: SecurityGroupId::new(id),
+                    owner: None,
+                };
+            }
+            rule
+        };
+        rules.iter().map(known).collect()
     }
 
     /// What a target stands for: `None` if the action that should have made it

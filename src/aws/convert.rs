@@ -337,6 +337,8 @@ fn to_ip_permission(group: &str, rule: &Rule) -> sdk::IpPermission {
             let owner = owner.as_ref().map(ToString::to_string);
             permission.user_id_group_pairs(pair.group_id(id.as_str()).set_user_id(owner).build())
         }
+        // What has no id yet gets it where the plan is carried out.
+        Peer::Made(_) => permission,
         Peer::PrefixList(id) => {
             permission.prefix_list_ids(sdk::PrefixListId::builder().prefix_list_id(id.as_str()).build())
         }

@@ -3,15 +3,21 @@
 //! Each fact stands here once. Planning, verdicts, messages and the reference
 //! page read it; none of them repeats it.
 
+mod prices;
 mod repositories;
 mod role_actions;
 mod rules;
+mod services;
 mod symptoms;
 mod workloads;
 
+pub use prices::{Prices, Usd};
 pub use repositories::{BUCKET_USES, ecr_layer_bucket, package_repositories};
 pub use role_actions::{RoleCondition, RoleNeed, SAGEMAKER_PRINCIPAL};
 pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};
+pub use services::{
+    ELASTIC_INFERENCE, MAX_INTERFACE_ENDPOINTS, names_service, short_service_name, symptom_without_service,
+};
 pub use symptoms::Symptom;
 pub use workloads::{Need, Requirements, RoleActions, WorkloadKind};
 

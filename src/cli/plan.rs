@@ -158,6 +158,7 @@ async fn plan_one(references: &References, snapshots: Option<&[Snapshot]>) -> Re
                 "actions": plan.actions.iter().map(described).collect::<Vec<_>>(),
                 "findings": findings,
                 "held": plan.held,
+                "monthlyCost": plan.monthly_cost,
             });
             (render::plan(&network.vpc, &plan, &validated.findings), value, exit)
         }

@@ -104,6 +104,9 @@ fn action(text: &mut String, planned: &PlannedAction) {
             disruption.effect
         );
     }
+    if let Some(cost) = planned.monthly_cost {
+        let _ = writeln!(text, "      costs {cost} USD a month");
+    }
     if planned.held {
         let _ = writeln!(text, "      waits to be approved");
     }
@@ -147,6 +150,13 @@ fn summary(plan: &Plan) -> String {
         count(Mark::Changes),
         count(Mark::Deletes)
     );
+    if !plan.monthly_cost.is_zero() {
+        let _ = writeln!(
+            text,
+            "Interface endpoints and NAT gateways made here then cost {} USD a month at list prices, without the traffic.",
+            plan.monthly_cost
+        );
+    }
     if let Some(held) = &plan.held {
         let _ = writeln!(
             text,

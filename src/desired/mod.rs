@@ -8,6 +8,7 @@ mod bucket_policy;
 mod roles;
 mod s3_policy;
 mod security_groups;
+mod services;
 
 use std::collections::BTreeSet;
 
@@ -20,9 +21,12 @@ pub(crate) use roles::{is_role_policy_name, role_policy_name};
 pub use s3_policy::S3Policy;
 pub(crate) use s3_policy::{bucket_arn, full_access};
 pub use security_groups::ManagedGroup;
+pub(crate) use security_groups::group_name;
+pub use services::ServiceCalls;
 
 use crate::{
     api::InternetMode,
+    catalog::Need,
     plan::{Aspect, Interest},
     types::ProfileKey,
     validate::{Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
@@ -46,6 +50,8 @@ pub struct ProfileNetwork {
     pub profile: ValidProfile,
     /// The security groups to make and keep for it.
     pub groups: Vec<ManagedGroup>,
+    /// The services that its workloads call.
+    pub services: ServiceCalls,
 }
 
 impl Network {
@@ -54,9 +60,13 @@ impl Network {
         let profiles = validated
             .profiles
             .iter()
-            .map(|profile| ProfileNetwork {
-                groups: security_groups::managed(profile, &validated.vpc.ownership),
-                profile: profile.clone(),
+            .map(|profile| {
+                let services = ServiceCalls::of(profile, &validated.vpc);
+                ProfileNetwork {
+                    groups: security_groups::managed(profile, &services, &validated.vpc.ownership),
+                    profile: profile.clone(),
+                    services,
+                }
             })
             .collect();
         Self {
@@ -117,7 +127,22 @@ impl Network {
         // Ours must be found when spec.flowLogs is gone, and that they are there
         // is remembered nowhere.
         interest.aspects.insert(Aspect::FlowLogs);
+        if self.has_interface_endpoints() {
+            interest.aspects.insert(Aspect::InterfaceServices);
+        }
         interest
+    }
+
+    /// Whether the spec speaks of interface endpoints in any way.
+    fn has_interface_endpoints(&self) -> bool {
+        let calls = |network: &ProfileNetwork| {
+            let mut kinds = network.profile.workloads.iter().map(|workload| workload.kind);
+            !network.services.called.is_empty()
+                || kinds.any(|kind| kind.requirements().needs.contains(&Need::ElasticInference))
+        };
+        !self.vpc.services.is_empty()
+            || !self.vpc.interface_endpoints.policies.is_empty()
+            || self.profiles.iter().any(calls)
     }
 
     /// The S3 endpoint policy, given the profiles that have effect: what the

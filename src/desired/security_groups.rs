@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    catalog::RuleNeed,
+    catalog::{HTTPS_TO_ENDPOINTS, RuleNeed, When},
+    desired::ServiceCalls,
     types::{Ownership, ResourceKey},
     validate::{SecurityGroups, ValidProfile, ValidWorkload},
 };
@@ -26,15 +27,16 @@ pub struct ManagedGroup {
 }
 
 /// The groups to make and keep for a profile; none where it brings its own.
-pub(super) fn managed(profile: &ValidProfile, ownership: &Ownership) -> Vec<ManagedGroup> {
+pub(super) fn managed(profile: &ValidProfile, services: &ServiceCalls, ownership: &Ownership) -> Vec<ManagedGroup> {
     let all = || profile.workloads.iter().enumerate();
     match &profile.security_groups {
         SecurityGroups::Own(_) => Vec::new(),
-        SecurityGroups::PerProfile => vec![group(profile, ownership, None, all())],
+        SecurityGroups::PerProfile => vec![group(profile, services, ownership, None, all())],
         SecurityGroups::PerWorkload => all()
             .map(|(index, workload)| {
                 group(
                     profile,
+                    services,
                     ownership,
                     Some(workload.name.clone()),
                     std::iter::once((index, workload)),
@@ -46,6 +48,7 @@ pub(super) fn managed(profile: &ValidProfile, ownership: &Ownership) -> Vec<Mana
 
 fn group<'a>(
     profile: &ValidProfile,
+    services: &ServiceCalls,
     ownership: &Ownership,
     workload: Option<String>,
     members: impl Iterator<Item = (usize, &'a ValidWorkload)>,
@@ -54,10 +57,11 @@ fn group<'a>(
     let mut rules: Vec<RuleNeed> = Vec::new();
     for (index, member) in members {
         workloads.insert(index);
-        for rule in member.kind.rules(member.options) {
+        let to_endpoints = services.callers.contains(&index).then_some(&HTTPS_TO_ENDPOINTS);
+        for rule in member.kind.rules(member.options).chain(to_endpoints) {
             // Which option asked for it no longer matters.
             let rule = RuleNeed {
-                when: crate::catalog::When::Always,
+                when: When::Always,
                 ..*rule
             };
             if !rules.contains(&rule) {
@@ -87,7 +91,7 @@ fn group<'a>(
 ///
 /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html>
 /// for what a name may hold.
-pub(super) fn group_name(key: &ResourceKey, ownership: &Ownership) -> String {
+pub(crate) fn group_name(key: &ResourceKey, ownership: &Ownership) -> String {
     let identity = format!("{}\0{}\0{key}", ownership.cluster, ownership.vpc);
     let hash = hex::encode(&Sha256::digest(identity.as_bytes())[..5]);
     let readable = match key {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{DhcpOptions, EndpointService, Vpc, VpcEndpoint, VpcSnapshot};
+use super::{DhcpOptions, EndpointService, Vpc, VpcSnapshot};
 use crate::types::Region;
 
 /// The name that stands for AWS's resolver in DHCP options.
@@ -42,15 +42,6 @@ impl Vpc {
             Ok(address) => AWS_RESOLVER_ADDRESSES.contains(&address) || third == Some(address),
             Err(_) => server.eq_ignore_ascii_case(AWS_RESOLVER),
         }
-    }
-}
-
-impl VpcEndpoint {
-    /// Whether it is an interface endpoint.
-    pub fn is_interface(&self) -> bool {
-        self.vpc_endpoint_type
-            .as_deref()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("Interface"))
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Types.html>.
 
+use std::collections::BTreeSet;
+
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
@@ -443,6 +445,33 @@ shapes! {
     ServiceType {
         /// `Gateway`, `Interface` and others.
         service_type: String,
+    }
+}
+
+impl EndpointService {
+    /// Whether it takes gateway endpoints.
+    pub fn is_gateway(&self) -> bool {
+        self.takes("Gateway")
+    }
+
+    /// Whether it takes interface endpoints.
+    pub fn is_interface(&self) -> bool {
+        self.takes("Interface")
+    }
+
+    fn takes(&self, kind: &str) -> bool {
+        self.service_type
+            .iter()
+            .any(|found| found.service_type.eq_ignore_ascii_case(kind))
+    }
+
+    /// The names that private DNS gives it; none where it has no private DNS.
+    pub fn private_names(&self) -> BTreeSet<&str> {
+        let several = self.private_dns_names.iter();
+        several
+            .filter_map(|name| name.private_dns_name.as_deref())
+            .chain(self.private_dns_name.as_deref())
+            .collect()
     }
 }
 

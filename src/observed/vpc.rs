@@ -339,15 +339,6 @@ fn by_name(buckets: &[Bucket]) -> BTreeMap<String, Bucket> {
         .collect()
 }
 
-impl EndpointService {
-    /// Whether it takes gateway endpoints.
-    pub fn is_gateway(&self) -> bool {
-        self.service_type
-            .iter()
-            .any(|kind| kind.service_type.eq_ignore_ascii_case("Gateway"))
-    }
-}
-
 /// How far an endpoint is, as far as we tell it apart.
 ///
 /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html>.
@@ -371,6 +362,13 @@ impl VpcEndpoint {
         self.vpc_endpoint_type
             .as_deref()
             .is_none_or(|kind| kind.eq_ignore_ascii_case("Gateway"))
+    }
+
+    /// Whether it is an interface endpoint.
+    pub fn is_interface(&self) -> bool {
+        self.vpc_endpoint_type
+            .as_deref()
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("Interface"))
     }
 
     /// How far it is. EC2 writes states in lower case, though its own model
@@ -403,6 +401,13 @@ impl Vpc {
 }
 
 impl Subnet {
+    /// Its zone, by the name that the account knows it by, or by its id where
+    /// the name was not seen.
+    pub fn zone(&self) -> Option<&str> {
+        let id = self.availability_zone_id.as_ref().map(|id| id.as_str());
+        self.availability_zone.as_deref().or(id)
+    }
+
     /// Its addresses, IPv4 first.
     pub fn cidrs(&self) -> impl Iterator<Item = IpNet> + '_ {
         self.cidr_block.map(IpNet::V4).into_iter().chain(

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::{Graph, algo::dinics, graph::NodeIndex};
 
 use self::running::Running;
-use super::{Action, Concern, Scope, Weight, draft::Draft, resolve::ResolvedProfile};
+use super::{Action, Concern, Scope, Weight, draft::Draft, endpoints, resolve::ResolvedProfile};
 use crate::{
     api::Reason,
     catalog::WorkloadKind,
@@ -56,7 +56,7 @@ pub(super) struct Shortage {
 
 /// Finds the profiles that the addresses do not suffice for.
 pub(super) fn shortages(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Shortage> {
-    let taken = endpoints_to_come(draft, profiles);
+    let taken = endpoints::addresses_to_take(draft, profiles);
     let all: Vec<usize> = (0..profiles.len())
         .filter(|place| !profiles[*place].subnets.is_empty() && !profiles[*place].is_out())
         .collect();
@@ -84,13 +84,6 @@ pub(super) fn shortages(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> 
     }
     short.extend(served.into_iter().filter_map(|place| question.without_room(place)));
     short
-}
-
-/// Addresses that interface endpoints which are not there yet will take. Which
-/// these are is decided with the endpoints, after this.
-fn endpoints_to_come(_draft: &Draft<'_>, _profiles: &[ResolvedProfile<'_>]) -> BTreeMap<SubnetId, u32> {
-    // Connected to endpoints::addresses_to_take.
-    BTreeMap::new()
 }
 
 /// Tells how the subnets stand once everything is decided: what is to be made
@@ -276,7 +269,7 @@ fn needs(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &[usize]) 
 struct Question<'a> {
     profiles: &'a [ResolvedProfile<'a>],
     needs: BTreeMap<usize, Need>,
-    /// Addresses that are spoken for.
+    /// Addresses that interface endpoints which are not there yet will take.
     taken: BTreeMap<SubnetId, u32>,
 }
 

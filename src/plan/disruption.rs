@@ -82,7 +82,10 @@ pub(super) fn of_lost_acl_rules(snapshot: &VpcSnapshot, acl: &NetworkAclId) -> O
     )
 }
 
-fn disruption<'a>(effect: &str, interfaces: impl IntoIterator<Item = &'a NetworkInterface>) -> Option<Disruption> {
+pub(super) fn disruption<'a>(
+    effect: &str,
+    interfaces: impl IntoIterator<Item = &'a NetworkInterface>,
+) -> Option<Disruption> {
     let interfaces: Vec<String> = interfaces.into_iter().map(NetworkInterface::described).collect();
     (!interfaces.is_empty()).then(|| Disruption {
         effect: effect.to_owned(),

@@ -13,7 +13,7 @@ use crate::{
         BucketInForce, ConsumersStatus, DeletionPolicy, PackageRepositories, Reason, ResourceOwnership, ResourceStatus,
         VpcConfig,
     },
-    catalog::Symptom,
+    catalog::{Symptom, Usd},
     desired::{Network, bucket_arn},
     observed::{EndpointState, VpcSnapshot, tags_of},
     plan::{Action, Serves},
@@ -46,6 +46,8 @@ pub(super) struct Draft<'a> {
     /// Names of roles that have our inline policy, or may have it, by ARN.
     pub(super) role_policies: BTreeMap<String, String>,
     fingerprint: String,
+    /// What all that is ours will cost in a month.
+    pub(super) monthly_cost: Usd,
 }
 
 impl<'a> Draft<'a> {
@@ -65,6 +67,7 @@ impl<'a> Draft<'a> {
             capacity: Vec::new(),
             fingerprint: String::new(),
             drifting: false,
+            monthly_cost: Usd::default(),
         }
     }
 
@@ -171,6 +174,29 @@ impl<'a> Draft<'a> {
         &self.findings
     }
 
+    /// The action that makes this, if one does.
+    pub(super) fn maker_of(&self, key: &ResourceKey) -> Option<ActionId> {
+        let made = |planned: &&PlannedAction| planned.action.makes() == Some(key);
+        self.actions.iter().find(made).map(|planned| planned.id)
+    }
+
+    /// Changes what is planned: `change` gives back each action, or `None` for
+    /// one that is not to be. What comes after such a one goes with it.
+    pub(super) fn reconsider(&mut self, mut change: impl FnMut(PlannedAction) -> Option<PlannedAction>) {
+        let mut numbers: BTreeMap<ActionId, ActionId> = BTreeMap::new();
+        for mut planned in std::mem::take(&mut self.actions) {
+            let earlier: Option<Vec<ActionId>> = planned.after.iter().map(|id| numbers.get(id).copied()).collect();
+            let Some(after) = earlier else { continue };
+            let before = planned.id;
+            planned.after = after;
+            if let Some(mut kept) = change(planned) {
+                kept.id = ActionId(self.actions.len());
+                numbers.insert(before, kept.id);
+                self.actions.push(kept);
+            }
+        }
+    }
+
     pub(super) fn find(
         &mut self,
         concern: Concern,
@@ -251,6 +277,11 @@ impl<'a> Draft<'a> {
         )
     }
 
+    /// Whether what is no longer needed stays in place, without our tags.
+    pub(super) fn retains(&self) -> bool {
+        self.network.vpc.deletion_policy == DeletionPolicy::Retain
+    }
+
     /// Lets go of something that is no longer needed: deletes it, or, where it
     /// was adopted or is to be retained, takes our tags off. Gives the last of
     /// the actions.
@@ -262,7 +293,7 @@ impl<'a> Draft<'a> {
         reason: &str,
         deletion: impl FnOnce(&mut Self) -> PlannedAction,
     ) -> ActionId {
-        let retained = self.network.vpc.deletion_policy == DeletionPolicy::Retain;
+        let retained = self.retains();
         if !is_adopted(tags) && !retained {
             let planned = deletion(self);
             return self.act(planned.about(key).deleting());
@@ -382,6 +413,7 @@ impl<'a> Draft<'a> {
             consumers: self.consumers,
             buckets: self.buckets,
             capacity: self.capacity,
+            monthly_cost: self.monthly_cost,
             held: None,
             approved: None,
         }

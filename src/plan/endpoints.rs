@@ -1,5 +1,244 @@
-//! Interface endpoints, and their security group.
+//! Interface endpoints: one for each service that workloads call, in each zone
+//! that they are in, with a security group that all of them share.
+//!
+//! An endpoint of somebody else's that serves already is used as it is and
+//! judged. What [`keep`] does for one service, Elastic Inference uses as well,
+//! with groups of its own.
 
-use super::{draft::Draft, resolve::ResolvedProfile};
+mod change;
+mod found;
+mod group;
+mod hit;
+mod keep;
+mod needs;
+mod placement;
+mod services;
 
-pub(super) fn plan(_draft: &mut Draft<'_>, _profiles: &[ResolvedProfile<'_>]) {}
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::found::{Endpoints, key_of, report_what_is_not_adopted};
+use self::services::Service;
+pub(super) use self::{
+    group::{EndpointGroup, finish as finish_group, let_go as let_go_groups, prepare as prepare_group},
+    hit::of_lost_admission,
+    keep::{Dns, Setting, keep},
+    needs::{Need, elastic_inference_of, serves},
+    placement::place,
+    services::{Meaning, look_up},
+};
+use super::{
+    Action, Concern, PlannedAction, Scope, Serves, Weight,
+    draft::Draft,
+    elastic_inference,
+    resolve::{ResolvedProfile, Standing},
+};
+use crate::{
+    api::Reason,
+    catalog::MAX_INTERFACE_ENDPOINTS,
+    observed::{EndpointState, SecurityGroup, VpcEndpoint, tags_of},
+    types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId, is_adopted},
+};
+
+const CONCERN: Concern = Concern::Endpoints;
+
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    let (mut needs, findings) = needs::gather(draft, profiles);
+    for finding in findings {
+        draft.push(finding);
+    }
+    let elastic = elastic_inference::need(draft, profiles);
+    let frozen = is_frozen(draft, profiles);
+    if frozen {
+        needs.extend(left_behind(draft, &needs, elastic.as_ref()));
+    }
+    let wanted: Vec<&Need<'_>> = needs.iter().chain(&elastic).collect();
+    report_what_is_not_adopted(draft, &wanted);
+    let kept: BTreeSet<&str> = wanted.iter().map(|need| need.service.name).collect();
+    let unneeded: Vec<&VpcEndpoint> = draft
+        .snapshot
+        .vpc_endpoints
+        .iter()
+        .filter(|endpoint| key_of(draft, endpoint).is_some() && is_there(endpoint) && !frozen)
+        .filter(|endpoint| !kept.contains(endpoint.service_name.as_str()))
+        .collect();
+
+    let dns = Dns::of(draft);
+    // Where all that is called is served by others, or by nobody, no group is
+    // needed.
+    let ours: Vec<&Need<'_>> = needs
+        .iter()
+        .filter(|need| is_ours_to_serve(draft, need, &dns))
+        .collect();
+    let callers: BTreeSet<&ProfileKey> = ours.iter().flat_map(|need| need.callers.keys().copied()).collect();
+    let group = if ours.is_empty() {
+        None
+    } else {
+        group::keep(draft, profiles, &callers, frozen)
+    };
+    for need in &needs {
+        let setting = Setting {
+            concern: CONCERN,
+            group: group.as_ref(),
+            dns: &dns,
+            frozen,
+        };
+        keep(draft, profiles, need, &setting);
+    }
+    for endpoint in unneeded {
+        let_go(draft, endpoint, "no workload calls the service any more");
+    }
+    if ours.is_empty() && !frozen {
+        let reason = "the VPC has no interface endpoint of ours any more";
+        let_go_groups(draft, &[ResourceKey::EndpointSecurityGroup], reason);
+    }
+    advise_on_quota(draft);
+}
+
+/// Whether an endpoint of ours serves the need, or can be made for it.
+fn is_ours_to_serve(draft: &Draft<'_>, need: &Need<'_>, dns: &Dns) -> bool {
+    let endpoints = Endpoints::of(draft, &need.service);
+    if endpoints.serving.is_some() {
+        return false;
+    }
+    let is_there = endpoints.chosen().is_some() || !endpoints.leaving.is_empty();
+    let can_be_made = match dns {
+        Dns::Off if need.service.private_dns => false,
+        Dns::Off | Dns::After(_) => !place(draft.snapshot, need, &[], None, &BTreeMap::new()).is_nowhere(),
+    };
+    is_there || can_be_made
+}
+
+/// Somebody else's endpoint that serves the need already.
+pub(super) fn serving<'a>(draft: &Draft<'a>, need: &Need<'_>) -> Option<&'a VpcEndpoint> {
+    Endpoints::of(draft, &need.service).serving
+}
+
+/// The subnets of the endpoint that is kept for the need.
+pub(super) fn present(draft: &Draft<'_>, need: &Need<'_>) -> Vec<SubnetId> {
+    let chosen = Endpoints::of(draft, &need.service).chosen();
+    chosen.map(|endpoint| endpoint.subnet_ids.clone()).unwrap_or_default()
+}
+
+/// The addresses that endpoints which are still to be made, or are to get
+/// another zone, will take from each subnet. Each interface takes one.
+pub(super) fn addresses_to_take(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeMap<SubnetId, u32> {
+    let (needs, _) = needs::gather(draft, profiles);
+    let elastic = elastic_inference::need(draft, profiles);
+    let address_type = draft.network.vpc.interface_endpoints.ip_address_type;
+    let mut taken: BTreeMap<SubnetId, u32> = BTreeMap::new();
+    for need in needs.iter().chain(&elastic) {
+        if serving(draft, need).is_some() {
+            continue;
+        }
+        let placement = place(draft.snapshot, need, &present(draft, need), address_type, &taken);
+        for subnet in placement.add {
+            *taken.entry(subnet).or_default() += 1;
+        }
+    }
+    taken
+}
+
+/// Whether profiles that have no say any more may rely on what is there.
+pub(super) fn is_frozen(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> bool {
+    !draft.network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept)
+}
+
+fn is_there(endpoint: &VpcEndpoint) -> bool {
+    match endpoint.endpoint_state() {
+        EndpointState::Available | EndpointState::Pending | EndpointState::Failed => true,
+        EndpointState::Deleting | EndpointState::Deleted => false,
+    }
+}
+
+/// Services that only frozen profiles may call: their endpoints stay as they
+/// are.
+fn left_behind<'a>(draft: &Draft<'a>, needs: &[Need<'a>], elastic: Option<&Need<'a>>) -> Vec<Need<'a>> {
+    let mut left: Vec<Need<'a>> = Vec::new();
+    for endpoint in &draft.snapshot.vpc_endpoints {
+        let known = |need: &Need<'_>| need.service.name == endpoint.service_name;
+        let is_known = needs.iter().chain(&left).chain(elastic).any(known);
+        let of_its_own = key_of(draft, endpoint).is_none_or(|key| key == elastic_inference::endpoint_key());
+        if !is_known && !of_its_own && is_there(endpoint) {
+            let region = &draft.network.vpc.region;
+            left.push(Need::new(Service::behind(draft.snapshot, region, endpoint)));
+        }
+    }
+    left
+}
+
+/// Lets go of an endpoint of ours.
+pub(super) fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {
+    let Some(key) = key_of(draft, endpoint) else { return };
+    let snapshot = draft.snapshot;
+    if is_adopted(&tags_of(&endpoint.tags)) && take_our_groups_off(draft, endpoint, &key, reason) {
+        return;
+    }
+    let id = endpoint.vpc_endpoint_id.as_str();
+    draft.let_go(id, &key, &tags_of(&endpoint.tags), reason, |_| {
+        let action = Action::DeleteVpcEndpoint {
+            id: endpoint.vpc_endpoint_id.clone(),
+        };
+        PlannedAction::new(action, Serves::Vpc, reason).disrupting(hit::of_lost_endpoint(snapshot, endpoint))
+    });
+}
+
+/// Takes our group off an endpoint that is to be given back, which happens in
+/// the pass after: the group goes too, and EC2 keeps one that is in use.
+fn take_our_groups_off(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, key: &ResourceKey, reason: &str) -> bool {
+    let snapshot = draft.snapshot;
+    let ownership = &draft.network.vpc.ownership;
+    let is_ours = |id: &SecurityGroupId| {
+        let group = snapshot.security_groups.get(id);
+        group.is_some_and(|group| ownership.key_of(&tags_of(&group.tags)).is_some())
+    };
+    let carried = endpoint.groups.iter().map(|group| &group.group_id);
+    let (ours, theirs): (Vec<_>, Vec<_>) = carried.partition(|id| is_ours(id));
+    // EC2 leaves no endpoint without a group.
+    if ours.is_empty() || theirs.is_empty() {
+        return false;
+    }
+    let left: BTreeSet<Rule> = theirs
+        .iter()
+        .filter_map(|id| snapshot.security_groups.get(*id))
+        .flat_map(SecurityGroup::rules)
+        .collect();
+    let action = Action::ModifyInterfaceEndpoint {
+        id: endpoint.vpc_endpoint_id.clone(),
+        policy: None,
+        add_subnets: Vec::new(),
+        remove_subnets: Vec::new(),
+        add_groups: Vec::new(),
+        remove_groups: ours.into_iter().cloned().collect(),
+        private_dns: None,
+        ip_address_type: None,
+    };
+    let why = format!("{reason}; it was adopted, so it is released without the security group");
+    let planned = PlannedAction::new(action, Serves::Vpc, why).about(key).deleting();
+    draft.act(planned.disrupting(hit::of_lost_groups(snapshot, endpoint, &left)));
+    true
+}
+
+/// Tells when there will be more endpoints than AWS's default quota: it can be
+/// raised, so nothing is held back for it.
+fn advise_on_quota(draft: &mut Draft<'_>) {
+    let endpoints = draft.snapshot.vpc_endpoints.iter();
+    let there = endpoints
+        .filter(|endpoint| endpoint.is_interface() && is_there(endpoint))
+        .count();
+    let new = draft
+        .actions()
+        .iter()
+        .filter(|planned| matches!(planned.action, Action::CreateInterfaceEndpoint { .. }))
+        .count();
+    if new == 0 || there + new <= MAX_INTERFACE_ENDPOINTS {
+        return;
+    }
+    let message = format!(
+        "{} will have {} interface endpoints, and AWS's default quota is {MAX_INTERFACE_ENDPOINTS} for a VPC: ask AWS \
+         to raise \"Interface VPC endpoints per VPC\", or name fewer services.",
+        draft.network.vpc.vpc_id,
+        there + new
+    );
+    let scope = Scope::SageMakerVpc;
+    draft.find_weighing(Weight::Advice, CONCERN, scope, Reason::EndpointMissing, message);
+}

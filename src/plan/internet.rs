@@ -176,7 +176,7 @@ fn leads_anywhere(draft: &Draft<'_>, table: &RouteTableId) -> bool {
 fn is_let_out(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> bool {
     let anywhere = |rule: &Rule| match rule.peer {
         Peer::Cidr(cidr) => rule.direction == Direction::Egress && cidr.prefix_len() == 0,
-        Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_) => false,
+        Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => false,
     };
     match &resolved.profile().security_groups {
         SecurityGroups::PerProfile | SecurityGroups::PerWorkload => rules(resolved).iter().any(anywhere),

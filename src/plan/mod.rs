@@ -13,7 +13,7 @@
 //! | `dns` | DNS attributes and DHCP options |
 //! | `s3` | the gateway endpoint: made, adopted, changed, left |
 //! | `judge` | whether an endpoint's policy lets through what is needed |
-//! | `security_groups` | managed groups: rules added, then rules removed |
+//! | `security_groups`, `group_rules` | managed groups: rules added, then rules removed |
 //! | `own_groups` | whether a team's own groups admit what is needed |
 //! | `endpoints`, `elastic_inference` | interface endpoints and the groups around them |
 //! | `internet` | the way out: NAT gateways, addresses, default routes |
@@ -42,6 +42,7 @@ mod elastic_inference;
 mod endpoints;
 mod finding;
 mod flow_logs;
+mod group_rules;
 mod history;
 mod internet;
 mod judge;
@@ -72,6 +73,7 @@ use crate::{
         ApprovedStatus, BucketInForce, ConsumersStatus, HeldStatus, PackageRepositories, ResourceStatus, VpcConfig,
         bounds::MAX_ROLES,
     },
+    catalog::Usd,
     desired::Network,
     observed::VpcSnapshot,
     types::{ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
@@ -146,6 +148,9 @@ pub struct Plan {
     pub buckets: Vec<BucketInForce>,
     /// How the subnets in use stand, in the order of their ids.
     pub capacity: Vec<SubnetCapacity>,
+    /// What interface endpoints and NAT gateways made here will cost in a month,
+    /// at list prices and without the traffic, once the plan is carried out.
+    pub monthly_cost: Usd,
     /// What waits to be approved.
     pub held: Option<HeldStatus>,
     /// What was approved.
@@ -200,9 +205,9 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     elastic_inference::plan(&mut draft, &profiles);
     endpoints::plan(&mut draft, &profiles);
     internet::plan(&mut draft, &profiles);
+    cost::plan(&mut draft);
     capacity::tell(&mut draft, &profiles);
     network_acls::plan(&mut draft, &profiles);
-    cost::plan(&mut draft);
     flow_logs::plan(&mut draft, &profiles);
     roles::plan(&mut draft, &profiles);
     consumers::judge(&mut draft, &profiles);

@@ -8,9 +8,9 @@ use ipnet::IpNet;
 use super::{Concern, Finding, Scope, draft::Draft, internet, resolve::ResolvedProfile};
 use crate::{
     api::{Reason, ResourceOwnership},
-    catalog::{PeerNeed, RuleNeed, Symptom},
-    observed::SecurityGroup,
-    types::{Peer, PrefixListId, Rule, SecurityGroupId, listed},
+    catalog::{HTTPS_TO_ENDPOINTS, PeerNeed, RuleNeed, Symptom},
+    observed::{SecurityGroup, tags_of},
+    types::{Peer, PrefixListId, ResourceKey, Rule, SecurityGroupId, listed},
     validate::SecurityGroups,
 };
 
@@ -44,10 +44,13 @@ fn judge_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BT
     draft.groups_of.insert(resolved.key().clone(), vec![ids.clone(); count]);
 
     let held: Vec<(&SecurityGroup, BTreeSet<Rule>)> = groups.iter().map(|group| (*group, group.rules())).collect();
-    for workload in &resolved.profile().workloads {
+    for (place, workload) in resolved.profile().workloads.iter().enumerate() {
+        let callers = &resolved.network.services.callers;
+        let to_endpoints = callers.contains(&place).then_some(&HTTPS_TO_ENDPOINTS);
         let missing: Vec<&RuleNeed> = workload
             .kind
             .rules(workload.options)
+            .chain(to_endpoints)
             .filter(|need| !is_admitted(draft, resolved, ids, &held, need))
             .collect();
         for need in missing {
@@ -84,7 +87,7 @@ fn judge_way_out(
 ) {
     let covers = |peer: &Peer, wanted: &Peer| match (peer, wanted) {
         (Peer::Cidr(cidr), Peer::Cidr(wanted)) => cidr.contains(wanted),
-        (Peer::Cidr(_) | Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_), _) => false,
+        (Peer::Cidr(_) | Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_), _) => false,
     };
     let is_admitted = |wanted: &Rule| {
         let mut held = groups.iter().flat_map(|(_, rules)| rules);
@@ -132,14 +135,14 @@ fn is_admitted(
         .iter()
         .filter_map(|peer| match peer {
             Peer::Cidr(cidr) => Some(cidr),
-            Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_) => None,
+            Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => None,
         })
         .collect();
     let covers = |wanted: &IpNet| cidrs.iter().any(|cidr| cidr.contains(wanted));
     let has_list = |id: &PrefixListId| {
         admitting.iter().any(|peer| match peer {
             Peer::PrefixList(found) => found == id,
-            Peer::Itself | Peer::Group { .. } | Peer::Cidr(_) => false,
+            Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::Cidr(_) => false,
         })
     };
     let mut vpc_cidrs = draft.snapshot.vpc.cidrs();
@@ -155,16 +158,32 @@ fn is_admitted(
             has_list(&list.prefix_list_id) || all_covered
         }),
         PeerNeed::SubnetCidrs => own_cidrs.all(|cidr| covers(&cidr)),
-        PeerNeed::VpcCidrs => vpc_cidrs.all(|cidr| covers(&cidr)),
+        PeerNeed::VpcCidrs => {
+            let to_their_group = admitting.iter().any(|peer| match peer {
+                Peer::Group { id, .. } => is_on_endpoints(draft, id),
+                Peer::Itself | Peer::Made(_) | Peer::PrefixList(_) | Peer::Cidr(_) => false,
+            });
+            to_their_group || vpc_cidrs.all(|cidr| covers(&cidr))
+        }
         PeerNeed::Members => {
             let by_group = admitting.iter().any(|peer| match peer {
                 Peer::Itself => true,
                 Peer::Group { id, .. } => ids.contains(id),
-                Peer::PrefixList(_) | Peer::Cidr(_) => false,
+                Peer::Made(_) | Peer::PrefixList(_) | Peer::Cidr(_) => false,
             });
             by_group || own_cidrs.all(|cidr| covers(&cidr))
         }
     }
+}
+
+/// Whether this is the group of our interface endpoints.
+fn is_on_endpoints(draft: &Draft<'_>, id: &SecurityGroupId) -> bool {
+    let key = draft
+        .snapshot
+        .security_groups
+        .get(id)
+        .and_then(|group| draft.network.vpc.ownership.key_of(&tags_of(&group.tags)));
+    key == Some(ResourceKey::EndpointSecurityGroup)
 }
 
 /// The needed rule in words: `egress tcp 443 to prefix list pl-63a5400a`.

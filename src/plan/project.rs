@@ -322,9 +322,12 @@ fn permission(group: &SecurityGroup, rule: &Rule) -> IpPermission {
             user_id: group.owner_id.clone(),
         }),
         Peer::Group { id, owner } => permission.user_id_group_pairs.push(UserIdGroupPair {
-            // A rule may name a group by the key that it is made under.
             group_id: Some(id.clone()),
             user_id: owner.clone(),
+        }),
+        Peer::Made(key) => permission.user_id_group_pairs.push(UserIdGroupPair {
+            group_id: Some(group_id(&Target::Made(key.clone()))),
+            user_id: group.owner_id.clone(),
         }),
         Peer::PrefixList(id) => permission.prefix_list_ids.push(PrefixListRef {
             prefix_list_id: id.clone(),

@@ -66,6 +66,20 @@ impl<'a> ResolvedProfile<'a> {
         Scope::Profile(self.key().clone())
     }
 
+    /// The scope of a finding on these workloads, by their places.
+    pub(super) fn scope_of(&self, places: &BTreeSet<usize>) -> Scope {
+        let workloads = &self.profile().workloads;
+        if places.len() == workloads.len() {
+            return self.scope();
+        }
+        let named = workloads.iter().enumerate();
+        let named = named.filter(|(place, _)| places.contains(place));
+        Scope::Workloads(
+            self.key().clone(),
+            named.map(|(_, workload)| workload.name.clone()).collect(),
+        )
+    }
+
     /// Notes that these workloads cannot run, and gives the scope to say so.
     pub(super) fn block(&mut self, workloads: &[usize]) -> Scope {
         self.blocked.extend(workloads);

@@ -146,6 +146,7 @@ impl<'a> Endpoints<'a> {
             .adopt_endpoints
             .iter()
             .filter(|id| !vpc.deleting && !kept.contains(id))
+            .filter(|id| !is_interface_endpoint(draft.snapshot, id))
         {
             let message = why_not_adopted(draft.snapshot, id, &kept);
             draft.push(Finding::new(Concern::Accepted, Scope::SageMakerVpc, Reason::CannotAdopt, message).about(id));
@@ -162,6 +163,30 @@ impl<'a> Endpoints<'a> {
     }
 }
 
+/// Why an endpoint that `spec.adopt` lists is somebody else's for good, if so.
+pub(super) fn why_claimed(endpoint: &VpcEndpoint) -> Option<String> {
+    let id = &endpoint.vpc_endpoint_id;
+    if let Some(cluster) = tags_of(&endpoint.tags).get(TAG_CLUSTER) {
+        return Some(format!(
+            "{id}, listed in spec.adopt, is managed from another SageMakerVpc or cluster: its tag {TAG_CLUSTER} is \
+             {cluster}. It is used as it is; remove the id from spec.adopt, or have it released there first."
+        ));
+    }
+    endpoint.requester_managed.then(|| {
+        format!(
+            "{id}, listed in spec.adopt, is managed by another AWS service. It is used as it is; remove the id from \
+             spec.adopt."
+        )
+    })
+}
+
+/// Whether the id is that of an interface endpoint, which is settled where
+/// these are planned.
+fn is_interface_endpoint(snapshot: &VpcSnapshot, id: &VpcEndpointId) -> bool {
+    let mut endpoints = snapshot.vpc_endpoints.iter();
+    endpoints.any(|endpoint| endpoint.vpc_endpoint_id == *id && endpoint.is_interface())
+}
+
 /// Why an endpoint that `spec.adopt` lists is not managed, and what to do.
 fn why_not_adopted(snapshot: &VpcSnapshot, id: &VpcEndpointId, kept: &[&VpcEndpointId]) -> String {
     let found = snapshot
@@ -176,22 +201,13 @@ fn why_not_adopted(snapshot: &VpcSnapshot, id: &VpcEndpointId, kept: &[&VpcEndpo
     };
     if !snapshot.s3_gateway_endpoints().any(|s3| s3.vpc_endpoint_id == *id) {
         return format!(
-            "{id}, listed in spec.adopt, is an endpoint for {}, and only a gateway endpoint for S3 can be adopted. \
-             Remove the id from spec.adopt.",
+            "{id}, listed in spec.adopt, is an endpoint for {}, and only interface endpoints and a gateway endpoint for \
+             S3 can be adopted. Remove the id from spec.adopt.",
             endpoint.service_name
         );
     }
-    if let Some(cluster) = tags_of(&endpoint.tags).get(TAG_CLUSTER) {
-        return format!(
-            "{id}, listed in spec.adopt, is managed from another SageMakerVpc or cluster: its tag {TAG_CLUSTER} is \
-             {cluster}. It is used as it is; remove the id from spec.adopt, or have it released there first."
-        );
-    }
-    if endpoint.requester_managed {
-        return format!(
-            "{id}, listed in spec.adopt, is managed by another AWS service. It is used as it is; remove the id from \
-             spec.adopt."
-        );
+    if let Some(message) = why_claimed(endpoint) {
+        return message;
     }
     format!(
         "{id} is listed in spec.adopt, and the VPC has {} as its S3 endpoint already: one is managed. Remove the id \

@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
+
 use super::{
-    Action, Concern, Finding, PlannedAction, Scope, Serves, Target, Weight, consumers, disruption,
+    Action, Concern, Finding, PlannedAction, Scope, Serves, Weight, consumers, disruption,
     draft::Draft,
+    group_rules::{Keeping, change_rules, fill, make},
     internet,
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
     api::{Reason, ResourceOwnership},
-    catalog::{MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
+    catalog::{HTTPS_TO_ENDPOINTS, MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
     desired::ManagedGroup,
     observed::{SecurityGroup, tags_of},
     types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, is_adopted, listed},
@@ -149,7 +152,11 @@ fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGr
     };
     match look_for(draft, resolved, group, there) {
         Found::InTheWay => {}
-        Found::Nothing => create(draft, group, serves, &wanted),
+        Found::Nothing => {
+            let keeping = of_workloads(group, serves);
+            let made = make(draft, &keeping);
+            fill(draft, &keeping, made, &wanted);
+        }
         Found::Ours(found) => {
             note_id(draft, resolved, group, &found.group_id);
             let ownership = if is_adopted(&tags_of(&found.tags)) {
@@ -164,7 +171,7 @@ fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGr
                 serves.clone(),
                 &tags_of(&found.tags),
             );
-            change_rules(draft, group, found, serves, &wanted, None);
+            change_rules(draft, &of_workloads(group, serves), found, &wanted, None);
         }
         Found::ToAdopt(found) => {
             note_id(draft, resolved, group, &found.group_id);
@@ -175,7 +182,7 @@ fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGr
                 ResourceOwnership::Found,
             );
             let adoption = draft.adopt(found.group_id.as_str(), &group.key, serves.clone(), CONCERN);
-            change_rules(draft, group, found, serves, &wanted, Some(adoption));
+            change_rules(draft, &of_workloads(group, serves), found, &wanted, Some(adoption));
         }
     }
 }
@@ -301,114 +308,34 @@ fn look_for<'a>(
     Found::Nothing
 }
 
-fn in_direction(rules: &BTreeSet<Rule>, direction: Direction) -> Vec<Rule> {
-    rules
-        .iter()
-        .filter(|rule| rule.direction == direction)
-        .cloned()
-        .collect()
-}
-
-fn create(draft: &mut Draft<'_>, group: &ManagedGroup, serves: Serves, wanted: &BTreeSet<Rule>) {
-    let creation = Action::CreateSecurityGroup {
-        key: group.key.clone(),
-        vpc: draft.network.vpc.vpc_id.clone(),
-        name: group.name.clone(),
-        description: group.description.clone(),
-        tags: draft.tags_for(&group.key),
-    };
-    let reason = "the profile's workloads need a security group";
-    let made = draft.act(PlannedAction::new(creation, serves.clone(), reason).blocking(CONCERN));
-    let target = || Target::Made(group.key.clone());
-    let mut added = vec![made];
-    for direction in [Direction::Egress, Direction::Ingress] {
-        let rules = in_direction(wanted, direction);
-        if !rules.is_empty() {
-            let action = Action::AuthorizeSecurityGroup {
-                group: target(),
-                direction,
-                rules,
-            };
-            let planned = PlannedAction::new(action, serves.clone(), "the profile's workloads need these rules");
-            added.push(draft.act(planned.about(&group.key).blocking(CONCERN).after([made])));
-        }
-    }
-    // EC2 gives each new group a rule that lets everything out.
-    let Ok(everywhere) = "0.0.0.0/0".parse() else { return };
-    let surplus = Rule::all(Direction::Egress, Peer::Cidr(everywhere));
-    if !wanted.contains(&surplus) {
-        let action = Action::RevokeSecurityGroup {
-            group: target(),
-            direction: Direction::Egress,
-            rules: vec![surplus],
-        };
-        let planned = PlannedAction::new(action, serves, "the group lets out only what the workloads need");
-        draft.act(planned.about(&group.key).after(added).closing_access());
-    }
-}
-
-fn change_rules(
-    draft: &mut Draft<'_>,
-    group: &ManagedGroup,
-    found: &SecurityGroup,
-    serves: Serves,
-    wanted: &BTreeSet<Rule>,
-    earlier: Option<super::ActionId>,
-) {
-    let actual = found.rules();
-    let missing: BTreeSet<Rule> = wanted.difference(&actual).cloned().collect();
-    let surplus: BTreeSet<Rule> = actual.difference(wanted).cloned().collect();
-    let target = || Target::Existing(found.group_id.clone());
-    for direction in [Direction::Egress, Direction::Ingress] {
-        let add = in_direction(&missing, direction);
-        let remove = in_direction(&surplus, direction);
-        let authorization = (!add.is_empty()).then(|| {
-            let reason = format!("the workloads need {}", listed(&add));
-            let action = Action::AuthorizeSecurityGroup {
-                group: target(),
-                direction,
-                rules: add.clone(),
-            };
-            PlannedAction::new(action, serves.clone(), reason)
-                .about(&group.key)
-                .blocking(CONCERN)
-                .symptom(symptom_without(draft, &add))
-                .after(earlier)
-        });
-        let revocation = (!remove.is_empty()).then(|| {
-            let reason = format!("the workloads do not need {}", listed(&remove));
-            let action = Action::RevokeSecurityGroup {
-                group: target(),
-                direction,
-                rules: remove.clone(),
-            };
-            PlannedAction::new(action, serves.clone(), reason)
-                .about(&group.key)
-                .closing_access()
-                .disrupting(disruption::of_lost_rules(draft.snapshot, &found.group_id))
-                .after(earlier)
-        });
-        // New rules first, so that nothing that stays allowed is ever cut; only
-        // where EC2 has no room for both must the old ones go first.
-        let there = actual.iter().filter(|rule| rule.direction == direction).count();
-        if there + add.len() > MAX_RULES_PER_DIRECTION {
-            let removed = revocation.map(|planned| draft.act(planned));
-            authorization.map(|planned| draft.act(planned.after(removed)));
-        } else {
-            let added = authorization.map(|planned| draft.act(planned));
-            revocation.map(|planned| draft.act(planned.after(added)));
-        }
+fn of_workloads<'a>(group: &'a ManagedGroup, serves: Serves) -> Keeping<'a> {
+    Keeping {
+        key: &group.key,
+        name: &group.name,
+        description: &group.description,
+        serves,
+        concern: CONCERN,
+        whose: "the workloads",
+        symptom: symptom_without,
+        hit: |loss| disruption::of_lost_rules(loss.snapshot, &loss.group.group_id),
     }
 }
 
 /// What SageMaker's users see while these rules are missing.
 fn symptom_without(draft: &Draft<'_>, rules: &[Rule]) -> Symptom {
-    let is_outside = |rule: &Rule| match rule.peer {
-        Peer::Cidr(cidr) => !draft.snapshot.vpc.cidrs().any(|own| own.contains(&cidr)),
-        Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_) => false,
+    let is_inside = |cidr: &IpNet| draft.snapshot.vpc.cidrs().any(|own| own.contains(cidr));
+    let is_outside = |rule: &Rule| match &rule.peer {
+        Peer::Cidr(cidr) => !is_inside(cidr),
+        Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => false,
+    };
+    let to_an_endpoint = |rule: &Rule| match &rule.peer {
+        Peer::Cidr(cidr) => rule.ports == HTTPS_TO_ENDPOINTS.ports && is_inside(cidr),
+        Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => false,
     };
     if rules.iter().all(|rule| rule.peer == Peer::Itself) {
         Symptom::MembersCannotTalk
+    } else if rules.iter().all(to_an_endpoint) {
+        Symptom::NoWayToServices
     } else if rules.iter().all(is_outside) {
         Symptom::NoWayOut
     } else {
@@ -418,7 +345,7 @@ fn symptom_without(draft: &Draft<'_>, rules: &[Rule]) -> Symptom {
 
 fn let_go(draft: &mut Draft<'_>, group: &SecurityGroup, key: &ResourceKey) {
     let reason = "no profile needs the security group any more";
-    let obstacle = obstacle(draft, group);
+    let obstacle = obstacle(draft, group, &BTreeSet::new());
     draft.let_go(group.group_id.as_str(), key, &tags_of(&group.tags), reason, |_| {
         let action = Action::DeleteSecurityGroup {
             id: group.group_id.clone(),
@@ -427,8 +354,9 @@ fn let_go(draft: &mut Draft<'_>, group: &SecurityGroup, key: &ResourceKey) {
     });
 }
 
-/// What still uses a group, so that EC2 would refuse to delete it.
-fn obstacle(draft: &Draft<'_>, group: &SecurityGroup) -> Option<String> {
+/// What still uses a group, so that EC2 would refuse to delete it, but for
+/// rules of groups that go with it.
+pub(super) fn obstacle(draft: &Draft<'_>, group: &SecurityGroup, going: &BTreeSet<&SecurityGroupId>) -> Option<String> {
     let snapshot = draft.snapshot;
     let interfaces: Vec<String> = snapshot
         .network_interfaces
@@ -453,7 +381,7 @@ fn obstacle(draft: &Draft<'_>, group: &SecurityGroup) -> Option<String> {
     let referring: Vec<&SecurityGroupId> = snapshot
         .security_groups
         .values()
-        .filter(|other| other.group_id != group.group_id)
+        .filter(|other| other.group_id != group.group_id && !going.contains(&other.group_id))
         .filter(|other| {
             other
                 .rules()

@@ -57,7 +57,7 @@ pub(super) fn is_participants(planned: &PlannedAction) -> bool {
 }
 
 /// Whom the lack of an action concerns.
-fn scopes(serves: &Serves) -> Vec<Scope> {
+pub(super) fn scopes(serves: &Serves) -> Vec<Scope> {
     match serves {
         Serves::Vpc => vec![Scope::Vpc],
         Serves::SageMakerVpc => vec![Scope::SageMakerVpc],

@@ -147,7 +147,7 @@ impl Groups {
                     },
                     Peer::Itself if peers.contains(group) => every_address().iter().for_each(admit),
                     Peer::Group { id, .. } if peers.contains(id) => every_address().iter().for_each(admit),
-                    Peer::Itself | Peer::Group { .. } => {}
+                    Peer::Itself | Peer::Group { .. } | Peer::Made(_) => {}
                 }
                 if admits_any && admission.by.is_none() {
                     admission.by = Some((group.clone(), rule.clone()));

@@ -10,7 +10,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, PrefixListId, SecurityGroupId};
+use super::{AccountId, PrefixListId, ResourceKey, SecurityGroupId};
 
 /// Which way the traffic goes that a rule admits, as seen from the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,6 +120,9 @@ pub enum Peer {
         /// Its account, where EC2 names one other than the VPC's.
         owner: Option<AccountId>,
     },
+    /// Members of a group that an earlier action of the same plan makes. EC2
+    /// never gives it back.
+    Made(ResourceKey),
     /// The addresses of a prefix list, such as S3's in the region.
     PrefixList(PrefixListId),
     /// Addresses, IPv4 or IPv6, with the host bits cleared.
@@ -131,6 +134,7 @@ impl fmt::Display for Peer {
         match self {
             Self::Itself => f.write_str("the group itself"),
             Self::Group { id, .. } => write!(f, "{id}"),
+            Self::Made(key) => write!(f, "{key}"),
             Self::PrefixList(id) => write!(f, "prefix list {id}"),
             Self::Cidr(cidr) => write!(f, "{cidr}"),
         }
@@ -164,7 +168,7 @@ impl Rule {
         let ports = ports.filter(|range| protocol.has_ports() && !every_port(range));
         let peer = match peer {
             Peer::Cidr(cidr) => Peer::Cidr(cidr.trunc()),
-            Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_) => peer,
+            Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => peer,
         };
         Self {
             direction,

@@ -23,6 +23,9 @@ pub struct Expected {
     /// What nothing of ours can repair, in any order.
     #[serde(default)]
     findings: Vec<ExpectedFinding>,
+    /// Parts of what `sagevpc plan` prints.
+    #[serde(default)]
+    printed: Vec<String>,
     /// The SageMakerVpc's status.
     vpc: Option<ExpectedStatus>,
     /// Statuses of profiles, by namespace/name.
@@ -128,6 +131,9 @@ impl Expected {
         let actions = pass.plan.as_ref().map_or(&none, |plan| &plan.actions);
         self.compare_actions(actions, &mut problems);
         self.compare_findings(pass, &mut problems);
+        for part in self.printed.iter().filter(|part| !pass.text.contains(part.as_str())) {
+            problems.push(format!("{part:?} is not printed"));
+        }
 
         if let Some(expected) = &self.vpc {
             let status = &pass.statuses.vpc;
@@ -271,7 +277,9 @@ impl ExpectedAction {
         }
         let policy = match &planned.action {
             Action::CreateVpcEndpoint { policy, .. } => Some(policy),
-            Action::ModifyVpcEndpoint { policy, .. } => policy.as_ref(),
+            Action::ModifyVpcEndpoint { policy, .. }
+            | Action::CreateInterfaceEndpoint { policy, .. }
+            | Action::ModifyInterfaceEndpoint { policy, .. } => policy.as_ref(),
             Action::PutRolePolicy { policy, .. } => Some(policy),
             _ => None,
         };

@@ -11,14 +11,21 @@ use sagevpc::{
 
 use crate::{inputs::world, memory::Memory, planning::converge};
 
-/// The endpoint of someone else's that these networks may have.
+/// The gateway endpoint of someone else's that these networks may have.
 const THEIRS: &str = "vpce-0fffffffffffffff0";
 
+/// Their interface endpoint, likewise.
+const THEIR_INTERFACE: &str = "vpce-0eeeeeeeeeeeeeee0";
+
 fn theirs(snapshot: &Snapshot) -> Option<&VpcEndpoint> {
+    found(snapshot, THEIRS)
+}
+
+fn found<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a VpcEndpoint> {
     snapshot
         .vpc_endpoints
         .iter()
-        .find(|endpoint| endpoint.vpc_endpoint_id == VpcEndpointId::new(THEIRS))
+        .find(|endpoint| endpoint.vpc_endpoint_id == VpcEndpointId::new(id))
 }
 
 proptest! {
@@ -30,7 +37,8 @@ proptest! {
         };
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
-        prop_assert_eq!(memory.snapshot.vpc_endpoints.len(), 1, "no second endpoint is made beside it");
+        let gateways = memory.snapshot.vpc_endpoints.iter().filter(|endpoint| endpoint.is_gateway());
+        prop_assert_eq!(gateways.count(), 1, "no second endpoint is made beside it");
         let adopted = theirs(&memory.snapshot).expect("it is there");
         let keeps = before.route_table_ids.iter().all(|table| adopted.route_table_ids.contains(table));
         prop_assert!(keeps, "tables of others are taken off it: {adopted:?}");
@@ -41,5 +49,27 @@ proptest! {
         let is_ours = |tag: &Tag| tag.key.starts_with("sagevpc.dev/");
         prop_assert!(!released.tags.iter().any(is_ours), "{released:?}");
         prop_assert!(before.tags.iter().all(|tag| released.tags.contains(tag)), "{released:?}");
+    }
+
+    #[test]
+    fn an_adopted_interface_endpoint_keeps_what_it_had_and_is_released(mut world in world("None")) {
+        world.references.vpc.spec.adopt = vec![THEIR_INTERFACE.to_owned()];
+        let Some(before) = found(&world.snapshot, THEIR_INTERFACE).cloned() else {
+            return Ok(());
+        };
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        let sts = memory.snapshot.vpc_endpoints.iter().filter(|endpoint| endpoint.service_name == before.service_name);
+        prop_assert_eq!(sts.count(), 1, "no second endpoint is made beside it");
+        let adopted = found(&memory.snapshot, THEIR_INTERFACE).expect("it is there");
+        prop_assert!(before.subnet_ids.iter().all(|subnet| adopted.subnet_ids.contains(subnet)), "{adopted:?}");
+        prop_assert!(before.groups.iter().all(|group| adopted.groups.contains(group)), "{adopted:?}");
+        prop_assert_eq!(&adopted.policy_document, &before.policy_document);
+
+        world.references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+        converge(&mut world, &mut memory);
+        let released = found(&memory.snapshot, THEIR_INTERFACE).expect("it is released, never deleted");
+        let is_ours = |tag: &Tag| tag.key.starts_with("sagevpc.dev/");
+        prop_assert!(!released.tags.iter().any(is_ours), "{released:?}");
     }
 }

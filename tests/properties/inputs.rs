@@ -2,6 +2,8 @@
 
 #[path = "inputs/edges.rs"]
 mod edges;
+#[path = "inputs/services.rs"]
+mod services;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +18,8 @@ use sagevpc::{
     validate::{ProfileReference, References, Validated, validate},
 };
 use serde_json::{Value, json};
+
+use self::services::{Services, named, services};
 
 pub const VPC: &str = "vpc-0123456789abcdef0";
 pub const LATEST: i64 = 1_800_000_000;
@@ -129,7 +133,7 @@ fn public_subnets(others: &Others) -> impl Iterator<Item = Value> {
     })
 }
 
-fn snapshot(subnets: &[SubnetInput], others: &Others, edges: &Edges) -> Snapshot {
+fn snapshot(subnets: &[SubnetInput], others: &Others, services: &Services, edges: &Edges) -> Snapshot {
     let tables: Vec<Value> = (0..3u8)
         .map(|number| {
             let mut associations: Vec<Value> = subnets
@@ -160,6 +164,7 @@ fn snapshot(subnets: &[SubnetInput], others: &Others, edges: &Edges) -> Snapshot
                 "SubnetId": format!("subnet-{place:017x}"),
                 "VpcId": VPC,
                 "AvailabilityZoneId": format!("use1-az{}", subnet.zone + 1),
+                "AvailabilityZone": format!("us-east-1{}", char::from(b'a' + subnet.zone)),
                 "CidrBlock": format!("10.0.{}.0/20", place * 16),
                 "Ipv6CidrBlockAssociationSet": ipv6.into_iter().collect::<Vec<_>>(),
                 "AvailableIpAddressCount": subnet.free,
@@ -197,6 +202,7 @@ fn snapshot(subnets: &[SubnetInput], others: &Others, edges: &Edges) -> Snapshot
                 "RouteTableIds": on.iter().map(|number| table_id(*number)).collect::<Vec<_>>(),
             })
         })
+        .chain(services.theirs(subnets.len(), others.dns == (true, true)))
         .collect();
     let interfaces: Vec<Value> = others
         .interfaces
@@ -266,10 +272,7 @@ fn snapshot(subnets: &[SubnetInput], others: &Others, edges: &Edges) -> Snapshot
         ("FlowLogs.json", list(edges.flow_logs())),
         (
             "VpcEndpointServices.json",
-            list(
-                json!({ "ServiceDetails": [{ "ServiceName": "com.amazonaws.us-east-1.s3",
-                "ServiceType": [{ "ServiceType": "Gateway" }] }] }),
-            ),
+            list(json!({ "ServiceDetails": s3_and(services.offered()) })),
         ),
     ]);
     let mut snapshot = sagevpc::observed::files::read(|name| files.get(name).cloned()).unwrap();
@@ -301,9 +304,22 @@ pub fn internet() -> impl Strategy<Value = Value> {
     ])
 }
 
+fn s3_and(mut services: Vec<Value>) -> Vec<Value> {
+    services.push(json!({ "ServiceName": "com.amazonaws.us-east-1.s3",
+        "ServiceType": [{ "ServiceType": "Gateway" }] }));
+    services
+}
+
 fn profile(number: usize) -> impl Strategy<Value = Value> {
     let workload = (
-        sample::select(vec!["Compilation", "Hosting", "Processing"]),
+        sample::select(vec![
+            "Compilation",
+            "Hosting",
+            "Processing",
+            "Processing",
+            "Notebook",
+            "ElasticInference",
+        ]),
         1..4u32,
         any::<bool>(),
     );
@@ -318,42 +334,46 @@ fn profile(number: usize) -> impl Strategy<Value = Value> {
         ]),
         proptest::option::weighted(0.2, 0..5usize),
         destinations(),
+        named(),
     )
-        .prop_map(move |(workloads, repositories, bucket, groups, only, destinations)| {
-            let workloads: Vec<Value> = workloads
-                .into_iter()
-                .enumerate()
-                .map(|(place, (kind, instances, distributed))| {
-                    json!({ "name": format!("w{place}"), "kind": kind, "instances": instances,
+        .prop_map(
+            move |(workloads, repositories, bucket, groups, only, destinations, services)| {
+                let workloads: Vec<Value> = workloads
+                    .into_iter()
+                    .enumerate()
+                    .map(|(place, (kind, instances, distributed))| {
+                        json!({ "name": format!("w{place}"), "kind": kind, "instances": instances,
                         "distributed": distributed && kind == "Processing" })
+                    })
+                    .collect();
+                let mut spec = json!({ "vpcRef": { "name": "research" }, "workloads": workloads });
+                if !repositories.is_null() {
+                    spec["packageRepositories"] = repositories;
+                }
+                if bucket {
+                    spec["buckets"] = json!([{ "name": format!("fraud-{number}") }]);
+                }
+                if !groups.is_null() {
+                    spec["securityGroups"] = groups;
+                }
+                spec["services"] = json!(services);
+                if let Some(only) = only {
+                    spec["subnets"] = json!({ "ids": [format!("subnet-{only:017x}")] });
+                }
+                if !destinations.is_empty() {
+                    spec["destinations"] = json!(destinations);
+                }
+                let created = Timestamp::from_second(1_700_000_000).unwrap()
+                    + SignedDuration::from_hours(i64::try_from(number).unwrap());
+                json!({
+                    "apiVersion": "sagevpc.dev/v1alpha1",
+                    "kind": "SageMakerVpcProfile",
+                    "metadata": { "name": format!("p{number}"), "namespace": "ml", "uid": format!("u{number}"),
+                        "creationTimestamp": created.to_string(), "generation": 1 },
+                    "spec": spec,
                 })
-                .collect();
-            let mut spec = json!({ "vpcRef": { "name": "research" }, "workloads": workloads });
-            if !repositories.is_null() {
-                spec["packageRepositories"] = repositories;
-            }
-            if bucket {
-                spec["buckets"] = json!([{ "name": format!("fraud-{number}") }]);
-            }
-            if !groups.is_null() {
-                spec["securityGroups"] = groups;
-            }
-            if let Some(only) = only {
-                spec["subnets"] = json!({ "ids": [format!("subnet-{only:017x}")] });
-            }
-            if !destinations.is_empty() {
-                spec["destinations"] = json!(destinations);
-            }
-            let created = Timestamp::from_second(1_700_000_000).unwrap()
-                + SignedDuration::from_hours(i64::try_from(number).unwrap());
-            json!({
-                "apiVersion": "sagevpc.dev/v1alpha1",
-                "kind": "SageMakerVpcProfile",
-                "metadata": { "name": format!("p{number}"), "namespace": "ml", "uid": format!("u{number}"),
-                    "creationTimestamp": created.to_string(), "generation": 1 },
-                "spec": spec,
-            })
-        })
+            },
+        )
 }
 
 fn profiles() -> impl Strategy<Value = Vec<Value>> {
@@ -370,10 +390,10 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
         sample::select(vec!["FullAccess", "Buckets"]),
         sample::select(vec!["Enforce", "Verify"]),
         any::<bool>(),
-        (internet(), edges::edges()),
+        (internet(), edges::edges(), services()),
     )
         .prop_map(
-            move |(subnets, others, profiles, policy, dns, tagged, (internet, edges))| {
+            move |(subnets, others, profiles, policy, dns, tagged, (internet, edges, services))| {
                 let tags = if tagged { json!({ "team": "ml" }) } else { json!({}) };
                 let mut vpc = json!({
                     "apiVersion": "sagevpc.dev/v1alpha1",
@@ -390,6 +410,7 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                     },
                 });
                 edges.declare(&mut vpc["spec"]);
+                services.declare(&mut vpc["spec"]);
                 let profiles = profiles
                     .into_iter()
                     .map(|mut profile| {
@@ -409,7 +430,7 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                         rivals: Vec::new(),
                         profiles,
                     },
-                    snapshot: snapshot(&subnets, &others, &edges),
+                    snapshot: snapshot(&subnets, &others, &services, &edges),
                 }
             },
         )

@@ -19,6 +19,7 @@ use sagevpc::{
         Tag, UserIdGroupPair, VpcEndpoint, tags_of,
     },
     plan::{Action, ActionId, ClientTokens, DnsAttribute, Outcome, Plan, PlannedAction, Step, Target},
+    policy::{PolicyDocument, same_meaning},
     types::{
         AllocationId, Direction, NatGatewayId, Peer, ResourceKey, RouteTableId, Rule, SecurityGroupId, Tags,
         VpcEndpointId,
@@ -131,6 +132,7 @@ impl Memory {
                 direction,
                 rules,
             } => {
+                let rules = &named(rules, made);
                 let group = self.group(group, made);
                 for rule in rules {
                     assert!(!group.rules().contains(rule), "EC2 refuses {rule} a second time");
@@ -158,6 +160,17 @@ impl Memory {
                     .iter()
                     .any(|interface| on(&interface.groups))
                 {
+                    return Step::Waiting {
+                        message: "DependencyViolation".to_owned(),
+                    };
+                }
+                let names = |rule: &Rule| matches!(&rule.peer, Peer::Group { id: other, .. } if other == id);
+                let named = self
+                    .snapshot
+                    .security_groups
+                    .iter()
+                    .any(|group| group.rules().iter().any(names));
+                if named {
                     return Step::Waiting {
                         message: "DependencyViolation".to_owned(),
                     };
@@ -216,11 +229,7 @@ impl Memory {
                     .retain(|table| !remove_route_tables.contains(table));
                 endpoint.route_table_ids.extend(add_route_tables.iter().cloned());
             }
-            Action::DeleteVpcEndpoint { id } => {
-                self.snapshot
-                    .vpc_endpoints
-                    .retain(|endpoint| endpoint.vpc_endpoint_id != *id);
-            }
+            Action::DeleteVpcEndpoint { id } => self.delete_endpoint(id),
             Action::CreateInterfaceEndpoint { .. } | Action::ModifyInterfaceEndpoint { .. } => {
                 return self.interface_endpoint(action, tokens, made);
             }
@@ -267,7 +276,7 @@ impl Memory {
         found.expect("EC2 knows the group")
     }
 
-    fn endpoint(&mut self, id: &VpcEndpointId) -> &mut VpcEndpoint {
+    pub fn endpoint(&mut self, id: &VpcEndpointId) -> &mut VpcEndpoint {
         let found = self
             .snapshot
             .vpc_endpoints
@@ -318,6 +327,10 @@ impl Memory {
     }
 }
 
+/// What EC2 lets through an endpoint without a policy.
+const FULL_ACCESS: &str =
+    r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+
 fn tags_as_list(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         .map(|(key, value)| Tag {
@@ -325,6 +338,21 @@ fn tags_as_list(tags: &Tags) -> Vec<Tag> {
             value: value.clone(),
         })
         .collect()
+}
+
+/// The rules, with the ids of groups that were made.
+fn named(rules: &[Rule], made: &BTreeMap<ResourceKey, String>) -> Vec<Rule> {
+    let known = |rule: &Rule| match &rule.peer {
+        Peer::Made(key) => Rule {
+            peer: Peer::Group {
+                id: SecurityGroupId::new(&made[key]),
+                owner: None,
+            },
+            ..rule.clone()
+        },
+        Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_) | Peer::Cidr(_) => rule.clone(),
+    };
+    rules.iter().map(known).collect()
 }
 
 fn permission_of_cidr(cidr: &str) -> IpPermission {
@@ -361,6 +389,7 @@ fn permission_of(group: &SecurityGroup, rule: &Rule) -> IpPermission {
             group_id: Some(id.clone()),
             user_id: owner.clone(),
         }),
+        Peer::Made(key) => panic!("{key} has no id yet"),
         Peer::PrefixList(id) => permission.prefix_list_ids.push(PrefixListRef {
             prefix_list_id: id.clone(),
         }),
@@ -449,7 +478,17 @@ pub fn foreign(snapshot: &Snapshot) -> Foreign {
 pub fn ours(snapshot: &Snapshot) -> BTreeSet<String> {
     let purpose = |tags: &[Tag]| tags_of(tags).get("sagevpc.dev/resource").cloned();
     let groups = snapshot.security_groups.iter().filter_map(|group| {
-        let rules: Vec<String> = group.rules().iter().map(ToString::to_string).collect();
+        // A group that was made anew has another id.
+        let named = |rule: &Rule| match &rule.peer {
+            Peer::Group { id, .. } => {
+                let mut groups = snapshot.security_groups.iter();
+                let peer = groups.find(|group| group.group_id == *id);
+                rule.to_string()
+                    .replace(id.as_str(), peer.map_or("nobody", |group| group.group_name.as_str()))
+            }
+            Peer::Itself | Peer::Made(_) | Peer::PrefixList(_) | Peer::Cidr(_) => rule.to_string(),
+        };
+        let rules: BTreeSet<String> = group.rules().iter().map(named).collect();
         Some(format!(
             "{} {} {rules:?} {:?}",
             purpose(&group.tags)?,
@@ -459,12 +498,35 @@ pub fn ours(snapshot: &Snapshot) -> BTreeSet<String> {
     });
     let endpoints = snapshot.vpc_endpoints.iter().filter_map(|endpoint| {
         let tables: BTreeSet<_> = endpoint.route_table_ids.iter().map(ToString::to_string).collect();
-        let policy: sagevpc::policy::PolicyDocument = endpoint.policy_document.as_ref()?.parse().ok()?;
+        let zones: BTreeSet<_> = endpoint
+            .subnet_ids
+            .iter()
+            .filter_map(|id| snapshot.subnets.iter().find(|subnet| subnet.subnet_id == *id)?.zone())
+            .collect();
+        let policy = match &endpoint.policy_document {
+            Some(text) => text.parse::<PolicyDocument>().ok()?,
+            None => FULL_ACCESS.parse().ok()?,
+        };
+        let groups: BTreeSet<_> = endpoint
+            .groups
+            .iter()
+            .filter_map(|member| {
+                let mut groups = snapshot.security_groups.iter();
+                groups
+                    .find(|group| group.group_id == member.group_id)
+                    .map(|group| &group.group_name)
+            })
+            .collect();
         let tags = tags_of(&endpoint.tags);
         Some(format!(
-            "{} {tables:?} {} {tags:?}",
+            "{} {tables:?} {zones:?} {groups:?} {} {} {tags:?}",
             purpose(&endpoint.tags)?,
-            policy.fingerprint()
+            endpoint.private_dns_enabled,
+            if same_meaning(&policy, &FULL_ACCESS.parse().ok()?) {
+                "everything".to_owned()
+            } else {
+                policy.fingerprint()
+            },
         ))
     });
     groups

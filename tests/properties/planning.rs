@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::prelude::*;
 use sagevpc::{
     api::{DeletionPolicy, InternetMode},
-    observed::Snapshot,
+    observed::{Snapshot, VpcEndpoint},
     plan::{History, Plan, Step},
 };
 
@@ -63,6 +63,22 @@ proptest! {
         converge(&mut world, &mut memory);
         let last = plan_for(&world.references, &memory.snapshot, &History::none(now()));
         prop_assert_eq!(first.findings, last.findings);
+    }
+
+    #[test]
+    fn what_is_made_stays_within_the_limit(mut world in world("None")) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        let Some(limit) = world.references.vpc.spec.max_monthly_cost else {
+            return Ok(());
+        };
+        let is_made_here = |endpoint: &&VpcEndpoint| {
+            endpoint.is_interface() && endpoint.tags.iter().any(|tag| tag.key == "sagevpc.dev/cluster")
+        };
+        let endpoints = memory.snapshot.vpc_endpoints.iter().filter(is_made_here);
+        let zones: usize = endpoints.map(|endpoint| endpoint.subnet_ids.len()).sum();
+        // A cent an hour for each zone.
+        prop_assert!(zones as f64 * 7.3 <= f64::from(limit), "{zones} zones cost more than {limit}");
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use proptest::{collection, prelude::*, sample::Index};
 use sagevpc::{
-    observed::{NatGatewayState, Route, Snapshot},
+    observed::{GroupIdentifier, NatGatewayState, Route, Snapshot, VpcEndpoint},
     plan::{ClientTokens, History},
-    types::{Direction, NatGatewayId, Peer, ProfileKey, Rule},
+    types::{Direction, NatGatewayId, Peer, ProfileKey, Rule, SecurityGroupId},
 };
 
 use crate::{
@@ -25,7 +25,10 @@ enum Damage {
     OpenRule(Index),
     TakeTableOff(Index),
     ReplacePolicy,
-    DeleteEndpoint,
+    DeleteEndpoint(Index),
+    TakeZoneOff(Index, Index),
+    TurnPrivateDnsOff(Index),
+    SwapGroups(Index),
     DeleteGroup(Index),
     TakeTagsOff(Index),
     DeleteNatGateway(Index),
@@ -39,7 +42,10 @@ fn damage() -> impl Strategy<Value = Damage> {
         1 => any::<Index>().prop_map(Damage::OpenRule),
         1 => any::<Index>().prop_map(Damage::TakeTableOff),
         1 => Just(Damage::ReplacePolicy),
-        1 => Just(Damage::DeleteEndpoint),
+        1 => any::<Index>().prop_map(Damage::DeleteEndpoint),
+        1 => any::<(Index, Index)>().prop_map(|(endpoint, zone)| Damage::TakeZoneOff(endpoint, zone)),
+        1 => any::<Index>().prop_map(Damage::TurnPrivateDnsOff),
+        1 => any::<Index>().prop_map(Damage::SwapGroups),
         1 => any::<Index>().prop_map(Damage::DeleteGroup),
         1 => any::<Index>().prop_map(Damage::TakeTagsOff),
         1 => any::<Index>().prop_map(Damage::DeleteNatGateway),
@@ -63,6 +69,7 @@ fn leads_to_ours(ours: &[NatGatewayId], route: &Route) -> bool {
 }
 
 fn inflict(memory: &mut Memory, damage: &Damage) {
+    inflict_on_endpoints(memory, damage);
     let our_nat_gateways = nat_gateways(&memory.snapshot);
     if let (Damage::DeleteNatGateway(nat), false) = (damage, our_nat_gateways.is_empty()) {
         memory.delete_nat_gateway(nat.get(&our_nat_gateways));
@@ -92,7 +99,11 @@ fn inflict(memory: &mut Memory, damage: &Damage) {
             }
         }
         Damage::DeleteGroup(group) if !groups.is_empty() => {
-            snapshot.security_groups.remove(*group.get(&groups));
+            let place = *group.get(&groups);
+            // EC2 keeps a group that is in use.
+            if !is_in_use(snapshot, &snapshot.security_groups[place].group_id) {
+                snapshot.security_groups.remove(place);
+            }
         }
         Damage::TakeTableOff(table) => {
             if let Some(endpoint) = endpoint.map(|place| &mut snapshot.vpc_endpoints[place])
@@ -106,11 +117,6 @@ fn inflict(memory: &mut Memory, damage: &Damage) {
         Damage::ReplacePolicy => {
             if let Some(endpoint) = endpoint.map(|place| &mut snapshot.vpc_endpoints[place]) {
                 endpoint.policy_document = Some(r#"{"Statement":[]}"#.to_owned());
-            }
-        }
-        Damage::DeleteEndpoint => {
-            if let Some(place) = endpoint {
-                snapshot.vpc_endpoints.remove(place);
             }
         }
         Damage::TakeTagsOff(group) if !groups.is_empty() => {
@@ -134,12 +140,77 @@ fn inflict(memory: &mut Memory, damage: &Damage) {
         | Damage::OpenRule(_)
         | Damage::DeleteGroup(_)
         | Damage::TakeTagsOff(_)
-        | Damage::DeleteNatGateway(_) => {}
+        | Damage::DeleteNatGateway(_)
+        | Damage::DeleteEndpoint(_)
+        | Damage::TakeZoneOff(..)
+        | Damage::TurnPrivateDnsOff(_)
+        | Damage::SwapGroups(_) => {}
     }
 }
 
+fn inflict_on_endpoints(memory: &mut Memory, damage: &Damage) {
+    let ours: Vec<VpcEndpoint> = memory
+        .snapshot
+        .vpc_endpoints
+        .iter()
+        .filter(|endpoint| is_ours(&endpoint.tags))
+        .cloned()
+        .collect();
+    let interface: Vec<&VpcEndpoint> = ours.iter().filter(|endpoint| endpoint.is_interface()).collect();
+    match damage {
+        Damage::DeleteEndpoint(endpoint) if !ours.is_empty() => {
+            memory.delete_endpoint(&endpoint.get(&ours).vpc_endpoint_id);
+        }
+        Damage::TakeZoneOff(endpoint, zone) if !interface.is_empty() => {
+            let endpoint = endpoint.get(&interface);
+            if endpoint.subnet_ids.len() > 1 {
+                let subnet = zone.get(&endpoint.subnet_ids);
+                // Twice the same zone is once.
+                if memory.endpoint(&endpoint.vpc_endpoint_id).subnet_ids.contains(subnet) {
+                    memory.detach(&endpoint.vpc_endpoint_id, subnet);
+                }
+            }
+        }
+        Damage::TurnPrivateDnsOff(endpoint) if !interface.is_empty() => {
+            memory
+                .endpoint(&endpoint.get(&interface).vpc_endpoint_id)
+                .private_dns_enabled = false;
+        }
+        Damage::SwapGroups(endpoint) if !interface.is_empty() => {
+            memory.swap_groups(&endpoint.get(&interface).vpc_endpoint_id, "sg-0fffffffffffffff0");
+        }
+        Damage::DeleteEndpoint(_)
+        | Damage::TakeZoneOff(..)
+        | Damage::TurnPrivateDnsOff(_)
+        | Damage::SwapGroups(_)
+        | Damage::RevokeRule(..)
+        | Damage::OpenRule(_)
+        | Damage::TakeTableOff(_)
+        | Damage::ReplacePolicy
+        | Damage::DeleteGroup(_)
+        | Damage::TakeTagsOff(_)
+        | Damage::DeleteNatGateway(_)
+        | Damage::RemoveRoute(_)
+        | Damage::Edge(_) => {}
+    }
+}
+
+fn is_in_use(snapshot: &Snapshot, id: &SecurityGroupId) -> bool {
+    let names = |rule: &Rule| matches!(&rule.peer, Peer::Group { id: named, .. } if named == id);
+    let carried = |groups: &[GroupIdentifier]| groups.iter().any(|group| group.group_id == *id);
+    snapshot
+        .network_interfaces
+        .iter()
+        .any(|interface| carried(&interface.groups))
+        || snapshot.vpc_endpoints.iter().any(|endpoint| carried(&endpoint.groups))
+        || snapshot
+            .security_groups
+            .iter()
+            .any(|group| group.rules().iter().any(names))
+}
+
 /// What admits traffic: each group's rules, each table's way to S3 and its
-/// routes.
+/// routes, and where the names of services lead to.
 fn access(snapshot: &Snapshot) -> BTreeSet<String> {
     let rules = snapshot.security_groups.iter().flat_map(|group| {
         group
@@ -160,7 +231,16 @@ fn access(snapshot: &Snapshot) -> BTreeSet<String> {
             ))
         })
     });
-    rules.chain(tables).chain(ways_out).chain(our_rules(snapshot)).collect()
+    let services = snapshot.vpc_endpoints.iter().flat_map(|endpoint| {
+        let subnets = endpoint.subnet_ids.iter().filter(|_| endpoint.private_dns_enabled);
+        subnets.map(|subnet| format!("{} -> {subnet}", endpoint.service_name))
+    });
+    rules
+        .chain(tables)
+        .chain(ways_out)
+        .chain(services)
+        .chain(our_rules(snapshot))
+        .collect()
 }
 
 proptest! {

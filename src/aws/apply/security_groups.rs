@@ -10,7 +10,7 @@ use crate::{
         errors::{Meaning, Refusal, Thing},
     },
     observed::{NetworkInterface, SecurityGroup},
-    types::{Direction, Rule, SecurityGroupId, Tags, VpcId, listed},
+    types::{Direction, Peer, Rule, SecurityGroupId, Tags, VpcId, listed},
 };
 
 /// Makes a group. Names are unique in a VPC, so that one whose answer was lost
@@ -134,6 +134,12 @@ where
             "the security group was not made, so its rules were not changed",
         ));
     };
+    if let Some(rule) = rules.iter().find(|rule| matches!(rule.peer, Peer::Made(_))) {
+        return Err(Work::refuse(
+            call,
+            &format!("the security group that {rule} names was not made, so no rule was changed"),
+        ));
+    }
     let send = |rules: &[Rule]| send(id.clone(), convert::to_ip_permissions(&id, rules));
     let together = if new {
         work.once_visible(|| send(rules)).await

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Action;
 use crate::{
-    catalog::Symptom,
+    catalog::{Symptom, Usd},
     plan::{Concern, Weight},
     types::{ProfileKey, ResourceKey},
 };
@@ -101,6 +101,8 @@ pub struct PlannedAction {
     pub waits_for: Option<String>,
     /// Whether it waits to be approved.
     pub held: bool,
+    /// What it adds to the cost of a month, at list prices.
+    pub monthly_cost: Option<Usd>,
 }
 
 /// What is done to what, in one line, for messages and events.
@@ -131,6 +133,7 @@ impl PlannedAction {
             backs_off: false,
             waits_for: None,
             held: false,
+            monthly_cost: None,
         }
     }
 

@@ -216,6 +216,22 @@ impl Action {
                 }
                 lasting.full_change()
             }
+            // Its groups are ours, whatever their ids.
+            Self::CreateInterfaceEndpoint { .. } => {
+                let mut lasting = self.clone();
+                if let Self::CreateInterfaceEndpoint { groups, .. } = &mut lasting {
+                    groups.clear();
+                }
+                lasting.full_change()
+            }
+            Self::ModifyInterfaceEndpoint { add_groups, .. } => {
+                let count = add_groups.len();
+                let mut lasting = self.clone();
+                if let Self::ModifyInterfaceEndpoint { add_groups, .. } = &mut lasting {
+                    add_groups.clear();
+                }
+                format!("{}; security groups added: {count}", lasting.full_change())
+            }
             Self::ModifyVpcAttribute { .. }
             | Self::CreateSecurityGroup { .. }
             | Self::AuthorizeSecurityGroup { .. }
@@ -223,8 +239,6 @@ impl Action {
             | Self::DeleteSecurityGroup { .. }
             | Self::CreateVpcEndpoint { .. }
             | Self::ModifyVpcEndpoint { .. }
-            | Self::CreateInterfaceEndpoint { .. }
-            | Self::ModifyInterfaceEndpoint { .. }
             | Self::DeleteVpcEndpoint { .. }
             | Self::AllocateAddress { .. }
             | Self::ReleaseAddress { .. }
