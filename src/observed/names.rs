@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{DhcpOptions, EndpointService, Vpc, VpcSnapshot};
-use crate::types::Region;
 
 /// The name that stands for AWS's resolver in DHCP options.
 pub const AWS_RESOLVER: &str = "AmazonProvidedDNS";
@@ -66,15 +65,36 @@ impl VpcSnapshot {
     /// the same, or what follows the region in it, such as `sagemaker.api` in
     /// `com.amazonaws.us-east-1.sagemaker.api`.
     pub fn is_service(&self, service_name: &str, name: &str) -> bool {
-        if service_name == name {
-            return true;
-        }
-        let Some(rest) = service_name.strip_suffix(name) else {
-            return false;
-        };
-        match self.region.as_ref().map(Region::as_str) {
-            Some(region) => rest.strip_suffix('.').is_some_and(|rest| rest.ends_with(region)),
-            None => rest.ends_with('.') && rest.matches('.').count() == 3,
-        }
+        let after_region = service_name
+            .strip_suffix(name)
+            .and_then(|rest| rest.strip_suffix('.'))
+            .and_then(|rest| rest.rsplit('.').next());
+        service_name == name || after_region.is_some_and(is_region)
     }
+
+    /// Whether clients of the service use its endpoint by the endpoint's own
+    /// names: it has no private name, or that is left to a gateway endpoint.
+    pub fn goes_by_endpoints_names(&self, name: &str) -> bool {
+        let mut offered = self
+            .endpoint_services
+            .iter()
+            .filter(|offered| self.is_service(&offered.service_name, name));
+        let has_gateway = offered.clone().any(EndpointService::is_gateway);
+        has_gateway || offered.any(|offered| offered.private_dns_name.is_none() && offered.private_dns_names.is_empty())
+    }
+}
+
+/// Whether the text has the form of a region's code, such as `us-east-1`.
+fn is_region(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let is_partition = parts.next().is_some_and(|part| part.len() == 2);
+    let number = parts.next_back().unwrap_or_default();
+    let names: Vec<&str> = parts.collect();
+    is_partition
+        && !names.is_empty()
+        && names
+            .iter()
+            .all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -352,6 +352,7 @@ fn remedy(unseen: &Unseen) -> String {
 fn concern_of(destination: &Destination) -> Concern {
     match destination {
         Destination::S3 { .. } => Concern::S3,
+        Destination::Service(name) if name == ELASTIC_INFERENCE => Concern::ElasticInference,
         Destination::Service(_) => Concern::Endpoints,
         Destination::Members { .. } | Destination::Subnet { .. } => Concern::Subnets,
         Destination::Host { .. } | Destination::Cidr { .. } => Concern::Internet,
@@ -367,15 +368,15 @@ fn told_as(destination: &Destination, cause: &Cause) -> (Concern, Reason) {
         Cause::NotAdmitted {
             direction: Direction::Ingress,
             ..
-        } if concern == Concern::Endpoints => (Concern::Endpoints, Reason::RuleMissing),
+        } if matches!(destination, Destination::Service(_)) => (concern, Reason::RuleMissing),
         Cause::NotAdmitted { .. } => (Concern::SecurityGroups, Reason::RuleMissing),
         Cause::AclDenies { .. } => (Concern::NetworkAcls, Reason::NetworkAclBlocks),
         Cause::NoRoute { .. } if concern == Concern::S3 => (concern, Reason::S3EndpointMissing),
         Cause::EndpointUnavailable { .. } if concern == Concern::S3 => (concern, Reason::S3EndpointUnavailable),
         Cause::EndpointUnavailable { .. } => (concern, Reason::EndpointUnavailable),
         Cause::PolicyBlocks { .. } => (Concern::S3, Reason::PolicyBlocks),
-        Cause::NoEndpoint { .. } => (Concern::Endpoints, Reason::EndpointMissing),
-        Cause::PrivateDnsOff { .. } => (Concern::Endpoints, Reason::PrivateDnsOff),
+        Cause::NoEndpoint { .. } => (concern, Reason::EndpointMissing),
+        Cause::PrivateDnsOff { .. } => (concern, Reason::PrivateDnsOff),
         Cause::Blackhole { .. } => (concern, Reason::BlackholeRoute),
         Cause::NatUnavailable { .. } => (concern, Reason::NatGatewayUnavailable),
         Cause::NatInPrivateSubnet { .. } => (concern, Reason::NatGatewayInPrivateSubnet),

@@ -323,6 +323,10 @@ impl Reach<'_> {
                 .as_ref()
                 .is_none_or(|attributes| attributes.enable_dns_hostnames.value);
             match self.interface_endpoint(service) {
+                Some(endpoint) if self.snapshot.goes_by_endpoints_names(service) => {
+                    self.inside(resolution, endpoint, &host, port, is_ipv6);
+                    return;
+                }
                 Some(endpoint) if endpoint.private_dns_enabled && has_hostnames => {
                     self.inside(resolution, endpoint, &host, port, is_ipv6);
                     return;
