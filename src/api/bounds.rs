@@ -11,15 +11,15 @@
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 24;
 /// Characters of a condition's message.
-pub(crate) const MAX_CONDITION_MESSAGE: usize = 1280;
+pub(crate) const MAX_CONDITION_MESSAGE: usize = 1152;
 
 /// Resources that a VPC's status lists.
 pub(crate) const MAX_RESOURCES: usize = 128;
 /// Characters that say what a resource is for.
-pub(crate) const MAX_PURPOSE: usize = 256;
+pub(crate) const MAX_PURPOSE: usize = 128;
 
 /// Actions that `status.plan` lists.
-pub(crate) const MAX_ACTIONS: usize = 32;
+pub(crate) const MAX_ACTIONS: usize = 24;
 /// Characters that name what an action changes.
 pub(crate) const MAX_ACTION_RESOURCE: usize = 256;
 /// Characters that say what an action changes about it.
@@ -43,11 +43,11 @@ pub(crate) const MAX_HELD_MESSAGE: usize = 2048;
 pub(crate) const MAX_DRIFT_CHANGE: usize = 1024;
 
 /// Buckets that may have our statement in their policy.
-pub(crate) const MAX_BUCKETS_IN_FORCE: usize = 64;
+pub(crate) const MAX_BUCKETS_IN_FORCE: usize = 24;
 /// Principals that a profile exempts for one bucket.
 pub(crate) const MAX_EXEMPT_PRINCIPALS: usize = 8;
 /// Endpoints of one VPC that such a statement admits.
-pub(crate) const MAX_BUCKET_ENDPOINTS: usize = 8;
+pub(crate) const MAX_BUCKET_ENDPOINTS: usize = 4;
 /// Exemptions that one VPC puts into such a statement.
 pub(crate) const MAX_BUCKET_EXEMPTIONS: usize = 16;
 
@@ -60,12 +60,12 @@ pub(crate) const MAX_LEDGER_KEY: usize = 208;
 pub(crate) const MAX_ID: usize = 64;
 
 /// Roles with our inline policy.
-pub(crate) const MAX_ROLES: usize = 64;
+pub(crate) const MAX_ROLES: usize = 32;
 /// Characters of a role's ARN.
 pub(crate) const MAX_ROLE_ARN: usize = 256;
 
 /// Consumers that a VPC's status lists.
-pub(crate) const MAX_CONSUMERS: usize = 16;
+pub(crate) const MAX_CONSUMERS: usize = 8;
 
 /// Workloads of a profile.
 pub(crate) const MAX_WORKLOADS: usize = 32;

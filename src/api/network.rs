@@ -23,7 +23,7 @@ pub struct InterfaceEndpoints {
     /// through.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["service".into()]))]
-    #[schemars(length(max = 8))]
+    #[schemars(length(max = 4))]
     pub policies: Vec<InterfaceEndpointPolicy>,
 }
 

@@ -80,7 +80,10 @@ impl fmt::Debug for S3 {
 /// acts, for S3 replaces a policy as a whole and takes no condition on what it
 /// replaces.
 #[derive(Default)]
-pub(super) struct Turns(Mutex<HashMap<(&'static str, String), Arc<tokio::sync::Mutex<()>>>>);
+pub(super) struct Turns(Mutex<HashMap<Turn, Arc<tokio::sync::Mutex<()>>>>);
+
+/// A bucket, by its partition and name.
+type Turn = (&'static str, String);
 
 impl Turns {
     async fn wait(&self, partition: &'static str, bucket: &str) -> OwnedMutexGuard<()> {

@@ -100,7 +100,7 @@ pub enum PolicyCommandError {
         /// The file.
         file: String,
         /// Why.
-        error: PolicyError,
+        error: Box<PolicyError>,
     },
     /// Who asks decides, and was not given.
     #[error("{statement} of {file} names principals: say who asks with --principal")]
@@ -152,7 +152,7 @@ fn read(file: &str) -> Result<PolicyDocument, PolicyCommandError> {
     })?;
     text.parse().map_err(|error| PolicyCommandError::Policy {
         file: file.to_owned(),
-        error,
+        error: Box::new(error),
     })
 }
 

@@ -267,7 +267,7 @@ impl Buckets<'_, '_> {
         if !remove.vpc_endpoints.is_empty() {
             reasons.push("the statement admits endpoints that no longer lead there");
         }
-        if !introduces && !(add_exemptions.is_empty() && remove.exemptions.is_empty()) {
+        if !introduces && (!add_exemptions.is_empty() || !remove.exemptions.is_empty()) {
             reasons.push("the exemptions are not those that profiles ask for");
         }
         let planned = PlannedAction::new(action, wish.serves(), reasons.join("; "))

@@ -172,7 +172,7 @@ fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &G
             let is_same = current
                 .as_ref()
                 .is_some_and(|current| same_meaning(current, &wanted.document(&vpc.region)));
-            if !is_same && !(stays && within) {
+            if !is_same && (!stays || !within) {
                 let keeps = current.clone().filter(|_| stays);
                 return put(draft, detail, uses, wanted, Some(keeps));
             }

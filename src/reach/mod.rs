@@ -176,11 +176,14 @@ struct Place {
     table: Option<usize>,
 }
 
+/// A resolution, and its number.
+type Numbered = (usize, Rc<Resolution>);
+
 /// What was found out before: profiles share subnets and destinations.
 #[derive(Default)]
 struct Known {
     /// What destinations are, for IPv4 and IPv6.
-    resolutions: HashMap<Destination, [Option<(usize, Rc<Resolution>)>; 2]>,
+    resolutions: HashMap<Destination, [Option<Numbered>; 2]>,
     /// Ways, by subnet, destination and target.
     ways: HashMap<(usize, usize, usize), Rc<Vec<Leg>>>,
     /// What groups let out, by destination and target.

@@ -234,7 +234,7 @@ impl Start<'_, '_> {
             leg: Cow::Owned(Leg::default()),
             admitted: None,
             received: None,
-            stop: unseen.is_empty().then(|| (Place::AtTheSource, Stop { cause, part })),
+            stop: unseen.is_empty().then_some((Place::AtTheSource, Stop { cause, part })),
             unseen,
         }
     }

@@ -167,12 +167,12 @@ fn an_object_of_a_newer_version_stops_nobody_and_loses_nothing() {
 
     let crd = "customresourcedefinition/sagemakervpcprofiles.sagevpc.dev";
     let schema = old.kubectl().run(&["get", crd, "-o", "json"]);
-    let newer = schema.replacen("\"Processing\"", "\"Processing\", \"Training\"", 1);
+    let newer = schema.replacen("\"Processing\"", "\"Processing\", \"Quantum\"", 1);
     assert_ne!(schema, newer);
     old.kubectl().apply(&[serde_json::from_str(&newer).unwrap()]);
     let newer = old.profile(
         "fraud",
-        json!({ "workloads": [{ "name": "train", "kind": "Training" }] }),
+        json!({ "workloads": [{ "name": "train", "kind": "Quantum" }] }),
     );
     eventually("the newer version's kind is admitted", || {
         old.kubectl().try_apply(std::slice::from_ref(&newer))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::types::{VpcEndpoint, VpcEndpointType};
 use serde_json::{Value, json};
 
-use crate::fixture::{World, eventually, is_true, wait};
+use crate::fixture::{World, eventually, wait};
 
 /// The services that have an interface endpoint in the world's VPC.
 fn services(world: &World<'_>) -> BTreeSet<String> {
@@ -166,6 +166,5 @@ fn an_endpoints_swapped_group_and_lost_private_dns_come_back() {
         if is_back { Ok(()) } else { Err(format!("{now:?}")) }
     });
     world.until_event("SageMakerVpc", world.name, "DriftRepaired");
-    let vpc = world.vpc_now().unwrap();
-    assert!(is_true(&vpc, "EndpointsReady"), "{vpc:#}");
+    world.until_vpc("EndpointsReady", "True", "Ok");
 }

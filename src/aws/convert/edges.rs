@@ -86,8 +86,11 @@ pub(in crate::aws) fn address(address: sdk::Address) -> Option<Address> {
     Some(Address {
         allocation_id: AllocationId::new(address.allocation_id?),
         public_ip: address.public_ip,
-        association_id: address.association_id,
-        network_interface_id: address.network_interface_id.map(NetworkInterfaceId::new),
+        association_id: address.association_id.filter(|id| !id.is_empty()),
+        network_interface_id: address
+            .network_interface_id
+            .filter(|id| !id.is_empty())
+            .map(NetworkInterfaceId::new),
         tags: each(address.tags, tag),
     })
 }

@@ -101,7 +101,7 @@ pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &B
                 weight,
                 symptom: (weight == Weight::Blocks).then_some(Symptom::NoWayToS3),
                 ..Finding::new(CONCERN, resolved.scope(), Reason::BucketPolicyBlocks, message.clone())
-                    .about(&wish.bucket)
+                    .about(wish.bucket)
             });
         }
     }

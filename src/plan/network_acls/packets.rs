@@ -114,7 +114,7 @@ impl Packets {
     }
 
     /// Those of these that go to the ports.
-    fn to_ports(&self, ports: PortRange) -> Option<Self> {
+    fn on_ports(&self, ports: PortRange) -> Option<Self> {
         let mut narrowed = *self;
         narrowed.spans[SERVICE] = self.spans[SERVICE].common(ports_span(ports))?;
         Some(narrowed)
@@ -180,7 +180,7 @@ pub(super) fn at_ports(stops: &[Stop], ports: PortRange) -> Vec<Stop> {
     stops
         .iter()
         .filter_map(|stop| {
-            let packets = stop.packets.to_ports(ports)?;
+            let packets = stop.packets.on_ports(ports)?;
             Some(Stop { packets, ..*stop })
         })
         .collect()

@@ -11,6 +11,7 @@
 | `nat_gateways` | filters by id and tag; a deleted one leaves its routes as blackholes, and its address free |
 | `network_acls` | the filter by id; type and code of ICMP; a rule that is not there is refused with EC2's words |
 | `prefix_lists` | the addresses of AWS's prefix lists |
+| `security_groups` | rules of protocols that have no ports |
 | `simulate` | SimulatePrincipalPolicy |
 | `tokens` | client tokens |
 
@@ -30,6 +31,7 @@ from layer import (
     nat_gateways,
     network_acls,
     prefix_lists,
+    security_groups,
     simulate,
     tokens,
 )
@@ -44,6 +46,7 @@ PARTS = [
     nat_gateways,
     network_acls,
     prefix_lists,
+    security_groups,
     simulate,
     # Around everything that the others have put in: a repeated request must not get as far as them.
     tokens,

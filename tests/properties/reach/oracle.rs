@@ -243,7 +243,7 @@ fn target(vpc: &VpcSnapshot, subnet: &str, address: IpAddr) -> Target {
         }
     }
     for endpoint in &vpc.vpc_endpoints {
-        let is_on_it = endpoint.route_table_ids.iter().any(|id| *id == table.route_table_id);
+        let is_on_it = endpoint.route_table_ids.contains(&table.route_table_id);
         if endpoint.vpc_endpoint_type.as_deref() != Some("Gateway") || !is_on_it {
             continue;
         }

@@ -1,4 +1,4 @@
-"""DHCP options, prefix lists, network ACLs, flow logs, permissions on network interfaces."""
+"""DHCP options, prefix lists, security groups, network ACLs, flow logs, permissions on network interfaces."""
 
 from __future__ import annotations
 
@@ -27,6 +27,19 @@ class PrefixLists(WithVpc):
     def test_the_list_of_s3_has_addresses(self) -> None:
         lists = {each["PrefixListName"]: each["Cidrs"] for each in self.ec2.describe_prefix_lists()["PrefixLists"]}
         self.assertIn("52.216.0.0/15", lists[f"com.amazonaws.{REGION}.s3"])
+
+
+class SecurityGroups(WithVpc):
+    def test_a_rule_of_a_protocol_without_ports_has_none(self) -> None:
+        group = self.ec2.create_security_group(GroupName="esp", Description="esp", VpcId=self.vpc)["GroupId"]
+        rule = {"IpProtocol": "50", "UserIdGroupPairs": [{"GroupId": group}]}
+        self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+        (found,) = self.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        (permission,) = found["IpPermissions"]
+        self.assertEqual(permission["IpProtocol"], "50")
+        self.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+        (found,) = self.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        self.assertEqual(found["IpPermissions"], [])
 
 
 class NetworkAcls(WithVpc):
