@@ -172,6 +172,7 @@ fn change(
     let lost = disruption::of_lost_acl_rules(draft.snapshot, acl);
     let mut added = Vec::new();
     let mut room: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut without_place: BTreeMap<Kind, usize> = BTreeMap::new();
     for entry in wanted.entries.iter().filter(|entry| !rules.ours.contains(entry)) {
         let kind = Kind::of(entry);
         let room = room.entry(kind).or_insert_with(|| rules.room_now(kind));
@@ -181,6 +182,10 @@ fn change(
         let is_full = *room == 0;
         let given_up = take(&mut surplus, |rule| Kind::of(rule) == kind && (!rule.allows || is_full));
         let given_up = given_up.or_else(|| take(&mut harmless, |rule| Kind::of(rule) == kind && is_full));
+        if is_full && given_up.is_none() {
+            *without_place.entry(kind).or_default() += 1;
+            continue;
+        }
         let planned = match given_up {
             Some(old) => {
                 let action = Action::ReplaceNetworkAclEntry {
@@ -207,6 +212,11 @@ fn change(
             Some(symptom) => planned.symptom(symptom),
             None => planned,
         }));
+    }
+    // Rules of profiles that are frozen keep their places.
+    let told = |kind: &Kind| wanted.too_many.contains_key(kind);
+    for (kind, count) in without_place.into_iter().filter(|(kind, _)| !told(kind)) {
+        too_many(draft, whom, acl, kind, (count, 0), passages);
     }
     for rule in surplus {
         let action = Action::DeleteNetworkAclEntry {

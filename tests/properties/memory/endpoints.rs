@@ -217,6 +217,10 @@ impl Memory {
         let there = there.expect("EC2 knows the subnet");
         assert!(there.available_ip_address_count > 0, "{subnet} has no free address");
         there.available_ip_address_count -= 1;
+        let address = there.cidr_block.map(|block| {
+            let ninth = block.network().to_bits() + 9;
+            std::net::Ipv4Addr::from_bits(ninth).to_string()
+        });
         let interface = NetworkInterfaceId::new(self.next_id("eni"));
         self.snapshot.network_interfaces.push(NetworkInterface {
             network_interface_id: interface.clone(),
@@ -227,9 +231,10 @@ impl Memory {
             requester_id: None,
             status: Some("in-use".to_owned()),
             groups: endpoint.groups.clone(),
-            private_ip_addresses: vec![PrivateIpAddress {
-                private_ip_address: "10.0.0.9".to_owned(),
-            }],
+            private_ip_addresses: address
+                .map(|private_ip_address| PrivateIpAddress { private_ip_address })
+                .into_iter()
+                .collect(),
             ipv6_addresses: Vec::new(),
             owner_id: None,
         });
