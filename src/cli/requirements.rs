@@ -170,6 +170,14 @@ pub(super) const TABLE: &[Requirement] = &[
         refused: &["foreign_endpoint_lets_repositories_through", "repositories_conflict"],
     },
     Requirement {
+        name: "In a shared VPC, the owner has what only the owner can change",
+        condition: ConditionType::S3Ready,
+        repaired_by: &[],
+        met: &["shared_vpc_accepted"],
+        drifted: Drifted::Never("what the owner changes is seen as what is there, as in any VPC"),
+        refused: &["shared_vpc_is_left_to_its_owner", "shared_vpc_with_an_endpoint_unseen"],
+    },
+    Requirement {
         name: "Managed security groups hold the rules needed, and no others",
         condition: ConditionType::SecurityGroupsReady,
         repaired_by: &[
@@ -196,6 +204,106 @@ pub(super) const TABLE: &[Requirement] = &[
             "studio_refused",
         ],
     },
+    Requirement {
+        name: "The services that workloads call have interface endpoints that serve",
+        condition: ConditionType::EndpointsReady,
+        repaired_by: &[
+            Call::CreateVpcEndpoint,
+            Call::ModifyVpcEndpoint,
+            Call::DeleteVpcEndpoints,
+        ],
+        met: &["services_converged", "foreign_interface_endpoint_serves"],
+        drifted: Drifted::Cases(&["drift_interface_endpoint_deleted", "drift_interface_endpoint_changed"]),
+        refused: &[
+            "service_not_granted",
+            "service_in_none_of_the_zones",
+            "interface_endpoint_quota",
+        ],
+    },
+    Requirement {
+        name: "What is made costs no more than declared",
+        condition: ConditionType::EndpointsReady,
+        repaired_by: &[],
+        met: &["services_converged"],
+        drifted: Drifted::Never("what is there is never cut for its cost"),
+        refused: &["cost_goes_beyond_the_limit"],
+    },
+    Requirement {
+        name: "Elastic Inference has its endpoint and its two groups, where a region offers it",
+        condition: ConditionType::ElasticInferenceReady,
+        repaired_by: &[Call::CreateVpcEndpoint, Call::CreateSecurityGroup],
+        met: &["elastic_inference_converged", "elastic_inference_endpoint_of_others"],
+        drifted: Drifted::Cases(&["drift_elastic_inference"]),
+        refused: &["elastic_inference_retired", "elastic_inference_in_one_zone"],
+    },
+    Requirement {
+        name: "The way out of the VPC serves every subnet that needs it",
+        condition: ConditionType::InternetReady,
+        repaired_by: &[
+            Call::AllocateAddress,
+            Call::ReleaseAddress,
+            Call::CreateNatGateway,
+            Call::DeleteNatGateway,
+            Call::CreateRoute,
+            Call::ReplaceRoute,
+            Call::DeleteRoute,
+        ],
+        met: &["managed_nat_converged", "existing_nat"],
+        drifted: Drifted::Cases(&["managed_nat_deleted", "managed_nat_route_removed"]),
+        refused: &[
+            "destination_not_granted",
+            "managed_nat_no_public_subnet",
+            "existing_nat_for_some_subnets",
+        ],
+    },
+    Requirement {
+        name: "The network ACLs let the traffic out and the answers back in",
+        condition: ConditionType::NetworkAclsReady,
+        repaired_by: &[
+            Call::CreateNetworkAclEntry,
+            Call::ReplaceNetworkAclEntry,
+            Call::DeleteNetworkAclEntry,
+        ],
+        met: &["network_acl_converged", "network_acl_rules_that_others_have_suffice"],
+        drifted: Drifted::Cases(&["drift_network_acl_rule_deleted", "drift_network_acl_rule_denies"]),
+        refused: &["network_acl_stops_s3", "network_acl_is_full"],
+    },
+    Requirement {
+        name: "The flow logs record what is declared",
+        condition: ConditionType::FlowLogsReady,
+        repaired_by: &[Call::CreateFlowLogs, Call::DeleteFlowLogs],
+        met: &["flow_log_converged", "flow_log_of_someone_else_serves"],
+        drifted: Drifted::Cases(&["drift_flow_log_deleted"]),
+        refused: &["flow_log_of_someone_else_is_in_the_way", "flow_log_is_not_delivered"],
+    },
+    Requirement {
+        name: "A bucket lets only the VPC's endpoint in, where that is asked for",
+        condition: ConditionType::BucketPoliciesReady,
+        repaired_by: &[Call::PutBucketPolicy, Call::DeleteBucketPolicy],
+        met: &["bucket_closed", "bucket_closed_by_its_owners"],
+        drifted: Drifted::Cases(&["drift_bucket_statement_removed", "drift_bucket_statement_widened"]),
+        refused: &[
+            "bucket_open_is_only_reported",
+            "bucket_policy_blocks",
+            "bucket_introduction_is_held",
+        ],
+    },
+    Requirement {
+        name: "An execution role may do what SageMaker does with its permissions",
+        condition: ConditionType::RolesReady,
+        repaired_by: &[Call::PutRolePolicy, Call::DeleteRolePolicy],
+        met: &["role_met_by_its_policies", "role_policy_converged"],
+        drifted: Drifted::Cases(&["drift_role_policy_removed", "drift_role_policy_changed"]),
+        refused: &["role_lacks_actions", "role_not_granted", "role_boundary_denies"],
+    },
+    Requirement {
+        name: "What SageMaker runs in the VPC belongs to a profile",
+        condition: ConditionType::ConsumersKnown,
+        repaired_by: &[],
+        met: &["consumers_belong_to_a_profile"],
+        drifted: Drifted::Cases(&["consumers_outside_any_profile"]),
+        refused: &["discovery_is_not_allowed", "discovery_switched_off"],
+    },
 ];
 
 #[cfg(test)]
@@ -203,6 +311,7 @@ mod tests {
     use std::{collections::BTreeSet, path::Path};
 
     use super::*;
+    use crate::plan::Concern;
 
     /// Every case that the requirement names.
     fn cases(requirement: &Requirement) -> impl Iterator<Item = &'static str> {
@@ -261,5 +370,27 @@ mod tests {
         assert!(TABLE.is_sorted_by_key(|requirement| requirement.condition));
         let names: BTreeSet<_> = TABLE.iter().map(|requirement| requirement.name).collect();
         assert_eq!(names.len(), TABLE.len());
+    }
+
+    #[test]
+    fn every_concern_is_that_of_some_requirement() {
+        for concern in Concern::ALL {
+            assert!(
+                TABLE
+                    .iter()
+                    .any(|requirement| requirement.condition == concern.condition()),
+                "{concern:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_change_repairs_something() {
+        for call in Call::ALL.iter().filter(|call| call.facts().mutates) {
+            assert!(
+                TABLE.iter().any(|requirement| requirement.repaired_by.contains(call)),
+                "{call}"
+            );
+        }
     }
 }
