@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
     /// One action, from its fields to its call. Each is taken apart without
     /// `..`, so that a field that is added cannot be overlooked here.
     fn perform(&self, planned: &'a PlannedAction) -> Performing<'a> {
-        let work = Work::new(self.clients, planned.priority, self.deadline);
+        let work = Work::new(self.clients, planned, self.deadline);
         let id = planned.id;
         macro_rules! performing {
             ($call:expr) => {

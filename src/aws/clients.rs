@@ -63,6 +63,9 @@ impl Key {
 pub struct Clients {
     /// To the VPC.
     pub ec2: Ec2,
+    /// To what the workloads' account has in the VPC, where that is another
+    /// account than [`ec2`](Self::ec2)'s and the VPC is shared with it.
+    pub workloads: Option<Ec2>,
     /// To the workloads' buckets.
     pub s3: S3,
     /// To the execution roles.
@@ -127,12 +130,26 @@ impl Connections {
     pub async fn clients(&self, region: &Region, credentials: Option<&Credentials>) -> Clients {
         let network = credentials.and_then(|credentials| credentials.network.as_ref());
         let workloads = credentials.and_then(|credentials| credentials.workloads.as_ref());
+        let ec2 = self.ec2(region, network).await;
         Clients {
-            ec2: self.ec2(region, network).await,
+            workloads: match workloads {
+                Some(role) => self.elsewhere(&ec2, role).await,
+                None => None,
+            },
+            ec2,
             iam: self.iam(region, workloads.or(network)).await,
             s3: self.s3(region, workloads.or(network)).await,
             sagemaker: self.sagemaker(region, workloads.or(network)).await,
         }
+    }
+
+    /// The connection to EC2 as `role`, if that is another account's.
+    async fn elsewhere(&self, ec2: &Ec2, role: &AssumedRole) -> Option<Ec2> {
+        let here = ec2.connection().account_if_known().await;
+        if here.is_some() && here == account_of(role) {
+            return None;
+        }
+        Some(self.ec2(ec2.region(), Some(role)).await)
     }
 
     /// The connection to S3, beginning in `region`, as `role` or, without one,

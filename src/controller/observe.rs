@@ -1,5 +1,7 @@
 //! Looks at AWS for one VPC. Changes nothing, and always comes back in time.
 
+use std::sync::Arc;
+
 use tokio::time::timeout_at;
 
 use super::{context::Context, deadline::Deadline, memory::Memory};
@@ -9,7 +11,8 @@ use crate::{
     cluster::REQUESTED_AT,
     desired::Network,
     observed::{Snapshot, VpcSnapshot},
-    plan::{Failure, FailureKind},
+    plan::{Failure, FailureKind, Interest},
+    types::AccountId,
     validate::{Refused, Validated},
 };
 
@@ -56,23 +59,27 @@ pub(super) async fn observe(
     let looking = async {
         let region = &vpc.spec.region;
         let clients = context.aws.clients(region, vpc.spec.credentials.as_ref()).await;
-        let (snapshot, buckets, roles) = tokio::join!(
+        let (snapshot, view, buckets, roles) = tokio::join!(
             clients.ec2.observe(&interest),
+            view_of_workloads(&clients, &interest),
             clients.s3.observe(&interest.buckets, interest.fresh),
             clients.iam.observe(&interest.roles, region, interest.fresh)
         );
-        snapshot.map(|snapshot| (clients, snapshot, buckets, roles))
+        Ok((snapshot?, view?, buckets, roles, clients))
     };
     match timeout_at(deadline.observe(), looking).await {
         Err(_) => Look::Failed(no_answer()),
         Ok(Err(failure)) => Look::Failed(failure),
-        Ok(Ok((clients, snapshot, buckets, roles))) => match seen_or_left(vpc, &network, &snapshot) {
+        Ok(Ok((snapshot, view, buckets, roles, clients))) => match seen_or_left(vpc, &network, &snapshot) {
             None => Look::VpcMissing,
             Some(snapshot) => {
                 let mut snapshot = VpcSnapshot {
                     roles,
                     ..snapshot.with_buckets(&buckets)
                 };
+                if let Some((account, view)) = view {
+                    snapshot.add_view_of(account, view.vpc(&vpc.spec.vpc_id));
+                }
                 discover(&clients, &network, &mut snapshot).await;
                 Look::Seen(Box::new(Seen {
                     network,
@@ -82,6 +89,18 @@ pub(super) async fn observe(
             }
         },
     }
+}
+
+/// What the workloads' account sees, where it is another than the VPC's.
+async fn view_of_workloads(
+    clients: &Clients,
+    interest: &Interest,
+) -> Result<Option<(AccountId, Arc<Snapshot>)>, Failure> {
+    let Some(workloads) = &clients.workloads else {
+        return Ok(None);
+    };
+    let (account, snapshot) = tokio::join!(workloads.account(), workloads.observe(interest));
+    Ok(Some((account?, snapshot?)))
 }
 
 /// The VPC as it was seen; or as it is after it was deleted before its object,

@@ -33,7 +33,7 @@ pub(super) fn leave_to_owner(draft: &mut Draft<'_>) {
 
 /// Whether an action is on what belongs to the workloads' account: the security
 /// groups of their interfaces, their buckets and roles.
-pub(super) fn is_participants(planned: &PlannedAction) -> bool {
+pub(in crate::plan) fn is_participants(planned: &PlannedAction) -> bool {
     match &planned.key {
         Some(
             ResourceKey::WorkloadSecurityGroup { .. }
@@ -100,4 +100,13 @@ fn report_unshared(draft: &mut Draft<'_>) {
          Access Manager, or remove spec.credentials.workloads if workloads run in the VPC's own account."
     );
     draft.find(Concern::Subnets, Scope::Vpc, Reason::SharedVpc, None, message);
+    // EC2 would not know the VPC.
+    draft.drop_actions(|planned| planned.key.as_ref().is_some_and(is_participants_group));
+}
+
+fn is_participants_group(key: &ResourceKey) -> bool {
+    matches!(
+        key,
+        ResourceKey::WorkloadSecurityGroup { .. } | ResourceKey::ElasticInferenceClient
+    )
 }

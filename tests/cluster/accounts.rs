@@ -1,9 +1,9 @@
-//! What is outside the network and bears on it: execution roles, buckets, and
-//! what SageMaker runs.
+//! What is outside the network and bears on it: execution roles, buckets, what
+//! SageMaker runs, and the workloads' own account.
 
 use serde_json::json;
 
-use crate::fixture::{World, eventually};
+use crate::fixture::{Account, World, eventually, rules_of, wait};
 
 #[test]
 fn a_role_gets_what_it_lacks_and_loses_it_again() {
@@ -104,4 +104,46 @@ fn what_sagemaker_runs_is_listed_and_what_no_profile_knows_is_told() {
     assert_eq!(consumers["listed"][0]["name"], "scores", "{consumers:#}");
     assert_eq!(consumers["networkInterfaces"], 1, "{consumers:#}");
     world.until_vpc("Ready", "True", "Ok");
+}
+
+#[test]
+fn in_a_shared_vpc_groups_are_the_workloads_accounts_and_the_endpoint_is_the_owners() {
+    let world = World::new("shared");
+    let workloads = Account::new(world.stack);
+    let credentials = json!({
+        "network": { "roleArn": world.account.role_arn },
+        "workloads": { "roleArn": workloads.role_arn },
+    });
+    world.kubectl().apply(&[
+        world.vpc(json!({ "credentials": credentials })),
+        world.profile("team", json!({})),
+    ]);
+    let message = world.until_profile("team", "SubnetsReady", "False", "SharedVpc");
+    assert!(message.contains(&workloads.id), "{message}");
+    assert!(message.contains("AWS Resource Access Manager"), "{message}");
+    assert_eq!(world.network.groups(), []);
+
+    world.share_with(&workloads);
+    world.until_ready("team");
+    let theirs = world.network.seen_by(&workloads);
+    let group = theirs.group();
+    let as_made = rules_of(&group);
+    assert_eq!(world.network.groups(), []);
+    world.network.endpoint();
+
+    let group_id = group.group_id().unwrap();
+    let revoke = workloads.client.revoke_security_group_ingress().group_id(group_id);
+    wait(revoke.set_ip_permissions(Some(group.ip_permissions().to_vec())).send()).unwrap();
+    assert_ne!(rules_of(&theirs.group()), as_made);
+    eventually("the rules are back", || match rules_of(&theirs.group()) {
+        rules if rules == as_made => Ok(()),
+        rules => Err(format!("{rules:?}")),
+    });
+    let profile = world.profile_now("team").unwrap();
+    let published = &profile["status"]["vpcConfig"]["securityGroupIds"];
+    assert_eq!(*published, json!([group_id]), "{profile:#}");
+
+    world.delete_profile("team");
+    world.until_gone("the profile", || world.profile_now("team"));
+    assert_eq!(theirs.groups(), []);
 }

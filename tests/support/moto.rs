@@ -262,6 +262,7 @@ pub async fn network_only(ec2: &Ec2) -> Clients {
     let nowhere = Connections::from_loader(loader("http://127.0.0.1:1"), super::tally::Tally::new()).await;
     Clients {
         ec2: ec2.clone(),
+        workloads: None,
         iam: nowhere.iam(ec2.region(), None).await,
         s3: nowhere.s3(ec2.region(), None).await,
         sagemaker: nowhere.sagemaker(ec2.region(), None).await,

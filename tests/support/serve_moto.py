@@ -20,9 +20,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server  # noqa: E402
 
 import layer  # noqa: E402
-from layer import endpoint_services  # noqa: E402
+from layer import endpoint_services, shares  # noqa: E402
 
-SETTINGS = {"/layer/endpoint-services": endpoint_services.offer}
+SETTINGS = {"/layer/endpoint-services": endpoint_services.offer, "/layer/shares": shares.share}
 
 
 class Quiet(WSGIRequestHandler):

@@ -18,7 +18,7 @@ use crate::{
         iam::Iam,
         s3::S3,
     },
-    plan::{FailureKind, Priority},
+    plan::{FailureKind, PlannedAction, Priority},
     types::ResourceKey,
 };
 
@@ -112,18 +112,20 @@ const UNTIL_VISIBLE: [Duration; 3] = [
 ];
 
 impl<'a> Work<'a> {
-    pub(super) fn new(clients: &'a Clients, priority: Priority, deadline: Instant) -> Self {
+    pub(super) fn new(clients: &'a Clients, planned: &PlannedAction, deadline: Instant) -> Self {
         let Clients {
             ec2,
             s3,
             iam,
+            workloads,
             sagemaker: _,
         } = clients;
+        let ec2 = workloads.as_ref().filter(|_| planned.is_the_workloads()).unwrap_or(ec2);
         Self {
+            priority: planned.priority,
             ec2,
             s3,
             iam,
-            priority,
             deadline,
         }
     }

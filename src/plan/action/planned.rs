@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::Action;
 use crate::{
     catalog::{Symptom, Usd},
-    plan::{Concern, Weight},
+    plan::{Concern, Weight, shared},
     types::{ProfileKey, ResourceKey},
 };
 
@@ -190,6 +190,13 @@ impl PlannedAction {
         self.key
             .as_ref()
             .map_or_else(|| self.action.resource(), ToString::to_string)
+    }
+
+    /// Whether it is on what belongs to the workloads' account, where the VPC is
+    /// another's: the security groups of their interfaces, their buckets and
+    /// roles.
+    pub fn is_the_workloads(&self) -> bool {
+        shared::is_participants(self)
     }
 
     /// Whether nothing that we know of keeps it from being done now.

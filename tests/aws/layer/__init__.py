@@ -12,6 +12,7 @@
 | `network_acls` | the filter by id; type and code of ICMP; a rule that is not there is refused with EC2's words |
 | `prefix_lists` | the addresses of AWS's prefix lists |
 | `security_groups` | rules of protocols that have no ports |
+| `shares` | VPCs that another account shares |
 | `simulate` | SimulatePrincipalPolicy |
 | `tokens` | client tokens |
 
@@ -32,6 +33,7 @@ from layer import (
     network_acls,
     prefix_lists,
     security_groups,
+    shares,
     simulate,
     tokens,
 )
@@ -47,6 +49,7 @@ PARTS = [
     network_acls,
     prefix_lists,
     security_groups,
+    shares,
     simulate,
     # Around everything that the others have put in: a repeated request must not get as far as them.
     tokens,
