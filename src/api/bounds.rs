@@ -8,6 +8,9 @@
 //! remembered (the ledger, approved changes) are kept by making and approving
 //! no more at once.
 
+/// What ids of AWS's and our own keys are made of: a byte a character.
+pub(crate) const PRINTABLE: &str = "^[ -~]*$";
+
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 24;
 /// Characters of a condition's message.

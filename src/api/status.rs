@@ -11,7 +11,7 @@ use super::{
         MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED,
         MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS, MAX_COST,
         MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_KEY, MAX_PURPOSE,
-        MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES,
+        MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES, PRINTABLE,
     },
     condition::time_schema,
 };
@@ -130,7 +130,7 @@ pub struct ResourceStatus {
     #[schemars(length(max = 32))]
     pub type_: String,
     /// Its id.
-    #[schemars(length(max = MAX_ID))]
+    #[schemars(length(max = MAX_ID), regex(pattern = PRINTABLE))]
     pub id: String,
     /// What it is for.
     #[schemars(length(max = MAX_PURPOSE))]
@@ -323,13 +323,13 @@ pub struct LedgerStatus {
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
     /// What was to be created, as in the tag sagevpc.dev/resource.
-    #[schemars(length(max = MAX_LEDGER_KEY))]
+    #[schemars(length(max = MAX_LEDGER_KEY), regex(pattern = PRINTABLE))]
     pub key: String,
     /// Counts creations of the same thing; part of the client token.
     pub incarnation: u32,
     /// What AWS answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = MAX_ID))]
+    #[schemars(length(max = MAX_ID), regex(pattern = PRINTABLE))]
     pub id: Option<String>,
     /// When the creation was begun; part of the client token.
     #[schemars(schema_with = "time_schema")]

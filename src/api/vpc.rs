@@ -404,16 +404,19 @@ pub struct Grants {
     /// Services that profiles may have an interface endpoint made for, by short
     /// name. What a workload of theirs cannot do without needs no grant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(service, service.matches('^[!-~]+$'))").message("grants.services takes names of services, such as ecr.api, where * stands for any characters"))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
     pub services: Vec<String>,
     /// Destinations outside the VPC: host names and CIDRs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(destination, destination.matches('^[!-~]+$'))").message("grants.destinations takes host names and CIDRs, such as *.example.com or 192.0.2.0/24"))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     pub destinations: Vec<String>,
     /// ARNs of execution roles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(arn, arn.matches('^[!-~]+$'))").message("grants.roles takes ARNs of roles, such as arn:aws:iam::111122223333:role/fraud-*"))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
     pub roles: Vec<String>,
@@ -434,6 +437,7 @@ pub struct EnforceGrants {
     /// them as well, and the IAM policy that `sagevpc print iam-policy` prints
     /// lets only roles be changed that carry the tag sagevpc.dev/cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(arn, arn.matches('^[!-~]+$'))").message("grants.enforce.roles takes ARNs of roles, such as arn:aws:iam::111122223333:role/fraud-*"))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
     pub roles: Vec<String>,

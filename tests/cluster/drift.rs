@@ -15,7 +15,8 @@ fn settled(name: &'static str) -> World<'static> {
         world.profile("fraud", json!({ "packageRepositories": "Deny" })),
     ]);
     world.until_ready("fraud");
-    world.until_vpc("InSync", "True", "Ok");
+    // The VPC's status follows the profile's.
+    world.until_vpc("Ready", "True", "Ok");
     world
 }
 
