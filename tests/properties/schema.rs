@@ -59,6 +59,10 @@ fn violation(schema: &Map<String, Value>, keyword: &str, rule: &Value, value: &V
         },
         "maxLength" => characters.is_some_and(|length| length > limit()),
         "minLength" => characters.is_some_and(|length| length < limit()),
+        "pattern" => value
+            .as_str()
+            .zip(rule.as_str())
+            .is_some_and(|(text, pattern)| !regex::Regex::new(pattern).expect("a pattern").is_match(text)),
         "maxItems" => items.is_some_and(|length| length > limit()),
         "minItems" => items.is_some_and(|length| length < limit()),
         "minimum" => value
@@ -121,6 +125,7 @@ fn what_a_schema_refuses_is_found() {
         "required": ["name"],
         "properties": {
             "name": { "type": "string", "maxLength": 3 },
+            "id": { "type": "string", "pattern": "^[ -~]*$" },
             "list": {
                 "type": "array",
                 "maxItems": 1,
@@ -129,12 +134,13 @@ fn what_a_schema_refuses_is_found() {
             },
         },
     });
-    let admitted = serde_json::json!({ "name": "üüü", "list": [{ "type": "a" }] });
+    let admitted = serde_json::json!({ "name": "üüü", "id": "eni-0 ~", "list": [{ "type": "a" }] });
     assert_eq!(violations(&schema, &admitted), Vec::<String>::new());
     for refused in [
         serde_json::json!({}),
         serde_json::json!({ "name": 1 }),
         serde_json::json!({ "name": "long" }),
+        serde_json::json!({ "name": "a", "id": "ü" }),
         serde_json::json!({ "name": "a", "other": 1 }),
         serde_json::json!({ "name": "a", "list": [{ "type": "b" }] }),
         serde_json::json!({ "name": "a", "list": [{ "type": "a" }, { "type": "a" }] }),
