@@ -9,6 +9,7 @@
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
 //! | `network_acls` | what workloads need passes the network ACLs, or someone is told |
+//! | `buckets` | what others put into bucket policies stays; a crash forgets no bucket, and nobody is shut out on the way |
 //! | `roles` | what a role lacks is given once, and taken off in the end; two that serve one role never take turns |
 //! | `way_out` | whoever names a host reaches the internet or is told why not; a way out is never gone while it moves |
 //! | `policy` | policies of equal meaning are equal, and only these |
@@ -18,6 +19,7 @@
 //! out, `schema` checks values as the API server does.
 
 mod adoption;
+mod buckets;
 mod crashes;
 mod inputs;
 mod kinds;
