@@ -11,6 +11,7 @@ mod consumers;
 mod edges;
 pub mod files;
 mod names;
+mod readings;
 mod resources;
 mod roles;
 mod shapes;
@@ -24,6 +25,7 @@ pub use edges::{
     PermissionState,
 };
 pub use names::AWS_RESOLVER;
+pub use readings::EndpointState;
 pub use resources::{
     CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
     IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef,
@@ -34,7 +36,7 @@ pub use roles::{
     AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,
     PolicyVersion, ResourceResult, RoleDetail, RolePolicy, RoleSimulation, Roles, UnseenCause, UnseenRole,
 };
-pub use vpc::{EndpointState, VpcSnapshot};
+pub use vpc::VpcSnapshot;
 
 use crate::types::{AccountId, Region, VpcId};
 

@@ -1,17 +1,18 @@
 //! The gateway endpoint for S3: one of ours for the route tables that no other
 //! serves.
 
+mod change;
 mod served;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use served::Served;
-
+use self::{change::modify, whose::Endpoints};
+pub(super) use self::{served::Served, whose::why_claimed};
 use super::{
-    Action, ActionId, Concern, Disruption, Finding, PlannedAction, Scope, Serves, Target, Weight, disruption,
+    Action, ActionId, Concern, Finding, PlannedAction, Scope, Serves, Target, Weight, disruption,
     draft::Draft,
     judge,
-    loosening::only_loosens,
     resolve::{ResolvedProfile, Standing, has_tags},
 };
 use crate::{
@@ -19,8 +20,8 @@ use crate::{
     catalog::Symptom,
     desired::{S3Policy, full_access},
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
-    policy::{PolicyDocument, same_meaning},
-    types::{ProfileKey, ResourceKey, RouteTableId, TAG_CLUSTER, Tags, VpcEndpointId, is_adopted, listed},
+    policy::PolicyDocument,
+    types::{ProfileKey, ResourceKey, RouteTableId, Tags, is_adopted, listed},
     validate::Choice,
 };
 
@@ -82,138 +83,6 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
         by_ours,
         made_by,
     }
-}
-
-/// The VPC's S3 gateway endpoints, by whose they are.
-struct Endpoints<'a> {
-    ours: Vec<&'a VpcEndpoint>,
-    /// Ours, on its way out.
-    ours_leaving: Vec<&'a VpcEndpoint>,
-    to_adopt: Vec<&'a VpcEndpoint>,
-    others: Vec<&'a VpcEndpoint>,
-}
-
-impl<'a> Endpoints<'a> {
-    fn sort(draft: &mut Draft<'a>) -> Self {
-        let vpc = &draft.network.vpc;
-        let mut sorted = Self {
-            ours: Vec::new(),
-            ours_leaving: Vec::new(),
-            to_adopt: Vec::new(),
-            others: Vec::new(),
-        };
-        for endpoint in draft.snapshot.s3_gateway_endpoints() {
-            let tags = tags_of(&endpoint.tags);
-            let is_ours = vpc.ownership.key_of(&tags) == Some(KEY);
-            match endpoint.endpoint_state() {
-                EndpointState::Deleted => {}
-                EndpointState::Deleting if is_ours => sorted.ours_leaving.push(endpoint),
-                EndpointState::Deleting => {}
-                EndpointState::Available | EndpointState::Pending | EndpointState::Failed if is_ours => {
-                    sorted.ours.push(endpoint);
-                }
-                EndpointState::Available | EndpointState::Pending | EndpointState::Failed => {
-                    let is_claimed = tags.contains_key(TAG_CLUSTER) || endpoint.requester_managed;
-                    if vpc.adopt_endpoints.contains(&endpoint.vpc_endpoint_id) && !is_claimed {
-                        sorted.to_adopt.push(endpoint);
-                    } else {
-                        sorted.others.push(endpoint);
-                    }
-                }
-            }
-        }
-        // Should there be two, the adopted one stays: others may rely on it.
-        sorted
-            .ours
-            .sort_by_key(|endpoint| (!is_adopted(&tags_of(&endpoint.tags)), endpoint.vpc_endpoint_id.clone()));
-        sorted.settle_adoption(draft);
-        sorted
-    }
-
-    /// Of those to adopt, one becomes the VPC's endpoint, unless it has one. The
-    /// others are used as they are.
-    fn settle_adoption(&mut self, draft: &mut Draft<'a>) {
-        let adoptable = usize::from(self.ours.is_empty()).min(self.to_adopt.len());
-        self.others.extend(self.to_adopt.split_off(adoptable));
-        let vpc = &draft.network.vpc;
-        let kept: Vec<&VpcEndpointId> = self
-            .ours
-            .iter()
-            .chain(&self.to_adopt)
-            .map(|endpoint| &endpoint.vpc_endpoint_id)
-            .collect();
-        for id in vpc
-            .adopt_endpoints
-            .iter()
-            .filter(|id| !vpc.deleting && !kept.contains(id))
-            .filter(|id| !is_interface_endpoint(draft.snapshot, id))
-        {
-            let message = why_not_adopted(draft.snapshot, id, &kept);
-            draft.push(Finding::new(Concern::Accepted, Scope::SageMakerVpc, Reason::CannotAdopt, message).about(id));
-        }
-    }
-
-    /// The tables that endpoints of others serve, each with its endpoint.
-    fn served_by_others(&self) -> BTreeMap<RouteTableId, &'a VpcEndpoint> {
-        self.others
-            .iter()
-            .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Failed)
-            .flat_map(|endpoint| endpoint.route_table_ids.iter().map(|table| (table.clone(), *endpoint)))
-            .collect()
-    }
-}
-
-/// Why an endpoint that `spec.adopt` lists is somebody else's for good, if so.
-pub(super) fn why_claimed(endpoint: &VpcEndpoint) -> Option<String> {
-    let id = &endpoint.vpc_endpoint_id;
-    if let Some(cluster) = tags_of(&endpoint.tags).get(TAG_CLUSTER) {
-        return Some(format!(
-            "{id}, listed in spec.adopt, is managed from another SageMakerVpc or cluster: its tag {TAG_CLUSTER} is \
-             {cluster}. It is used as it is; remove the id from spec.adopt, or have it released there first."
-        ));
-    }
-    endpoint.requester_managed.then(|| {
-        format!(
-            "{id}, listed in spec.adopt, is managed by another AWS service. It is used as it is; remove the id from \
-             spec.adopt."
-        )
-    })
-}
-
-/// Whether the id is that of an interface endpoint, which is settled where
-/// these are planned.
-fn is_interface_endpoint(snapshot: &VpcSnapshot, id: &VpcEndpointId) -> bool {
-    let mut endpoints = snapshot.vpc_endpoints.iter();
-    endpoints.any(|endpoint| endpoint.vpc_endpoint_id == *id && endpoint.is_interface())
-}
-
-/// Why an endpoint that `spec.adopt` lists is not managed, and what to do.
-fn why_not_adopted(snapshot: &VpcSnapshot, id: &VpcEndpointId, kept: &[&VpcEndpointId]) -> String {
-    let found = snapshot
-        .vpc_endpoints
-        .iter()
-        .find(|endpoint| endpoint.vpc_endpoint_id == *id && endpoint.endpoint_state() != EndpointState::Deleted);
-    let Some(endpoint) = found else {
-        return format!(
-            "{id}, listed in spec.adopt, is no endpoint of {}: correct the id, or remove it.",
-            snapshot.vpc.vpc_id
-        );
-    };
-    if !snapshot.s3_gateway_endpoints().any(|s3| s3.vpc_endpoint_id == *id) {
-        return format!(
-            "{id}, listed in spec.adopt, is an endpoint for {}, and only interface endpoints and a gateway endpoint for \
-             S3 can be adopted. Remove the id from spec.adopt.",
-            endpoint.service_name
-        );
-    }
-    if let Some(message) = why_claimed(endpoint) {
-        return message;
-    }
-    format!(
-        "{id} is listed in spec.adopt, and the VPC has {} as its S3 endpoint already: one is managed. Remove the id \
-         from spec.adopt; the endpoint is used as it is.",
-        listed(kept)
-    )
 }
 
 /// The tables that an endpoint of ours must be on: those of the subnets in use,
@@ -465,100 +334,6 @@ fn keep(
     judge_state(draft, endpoint, Scope::Vpc);
     draft.keep_tags(id, &KEY, Serves::Vpc, &tags);
     modify(draft, endpoint, policy, &needed, adopted || frozen, None);
-}
-
-/// Changes policy and tables in as few calls as safety allows: what is added
-/// comes first, and what is taken away only after it, held by itself where it
-/// could hit others.
-fn modify(
-    draft: &mut Draft<'_>,
-    endpoint: &VpcEndpoint,
-    policy: &S3Policy,
-    needed: &BTreeSet<RouteTableId>,
-    keeps_other_tables: bool,
-    earlier: Option<ActionId>,
-) {
-    let snapshot = draft.snapshot;
-    let present: BTreeSet<RouteTableId> = endpoint.route_table_ids.iter().cloned().collect();
-    let add: Vec<RouteTableId> = needed.difference(&present).cloned().collect();
-    let remove: Vec<RouteTableId> = if keeps_other_tables {
-        Vec::new()
-    } else {
-        present.difference(needed).cloned().collect()
-    };
-    let current = policy_of(endpoint).ok();
-    let is_same = current
-        .as_ref()
-        .is_some_and(|current| same_meaning(current, &policy.document));
-    let new_policy = (!is_same).then(|| policy.document.clone());
-    // Whoever reaches something today still does where more is let through.
-    let only_loosens = match &current {
-        Some(current) => only_loosens(current, &policy.document),
-        None => same_meaning(&policy.document, &full_access()),
-    };
-
-    let of_policy = new_policy
-        .as_ref()
-        .filter(|_| !only_loosens)
-        .and_then(|_| disruption::of_policy_change(snapshot, &endpoint.route_table_ids));
-    let of_add = (!add.is_empty())
-        .then(|| disruption::of_new_s3_route(snapshot, &add))
-        .flatten();
-    let of_remove = (!remove.is_empty())
-        .then(|| disruption::of_lost_s3_route(snapshot, &remove))
-        .flatten();
-
-    let mut call = |policy: Option<PolicyDocument>, add: Vec<RouteTableId>, remove: Vec<RouteTableId>, hit| {
-        if policy.is_none() && add.is_empty() && remove.is_empty() {
-            return;
-        }
-        let blocks = policy.is_some() || !add.is_empty();
-        let mut reasons = Vec::new();
-        if policy.is_some() {
-            reasons.push("the endpoint's policy is not the one declared");
-        }
-        if !add.is_empty() {
-            reasons.push("subnets in use have no route to the endpoint");
-        }
-        if !remove.is_empty() {
-            reasons.push("no subnet in use has these route tables");
-        }
-        let action = Action::ModifyVpcEndpoint {
-            id: endpoint.vpc_endpoint_id.clone(),
-            policy,
-            add_route_tables: add,
-            remove_route_tables: remove,
-        };
-        let mut planned = PlannedAction::new(action, Serves::Vpc, reasons.join("; "))
-            .about(&KEY)
-            .after(earlier)
-            .disrupting(hit);
-        if blocks {
-            planned = planned.blocking(CONCERN).symptom(Symptom::NoWayToS3);
-        } else {
-            planned = planned.closing_access();
-        }
-        draft.act(planned);
-    };
-
-    // EC2 allows 0.3 of these calls a second, so what hits nobody is one call,
-    // and each part that may have to wait for a person is one by itself.
-    let apart = |hit: &Option<Disruption>| hit.is_some();
-    call(
-        new_policy.clone().filter(|_| !apart(&of_policy)),
-        if apart(&of_add) { Vec::new() } else { add.clone() },
-        if apart(&of_remove) { Vec::new() } else { remove.clone() },
-        None,
-    );
-    if apart(&of_add) {
-        call(None, add, Vec::new(), of_add);
-    }
-    if apart(&of_policy) {
-        call(new_policy, Vec::new(), Vec::new(), of_policy);
-    }
-    if apart(&of_remove) {
-        call(None, Vec::new(), remove, of_remove);
-    }
 }
 
 fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {
