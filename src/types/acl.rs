@@ -5,7 +5,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{Direction, Peer, PortRange, Protocol, Rule};
+use super::{Direction, Peer, PortRange, Protocol, Rule, rules::write_traffic};
 
 /// One rule of a network ACL. Rules are tried in the order of their numbers,
 /// each direction by itself, and the first that matches decides. An ACL keeps
@@ -86,21 +86,7 @@ impl fmt::Display for AclEntry {
         } = self;
         let verb = if *allows { "allow" } else { "deny" };
         write!(f, "{direction} rule {rule_number}: {verb} ")?;
-        match *protocol {
-            Protocol::All => f.write_str("all traffic")?,
-            Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6 => f.write_str(&protocol.as_ec2())?,
-            Protocol::Number(number) => write!(f, "protocol {number}")?,
-        }
-        match ports {
-            Some(range) if range.from == range.to => write!(f, " {}", range.from)?,
-            Some(range) => write!(f, " {}-{}", range.from, range.to)?,
-            None => {}
-        }
-        let preposition = match direction {
-            Direction::Ingress => "from",
-            Direction::Egress => "to",
-        };
-        write!(f, " {preposition} {cidr}")
+        write_traffic(f, *direction, *protocol, ports.as_ref(), cidr)
     }
 }
 

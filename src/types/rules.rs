@@ -228,6 +228,17 @@ pub(crate) fn write_rule(
     peer: &dyn fmt::Display,
 ) -> fmt::Result {
     write!(f, "{direction} ")?;
+    write_traffic(f, direction, protocol, ports, peer)
+}
+
+/// The same without the direction: `tcp 443 to 0.0.0.0/0`.
+pub(crate) fn write_traffic(
+    f: &mut fmt::Formatter<'_>,
+    direction: Direction,
+    protocol: Protocol,
+    ports: Option<&PortRange>,
+    peer: &dyn fmt::Display,
+) -> fmt::Result {
     match protocol {
         Protocol::All => f.write_str("all traffic")?,
         Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6 => f.write_str(&protocol.as_ec2())?,
