@@ -8,30 +8,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::{Concern, Finding, PlannedAction, Scope, Weight, draft::Draft, project::project, resolve::ResolvedProfile};
+use super::{Concern, Finding, Scope, Weight, draft::Draft, project::project, resolve::ResolvedProfile};
 use crate::{
     api::{AcceptUnknown, Reason},
     catalog::{Need, PeerNeed, Symptom, WorkloadKind},
     observed::{VpcSnapshot, tags_of},
-    reach::{Cause, Destination, Reach, Traffic, Unseen, Verdict},
+    reach::{Cause, Destination, Reach, Start, Traffic, Unseen, Verdict},
     types::{Direction, ResourceKey, SecurityGroupId, SubnetId, listed},
     validate::{SecurityGroups, ValidWorkload},
 };
 
 pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
-    let taking_part: Vec<&ResolvedProfile<'_>> = profiles.iter().filter(|resolved| resolved.takes_part()).collect();
-    if taking_part.is_empty() {
-        return;
+    for finding in findings(draft, profiles) {
+        draft.push(finding);
     }
-    let planned: Vec<PlannedAction> = draft.actions().to_vec();
-    let projected = project(draft.snapshot, &planned);
+}
+
+fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Finding> {
+    let taking_part: Vec<&ResolvedProfile<'_>> = profiles.iter().filter(|resolved| resolved.takes_part()).collect();
+    let mut findings = Vec::new();
+    if taking_part.is_empty() {
+        return findings;
+    }
+    let projected = project(draft.snapshot, draft.actions());
     let mut reach = Reach::new(&projected);
-    if draft
-        .network
-        .vpc
-        .accept_unknown
-        .contains(&AcceptUnknown::CustomResolver)
-    {
+    let accepted = &draft.network.vpc.accept_unknown;
+    if accepted.contains(&AcceptUnknown::CustomResolver) {
         reach = reach.accepting_custom_resolvers();
     }
     if projected.network_acls.is_empty() && !draft.has_found(Concern::NetworkAcls) {
@@ -41,46 +43,44 @@ pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
             projected.vpc.vpc_id
         );
         let (concern, reason) = (Concern::NetworkAcls, Reason::ReachUnknown);
-        draft.find_weighing(Weight::Advice, concern, Scope::SageMakerVpc, reason, message);
+        let finding = Finding::new(concern, Scope::SageMakerVpc, reason, message);
+        findings.push(finding.weighing(Weight::Advice));
     }
     let keys = Keys::look(draft, &projected);
-    let mut findings = Vec::new();
     for resolved in taking_part {
         let mut told = Told::default();
         // Workloads share groups and destinations: each way is followed once.
-        let mut ways: BTreeMap<(BTreeSet<SecurityGroupId>, Destination), Starts<'_>> = BTreeMap::new();
+        let mut ways: BTreeMap<BTreeSet<SecurityGroupId>, BTreeMap<Destination, Starts<'_>>> = BTreeMap::new();
         for (place, workload) in resolved.profile().workloads.iter().enumerate() {
             let Some(groups) = keys.groups_of(draft, resolved, place) else {
                 continue;
             };
             let subnets = resolved.subnets_to_name(place);
+            let by_destination = ways.entry(groups).or_default();
             for destination in destinations(&projected, resolved, workload, &subnets) {
-                let starts = ways.entry((groups.clone(), destination)).or_default();
+                let starts = by_destination.entry(destination).or_default();
                 for subnet in &subnets {
                     starts.entry(subnet.clone()).or_default().push(&workload.name);
                 }
             }
         }
-        for ((groups, destination), starts) in &ways {
-            for (subnet, workloads) in starts {
-                let Some(start) = reach.from(subnet, groups) else {
-                    continue;
-                };
-                let obstacle = match start.to(destination) {
-                    Verdict::Reachable(_) => continue,
-                    Verdict::Stopped(_, stop) => Some(Obstacle::stop(destination, &stop.cause)),
-                    Verdict::Unknown(_, unseen) => Obstacle::unseen(draft, destination, &unseen),
-                };
-                if let Some(obstacle) = obstacle {
-                    told.note(obstacle, workloads, subnet, destination);
+        for (groups, by_destination) in &ways {
+            let mut from: BTreeMap<&SubnetId, Option<Start<'_, '_>>> = BTreeMap::new();
+            for (destination, starts) in by_destination {
+                for (subnet, workloads) in starts {
+                    let start = from.entry(subnet).or_insert_with(|| reach.from(subnet, groups));
+                    let Some(verdict) = start.as_ref().and_then(|start| start.unless_reached(destination)) else {
+                        continue;
+                    };
+                    if let Some(obstacle) = Obstacle::of(draft, destination, &verdict) {
+                        told.note(obstacle, workloads, subnet, destination);
+                    }
                 }
             }
         }
         findings.extend(told.findings(draft, resolved));
     }
-    for finding in findings {
-        draft.push(finding);
-    }
+    findings
 }
 
 /// Subnets that a way starts in, each with the workloads that take it.
@@ -247,6 +247,15 @@ struct Words {
 }
 
 impl Obstacle {
+    /// `None` where there is none, or none to be told.
+    fn of(draft: &Draft<'_>, destination: &Destination, verdict: &Verdict) -> Option<(Self, Words)> {
+        match verdict {
+            Verdict::Reachable(_) => None,
+            Verdict::Stopped(_, stop) => Some(Self::stop(destination, &stop.cause)),
+            Verdict::Unknown(_, unseen) => Self::unseen(draft, destination, unseen),
+        }
+    }
+
     fn stop(destination: &Destination, cause: &Cause) -> (Self, Words) {
         let (concern, reason) = told_as(destination, cause);
         let obstacle = Self {

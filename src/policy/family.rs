@@ -82,6 +82,9 @@ pub fn evaluate_family(document: &PolicyDocument, request: &Request) -> FamilyDe
     let mut allowing = Side::default();
     for (index, statement) in document.statements.iter().enumerate() {
         let applies = applies_apart_from_resource(document.version, statement, request);
+        if applies == Judgement::False {
+            continue;
+        }
         let reach = Reach::of(document, statement, request, &family);
         match statement.effect {
             Effect::Allow => allowing.add(index, applies, reach),
@@ -147,7 +150,8 @@ impl Reach {
         let mut patterns = Vec::new();
         let mut widest = Vec::new();
         let mut reasons = BTreeSet::new();
-        for text in list {
+        // A long list names many buckets, and a request is about one of them.
+        for text in list.iter().filter(|text| !part_early(text, &request.resource)) {
             let template = Template::with_wildcards(text, document.version);
             match template.resolve(|key| request.context.lookup(key)) {
                 Resolved::Pattern(pattern) if pattern.intersects(family) => patterns.push(pattern),
@@ -180,6 +184,16 @@ impl Reach {
             }
         }
     }
+}
+
+/// Whether two patterns differ before the first wildcard or variable of either,
+/// so that no text matches both.
+fn part_early(a: &str, b: &str) -> bool {
+    let is_literal = |byte: u8| !matches!(byte, b'*' | b'?' | b'$');
+    let mut pairs = a.bytes().zip(b.bytes());
+    pairs
+        .find(|(a, b)| a != b || !is_literal(*a))
+        .is_some_and(|(a, b)| is_literal(a) && is_literal(b))
 }
 
 /// A statement that applies to some of the family.

@@ -1,6 +1,8 @@
 //! What routes out of the VPC lead to: gateway endpoints, NAT gateways,
 //! internet gateways, and what cannot be seen.
 
+use std::rc::Rc;
+
 use super::{
     Reach,
     hop::{Cause, Hop},
@@ -92,13 +94,22 @@ impl Reach<'_> {
     }
 
     fn decided(&self, endpoint: &VpcEndpoint, bucket: Option<&str>) -> Decided {
-        let key = (endpoint.vpc_endpoint_id.to_string(), bucket.map(str::to_owned));
+        let key = (endpoint.vpc_endpoint_id.clone(), bucket.map(str::to_owned));
         if let Some(decided) = self.known.borrow().policies.get(&key) {
             return decided.clone();
         }
         let decided = self.decide(endpoint, bucket);
         self.known.borrow_mut().policies.insert(key, decided.clone());
         decided
+    }
+
+    /// An endpoint's policy, read once; `None` where it cannot be.
+    fn policy(&self, endpoint: &VpcEndpoint, text: &str) -> Option<Rc<PolicyDocument>> {
+        let documents = &mut self.known.borrow_mut().documents;
+        let read = documents
+            .entry(endpoint.vpc_endpoint_id.clone())
+            .or_insert_with(|| text.parse().ok().map(Rc::new));
+        read.clone()
     }
 
     fn decide(&self, endpoint: &VpcEndpoint, bucket: Option<&str>) -> Decided {
@@ -114,7 +125,7 @@ impl Reach<'_> {
                 resource,
             })
         };
-        let Ok(policy) = text.parse::<PolicyDocument>() else {
+        let Some(policy) = self.policy(endpoint, text) else {
             return open("s3:GetObject", bucket.unwrap_or("any bucket").to_owned());
         };
         let partition = self.snapshot.region.as_ref().map_or("aws", Region::partition);

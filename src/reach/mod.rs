@@ -60,7 +60,8 @@ pub use verdict::{Path, Start, Verdict};
 
 use crate::{
     observed::VpcSnapshot,
-    types::{PortRange, Protocol, SecurityGroupId, SubnetId},
+    policy::PolicyDocument,
+    types::{PortRange, Protocol, SecurityGroupId, SubnetId, VpcEndpointId},
 };
 use filter::{Acl, Admission, Groups};
 use names::Resolution;
@@ -186,10 +187,27 @@ struct Known {
     resolutions: HashMap<Destination, [Option<Numbered>; 2]>,
     /// Ways, by subnet, destination and target.
     ways: HashMap<(usize, usize, usize), Rc<Vec<Leg>>>,
-    /// What groups let out, by destination and target.
-    admissions: HashMap<(usize, usize), BTreeMap<BTreeSet<SecurityGroupId>, Rc<Admission>>>,
+    /// Sets of groups that workloads have, each with its number.
+    group_sets: BTreeMap<Rc<BTreeSet<SecurityGroupId>>, usize>,
+    /// What groups let out, by their set, destination and target.
+    admissions: HashMap<(usize, usize, usize), Rc<Admission>>,
+    /// Endpoints' policies, where they can be read.
+    documents: HashMap<VpcEndpointId, Option<Rc<PolicyDocument>>>,
     /// What endpoints' policies decide for buckets.
-    policies: HashMap<(String, Option<String>), gateways::Decided>,
+    policies: HashMap<(VpcEndpointId, Option<String>), gateways::Decided>,
+}
+
+impl Known {
+    /// This set of groups, as it is kept, and its number.
+    fn group_set(&mut self, groups: &BTreeSet<SecurityGroupId>) -> (Rc<BTreeSet<SecurityGroupId>>, usize) {
+        if let Some((kept, number)) = self.group_sets.get_key_value(groups) {
+            return (kept.clone(), *number);
+        }
+        let kept = Rc::new(groups.clone());
+        let number = self.group_sets.len();
+        self.group_sets.insert(kept.clone(), number);
+        (kept, number)
+    }
 }
 
 impl<'s> Reach<'s> {

@@ -64,7 +64,7 @@ pub(super) struct Trip<'t> {
     /// The source's subnet, by its place.
     pub(super) from: usize,
     /// Its addresses, of the target's family.
-    pub(super) nets: Vec<IpNet>,
+    pub(super) nets: &'t [IpNet],
     pub(super) target: &'t Target,
     pub(super) is_ipv6: bool,
 }

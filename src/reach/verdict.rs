@@ -11,7 +11,7 @@ use super::{
     space::space,
     unseen::Unseen,
 };
-use crate::types::{Direction, SecurityGroupId, SubnetId};
+use crate::types::{Direction, Rule, SecurityGroupId, SubnetId};
 
 /// The steps of a way, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,9 @@ impl Verdict {
 pub struct Start<'r, 's> {
     reach: &'r Reach<'s>,
     place: usize,
-    groups: BTreeSet<SecurityGroupId>,
+    groups: Rc<BTreeSet<SecurityGroupId>>,
+    /// The number of this set of groups.
+    group_set: usize,
     has_ipv4: bool,
 }
 
@@ -50,10 +52,12 @@ impl<'s> Reach<'s> {
     pub fn from(&self, subnet: &SubnetId, groups: &BTreeSet<SecurityGroupId>) -> Option<Start<'_, 's>> {
         let place = *self.place_of.get(subnet)?;
         let has_ipv4 = self.places[place].nets.iter().any(|net| is_of_family(net, false));
+        let (groups, group_set) = self.known.borrow_mut().group_set(groups);
         Some(Start {
             reach: self,
             place,
-            groups: groups.clone(),
+            groups,
+            group_set,
             has_ipv4,
         })
     }
@@ -63,8 +67,8 @@ impl<'s> Reach<'s> {
 /// receiver's.
 struct Part<'l> {
     leg: Cow<'l, Leg>,
-    /// What the source's groups say, before the leg.
-    admitted: Option<Hop>,
+    /// The rule of the source's groups that admits it, before the leg.
+    admitted: Option<&'l (SecurityGroupId, Rule)>,
     /// What the receiver's groups say, at the leg's turn.
     received: Option<Hop>,
     stop: Option<(Place, Stop)>,
@@ -82,6 +86,26 @@ enum Place {
 impl Start<'_, '_> {
     /// Follows packets to the destination, and answers back.
     pub fn to(&self, destination: &Destination) -> Verdict {
+        self.follow(destination, |resolution, parts| self.conclude(resolution, parts))
+    }
+
+    /// The same, but for what is reached: `None` there, which is found out
+    /// faster, for no way is written down.
+    pub fn unless_reached(&self, destination: &Destination) -> Option<Verdict> {
+        self.follow(destination, |resolution, parts| {
+            let is_plain = |part: &Part<'_>| part.stop.is_none() && part.unseen.is_empty();
+            let is_reached = resolution.unseen.is_empty() && parts.iter().all(is_plain);
+            (!is_reached).then(|| self.conclude(resolution, parts))
+        })
+    }
+
+    /// Gives the parts of the way to whoever concludes from them; where there
+    /// is none, the verdict is clear.
+    fn follow<T: From<Verdict>>(
+        &self,
+        destination: &Destination,
+        conclude: impl FnOnce(&Resolution, &[Part<'_>]) -> T,
+    ) -> T {
         let is_ipv6 = match destination {
             Destination::Cidr { cidr, .. } => is_of_family(cidr, true),
             Destination::Host { name, .. } => name
@@ -107,7 +131,7 @@ impl Start<'_, '_> {
             })
         });
         if let Some(cause) = early {
-            return Verdict::Stopped(Path(resolution.hops.clone()), Stop { cause, part: None });
+            return Verdict::Stopped(Path(resolution.hops.clone()), Stop { cause, part: None }).into();
         }
         let ways: Vec<Rc<Vec<Leg>>> = resolution
             .targets
@@ -124,23 +148,23 @@ impl Start<'_, '_> {
                 })
             })
             .collect();
-        let parts: Vec<Part<'_>> = resolution
+        let admissions: Vec<Rc<Admission>> = resolution
             .targets
             .iter()
-            .zip(&ways)
             .enumerate()
-            .flat_map(|(place, (target, legs))| {
-                let admission = self.admission(target, (number, place));
-                self.parts(&self.trip(target, &nets, is_ipv6), &admission, legs)
-            })
+            .map(|(place, target)| self.admission(target, (self.group_set, number, place)))
             .collect();
-        self.conclude(&resolution, &parts)
+        let mut parts: Vec<Part<'_>> = Vec::new();
+        for ((target, legs), admission) in resolution.targets.iter().zip(&ways).zip(&admissions) {
+            parts.extend(self.parts(&self.trip(target, &nets, is_ipv6), admission, legs));
+        }
+        conclude(&resolution, &parts)
     }
 
-    fn trip<'t>(&self, target: &'t Target, nets: &[ipnet::IpNet], is_ipv6: bool) -> Trip<'t> {
+    fn trip<'t>(&self, target: &'t Target, nets: &'t [ipnet::IpNet], is_ipv6: bool) -> Trip<'t> {
         Trip {
             from: self.place,
-            nets: nets.to_vec(),
+            nets,
             target,
             is_ipv6,
         }
@@ -148,9 +172,9 @@ impl Start<'_, '_> {
 
     /// What the source's groups say of a target, which goes by this key: the
     /// same in every subnet.
-    fn admission(&self, target: &Target, key: (usize, usize)) -> Rc<Admission> {
+    fn admission(&self, target: &Target, key: (usize, usize, usize)) -> Rc<Admission> {
         let known = &self.reach.known;
-        if let Some(found) = known.borrow().admissions.get(&key).and_then(|by| by.get(&self.groups)) {
+        if let Some(found) = known.borrow().admissions.get(&key) {
             return found.clone();
         }
         let none = BTreeSet::new();
@@ -166,18 +190,12 @@ impl Start<'_, '_> {
             target.space.clone(),
             peers,
         ));
-        let mut known = known.borrow_mut();
-        let by_groups = known.admissions.entry(key).or_default();
-        by_groups.insert(self.groups.clone(), admission.clone());
+        known.borrow_mut().admissions.insert(key, admission.clone());
         admission
     }
 
-    fn parts<'l>(&self, trip: &Trip<'_>, admission: &Admission, legs: &'l [Leg]) -> Vec<Part<'l>> {
+    fn parts<'l>(&self, trip: &Trip<'_>, admission: &'l Admission, legs: &'l [Leg]) -> Vec<Part<'l>> {
         let target = trip.target;
-        let admitted = admission
-            .by
-            .clone()
-            .map(|(group, rule)| Hop::SecurityGroup { group, rule });
         let is_partial = !admission.refused.is_empty() && admission.by.is_some();
         let legs: Vec<Cow<'l, Leg>> = if is_partial {
             let mut open = target.space.clone();
@@ -212,7 +230,7 @@ impl Start<'_, '_> {
                     at_the_receiver.or(on_the_way)
                 },
                 unseen: leg.unseen.iter().cloned().chain(unseen).collect(),
-                admitted: admitted.clone(),
+                admitted: admission.by.as_ref(),
                 received,
                 leg,
             });
@@ -255,14 +273,12 @@ impl Start<'_, '_> {
             .reach
             .groups
             .admit(groups, Direction::Ingress, target.flow, sources, &self.groups);
-        let hop = admission
-            .by
-            .clone()
-            .map(|(group, rule)| Hop::SecurityGroup { group, rule });
+        let unseen = not_known(&admission);
+        let by = admission.by;
+        let hop = by.map(|(group, rule)| Hop::SecurityGroup { group, rule });
         let Some(refused) = admission.refused.first() else {
             return (hop, None, Vec::new());
         };
-        let unseen = not_known(&admission);
         if !unseen.is_empty() {
             return (hop, None, unseen);
         }
@@ -340,7 +356,11 @@ fn not_known(admission: &Admission) -> Vec<Unseen> {
 /// The steps of a part, up to what stops it.
 fn path(resolution: &Resolution, part: &Part<'_>) -> Path {
     let mut hops = resolution.hops.clone();
-    hops.extend(part.admitted.clone());
+    hops.extend(
+        part.admitted
+            .cloned()
+            .map(|(group, rule)| Hop::SecurityGroup { group, rule }),
+    );
     let leg = &part.leg;
     let turn = leg.turn.unwrap_or(leg.hops.len());
     let (there, back) = leg.hops.split_at(turn.min(leg.hops.len()));

@@ -134,10 +134,15 @@ impl Question<'_> {
     fn verdict(&self) -> Verdict {
         let groups: BTreeSet<SecurityGroupId> = self.groups.iter().map(|id| SecurityGroupId::new(*id)).collect();
         let reach = Reach::new(self.vpc);
-        reach
-            .from(&SubnetId::new(self.subnet), &groups)
-            .expect("the subnet is there")
-            .to(&self.destination)
+        let start = reach.from(&SubnetId::new(self.subnet), &groups);
+        let start = start.expect("the subnet is there");
+        let verdict = start.to(&self.destination);
+        let is_reached = matches!(verdict, Verdict::Reachable(_));
+        assert_eq!(
+            start.unless_reached(&self.destination),
+            (!is_reached).then(|| verdict.clone())
+        );
+        verdict
     }
 
     fn is_dns_off(&self) -> bool {
