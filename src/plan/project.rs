@@ -12,7 +12,10 @@ use ipnet::IpNet;
 use self::shown::{acl_entry, as_text, endpoint, flow_log, member, permission, route, tags_as_list};
 use super::{Action, DnsAttribute, PlannedAction, Target};
 use crate::{
-    observed::{Address, NatGateway, NatGatewayAddress, NatGatewayState, SecurityGroup, Tag, VpcEndpoint, VpcSnapshot},
+    observed::{
+        Address, IpPermission, NatGateway, NatGatewayAddress, NatGatewayState, SecurityGroup, Tag, VpcEndpoint,
+        VpcSnapshot,
+    },
     policy::PolicyDocument,
     types::{
         AllocationId, Direction, FlowLogId, NatGatewayId, NetworkAclId, Peer, ResourceKey, RouteTableId, Rule,
@@ -70,16 +73,12 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             group,
             direction,
             rules,
-        } => change_rules(vpc, &group_id(group), *direction, |held| {
-            held.extend(rules.iter().cloned())
-        }),
+        } => authorize(vpc, &group_id(group), *direction, rules),
         Action::RevokeSecurityGroup {
             group,
             direction,
             rules,
-        } => change_rules(vpc, &group_id(group), *direction, |held| {
-            held.retain(|rule| !rules.contains(rule));
-        }),
+        } => revoke(vpc, &group_id(group), *direction, rules),
         Action::DeleteSecurityGroup { id } => {
             vpc.security_groups.remove(id);
         }
@@ -274,25 +273,26 @@ fn create_security_group(vpc: &mut VpcSnapshot, key: &ResourceKey, name: &str, d
     vpc.security_groups.insert(id, made);
 }
 
-fn change_rules(
-    vpc: &mut VpcSnapshot,
-    group: &SecurityGroupId,
-    direction: Direction,
-    change: impl FnOnce(&mut Vec<Rule>),
-) {
-    let Some(group) = vpc.security_groups.get_mut(group) else {
-        return;
-    };
-    let mut rules: Vec<Rule> = group
-        .rules()
-        .into_iter()
-        .filter(|rule| rule.direction == direction)
-        .collect();
-    change(&mut rules);
-    let permissions = rules.iter().map(|rule| permission(group, rule)).collect();
+fn authorize(vpc: &mut VpcSnapshot, group: &SecurityGroupId, direction: Direction, rules: &[Rule]) {
+    if let Some(group) = vpc.security_groups.get_mut(group) {
+        let added: Vec<IpPermission> = rules.iter().map(|rule| permission(group, rule)).collect();
+        permissions(group, direction).extend(added);
+    }
+}
+
+fn revoke(vpc: &mut VpcSnapshot, group: &SecurityGroupId, direction: Direction, rules: &[Rule]) {
+    if let Some(group) = vpc.security_groups.get_mut(group) {
+        let is_left = |rule: &Rule| rule.direction == direction && !rules.contains(rule);
+        let left = group.rules().into_iter().filter(is_left);
+        let left = left.map(|rule| permission(group, &rule)).collect();
+        *permissions(group, direction) = left;
+    }
+}
+
+fn permissions(group: &mut SecurityGroup, direction: Direction) -> &mut Vec<IpPermission> {
     match direction {
-        Direction::Ingress => group.ip_permissions = permissions,
-        Direction::Egress => group.ip_permissions_egress = permissions,
+        Direction::Ingress => &mut group.ip_permissions,
+        Direction::Egress => &mut group.ip_permissions_egress,
     }
 }
 

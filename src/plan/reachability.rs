@@ -49,31 +49,34 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Finding>
     let keys = Keys::look(draft, &projected);
     for resolved in taking_part {
         let mut told = Told::default();
+        let workloads = &resolved.profile().workloads;
+        let subnets_of: Vec<Vec<SubnetId>> = (0..workloads.len())
+            .map(|place| resolved.subnets_to_name(place))
+            .collect();
         // Workloads share groups and destinations: each way is followed once.
-        let mut ways: BTreeMap<BTreeSet<SecurityGroupId>, BTreeMap<Destination, Starts<'_>>> = BTreeMap::new();
-        for (place, workload) in resolved.profile().workloads.iter().enumerate() {
+        let mut ways: BTreeMap<BTreeSet<SecurityGroupId>, BTreeMap<Destination, Vec<usize>>> = BTreeMap::new();
+        for (place, workload) in workloads.iter().enumerate() {
             let Some(groups) = keys.groups_of(draft, resolved, place) else {
                 continue;
             };
-            let subnets = resolved.subnets_to_name(place);
             let by_destination = ways.entry(groups).or_default();
-            for destination in destinations(&projected, resolved, workload, &subnets) {
-                let starts = by_destination.entry(destination).or_default();
-                for subnet in &subnets {
-                    starts.entry(subnet.clone()).or_default().push(&workload.name);
-                }
+            for destination in destinations(&projected, resolved, workload, &subnets_of[place]) {
+                by_destination.entry(destination).or_default().push(place);
             }
         }
         for (groups, by_destination) in &ways {
             let mut from: BTreeMap<&SubnetId, Option<Start<'_, '_>>> = BTreeMap::new();
-            for (destination, starts) in by_destination {
-                for (subnet, workloads) in starts {
+            for (destination, places) in by_destination {
+                let subnets: BTreeSet<&SubnetId> = places.iter().flat_map(|place| &subnets_of[*place]).collect();
+                for subnet in subnets {
                     let start = from.entry(subnet).or_insert_with(|| reach.from(subnet, groups));
                     let Some(verdict) = start.as_ref().and_then(|start| start.unless_reached(destination)) else {
                         continue;
                     };
                     if let Some(obstacle) = Obstacle::of(draft, destination, &verdict) {
-                        told.note(obstacle, workloads, subnet, destination);
+                        let whose = places.iter().filter(|place| subnets_of[**place].contains(subnet));
+                        let names = whose.map(|place| workloads[*place].name.clone());
+                        told.note(obstacle, names, subnet, destination);
                     }
                 }
             }
@@ -82,9 +85,6 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Finding>
     }
     findings
 }
-
-/// Subnets that a way starts in, each with the workloads that take it.
-type Starts<'a> = BTreeMap<SubnetId, Vec<&'a str>>;
 
 /// Security groups of ours in the network to come, by what they are for.
 struct Keys(BTreeMap<ResourceKey, SecurityGroupId>);
@@ -423,7 +423,7 @@ impl Told {
     fn note(
         &mut self,
         (obstacle, words): (Obstacle, Words),
-        workloads: &[&str],
+        workloads: impl Iterator<Item = String>,
         subnet: &SubnetId,
         destination: &Destination,
     ) {
@@ -433,9 +433,7 @@ impl Told {
             subnets: BTreeSet::new(),
             destinations: BTreeSet::new(),
         });
-        concerned
-            .workloads
-            .extend(workloads.iter().map(|name| (*name).to_owned()));
+        concerned.workloads.extend(workloads);
         concerned.subnets.insert(subnet.clone());
         concerned.destinations.insert(destination.to_string());
     }

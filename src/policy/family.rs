@@ -150,8 +150,11 @@ impl Reach {
         let mut patterns = Vec::new();
         let mut widest = Vec::new();
         let mut reasons = BTreeSet::new();
-        // A long list names many buckets, and a request is about one of them.
-        for text in list.iter().filter(|text| !part_early(text, &request.resource)) {
+        // A long list names many buckets, and a request is about one of them. On
+        // variables that no request fills in hangs what is *not* meant, whatever
+        // stands before them.
+        let is_other = |text: &&String| !(not && text.contains('$')) && part_early(text, &request.resource);
+        for text in list.iter().filter(|text| !is_other(text)) {
             let template = Template::with_wildcards(text, document.version);
             match template.resolve(|key| request.context.lookup(key)) {
                 Resolved::Pattern(pattern) if pattern.intersects(family) => patterns.push(pattern),

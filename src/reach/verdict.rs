@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeSet, rc::Rc};
 
+use ipnet::IpNet;
+
 use super::{
     Destination, Reach,
     filter::Admission,
@@ -44,21 +46,25 @@ pub struct Start<'r, 's> {
     groups: Rc<BTreeSet<SecurityGroupId>>,
     /// The number of this set of groups.
     group_set: usize,
-    has_ipv4: bool,
+    /// The subnet's addresses, of IPv4 and of IPv6.
+    nets: [Vec<IpNet>; 2],
 }
 
 impl<'s> Reach<'s> {
     /// From a subnet; `None` where the VPC has no such subnet.
     pub fn from(&self, subnet: &SubnetId, groups: &BTreeSet<SecurityGroupId>) -> Option<Start<'_, 's>> {
         let place = *self.place_of.get(subnet)?;
-        let has_ipv4 = self.places[place].nets.iter().any(|net| is_of_family(net, false));
+        let nets = [false, true].map(|is_ipv6| {
+            let nets = self.places[place].nets.iter().copied();
+            nets.filter(|net| is_of_family(net, is_ipv6)).collect()
+        });
         let (groups, group_set) = self.known.borrow_mut().group_set(groups);
         Some(Start {
             reach: self,
             place,
             groups,
             group_set,
-            has_ipv4,
+            nets,
         })
     }
 }
@@ -106,28 +112,23 @@ impl Start<'_, '_> {
         destination: &Destination,
         conclude: impl FnOnce(&Resolution, &[Part<'_>]) -> T,
     ) -> T {
+        let has_ipv4 = !self.nets[0].is_empty();
         let is_ipv6 = match destination {
             Destination::Cidr { cidr, .. } => is_of_family(cidr, true),
             Destination::Host { name, .. } => name
                 .parse()
-                .map_or(!self.has_ipv4, |address: std::net::IpAddr| address.is_ipv6()),
+                .map_or(!has_ipv4, |address: std::net::IpAddr| address.is_ipv6()),
             Destination::S3 { .. }
             | Destination::Service(_)
             | Destination::Members { .. }
-            | Destination::Subnet { .. } => !self.has_ipv4,
+            | Destination::Subnet { .. } => !has_ipv4,
         };
         let (number, resolution) = self.reach.resolve(destination, is_ipv6);
-        let subnet = &self.reach.places[self.place];
-        let nets: Vec<_> = subnet
-            .nets
-            .iter()
-            .filter(|net| is_of_family(net, is_ipv6))
-            .copied()
-            .collect();
+        let nets = self.nets[usize::from(is_ipv6)].as_slice();
         let early = resolution.stop.clone().or_else(|| {
             let has_no_address = nets.is_empty() || resolution.targets.iter().any(|target| target.space.is_empty());
             has_no_address.then(|| Cause::NoAddress {
-                subnet: subnet.id.clone(),
+                subnet: self.reach.places[self.place].id.clone(),
             })
         });
         if let Some(cause) = early {
@@ -141,7 +142,7 @@ impl Start<'_, '_> {
                 let key = (self.place, number, place);
                 let known = self.reach.known.borrow().ways.get(&key).cloned();
                 known.unwrap_or_else(|| {
-                    let trip = self.trip(target, &nets, is_ipv6);
+                    let trip = self.trip(target, nets, is_ipv6);
                     let legs = Rc::new(self.reach.network(&trip, target.space.clone()));
                     self.reach.known.borrow_mut().ways.insert(key, legs.clone());
                     legs
@@ -156,12 +157,12 @@ impl Start<'_, '_> {
             .collect();
         let mut parts: Vec<Part<'_>> = Vec::new();
         for ((target, legs), admission) in resolution.targets.iter().zip(&ways).zip(&admissions) {
-            parts.extend(self.parts(&self.trip(target, &nets, is_ipv6), admission, legs));
+            self.add_parts(&mut parts, &self.trip(target, nets, is_ipv6), admission, legs);
         }
         conclude(&resolution, &parts)
     }
 
-    fn trip<'t>(&self, target: &'t Target, nets: &'t [ipnet::IpNet], is_ipv6: bool) -> Trip<'t> {
+    fn trip<'t>(&self, target: &'t Target, nets: &'t [IpNet], is_ipv6: bool) -> Trip<'t> {
         Trip {
             from: self.place,
             nets,
@@ -194,54 +195,50 @@ impl Start<'_, '_> {
         admission
     }
 
-    fn parts<'l>(&self, trip: &Trip<'_>, admission: &'l Admission, legs: &'l [Leg]) -> Vec<Part<'l>> {
-        let target = trip.target;
-        let is_partial = !admission.refused.is_empty() && admission.by.is_some();
-        let legs: Vec<Cow<'l, Leg>> = if is_partial {
-            let mut open = target.space.clone();
-            for cell in &admission.refused {
-                super::space::take(&mut open, &cell.net, cell.ports);
-            }
-            let ways = self.reach.network(trip, open);
-            ways.into_iter().map(Cow::Owned).collect()
-        } else if admission.refused.is_empty() {
-            legs.iter().map(Cow::Borrowed).collect()
-        } else {
-            Vec::new()
+    /// Adds the parts of the way to one target.
+    fn add_parts<'l>(&self, parts: &mut Vec<Part<'l>>, trip: &Trip<'_>, admission: &'l Admission, legs: &'l [Leg]) {
+        let by = admission.by.as_ref();
+        let Some(refused) = admission.refused.first() else {
+            parts.extend(legs.iter().map(|leg| self.part(trip, by, Cow::Borrowed(leg))));
+            return;
         };
-        let mut parts = Vec::new();
-        if !admission.refused.is_empty() {
-            let peer = match admission.refused.first() {
-                Some(cell) if is_partial => cell.net.to_string(),
-                Some(_) | None => target.whom.clone(),
-            };
-            parts.push(self.refused(trip, peer, admission, is_partial));
+        let target = trip.target;
+        if by.is_none() {
+            parts.push(self.refused(trip, target.whom.clone(), admission, None));
+            return;
         }
-        for leg in legs {
-            let received = leg.arrives.then(|| self.received(trip));
-            let (received, stop, unseen) = received.unwrap_or_default();
-            let is_before_the_turn = leg.turn.is_none();
-            let on_the_way = leg.stop.clone().map(|stop| (Place::OnTheWay, stop));
-            let at_the_receiver = stop.map(|stop| (Place::AtTheReceiver, stop));
-            parts.push(Part {
-                stop: if is_before_the_turn {
-                    on_the_way
-                } else {
-                    at_the_receiver.or(on_the_way)
-                },
-                unseen: leg.unseen.iter().cloned().chain(unseen).collect(),
-                admitted: admission.by.as_ref(),
-                received,
-                leg,
-            });
+        parts.push(self.refused(trip, refused.net.to_string(), admission, Some(refused.net)));
+        let mut open = target.space.clone();
+        for cell in &admission.refused {
+            super::space::take(&mut open, &cell.net, cell.ports);
         }
-        parts
+        let ways = self.reach.network(trip, open);
+        parts.extend(ways.into_iter().map(|leg| self.part(trip, by, Cow::Owned(leg))));
+    }
+
+    /// The part that goes by this leg.
+    fn part<'l>(&self, trip: &Trip<'_>, admitted: Option<&'l (SecurityGroupId, Rule)>, leg: Cow<'l, Leg>) -> Part<'l> {
+        let received = leg.arrives.then(|| self.received(trip));
+        let (received, stop, unseen) = received.unwrap_or_default();
+        let on_the_way = leg.stop.clone().map(|stop| (Place::OnTheWay, stop));
+        let at_the_receiver = stop.map(|stop| (Place::AtTheReceiver, stop));
+        let is_before_the_turn = leg.turn.is_none();
+        Part {
+            stop: if is_before_the_turn {
+                on_the_way
+            } else {
+                at_the_receiver.or(on_the_way)
+            },
+            unseen: leg.unseen.iter().cloned().chain(unseen).collect(),
+            admitted,
+            received,
+            leg,
+        }
     }
 
     /// What the source's groups do not admit, unless that cannot be told.
-    fn refused<'l>(&self, trip: &Trip<'_>, peer: String, admission: &Admission, is_partial: bool) -> Part<'l> {
+    fn refused<'l>(&self, trip: &Trip<'_>, peer: String, admission: &Admission, part: Option<IpNet>) -> Part<'l> {
         let unseen = not_known(admission);
-        let part = admission.refused.first().filter(|_| is_partial).map(|cell| cell.net);
         let cause = Cause::NotAdmitted {
             groups: self.groups.iter().cloned().collect(),
             direction: Direction::Egress,

@@ -120,6 +120,9 @@ fn not_resource_reaches_what_it_does_not_list() {
             effect: Effect::Deny
         }
     );
+    // AWS may take the statement for invalid if the variable has no value.
+    let of_somebody = policy(&["arn:aws:s3:::other/${aws:username}/*"]);
+    assert_eq!(decide(of_somebody, &read("fraud-data")).is_allowed(), None);
 }
 
 #[test]
