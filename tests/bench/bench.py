@@ -23,10 +23,12 @@ import measured
 from live import terminal
 from live.session import SessionError, play, program
 from measured import Figure
-from process import ROUND_SECONDS, Measured
+from process import ROUND_SECONDS, SERVICES, Measured
 
 ONE_AFTER_THE_OTHER = 5
 AT_ONCE = 20
+SEVERAL = 5
+ENDPOINTS_WITH_SERVICES = 1 + len(SERVICES)
 ROUNDS = 3
 DRIFT_SECONDS = 5
 DRIFT_TIMES = 2
@@ -43,9 +45,9 @@ def account(number: int) -> str:
     return f"{200_000_000_000 + number}"
 
 
-def quota_bound(vpcs: int) -> str:
-    """The least time that EC2's quota alone allows for one endpoint in each of the VPCs of one account."""
-    return f"≥ {max(0.0, (vpcs - ENDPOINT_BURST) / ENDPOINTS_A_SECOND):.1f} by EC2's quota"
+def quota_bound(endpoints: int) -> str:
+    """The least time that EC2's quota alone allows for so many endpoints of one account."""
+    return f"≥ {max(0.0, (endpoints - ENDPOINT_BURST) / ENDPOINTS_A_SECOND):.1f} by EC2's quota"
 
 
 def one_vpc(session: Measured) -> list[Figure]:
@@ -97,6 +99,35 @@ def one_account(session: Measured) -> list[Figure]:
     ]
 
 
+def with_services(session: Measured) -> list[Figure]:
+    """VPCs of nine resources each: one alone in its account, then several at once in another."""
+    alone = session.offer("alone", account(0), f"{ROUND_SECONDS}s", with_services=True)
+    before = session.when_quiet()
+    seconds = session.seconds_to_ready([alone])
+    calls = session.when_quiet().calls() - before.calls()
+    what = "with five interface endpoints and a flow log each"
+    resync = f"{what}, of one account, nothing to do"
+    figures = [
+        Figure("from kubectl apply to Ready", f"1 VPC {what}", "s", [seconds], quota_bound(ENDPOINTS_WITH_SERVICES)),
+        *by_action(f"AWS calls to converge one VPC {what}", [calls]),
+        *by_action(f"AWS calls in one resync of 1 VPC {resync}", [this.calls for this in session.rounds(1, ROUNDS)]),
+    ]
+    session.delete(alone)
+    many = [
+        session.offer(f"several-{number}", interval=f"{ROUND_SECONDS}s", with_services=True)
+        for number in range(SEVERAL)
+    ]
+    bound = quota_bound(SEVERAL * ENDPOINTS_WITH_SERVICES)
+    seconds = session.seconds_to_ready(many)
+    rounds = session.rounds(SEVERAL, ROUNDS)
+    return [
+        *figures,
+        Figure("from kubectl apply to Ready", f"{SEVERAL} VPCs of 1 account {what}", "s", [seconds], bound),
+        *by_action(f"AWS calls in one resync of {SEVERAL} VPCs {resync}", [this.calls for this in rounds]),
+        *memory(session, SEVERAL, f" {what}"),
+    ]
+
+
 def drift(session: Measured) -> list[Figure]:
     """From a change by hand, made just after a round, to AWS as it was before the change."""
     offer = session.offer("drift", interval=f"{DRIFT_SECONDS}s")
@@ -133,6 +164,7 @@ def memory(session: Measured, vpcs: int, which: str = "") -> list[Figure]:
 PARTS: list[tuple[str, Callable[[Measured], list[Figure]]]] = [
     (f"{ONE_AFTER_THE_OTHER} VPCs one after the other", one_vpc),
     ("Drift", drift),
+    (f"VPCs of nine resources, 1 and {SEVERAL} at once", with_services),
     (f"{AT_ONCE} VPCs at once, of {AT_ONCE} accounts", many_accounts),
     (f"{AT_ONCE} VPCs at once, of one account", one_account),
 ]

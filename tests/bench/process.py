@@ -25,6 +25,9 @@ KINDS = "sagemakervpcs,sagemakervpcprofiles"
 ROUND_SECONDS = 20
 QUIET_SECONDS = 4
 
+# What makes a VPC of nine resources, with the S3 endpoint, a flow log and the security groups of workloads and endpoints.
+SERVICES = ["sagemaker.api", "sagemaker.runtime", "sts", "logs", "ecr.api"]
+
 # 20 VPCs of one account take about a minute, for AWS allows no more: see src/aws/quotas.rs.
 READY_SECONDS = 300
 
@@ -119,10 +122,13 @@ class Measured(Session):
 
     # What it is given.
 
-    def offer(self, name: str, account: str | None = None, interval: str = "60s") -> Offer:
+    def offer(
+        self, name: str, account: str | None = None, interval: str = "60s", with_services: bool = False
+    ) -> Offer:
         """Makes a VPC, in an account that the controller reaches by a role or in its own, and the objects for it.
 
-        The objects are those of the quickstart under another name.
+        The objects are those of the quickstart under another name; `with_services` has them ask for interface endpoints
+        and a flow log as well.
         """
         aws = Aws(self.environment, account)
         network = aws.make_network()
@@ -130,6 +136,11 @@ class Measured(Session):
         vpc, profile = objects["SageMakerVpc"], objects["SageMakerVpcProfile"]
         vpc["metadata"]["name"] = profile["metadata"]["name"] = profile["spec"]["vpcRef"]["name"] = name
         vpc["spec"] |= {"vpcId": network.vpc, "resyncInterval": interval}
+        if with_services:
+            bucket = f"flow-logs-{name}"
+            aws.s3.create_bucket(Bucket=bucket)
+            vpc["spec"] |= {"services": SERVICES}
+            vpc["spec"] |= {"flowLogs": {"logDestinationType": "s3", "logDestination": f"arn:aws:s3:::{bucket}"}}
         if account is not None:
             vpc["spec"]["credentials"] = {"network": {"roleArn": role_arn(account)}}
         return Offer(name, aws, network, [vpc, profile])

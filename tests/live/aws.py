@@ -52,7 +52,7 @@ def role_arn(account: str) -> str:
 
 
 class Aws:
-    """EC2, where AWS_ENDPOINT_URL says it is: in the account of the environment's credentials, or in another."""
+    """EC2 and S3, where AWS_ENDPOINT_URL says it is: in the account of the environment's credentials, or in another."""
 
     def __init__(self, environment: dict[str, str], account: str | None = None) -> None:
         url = environment["AWS_ENDPOINT_URL"]
@@ -71,6 +71,7 @@ class Aws:
                 region_name=environment["AWS_REGION"],
             )
         self.ec2: Any = session.client("ec2", endpoint_url=url)
+        self.s3: Any = session.client("s3", endpoint_url=url)
 
     def make_network(self) -> Network:
         """A locked-down VPC: private subnets in three zones, two route tables, no way out."""
