@@ -1,6 +1,6 @@
 //! Validates a profile by itself and against what its VPC object allows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use kube::ResourceExt;
@@ -341,14 +341,14 @@ fn no_way_out(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc) -> Option<Strin
 fn grants<'a>(profile: &'a SageMakerVpcProfile, vpc: &'a SageMakerVpc) -> impl Iterator<Item = String> + 'a {
     let grants = &vpc.spec.grants;
     let vpc = vpc.name_any();
-    let buckets: Vec<&str> = profile
+    let buckets: BTreeSet<&str> = profile
         .spec
         .buckets
         .iter()
         .map(|bucket| bucket.name.as_str())
         .filter(|name| !is_granted(&grants.buckets, name))
         .collect();
-    let groups: Vec<&str> = profile
+    let groups: BTreeSet<&str> = profile
         .spec
         .security_groups
         .iter()
@@ -356,21 +356,21 @@ fn grants<'a>(profile: &'a SageMakerVpcProfile, vpc: &'a SageMakerVpc) -> impl I
         .map(|id| id.as_str())
         .filter(|id| !is_granted(&grants.security_groups, id))
         .collect();
-    let services: Vec<&str> = profile
+    let services: BTreeSet<&str> = profile
         .spec
         .services
         .iter()
         .map(String::as_str)
         .filter(|name| !is_granted(&grants.services, name))
         .collect();
-    let destinations: Vec<&str> = profile
+    let destinations: BTreeSet<&str> = profile
         .spec
         .destinations
         .iter()
         .map(Destination::name)
         .filter(|name| !is_granted(&grants.destinations, name))
         .collect();
-    let roles: Vec<&str> = profile
+    let roles: BTreeSet<&str> = profile
         .spec
         .workloads
         .iter()
@@ -387,9 +387,10 @@ fn grants<'a>(profile: &'a SageMakerVpcProfile, vpc: &'a SageMakerVpc) -> impl I
     .into_iter()
     .filter(|(_, _, names)| !names.is_empty())
     .map(move |(what, field, names)| {
+        let (plural, them) = if names.len() == 1 { ("", "it") } else { ("s", "them") };
         format!(
-            "SageMakerVpc {vpc} does not grant {what} {}: ask its owners to add it to spec.{field}, or remove it \
-                 here.",
+            "SageMakerVpc {vpc} does not grant {what}{plural} {}: ask its owners to add {them} to spec.{field}, or remove \
+             {them} here.",
             listed(names)
         )
     })

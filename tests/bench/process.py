@@ -25,7 +25,7 @@ KINDS = "sagemakervpcs,sagemakervpcprofiles"
 ROUND_SECONDS = 20
 QUIET_SECONDS = 4
 
-# What makes a VPC of nine resources, with the S3 endpoint, a flow log and the security groups of workloads and endpoints.
+# With the S3 endpoint, a flow log and the security groups of workloads and endpoints: nine resources.
 SERVICES = ["sagemaker.api", "sagemaker.runtime", "sts", "logs", "ecr.api"]
 
 # 20 VPCs of one account take about a minute, for AWS allows no more: see src/aws/quotas.rs.
