@@ -16,7 +16,8 @@ pub use repositories::{BUCKET_USES, ecr_layer_bucket, package_repositories};
 pub use role_actions::{RoleCondition, RoleNeed, SAGEMAKER_PRINCIPAL};
 pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};
 pub use services::{
-    ELASTIC_INFERENCE, MAX_INTERFACE_ENDPOINTS, names_service, short_service_name, symptom_without_service,
+    ELASTIC_INFERENCE, MAX_INTERFACE_ENDPOINTS, action_prefix, names_service, short_service_name,
+    symptom_without_service,
 };
 pub use symptoms::Symptom;
 pub use workloads::{Need, Requirements, RoleActions, WorkloadKind};

@@ -34,6 +34,25 @@ pub fn names_service(name: &str, short: &str) -> bool {
     name == short || name.strip_suffix(short).is_some_and(|prefix| prefix.ends_with('.'))
 }
 
+/// What the names of a service's actions begin with in IAM, for services that
+/// SageMaker's workloads are known to call.
+///
+/// See the [service authorization reference](https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
+pub fn action_prefix(short: &str) -> Option<&'static str> {
+    match short.strip_suffix("-fips").unwrap_or(short) {
+        "sagemaker.api" | "sagemaker.runtime" | "sagemaker.featurestore-runtime" => Some("sagemaker"),
+        "sts" => Some("sts"),
+        "logs" => Some("logs"),
+        "monitoring" => Some("cloudwatch"),
+        "ecr.api" | "ecr.dkr" => Some("ecr"),
+        "kms" => Some("kms"),
+        "secretsmanager" => Some("secretsmanager"),
+        "servicecatalog" => Some("servicecatalog"),
+        ELASTIC_INFERENCE => Some("elastic-inference"),
+        _ => None,
+    }
+}
+
 /// What SageMaker's users see while the service is out of reach.
 pub fn symptom_without_service(short: &str) -> Symptom {
     // Jobs take credentials from the one and log to the other as they start.

@@ -218,6 +218,8 @@ pub(super) const TABLE: &[Requirement] = &[
             "service_not_granted",
             "service_in_none_of_the_zones",
             "interface_endpoint_quota",
+            "foreign_interface_endpoint_policy_blocks",
+            "interface_endpoint_policy_blocks",
         ],
     },
     Requirement {

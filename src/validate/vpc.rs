@@ -16,8 +16,9 @@ use crate::{
         EndpointPolicyType, FlowLogs, InterfaceEndpointPolicy, LedgerEntry, Reason, ResourceOwnership, ResourceStatus,
         SageMakerVpc, Selection,
     },
+    catalog::{action_prefix, short_service_name},
     plan::{Finding, Scope},
-    policy::{Effect, PolicyDocument},
+    policy::{PolicyDocument, lets_some_action_through},
     types::{FlowLogSettings, Ownership, ResourceKey, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId},
 };
 
@@ -211,7 +212,7 @@ fn endpoint_policy(vpc: &SageMakerVpc) -> Result<EndpointPolicy, Box<Finding>> {
                     "spec.s3.policy.document cannot be an endpoint's policy: {error}."
                 ))
             })?;
-            if !allows_anything(&document) {
+            if !lets_some_action_through(&document, None) {
                 return Err(unreadable(
                     "spec.s3.policy.document only denies, and an endpoint policy blocks whatever it does not allow: \
                      nothing would reach S3. Add a statement with \"Effect\": \"Allow\"."
@@ -237,15 +238,21 @@ fn interface_endpoint_policies(vpc: &SageMakerVpc, findings: &mut Vec<Finding>) 
             let message = format!("The policy for {service} in spec.interfaceEndpoints.policies {problem}.");
             findings.push(refusal(Scope::Vpc, Reason::InvalidPolicy, message));
         };
+        let prefix = action_prefix(short_service_name(service, &vpc.spec.region).unwrap_or(service));
         match document.parse::<PolicyDocument>() {
             Err(error) => refuse(format!("cannot be read as an IAM policy: {error}")),
             Ok(parsed) => match parsed.check_endpoint_policy() {
                 Err(error) => refuse(format!("cannot be an endpoint's policy: {error}")),
-                Ok(()) if !allows_anything(&parsed) => refuse(
+                Ok(()) if !lets_some_action_through(&parsed, None) => refuse(
                     "only denies, and an endpoint policy blocks whatever it does not allow: add a statement with \
                      \"Effect\": \"Allow\""
                         .to_owned(),
                 ),
+                Ok(()) if !lets_some_action_through(&parsed, prefix) => refuse(format!(
+                    "lets nothing of the service through: add a statement with \"Effect\": \"Allow\" for actions such \
+                     as {}:*",
+                    prefix.unwrap_or_default()
+                )),
                 Ok(()) => {
                     policies.insert(service.clone(), parsed);
                 }
@@ -267,11 +274,4 @@ fn flow_logs(spec: &FlowLogs) -> ValidFlowLogs {
             max_aggregation_interval: spec.max_aggregation_interval,
         },
     }
-}
-
-fn allows_anything(document: &PolicyDocument) -> bool {
-    document
-        .statements
-        .iter()
-        .any(|statement| statement.effect == Effect::Allow)
 }

@@ -46,8 +46,8 @@ pub fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
         .filter(|(_, _, entry)| is_ours(entry))
         .map(|(acl, place, _)| (acl, place))
         .collect();
-    let everyone = |direction, number, allows| {
-        let everywhere = "0.0.0.0/0".parse().unwrap();
+    let everyone = |direction, number, allows, is_ipv6: bool| {
+        let everywhere = if is_ipv6 { "::/0" } else { "0.0.0.0/0" }.parse().unwrap();
         entry_of(&AclEntry::new(
             direction,
             number,
@@ -71,7 +71,8 @@ pub fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
                 Direction::Ingress
             };
             let number = u16::try_from(entry.rule_number).expect("a number of ours");
-            *entry = everyone(direction, number, false);
+            // EC2 counts the rules of each IP version, and may have no room for one of the other.
+            *entry = everyone(direction, number, false, entry.ipv6_cidr_block.is_some());
         }
         // Only where rules of ours are is a number in that range ours for sure.
         Damage::OpenRule(place) if !rules.is_empty() => {
@@ -82,7 +83,7 @@ pub fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
                 .filter(|entry| !entry.egress && entry.rule_number < 32_767);
             let is_taken = entries.iter().any(|entry| !entry.egress && entry.rule_number == 30_077);
             if ingress.count() < 19 && !is_taken {
-                entries.push(everyone(Direction::Ingress, 30_077, true));
+                entries.push(everyone(Direction::Ingress, 30_077, true, false));
             }
         }
         Damage::DeleteFlowLog(place) => {
