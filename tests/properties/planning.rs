@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use sagevpc::{
     api::{DeletionPolicy, InternetMode},
     observed::{Snapshot, VpcEndpoint},
-    plan::{Finding, History, Plan, Step},
+    plan::{Concern, Finding, History, Plan, Step, Weight},
     types::SubnetId,
 };
 
@@ -71,6 +71,10 @@ proptest! {
             configs.map(|config| config.subnets.iter().cloned().collect()).collect()
         };
         prop_assume!(named(&first) == named(&last));
+        // Where profiles go without addresses, endpoints are put into subnets of those that remain, and may take there what
+        // was foreseen to be taken elsewhere.
+        let is_short = |finding: &Finding| finding.concern == Concern::Capacity && finding.weight == Weight::Blocks;
+        prop_assume!(!first.findings.iter().any(is_short));
         // In words it may read otherwise, for addresses are taken by then.
         let told = |findings: Vec<Finding>| -> Vec<_> {
             let all = findings.into_iter();
