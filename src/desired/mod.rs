@@ -19,7 +19,7 @@ pub use bucket_policy::{
 };
 pub(crate) use roles::{is_role_policy_name, role_policy_name};
 pub use s3_policy::S3Policy;
-pub(crate) use s3_policy::{bucket_arn, full_access};
+pub(crate) use s3_policy::bucket_arn;
 pub use security_groups::ManagedGroup;
 pub(crate) use security_groups::group_name;
 pub use services::ServiceCalls;

@@ -35,7 +35,9 @@ impl S3Policy {
         let document = match &network.vpc.s3_policy {
             EndpointPolicy::Custom(document) => (**document).clone(),
             EndpointPolicy::FullAccess => {
-                PolicyDocument::new(std::iter::once(allow_all()).chain(denial(repositories, region)))
+                let mut document = PolicyDocument::full_access();
+                document.statements.extend(denial(repositories, region));
+                document
             }
             EndpointPolicy::Buckets => {
                 let accepted = network
@@ -54,17 +56,6 @@ impl S3Policy {
             is_custom: matches!(network.vpc.s3_policy, EndpointPolicy::Custom(_)),
         }
     }
-}
-
-/// The policy that EC2 gives an endpoint without one.
-///
-/// See <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
-pub(crate) fn full_access() -> PolicyDocument {
-    PolicyDocument::new([allow_all()])
-}
-
-fn allow_all() -> Statement {
-    Statement::allow(["*"]).sid("AllowAll").everyone().on(["*"])
 }
 
 /// The ARN of a bucket.

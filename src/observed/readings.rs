@@ -9,7 +9,10 @@ use super::{
     IpPermission, NatGateway, NetworkAcl, NetworkAclEntry, NetworkInterface, Route, RouteTable, SecurityGroup, Subnet,
     UserIdGroupPair, Vpc, VpcEndpoint,
 };
-use crate::types::{AclEntry, Direction, Peer, PortRange, Protocol, Rule};
+use crate::{
+    policy::{PolicyDocument, PolicyError},
+    types::{AclEntry, Direction, Peer, PortRange, Protocol, Rule},
+};
 
 /// How far an endpoint is, as far as we tell it apart.
 ///
@@ -41,6 +44,26 @@ impl VpcEndpoint {
         self.vpc_endpoint_type
             .as_deref()
             .is_some_and(|kind| kind.eq_ignore_ascii_case("Interface"))
+    }
+
+    /// Whether it is there, serving or not, and not on its way out.
+    pub fn is_there(&self) -> bool {
+        match self.endpoint_state() {
+            EndpointState::Available | EndpointState::Pending | EndpointState::Failed => true,
+            EndpointState::Deleting | EndpointState::Deleted => false,
+        }
+    }
+
+    /// Its policy; EC2 gives an endpoint without one full access.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read as an IAM policy.
+    pub fn policy(&self) -> Result<PolicyDocument, PolicyError> {
+        match &self.policy_document {
+            Some(text) => text.parse(),
+            None => Ok(PolicyDocument::full_access()),
+        }
     }
 
     /// How far it is. EC2 writes states in lower case, though its own model

@@ -31,7 +31,7 @@ use self::{
 use super::{
     Action, ActionId, Concern, Disruption, PlannedAction, Serves, Target, Weight,
     draft::Draft,
-    resolve::{ResolvedProfile, Standing},
+    resolve::{ResolvedProfile, is_frozen},
     s3::Served,
 };
 use crate::{
@@ -55,7 +55,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], serv
     let wishes = wishes(&taking_part, served);
     let held = &draft.history.buckets;
     let mut buckets = Buckets {
-        keeps: !draft.network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept),
+        keeps: is_frozen(draft.network, profiles),
         introduced: held.keys().cloned().collect(),
         made_by: served.made_by,
         draft,

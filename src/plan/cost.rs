@@ -10,7 +10,7 @@ use super::{Action, ActionId, Concern, Finding, PlannedAction, Scope, Weight, dr
 use crate::{
     api::Reason,
     catalog::{Prices, Usd},
-    observed::{EndpointState, Tag, tags_of},
+    observed::{Tag, tags_of},
     types::{ResourceKey, is_adopted, listed},
 };
 
@@ -142,11 +142,7 @@ fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
     let endpoints = snapshot
         .vpc_endpoints
         .iter()
-        .filter(|endpoint| endpoint.is_interface() && is_made_here(&endpoint.tags))
-        .filter(|endpoint| match endpoint.endpoint_state() {
-            EndpointState::Available | EndpointState::Pending | EndpointState::Failed => true,
-            EndpointState::Deleting | EndpointState::Deleted => false,
-        })
+        .filter(|endpoint| endpoint.is_interface() && endpoint.is_there() && is_made_here(&endpoint.tags))
         .filter(|endpoint| !goes(endpoint.vpc_endpoint_id.as_str()))
         .map(|endpoint| {
             let lost = lost_zones(draft, endpoint.vpc_endpoint_id.as_str());

@@ -235,6 +235,16 @@ impl<'a> Draft<'a> {
         });
     }
 
+    /// Lists something of ours by whether it was made here or adopted.
+    pub(super) fn list_ours(&mut self, type_: &str, id: &str, purpose: String, tags: &Tags) {
+        let ownership = if is_adopted(tags) {
+            ResourceOwnership::Adopted
+        } else {
+            ResourceOwnership::Ours
+        };
+        self.list(type_, id, purpose, ownership);
+    }
+
     /// The tags of something new.
     pub(super) fn tags_for(&self, key: &ResourceKey) -> Tags {
         let mut tags = self.network.vpc.tags.clone();

@@ -9,11 +9,11 @@ use super::{
     Concern, Scope, disruption,
     draft::Draft,
     endpoints::{
-        self, Dns, EndpointGroup, Meaning, Need, Setting, elastic_inference_of, finish_group, is_frozen, keep,
-        let_go_groups, look_up, place, prepare_group, serves,
+        self, Dns, EndpointGroup, Meaning, Need, Setting, elastic_inference_of, finish_group, keep, let_go_groups,
+        look_up, place, prepare_group, serves,
     },
     group_rules::Keeping,
-    resolve::ResolvedProfile,
+    resolve::{ResolvedProfile, is_frozen},
 };
 use crate::{
     api::Reason,
@@ -38,7 +38,7 @@ pub(super) fn endpoint_key() -> ResourceKey {
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let workloads = workloads(profiles);
     let need = need(draft, profiles);
-    let frozen = is_frozen(draft, profiles);
+    let frozen = is_frozen(draft.network, profiles);
     let Some(need) = need else {
         report_retirement(draft, &workloads);
         if !frozen {

@@ -30,12 +30,12 @@ use super::{
     Action, Concern, PlannedAction, Scope, Serves, Weight,
     draft::Draft,
     elastic_inference,
-    resolve::{ResolvedProfile, Standing},
+    resolve::{ResolvedProfile, is_frozen},
 };
 use crate::{
     api::Reason,
     catalog::MAX_INTERFACE_ENDPOINTS,
-    observed::{EndpointState, SecurityGroup, VpcEndpoint, tags_of},
+    observed::{SecurityGroup, VpcEndpoint, tags_of},
     types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId, is_adopted},
 };
 
@@ -47,7 +47,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         draft.push(finding);
     }
     let elastic = elastic_inference::need(draft, profiles);
-    let frozen = is_frozen(draft, profiles);
+    let frozen = is_frozen(draft.network, profiles);
     if frozen {
         needs.extend(left_behind(draft, &needs, elastic.as_ref()));
     }
@@ -58,7 +58,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         .snapshot
         .vpc_endpoints
         .iter()
-        .filter(|endpoint| key_of(draft, endpoint).is_some() && is_there(endpoint) && !frozen)
+        .filter(|endpoint| key_of(draft, endpoint).is_some() && endpoint.is_there() && !frozen)
         .filter(|endpoint| !kept.contains(endpoint.service_name.as_str()))
         .collect();
 
@@ -138,18 +138,6 @@ pub(super) fn addresses_to_take(draft: &Draft<'_>, profiles: &[ResolvedProfile<'
     taken
 }
 
-/// Whether profiles that have no say any more may rely on what is there.
-pub(super) fn is_frozen(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> bool {
-    !draft.network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept)
-}
-
-fn is_there(endpoint: &VpcEndpoint) -> bool {
-    match endpoint.endpoint_state() {
-        EndpointState::Available | EndpointState::Pending | EndpointState::Failed => true,
-        EndpointState::Deleting | EndpointState::Deleted => false,
-    }
-}
-
 /// Services that only frozen profiles may call: their endpoints stay as they
 /// are.
 fn left_behind<'a>(draft: &Draft<'a>, needs: &[Need<'a>], elastic: Option<&Need<'a>>) -> Vec<Need<'a>> {
@@ -158,7 +146,7 @@ fn left_behind<'a>(draft: &Draft<'a>, needs: &[Need<'a>], elastic: Option<&Need<
         let known = |need: &Need<'_>| need.service.name == endpoint.service_name;
         let is_known = needs.iter().chain(&left).chain(elastic).any(known);
         let of_its_own = key_of(draft, endpoint).is_none_or(|key| key == elastic_inference::endpoint_key());
-        if !is_known && !of_its_own && is_there(endpoint) {
+        if !is_known && !of_its_own && endpoint.is_there() {
             let region = &draft.network.vpc.region;
             left.push(Need::new(Service::behind(draft.snapshot, region, endpoint)));
         }
@@ -223,7 +211,7 @@ fn take_our_groups_off(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, key: &Reso
 fn advise_on_quota(draft: &mut Draft<'_>) {
     let endpoints = draft.snapshot.vpc_endpoints.iter();
     let there = endpoints
-        .filter(|endpoint| endpoint.is_interface() && is_there(endpoint))
+        .filter(|endpoint| endpoint.is_interface() && endpoint.is_there())
         .count();
     let new = draft
         .actions()

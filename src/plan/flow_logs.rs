@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::{
     Action, ActionId, Concern, PlannedAction, Scope, Serves,
     draft::Draft,
-    resolve::{ResolvedProfile, Standing},
+    resolve::{ResolvedProfile, is_frozen},
 };
 use crate::{
     api::{FlowLogResourceType, Reason, ResourceOwnership},
@@ -40,10 +40,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let may_be_used = |key: &ResourceKey| {
         let is_per_subnet = *key != of(draft.network.vpc.vpc_id.as_str());
         let declared = draft.network.vpc.flow_logs.as_ref();
-        let all_known =
-            draft.network.frozen.is_empty() && profiles.iter().all(|resolved| resolved.standing != Standing::Kept);
         is_per_subnet
-            && !all_known
+            && is_frozen(draft.network, profiles)
             && declared.is_some_and(|declared| declared.resource_type == FlowLogResourceType::Subnet)
     };
     let unneeded: Vec<(&FlowLog, ResourceKey)> = draft

@@ -32,7 +32,7 @@ use super::{
     Concern, Scope, Serves, Weight,
     disruption::destination,
     draft::Draft,
-    resolve::{ResolvedProfile, Standing},
+    resolve::{ResolvedProfile, is_frozen},
 };
 use crate::{
     api::{InternetMode, PackageRepositories, Reason},
@@ -59,8 +59,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let gateways = nat_gateways::keep(draft, &needs, &places, &nat_gateways, &cleared);
     let turned = routes::keep(draft, &needs, &places, &nat_gateways, &gateways, &cleared);
 
-    let is_frozen =
-        !draft.network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
+    let is_frozen = is_frozen(draft.network, profiles);
     // Where no place can be found, what is there may be all that there is.
     if !is_frozen && !places.are_missing() {
         let taken_away = routes::let_go(draft, &places, &nat_gateways);

@@ -31,7 +31,7 @@ use self::{
 use super::{
     Action, Concern, Finding, PlannedAction, Scope, Serves, Weight, disruption,
     draft::Draft,
-    resolve::{ResolvedProfile, Standing},
+    resolve::{ResolvedProfile, is_frozen},
 };
 use crate::{
     api::{DeletionPolicy, NetworkAclMode, Reason, ResourceOwnership},
@@ -161,9 +161,7 @@ fn change(
     passages: &Passages,
 ) {
     let vpc = &draft.network.vpc;
-    let stays = vpc.deletion_policy == DeletionPolicy::Retain
-        || !draft.network.frozen.is_empty()
-        || whom.profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
+    let stays = vpc.deletion_policy == DeletionPolicy::Retain || is_frozen(draft.network, whom.profiles);
     let is_going = vpc.deleting || passages.is_empty();
     let unneeded = rules.ours.iter().filter(|rule| !wanted.entries.contains(rule));
     let (mut surplus, mut harmless) = intruders(rules, wanted, passages);

@@ -12,7 +12,7 @@ use super::{Concern, Finding, Scope, capacity, draft::Draft, kinds};
 use crate::{
     api::Reason,
     catalog::Symptom,
-    desired::ProfileNetwork,
+    desired::{Network, ProfileNetwork},
     observed::{Subnet, VpcSnapshot, tags_of},
     types::{ProfileKey, RouteTableId, SubnetId, Tags, listed},
     validate::{Choice, ValidProfile, ValidWorkload},
@@ -28,6 +28,12 @@ pub(super) struct ResolvedProfile<'a> {
     pub(super) standing: Standing,
     /// Workloads that bad input keeps from running, by their place.
     blocked: BTreeSet<usize>,
+}
+
+/// Whether profiles that have no say at present may rely on what is there:
+/// those that are frozen, and those that are kept.
+pub(super) fn is_frozen(network: &Network, profiles: &[ResolvedProfile<'_>]) -> bool {
+    !network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept)
 }
 
 /// Whether a profile has effect.

@@ -18,7 +18,7 @@ use self::{
 use super::{
     Action, Concern, PlannedAction, Scope, Serves, Weight,
     draft::Draft,
-    resolve::{ResolvedProfile, Standing},
+    resolve::{ResolvedProfile, is_frozen},
 };
 use crate::{
     api::{DeletionPolicy, Reason, ResourceOwnership, bounds::MAX_ROLES},
@@ -57,9 +57,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         roles.entry(arn).or_default();
     }
     // What a profile brought about that is refused now stays as it is.
-    let kept = !network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
     let mut means = Means {
-        kept,
+        kept: is_frozen(network, profiles),
         room: MAX_ROLES.saturating_sub(network.vpc.roles_in_force.len()),
     };
     for (arn, uses) in roles {

@@ -13,14 +13,13 @@ use super::{
     Action, ActionId, Concern, Finding, PlannedAction, Scope, Serves, Target, Weight, disruption,
     draft::Draft,
     judge,
-    resolve::{ResolvedProfile, Standing, has_tags},
+    resolve::{ResolvedProfile, Standing, has_tags, is_frozen},
 };
 use crate::{
     api::{AcceptUnknown, Reason, ResourceOwnership},
     catalog::Symptom,
-    desired::{S3Policy, full_access},
+    desired::S3Policy,
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
-    policy::PolicyDocument,
     types::{ProfileKey, ResourceKey, RouteTableId, Tags, is_adopted, listed},
     validate::Choice,
 };
@@ -45,8 +44,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
     if policy.is_custom {
         judge_custom(draft, &taking_part, &policy, &needed);
     }
-    let frozen =
-        !draft.network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept);
+    let frozen = is_frozen(draft.network, profiles);
 
     let by_others = served
         .iter()
@@ -177,7 +175,7 @@ fn judge_others(
             draft.list("VpcEndpoint", id.as_str(), "S3".to_owned(), ResourceOwnership::Found);
             judge_state(draft, endpoint, resolved.scope());
             let fix = format!("Its owners must change it, or let sagevpc: list {id} in spec.adopt.");
-            match policy_of(endpoint) {
+            match endpoint.policy() {
                 Ok(policy) => {
                     let where_ = format!("The policy of S3 endpoint {id}");
                     let region = &draft.network.vpc.region;
@@ -238,14 +236,6 @@ fn judge_state(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, scope: Scope) {
             .about(id)
             .showing(Symptom::NoWayToS3),
     );
-}
-
-/// The endpoint's policy; EC2 gives an endpoint without one full access.
-fn policy_of(endpoint: &VpcEndpoint) -> Result<PolicyDocument, crate::policy::PolicyError> {
-    match &endpoint.policy_document {
-        Some(text) => text.parse(),
-        None => Ok(full_access()),
-    }
 }
 
 fn create(
@@ -324,16 +314,10 @@ fn keep(
 ) {
     let id = endpoint.vpc_endpoint_id.as_str();
     let tags = tags_of(&endpoint.tags);
-    let adopted = is_adopted(&tags);
-    let ownership = if adopted {
-        ResourceOwnership::Adopted
-    } else {
-        ResourceOwnership::Ours
-    };
-    draft.list("VpcEndpoint", id, "S3".to_owned(), ownership);
+    draft.list_ours("VpcEndpoint", id, "S3".to_owned(), &tags);
     judge_state(draft, endpoint, Scope::Vpc);
     draft.keep_tags(id, &KEY, Serves::Vpc, &tags);
-    modify(draft, endpoint, policy, &needed, adopted || frozen, None);
+    modify(draft, endpoint, policy, &needed, is_adopted(&tags) || frozen, None);
 }
 
 fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {

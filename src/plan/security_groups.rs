@@ -16,7 +16,7 @@ use crate::{
     catalog::{HTTPS_TO_ENDPOINTS, MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
     desired::ManagedGroup,
     observed::{SecurityGroup, tags_of},
-    types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, is_adopted, listed},
+    types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, listed},
 };
 
 const CONCERN: Concern = Concern::SecurityGroups;
@@ -159,18 +159,9 @@ fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGr
         }
         Found::Ours(found) => {
             note_id(draft, resolved, group, &found.group_id);
-            let ownership = if is_adopted(&tags_of(&found.tags)) {
-                ResourceOwnership::Adopted
-            } else {
-                ResourceOwnership::Ours
-            };
-            draft.list("SecurityGroup", found.group_id.as_str(), purpose(group), ownership);
-            draft.keep_tags(
-                found.group_id.as_str(),
-                &group.key,
-                serves.clone(),
-                &tags_of(&found.tags),
-            );
+            let (id, tags) = (found.group_id.as_str(), tags_of(&found.tags));
+            draft.list_ours("SecurityGroup", id, purpose(group), &tags);
+            draft.keep_tags(id, &group.key, serves.clone(), &tags);
             change_rules(draft, &of_workloads(group, serves), found, &wanted, None);
         }
         Found::ToAdopt(found) => {

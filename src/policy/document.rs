@@ -255,6 +255,13 @@ pub struct PolicyDocument {
 }
 
 impl PolicyDocument {
+    /// The policy that EC2 gives an endpoint without one.
+    ///
+    /// See <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>.
+    pub fn full_access() -> Self {
+        Self::new([Statement::allow(["*"]).sid("AllowAll").everyone().on(["*"])])
+    }
+
     /// A document in the current version of the language.
     pub fn new<I: IntoIterator<Item = Statement>>(statements: I) -> Self {
         Self {

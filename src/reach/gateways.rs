@@ -104,19 +104,15 @@ impl Reach<'_> {
     }
 
     /// An endpoint's policy, read once; `None` where it cannot be.
-    fn policy(&self, endpoint: &VpcEndpoint, text: &str) -> Option<Rc<PolicyDocument>> {
+    fn policy(&self, endpoint: &VpcEndpoint) -> Option<Rc<PolicyDocument>> {
         let documents = &mut self.known.borrow_mut().documents;
         let read = documents
             .entry(endpoint.vpc_endpoint_id.clone())
-            .or_insert_with(|| text.parse().ok().map(Rc::new));
+            .or_insert_with(|| endpoint.policy().ok().map(Rc::new));
         read.clone()
     }
 
     fn decide(&self, endpoint: &VpcEndpoint, bucket: Option<&str>) -> Decided {
-        // EC2 gives an endpoint without a policy full access.
-        let Some(text) = &endpoint.policy_document else {
-            return Decided::LetsThrough;
-        };
         let id = endpoint.vpc_endpoint_id.to_string();
         let open = |action: &str, resource: String| {
             Decided::Open(Unseen::Policy {
@@ -125,7 +121,7 @@ impl Reach<'_> {
                 resource,
             })
         };
-        let Some(policy) = self.policy(endpoint, text) else {
+        let Some(policy) = self.policy(endpoint) else {
             return open("s3:GetObject", bucket.unwrap_or("any bucket").to_owned());
         };
         let partition = self.snapshot.region.as_ref().map_or("aws", Region::partition);

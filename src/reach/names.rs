@@ -258,11 +258,8 @@ impl Reach<'_> {
         };
         // Where there is a gateway endpoint, private DNS of an interface
         // endpoint for S3 is for those outside the VPC.
-        let is_gateway = |endpoint: &&VpcEndpoint| endpoint.endpoint_state() != EndpointState::Deleted;
-        let has_gateway = self
-            .snapshot
-            .s3_gateway_endpoints()
-            .any(|endpoint| is_gateway(&endpoint));
+        let mut gateways = self.snapshot.s3_gateway_endpoints();
+        let has_gateway = gateways.any(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted);
         if !has_gateway
             && self
                 .interface_endpoint("s3")
@@ -294,11 +291,7 @@ impl Reach<'_> {
     /// The service's interface endpoint that its name would lead to.
     fn interface_endpoint(&self, service: &str) -> Option<&VpcEndpoint> {
         let endpoints = self.snapshot.vpc_endpoints.iter().filter(|endpoint| {
-            let is_going = match endpoint.endpoint_state() {
-                EndpointState::Deleting | EndpointState::Deleted => true,
-                EndpointState::Available | EndpointState::Pending | EndpointState::Failed => false,
-            };
-            endpoint.is_interface() && !is_going && self.snapshot.is_service(&endpoint.service_name, service)
+            endpoint.is_interface() && endpoint.is_there() && self.snapshot.is_service(&endpoint.service_name, service)
         });
         endpoints.min_by_key(|endpoint| {
             let is_available = endpoint.endpoint_state() == EndpointState::Available;

@@ -4,27 +4,18 @@ use std::collections::BTreeSet;
 
 use super::{
     hit,
-    keep::{Dns, Setting, advise_on_full_zones, find_for_all, of_private_dns, wanted_address_type, wanted_policy},
-    needs::Need,
+    keep::{Dns, Setting, advise_on_full_zones, of_private_dns, wanted_address_type, wanted_policy},
+    needs::{Need, find_for_all},
     placement::{place, taken_so_far},
 };
 use crate::{
     api::Reason,
     catalog::symptom_without_service,
-    desired::full_access,
     observed::{VpcEndpoint, tags_of},
     plan::{Action, ActionId, Disruption, PlannedAction, Target, draft::Draft, loosening::only_loosens},
-    policy::{PolicyDocument, PolicyError, same_meaning},
+    policy::{PolicyDocument, same_meaning},
     types::{IpAddressType, SecurityGroupId, SubnetId, is_adopted},
 };
-
-/// The endpoint's policy; EC2 gives an endpoint without one full access.
-fn policy_of(endpoint: &VpcEndpoint) -> Result<PolicyDocument, PolicyError> {
-    match &endpoint.policy_document {
-        Some(text) => text.parse(),
-        None => Ok(full_access()),
-    }
-}
 
 /// What is to change about an endpoint, in one call.
 #[derive(Default)]
@@ -85,14 +76,14 @@ pub(super) fn modify(
     let policy = if keeps_all && declared.is_none() {
         None
     } else {
-        Some(declared.clone().unwrap_or_else(full_access))
+        Some(declared.clone().unwrap_or_else(PolicyDocument::full_access))
     };
-    let current = policy_of(endpoint).ok();
+    let current = endpoint.policy().ok();
     let is_same = |wanted: &PolicyDocument| current.as_ref().is_some_and(|current| same_meaning(current, wanted));
     if let Some(wanted) = policy.filter(|wanted| !is_same(wanted)) {
         let loosens = match &current {
             Some(current) => only_loosens(current, &wanted),
-            None => same_meaning(&wanted, &full_access()),
+            None => same_meaning(&wanted, &PolicyDocument::full_access()),
         };
         let hit = (!loosens)
             .then(|| hit::of_policy(snapshot, endpoint, service.short))
@@ -187,34 +178,29 @@ fn call(
         private_dns,
         address_type,
     } = change;
-    let mut reasons = Vec::new();
-    let mut say = |applies: bool, reason: &'static str| {
-        if applies {
-            reasons.push(reason);
-        }
-    };
-    say(policy.is_some(), "the endpoint's policy is not the one declared");
-    say(
-        !add_subnets.is_empty(),
-        "the endpoint lacks zones that workloads are in",
-    );
-    say(!add_groups.is_empty(), "the endpoint lacks its security group");
-    say(
-        private_dns.is_some(),
-        "the service's own name does not lead to the endpoint",
-    );
-    say(
-        address_type.is_some(),
-        "the endpoint's kind of address is not the one declared",
-    );
-    let blocks = !reasons.is_empty();
-    let mut say = |applies: bool, reason: &'static str| {
-        if applies {
-            reasons.push(reason);
-        }
-    };
-    say(!remove_groups.is_empty(), "these security groups are not its own");
-    say(!remove_subnets.is_empty(), "no workload is in these zones");
+    let lacking = [
+        (policy.is_some(), "the endpoint's policy is not the one declared"),
+        (
+            !add_subnets.is_empty(),
+            "the endpoint lacks zones that workloads are in",
+        ),
+        (!add_groups.is_empty(), "the endpoint lacks its security group"),
+        (
+            private_dns.is_some(),
+            "the service's own name does not lead to the endpoint",
+        ),
+        (
+            address_type.is_some(),
+            "the endpoint's kind of address is not the one declared",
+        ),
+    ];
+    let too_much = [
+        (!remove_groups.is_empty(), "these security groups are not its own"),
+        (!remove_subnets.is_empty(), "no workload is in these zones"),
+    ];
+    let blocks = lacking.iter().any(|(applies, _)| *applies);
+    let all = lacking.into_iter().chain(too_much);
+    let reasons: Vec<&str> = all.filter(|(applies, _)| *applies).map(|(_, reason)| reason).collect();
     if reasons.is_empty() {
         return None;
     }

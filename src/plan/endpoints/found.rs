@@ -3,13 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use super::{needs::Need, placement::zones_without, services::Service};
+use super::{
+    needs::{Need, find_for_all},
+    placement::zones_without,
+    services::Service,
+};
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::{action_prefix, symptom_without_service},
     observed::{EndpointState, SecurityGroup, VpcEndpoint, tags_of},
     plan::{Concern, Scope, Weight, draft::Draft, resolve::ResolvedProfile, s3::why_claimed},
-    policy::{PolicyDocument, lets_some_action_through},
+    policy::lets_some_action_through,
     types::{Direction, IpAddressType, Peer, ResourceKey, Rule, SecurityGroupId, is_adopted, listed},
 };
 
@@ -176,10 +180,7 @@ pub(super) fn judge_state(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &Vpc
             ),
         ),
     };
-    for scope in need.scopes() {
-        let symptom = Some(symptom_without_service(service));
-        draft.find(concern, scope, reason, symptom, message.clone());
-    }
+    find_for_all(draft, need, concern, reason, &message);
 }
 
 /// Judges an endpoint of somebody else's, which is used as it is.
@@ -230,21 +231,16 @@ pub(super) fn judge(
 /// Reports a policy that lets nothing of the service through. What of it the
 /// workloads will call is theirs to know, so that more is not judged.
 fn judge_policy(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint, concern: Concern) {
-    // EC2 gives an endpoint without a policy full access.
-    let Some(text) = &endpoint.policy_document else { return };
     let id = &endpoint.vpc_endpoint_id;
     let service = need.service.short;
     let fix = format!("Its owners must change it, or let sagevpc: list {id} in spec.adopt.");
-    let (reason, problem) = match text.parse::<PolicyDocument>() {
+    let (reason, problem) = match endpoint.policy() {
         Ok(policy) if lets_some_action_through(&policy, action_prefix(service)) => return,
         Ok(_) => (Reason::PolicyBlocks, format!("lets nothing of {service} through")),
         Err(error) => (Reason::InvalidPolicy, format!("cannot be read: {error}")),
     };
     let message = format!("The policy of endpoint {id} for {service}, which is not sagevpc's, {problem}. {fix}");
-    for scope in need.scopes() {
-        let symptom = Some(symptom_without_service(service));
-        draft.find(concern, scope, reason, symptom, message.clone());
-    }
+    find_for_all(draft, need, concern, reason, &message);
 }
 
 /// Whether the endpoint's groups let the profile's workloads in, as far as can

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{hit, needs::serves};
 use crate::{
-    api::{Admit, Reason, ResourceOwnership},
+    api::{Admit, Reason},
     catalog::{MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
     desired::group_name,
     observed::{EndpointState, SecurityGroup, tags_of},
@@ -192,13 +192,8 @@ pub(in crate::plan) fn prepare<'a>(
     let groups = || draft.snapshot.security_groups.values();
     if let Some(found) = groups().find(|group| ownership.key_of(&tags_of(&group.tags)).as_ref() == Some(keeping.key)) {
         let tags = tags_of(&found.tags);
-        let whose = if is_adopted(&tags) {
-            ResourceOwnership::Adopted
-        } else {
-            ResourceOwnership::Ours
-        };
         let id = found.group_id.as_str();
-        draft.list("SecurityGroup", id, keeping.key.to_string(), whose);
+        draft.list_ours("SecurityGroup", id, keeping.key.to_string(), &tags);
         draft.keep_tags(id, keeping.key, keeping.serves.clone(), &tags);
         return Some(Prepared::There(found));
     }

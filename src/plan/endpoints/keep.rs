@@ -5,14 +5,13 @@ use super::{
     found::{self, Endpoints, judge_state, supports},
     group::EndpointGroup,
     hit, let_go,
-    needs::Need,
+    needs::{Need, find_for_all},
     placement::{Placement, apart, place, taken_so_far},
     services::{Meaning, look_up},
 };
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::symptom_without_service,
-    desired::full_access,
     observed::{EndpointState, VpcEndpoint, tags_of},
     plan::{
         Action, ActionId, Concern, Disruption, DnsAttribute, PlannedAction, Scope, Weight, draft::Draft,
@@ -101,17 +100,11 @@ pub(in crate::plan) fn keep(
             }
             let tags = tags_of(&kept.tags);
             let id = kept.vpc_endpoint_id.as_str();
-            let adopted = is_adopted(&tags);
-            if kept.state.eq_ignore_ascii_case("failed") && !adopted {
+            if kept.state.eq_ignore_ascii_case("failed") && !is_adopted(&tags) {
                 replace_failed(draft, need, kept, setting.concern);
                 return;
             }
-            let whose = if adopted {
-                ResourceOwnership::Adopted
-            } else {
-                ResourceOwnership::Ours
-            };
-            draft.list("VpcEndpoint", id, need.service.short.to_owned(), whose);
+            draft.list_ours("VpcEndpoint", id, need.service.short.to_owned(), &tags);
             judge_state(draft, need, kept, setting.concern);
             draft.keep_tags(id, &need.service.key(), need.serves(), &tags);
             modify(draft, need, kept, setting, None);
@@ -127,13 +120,6 @@ fn replace_failed(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint
         endpoint.vpc_endpoint_id, need.service.short
     );
     find_for_all(draft, need, concern, Reason::Waiting, &message);
-}
-
-pub(super) fn find_for_all(draft: &mut Draft<'_>, need: &Need<'_>, concern: Concern, reason: Reason, message: &str) {
-    for scope in need.scopes() {
-        let symptom = Some(symptom_without_service(need.service.short));
-        draft.find(concern, scope, reason, symptom, message.to_owned());
-    }
 }
 
 fn create(draft: &mut Draft<'_>, need: &Need<'_>, endpoints: &Endpoints<'_>, setting: &Setting<'_>) {
@@ -355,7 +341,7 @@ pub(super) fn of_private_dns(
     placement: &Placement,
     policy: Option<&PolicyDocument>,
 ) -> Option<Disruption> {
-    let open = policy.is_none_or(|policy| same_meaning(policy, &full_access()));
+    let open = policy.is_none_or(|policy| same_meaning(policy, &PolicyDocument::full_access()));
     let subnets = placement.all();
     hit::of_private_dns(draft.snapshot, need.service.short, &group.rules, &subnets, open)
 }

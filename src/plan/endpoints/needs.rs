@@ -48,6 +48,14 @@ impl<'a> Need<'a> {
     }
 }
 
+/// Reports to everyone who needs the service why it is out of reach.
+pub(super) fn find_for_all(draft: &mut Draft<'_>, need: &Need<'_>, concern: Concern, reason: Reason, message: &str) {
+    for scope in need.scopes() {
+        let symptom = Some(symptom_without_service(need.service.short));
+        draft.find(concern, scope, reason, symptom, message.to_owned());
+    }
+}
+
 /// Whom something serves that these profiles need, or nobody in particular.
 pub(in crate::plan) fn serves<'a>(callers: impl Iterator<Item = &'a ProfileKey>) -> Serves {
     let callers: BTreeSet<ProfileKey> = callers.cloned().collect();

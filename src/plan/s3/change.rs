@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{CONCERN, KEY, policy_of};
+use super::{CONCERN, KEY};
 use crate::{
     catalog::Symptom,
-    desired::{S3Policy, full_access},
+    desired::S3Policy,
     observed::VpcEndpoint,
     plan::{Action, ActionId, Disruption, PlannedAction, Serves, disruption, draft::Draft, loosening::only_loosens},
     policy::{PolicyDocument, same_meaning},
@@ -31,7 +31,7 @@ pub(super) fn modify(
     } else {
         present.difference(needed).cloned().collect()
     };
-    let current = policy_of(endpoint).ok();
+    let current = endpoint.policy().ok();
     let is_same = current
         .as_ref()
         .is_some_and(|current| same_meaning(current, &policy.document));
@@ -39,7 +39,7 @@ pub(super) fn modify(
     // Whoever reaches something today still does where more is let through.
     let only_loosens = match &current {
         Some(current) => only_loosens(current, &policy.document),
-        None => same_meaning(&policy.document, &full_access()),
+        None => same_meaning(&policy.document, &PolicyDocument::full_access()),
     };
 
     let of_policy = new_policy
