@@ -20,6 +20,16 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// How an answer is printed.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
+enum Output {
+    /// For a person.
+    #[default]
+    Text,
+    /// For a program.
+    Json,
+}
+
 /// Keeps private VPCs ready for Amazon SageMaker.
 #[derive(Parser, Debug)]
 #[command(name = "sagevpc", version, about)]

@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
+    Output,
     folder::{self, FolderError},
     input, live,
     objects::{Objects, ObjectsError},
@@ -38,16 +39,6 @@ pub struct PlanArgs {
     /// The cluster's stable id, by which resources of ours are told.
     #[arg(long, env = "SAGEVPC_CLUSTER_ID", default_value = "none", value_name = "ID")]
     cluster_id: String,
-}
-
-/// How a plan is printed.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
-enum Output {
-    /// For a person.
-    #[default]
-    Text,
-    /// For a program.
-    Json,
 }
 
 /// Why there is no plan.

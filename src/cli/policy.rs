@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::input;
+use super::{Output, input};
 use crate::policy::{
     Context, ContextValue, Decision, Difference, PolicyDocument, PolicyError, Principal, PrincipalClause, PrincipalSet,
     Request, StatementRef, Unjudged, diff, evaluate,
@@ -71,16 +71,6 @@ struct EvalArgs {
     /// How to print the decision.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-}
-
-/// How an answer is printed.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
-enum Output {
-    /// For a person.
-    #[default]
-    Text,
-    /// For a program.
-    Json,
 }
 
 /// Why there is no answer.

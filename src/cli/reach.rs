@@ -10,7 +10,10 @@ use std::{
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use super::folder::{self, FolderError};
+use super::{
+    Output,
+    folder::{self, FolderError},
+};
 use crate::{
     observed::{Snapshot, VpcSnapshot},
     reach::{Destination, Reach, Unseen, Verdict},
@@ -47,15 +50,6 @@ pub struct ReachArgs {
     /// How to print the way.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
-enum Output {
-    /// For a person.
-    #[default]
-    Text,
-    /// For a program.
-    Json,
 }
 
 /// Where packets begin.

@@ -10,7 +10,7 @@ use sagevpc::{
 };
 
 use crate::{
-    plans::{look, look_at},
+    plans::{look, look_at, world_and_account},
     support::{
         moto::{Account, Moto, REGION},
         network::{Network, ZONES},
@@ -26,14 +26,6 @@ const ALL: [Aspect; 5] = [
     Aspect::FlowLogs,
     Aspect::InterfacePermissions,
 ];
-
-async fn world() -> (Account, Network, Road, Ec2) {
-    let account = Moto::shared().account();
-    let network = Network::new(&account).await;
-    let road = Road::to(Moto::shared().url()).await;
-    let ec2 = account.ec2_by(road.url(), Tally::new()).await;
-    (account, network, road, ec2)
-}
 
 fn interest(vpc: &VpcId, aspects: impl IntoIterator<Item = Aspect>) -> Interest {
     Interest {
@@ -102,7 +94,7 @@ async fn each_aspect_costs_its_own_calls_and_once_for_all_who_ask() {
 
 #[tokio::test]
 async fn services_for_interface_endpoints_are_seen_with_their_zones() {
-    let (account, network, _, ec2) = world().await;
+    let (account, network, _, ec2) = world_and_account().await;
     Moto::shared()
         .offer(&account, "elastic-inference.runtime", &ZONES[..2])
         .await;
@@ -132,7 +124,7 @@ async fn services_for_interface_endpoints_are_seen_with_their_zones() {
 
 #[tokio::test]
 async fn gateways_are_seen_where_a_route_leads_to_them_though_nobody_asked() {
-    let (_, network, road, ec2) = world().await;
+    let (_, network, road, ec2) = world_and_account().await;
     let id = attach_internet_gateway(&network).await;
     assert_eq!(look(&ec2, &network.vpc).await.internet_gateway, None);
     assert_eq!(road.calls("DescribeInternetGateways").len(), 0);
@@ -150,7 +142,7 @@ async fn gateways_are_seen_where_a_route_leads_to_them_though_nobody_asked() {
 
 #[tokio::test]
 async fn permissions_are_seen_on_sagemakers_interfaces_alone() {
-    let (_, network, road, ec2) = world().await;
+    let (_, network, road, ec2) = world_and_account().await;
     look_at(&ec2, &network.vpc, [Aspect::InterfacePermissions]).await;
     assert_eq!(
         road.calls("DescribeNetworkInterfacePermissions").len(),
@@ -188,7 +180,7 @@ async fn what_a_role_may_not_see_fails_those_alone_who_would_make_it_again() {
         (Aspect::FlowLogs, true),
         (Aspect::InterfacePermissions, false),
     ] {
-        let (_, network, road, ec2) = world().await;
+        let (_, network, road, ec2) = world_and_account().await;
         sagemakers_interface(&network).await;
         let message = "You are not authorized to perform this operation.";
         let denied = || Fault::Refuse {
@@ -213,7 +205,7 @@ async fn what_a_role_may_not_see_fails_those_alone_who_would_make_it_again() {
 
 #[tokio::test]
 async fn network_acls_that_a_role_may_not_see_are_absent() {
-    let (_, network, road, ec2) = world().await;
+    let (_, network, road, ec2) = world_and_account().await;
     road.next(
         "DescribeNetworkAcls",
         Fault::Refuse {
@@ -228,7 +220,7 @@ async fn network_acls_that_a_role_may_not_see_are_absent() {
 
 #[tokio::test]
 async fn what_fails_otherwise_fails_the_round() {
-    let (_, network, road, ec2) = world().await;
+    let (_, network, road, ec2) = world_and_account().await;
     road.next(
         "DescribeFlowLogs",
         Fault::Refuse {

@@ -12,7 +12,7 @@ use sagevpc::{
 };
 
 use crate::{
-    plans::{done, failure, look, look_at, only, refused, step, us, waiting},
+    plans::{done, failure, look, look_at, only, refused, step, us, waiting, world_and_account},
     support::{
         moto::{Account, Moto, REGION},
         network::{Network, tags},
@@ -20,14 +20,6 @@ use crate::{
         tally::Tally,
     },
 };
-
-async fn world() -> (Account, Network, Road, Ec2) {
-    let account = Moto::shared().account();
-    let network = Network::new(&account).await;
-    let road = Road::to(Moto::shared().url()).await;
-    let ec2 = account.ec2_by(road.url(), Tally::new()).await;
-    (account, network, road, ec2)
-}
 
 async fn default_acl(ec2: &Ec2, network: &Network) -> NetworkAcl {
     let snapshot = look(ec2, &network.vpc).await;
@@ -74,7 +66,7 @@ fn delete(acl: &NetworkAclId, entry: &AclEntry) -> Action {
 
 #[tokio::test]
 async fn network_acls_are_seen_with_their_subnets_and_rules() {
-    let (_, network, _, ec2) = world().await;
+    let (_, network, _, ec2) = world_and_account().await;
     let acl = default_acl(&ec2, &network).await;
     let subnets: Vec<_> = acl
         .associations
@@ -108,7 +100,7 @@ async fn network_acls_are_seen_with_their_subnets_and_rules() {
 
 #[tokio::test]
 async fn rules_of_every_kind_are_seen_as_they_were_made() {
-    let (_, network, _, ec2) = world().await;
+    let (_, network, _, ec2) = world_and_account().await;
     let acl = default_acl(&ec2, &network).await;
     let (ingress, egress) = (Direction::Ingress, Direction::Egress);
     for (wanted, ports, icmp) in [
@@ -150,7 +142,7 @@ async fn rules_of_every_kind_are_seen_as_they_were_made() {
 
 #[tokio::test]
 async fn a_rule_that_is_there_already_counts_as_made_and_one_that_is_gone_as_taken_off() {
-    let (_, network, road, ec2) = world().await;
+    let (_, network, road, ec2) = world_and_account().await;
     let acl = default_acl(&ec2, &network).await;
     road.next("CreateNetworkAclEntry", Fault::LoseAnswer);
     done(&ec2, &only(create(&acl, &https()))).await;
@@ -165,7 +157,7 @@ async fn a_rule_that_is_there_already_counts_as_made_and_one_that_is_gone_as_tak
 
 #[tokio::test]
 async fn a_number_that_someone_else_took_is_left_alone() {
-    let (_, network, _, ec2) = world().await;
+    let (_, network, _, ec2) = world_and_account().await;
     let acl = default_acl(&ec2, &network).await;
     let theirs = AclEntry {
         allows: false,
@@ -180,7 +172,7 @@ async fn a_number_that_someone_else_took_is_left_alone() {
 
 #[tokio::test]
 async fn a_rule_is_put_in_place_of_another_and_one_that_vanished_is_looked_for_again() {
-    let (_, network, _, ec2) = world().await;
+    let (_, network, _, ec2) = world_and_account().await;
     let acl = default_acl(&ec2, &network).await;
     let vanished = step(&ec2, replace(&acl, &https())).await;
     assert!(waiting(&vanished).contains("egress rule 30001"), "{vanished:?}");
@@ -233,7 +225,7 @@ async fn logs(ec2: &Ec2, network: &Network) -> Vec<FlowLog> {
 
 #[tokio::test]
 async fn a_flow_log_is_made_as_asked_and_seen() {
-    let (account, network, _, ec2) = world().await;
+    let (account, network, _, ec2) = world_and_account().await;
     let settings = to_log_group(&account);
     let outcome = done(&ec2, &only(create_log(&network, settings.clone()))).await;
     let logs = logs(&ec2, &network).await;
@@ -256,7 +248,7 @@ async fn a_flow_log_is_made_as_asked_and_seen() {
 
 #[tokio::test]
 async fn flow_logs_of_subnets_are_seen_with_their_vpcs() {
-    let (account, network, _, ec2) = world().await;
+    let (account, network, _, ec2) = world_and_account().await;
     let of_subnet = Action::CreateFlowLogs {
         key: ResourceKey::FlowLog {
             resource: network.subnets[0].to_string(),
@@ -276,7 +268,7 @@ async fn flow_logs_of_subnets_are_seen_with_their_vpcs() {
 
 #[tokio::test]
 async fn a_flow_log_whose_answer_was_lost_is_not_made_twice() {
-    let (account, network, road, ec2) = world().await;
+    let (account, network, road, ec2) = world_and_account().await;
     let create = |settings| only(create_log(&network, settings));
     road.next("CreateFlowLogs", Fault::LoseAnswer);
     let outcome = done(&ec2, &create(to_log_group(&account))).await;
@@ -292,7 +284,7 @@ async fn a_flow_log_whose_answer_was_lost_is_not_made_twice() {
 
 #[tokio::test]
 async fn a_flow_log_of_someone_elses_that_records_the_same_is_told() {
-    let (account, network, _, ec2) = world().await;
+    let (account, network, _, ec2) = world_and_account().await;
     let settings = to_log_group(&account);
     let theirs = network.client.create_flow_logs().resource_ids(network.vpc.as_str());
     theirs
@@ -313,7 +305,7 @@ async fn a_flow_log_of_someone_elses_that_records_the_same_is_told() {
 
 #[tokio::test]
 async fn a_flow_log_that_aws_could_not_make_is_not_taken_for_one() {
-    let (account, network, _, ec2) = world().await;
+    let (account, network, _, ec2) = world_and_account().await;
     let nowhere = FlowLogSettings {
         log_destination_type: LogDestinationType::S3,
         log_destination: "arn:aws:s3:::a-bucket-that-nobody-has/vpc".into(),
@@ -327,7 +319,7 @@ async fn a_flow_log_that_aws_could_not_make_is_not_taken_for_one() {
 
 #[tokio::test]
 async fn a_flow_log_is_deleted_and_what_is_gone_counts_as_deleted() {
-    let (account, network, road, ec2) = world().await;
+    let (account, network, road, ec2) = world_and_account().await;
     let made = done(&ec2, &only(create_log(&network, to_log_group(&account))))
         .await
         .made;
@@ -353,7 +345,7 @@ async fn a_flow_log_is_deleted_and_what_is_gone_counts_as_deleted() {
 
 #[tokio::test]
 async fn a_refusal_of_a_flow_log_is_told_with_awss_words() {
-    let (account, network, road, ec2) = world().await;
+    let (account, network, road, ec2) = world_and_account().await;
     let message = "The bucket policy does not let logs be delivered";
     road.next("CreateFlowLogs", refused("InvalidParameterValue", message));
     let failure = failure(step(&ec2, create_log(&network, to_log_group(&account))).await);

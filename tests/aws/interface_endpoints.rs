@@ -11,12 +11,12 @@ use sagevpc::{
 use crate::{
     plans::{
         create_group, done, endpoints, failure, group_key, look, only, plan, policy, refused, run, step, us, waiting,
+        world_and_account,
     },
     support::{
         moto::{Account, Moto, REGION},
         network::{Network, ZONES},
         road::{Fault, Road},
-        tally::Tally,
     },
 };
 
@@ -29,10 +29,7 @@ struct World {
 
 /// A VPC that resolves names.
 async fn world() -> World {
-    let account = Moto::shared().account();
-    let network = Network::new(&account).await;
-    let road = Road::to(Moto::shared().url()).await;
-    let ec2 = account.ec2_by(road.url(), Tally::new()).await;
+    let (account, network, road, ec2) = world_and_account().await;
     let hostnames = Action::ModifyVpcAttribute {
         vpc: network.vpc.clone(),
         attribute: DnsAttribute::EnableDnsHostnames,

@@ -11,7 +11,27 @@ use sagevpc::{
 };
 use tokio::time::{Duration, Instant};
 
-use crate::support::{moto::network_only, network::s3_service, road::Fault};
+use crate::support::{
+    moto::{Account, Moto, network_only},
+    network::{Network, s3_service},
+    road::{Fault, Road},
+    tally::Tally,
+};
+
+/// A VPC in an account of its own, and a road to it on which things go wrong.
+pub async fn world_and_account() -> (Account, Network, Road, Ec2) {
+    let account = Moto::shared().account();
+    let network = Network::new(&account).await;
+    let road = Road::to(Moto::shared().url()).await;
+    let ec2 = account.ec2_by(road.url(), Tally::new()).await;
+    (account, network, road, ec2)
+}
+
+/// The same, where nobody asks about the account.
+pub async fn world() -> (Network, Road, Ec2) {
+    let (_, network, road, ec2) = world_and_account().await;
+    (network, road, ec2)
+}
 
 /// Who makes everything here.
 pub fn us() -> Ownership {

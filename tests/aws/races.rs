@@ -10,7 +10,7 @@ use sagevpc::{
 use crate::{
     plans::{
         apply, authorize, create_endpoint, create_group, done, endpoints, group_key, look, only, plan, policy, refused,
-        revoke, run, step, tokens, us, waiting,
+        revoke, run, step, tokens, us, waiting, world,
     },
     support::{
         moto::Moto,
@@ -19,15 +19,6 @@ use crate::{
         tally::Tally,
     },
 };
-
-/// A VPC, and a road to it on which things go wrong.
-async fn world() -> (Network, Road, Ec2) {
-    let account = Moto::shared().account();
-    let network = Network::new(&account).await;
-    let road = Road::to(Moto::shared().url()).await;
-    let ec2 = account.ec2_by(road.url(), Tally::new()).await;
-    (network, road, ec2)
-}
 
 #[tokio::test]
 async fn an_endpoint_whose_answer_was_lost_is_not_made_twice() {

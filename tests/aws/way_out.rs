@@ -9,7 +9,7 @@ use sagevpc::{
 };
 
 use crate::{
-    plans::{done, failure, look_at, only, plan, refused, run, step, us, waiting},
+    plans::{done, failure, look_at, only, plan, refused, run, step, us, waiting, world},
     support::{
         moto::Moto,
         network::Network,
@@ -17,14 +17,6 @@ use crate::{
         tally::Tally,
     },
 };
-
-async fn world() -> (Network, Road, Ec2) {
-    let account = Moto::shared().account();
-    let network = Network::new(&account).await;
-    let road = Road::to(Moto::shared().url()).await;
-    let ec2 = account.ec2_by(road.url(), Tally::new()).await;
-    (network, road, ec2)
-}
 
 fn address_key(network: &Network) -> ResourceKey {
     ResourceKey::ElasticIp {

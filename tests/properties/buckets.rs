@@ -4,8 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::{prelude::*, sample::Index};
 use sagevpc::{
     api::{Bucket as BucketSpec, Exempt, RequireVpcEndpoint},
@@ -18,7 +16,7 @@ use sagevpc::{
 };
 
 use crate::{
-    inputs::{World, claim, now, plan_for, validated, world},
+    inputs::{World, claim, delete, now, plan_for, validated, world},
     memory::{Memory, is_ours},
 };
 
@@ -114,10 +112,6 @@ fn converge(references: &mut References, memory: &mut Memory) {
         memory.pass_time();
     }
     panic!("after six rounds there is still something to do");
-}
-
-fn delete(references: &mut References) {
-    references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
 }
 
 fn statements(bucket: &Bucket) -> Vec<Statement> {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use edges::Edges;
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::{collection, prelude::*, sample};
 use sagevpc::{
     api::FINALIZER,
@@ -453,6 +454,11 @@ pub fn plan_for(references: &References, snapshot: &Snapshot, history: &History)
         &snapshot.vpc(&network.vpc.vpc_id).expect("the VPC is there"),
         history,
     )
+}
+
+/// Asks for the deletion of the VPC object.
+pub fn delete(references: &mut References) {
+    references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
 }
 
 /// Puts our finalizer on the profiles that have effect, as the controller does

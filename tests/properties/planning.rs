@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::prelude::*;
 use sagevpc::{
     api::{DeletionPolicy, InternetMode},
@@ -13,7 +11,7 @@ use sagevpc::{
 };
 
 use crate::{
-    inputs::{World, claim, now, plan_for, world},
+    inputs::{World, claim, delete, now, plan_for, world},
     memory::{Memory, edges::our_rules, foreign, ours},
 };
 
@@ -43,10 +41,6 @@ fn run_what_may(world: &mut World, memory: &mut Memory) -> Plan {
         memory.pass_time();
     }
     panic!("after five rounds there is still something to do");
-}
-
-fn delete(world: &mut World) {
-    world.references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
 }
 
 proptest! {
@@ -105,7 +99,7 @@ proptest! {
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
         prop_assert_eq!(&foreign(&memory.snapshot), &before);
-        delete(&mut world);
+        delete(&mut world.references);
         converge(&mut world, &mut memory);
         prop_assert_eq!(&foreign(&memory.snapshot), &before);
     }
@@ -133,7 +127,7 @@ proptest! {
         converge(&mut world, &mut memory);
         // DNS that was turned on stays on: others may rely on it by now.
         before.vpc_attributes = memory.snapshot.vpc_attributes.clone();
-        delete(&mut world);
+        delete(&mut world.references);
         converge(&mut world, &mut memory);
         memory.forget();
         prop_assert_eq!(&memory.snapshot, &before);
@@ -156,7 +150,7 @@ proptest! {
         };
         let there = kept(&memory.snapshot);
         world.references.vpc.spec.deletion_policy = DeletionPolicy::Retain;
-        delete(&mut world);
+        delete(&mut world.references);
         converge(&mut world, &mut memory);
         prop_assert_eq!(kept(&memory.snapshot), there);
         // Rules of network ACLs carry no tags, and stay as well.

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::{collection::vec, prelude::*, sample::select};
 use sagevpc::{
     api::Reason,
@@ -16,7 +14,7 @@ use sagevpc::{
 use serde_json::{Value, json};
 
 use crate::{
-    inputs::{World, now, plan_for, validated, world},
+    inputs::{World, delete, now, plan_for, validated, world},
     memory::Memory,
 };
 
@@ -117,10 +115,6 @@ fn own(memory: &Memory) -> Vec<Vec<RolePolicy>> {
     roles
         .map(|role| role.role_policy_list.iter().filter(is_own).cloned().collect())
         .collect()
-}
-
-fn delete(references: &mut References) {
-    references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
 }
 
 proptest! {

@@ -149,7 +149,6 @@ fn groups_of(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> Vec<Peer> {
     if let SecurityGroups::Own(ids) = &resolved.profile().security_groups {
         return ids.iter().cloned().map(by_id).collect();
     }
-    let ownership = &draft.network.vpc.ownership;
     let calling = resolved
         .network
         .groups
@@ -157,12 +156,7 @@ fn groups_of(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> Vec<Peer> {
         .filter(|group| group.rules.iter().any(|rule| rule.peer == PeerNeed::VpcCidrs));
     calling
         .filter_map(|group| {
-            let there = draft
-                .snapshot
-                .security_groups
-                .values()
-                .find(|found| ownership.key_of(&tags_of(&found.tags)).as_ref() == Some(&group.key))
-                .or_else(|| adopted_now(draft, &group.name));
+            let there = ours(draft, &group.key).or_else(|| adopted_now(draft, &group.name));
             if let Some(found) = there {
                 return Some(by_id(found.group_id.clone()));
             }
@@ -172,6 +166,13 @@ fn groups_of(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> Vec<Peer> {
             draft.maker_of(&group.key).map(|_| Peer::Made(group.key.clone()))
         })
         .collect()
+}
+
+/// The group of ours for this purpose.
+fn ours<'a>(draft: &Draft<'a>, key: &ResourceKey) -> Option<&'a SecurityGroup> {
+    let ownership = &draft.network.vpc.ownership;
+    let mut groups = draft.snapshot.security_groups.values();
+    groups.find(|group| ownership.key_of(&tags_of(&group.tags)).as_ref() == Some(key))
 }
 
 /// A group that becomes ours in this very plan.
@@ -188,16 +189,15 @@ pub(in crate::plan) fn prepare<'a>(
     keeping: &Keeping<'_>,
     scopes: &[Scope],
 ) -> Option<Prepared<'a>> {
-    let ownership = &draft.network.vpc.ownership;
-    let groups = || draft.snapshot.security_groups.values();
-    if let Some(found) = groups().find(|group| ownership.key_of(&tags_of(&group.tags)).as_ref() == Some(keeping.key)) {
+    if let Some(found) = ours(draft, keeping.key) {
         let tags = tags_of(&found.tags);
         let id = found.group_id.as_str();
         draft.list_ours("SecurityGroup", id, keeping.key.to_string(), &tags);
         draft.keep_tags(id, keeping.key, keeping.serves.clone(), &tags);
         return Some(Prepared::There(found));
     }
-    let problem = if let Some(found) = groups().find(|group| group.group_name.eq_ignore_ascii_case(keeping.name)) {
+    let mut groups = draft.snapshot.security_groups.values();
+    let problem = if let Some(found) = groups.find(|group| group.group_name.eq_ignore_ascii_case(keeping.name)) {
         let message = format!(
             "Security group {} is named {}, as that of {} would be, and is not ours: delete or rename it.",
             found.group_id, found.group_name, keeping.key

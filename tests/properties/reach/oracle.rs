@@ -79,20 +79,19 @@ pub fn fate(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet) -> Fate {
     match outcome {
         Fate::Dropped(kind) => Fate::Dropped(kind),
         Fate::Arrives | Fate::OutOfSight => {
-            if passes(
-                vpc,
-                ends.subnet,
-                false,
-                packet.protocol,
-                answer_port(packet),
-                packet.destination,
-            ) {
+            if answer_comes_in(vpc, ends, packet) {
                 outcome
             } else {
                 Fate::Dropped(Kind::NetworkAcl)
             }
         }
     }
+}
+
+/// Whether the answer passes the network ACL of the source's subnet.
+fn answer_comes_in(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet) -> bool {
+    let port = answer_port(packet);
+    passes(vpc, ends.subnet, false, packet.protocol, port, packet.destination)
 }
 
 fn answer_port(packet: Packet) -> u16 {
@@ -131,14 +130,7 @@ fn within(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, there: Option<&str
         Target::OutOfSight => Fate::OutOfSight,
         _ => return Fate::Dropped(Kind::Route),
     };
-    if passes(
-        vpc,
-        ends.subnet,
-        false,
-        packet.protocol,
-        answer_port(packet),
-        packet.destination,
-    ) {
+    if answer_comes_in(vpc, ends, packet) {
         back
     } else {
         Fate::Dropped(Kind::NetworkAcl)
