@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sagevpc::{
-    aws::Ec2,
     plan::{Aspect, FailureKind, Interest},
     types::{NetworkInterfaceId, VpcId},
 };
@@ -12,9 +11,9 @@ use sagevpc::{
 use crate::{
     plans::{look, look_at, world_and_account},
     support::{
-        moto::{Account, Moto, REGION},
+        moto::{Moto, REGION},
         network::{Network, ZONES},
-        road::{Fault, Road},
+        road::Fault,
         tally::Tally,
     },
 };

@@ -14,10 +14,9 @@ use sagevpc::{
 use crate::{
     plans::{done, failure, look, look_at, only, refused, step, us, waiting, world_and_account},
     support::{
-        moto::{Account, Moto, REGION},
+        moto::{Account, REGION},
         network::{Network, tags},
-        road::{Fault, Road},
-        tally::Tally,
+        road::Fault,
     },
 };
 

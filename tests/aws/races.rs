@@ -2,7 +2,6 @@
 //! nothing waits for ever.
 
 use sagevpc::{
-    aws::Ec2,
     plan::{Action, ActionId, FailureKind, Step, Target},
     types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId},
 };

@@ -10,12 +10,7 @@ use sagevpc::{
 
 use crate::{
     plans::{done, failure, look_at, only, plan, refused, run, step, us, waiting, world},
-    support::{
-        moto::Moto,
-        network::Network,
-        road::{Fault, Road},
-        tally::Tally,
-    },
+    support::{network::Network, road::Fault},
 };
 
 fn address_key(network: &Network) -> ResourceKey {
