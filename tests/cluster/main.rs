@@ -18,6 +18,7 @@ mod edges;
 mod environment;
 mod fixture;
 mod limits;
+mod pinned;
 mod quickstart;
 mod several;
 mod workloads;
