@@ -27,7 +27,8 @@
 //! files. [`catalog`] holds what SageMaker requires, [`policy`] what IAM
 //! policies mean, [`reach`] whether packets get through, [`api`] what users
 //! write and read, [`types`] the values that all of it speaks in,
-//! [`telemetry`] logs, metrics and probes.
+//! [`lease`] which of several processes may act, [`telemetry`] logs, metrics and
+//! probes.
 //!
 //! Pure modules know no client, no runtime and no clock: `now` is an argument.
 //! A test holds them to it.
@@ -46,6 +47,7 @@ pub mod cli;
 pub mod cluster;
 pub mod controller;
 pub mod desired;
+pub mod lease;
 pub mod observed;
 pub mod plan;
 pub mod policy;

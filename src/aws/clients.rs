@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     api::{AssumedRole, Credentials},
-    plan::Failure,
-    types::{AccountId, Accounts, Region},
+    lease::Authority,
+    types::{AccountId, Region},
 };
 
 /// How we sign our calls in CloudTrail and in the user agent.
@@ -75,36 +75,6 @@ pub struct Clients {
     pub sagemaker: SageMaker,
 }
 
-impl Clients {
-    /// The accounts that they lead to, as far as that can be learned without
-    /// delay.
-    pub async fn accounts_if_known(&self) -> Accounts {
-        let network = self.ec2.account_if_known().await;
-        let workloads = match &self.workloads {
-            Some(workloads) => workloads.account_if_known().await,
-            None => network.clone(),
-        };
-        Accounts { network, workloads }
-    }
-
-    /// The accounts that they lead to at this moment.
-    ///
-    /// # Errors
-    ///
-    /// When AWS STS refuses or does not answer.
-    pub async fn accounts_now(&self) -> Result<Accounts, Failure> {
-        let network = self.ec2.account_now().await?;
-        let workloads = match &self.workloads {
-            Some(workloads) => workloads.account_now().await?,
-            None => network.clone(),
-        };
-        Ok(Accounts {
-            network: Some(network),
-            workloads: Some(workloads),
-        })
-    }
-}
-
 /// All connections to AWS, opened when first used and kept.
 ///
 /// Credentials come from the SDK's default chain, and where a role is named,
@@ -115,6 +85,7 @@ pub struct Connections {
     observer: Arc<dyn CallObserver>,
     quotas: Arc<Quotas>,
     turns: Arc<Turns>,
+    authority: Authority,
     open: Mutex<HashMap<Key, Ec2>>,
     open_sagemaker: Mutex<HashMap<Key, SageMaker>>,
     open_s3: Mutex<HashMap<Key, S3>>,
@@ -150,11 +121,20 @@ impl Connections {
             observer,
             quotas: Arc::default(),
             turns: Arc::default(),
+            authority: Authority::unlimited(),
             open: Mutex::default(),
             open_sagemaker: Mutex::default(),
             open_s3: Mutex::default(),
             open_iam: Mutex::default(),
         }
+    }
+
+    /// The same for as long as `authority` lasts: no attempt at a call starts
+    /// after it. To be said before the first connection is opened.
+    #[must_use]
+    pub fn under(mut self, authority: Authority) -> Self {
+        self.authority = authority;
+        self
     }
 
     /// The connections that serve a VPC in `region` with these credentials.
@@ -197,6 +177,7 @@ impl Connections {
             observer: Arc::clone(&self.observer),
             quotas: Arc::clone(&self.quotas),
             turns: Arc::clone(&self.turns),
+            not_too_late: self.not_too_late(),
         });
         lock(&self.open_s3).entry(key).or_insert(s3).clone()
     }
@@ -224,6 +205,7 @@ impl Connections {
         let config = self.config(region, role).await;
         let client = aws_sdk_sagemaker::config::Builder::from(&config)
             .retry_partition(RetryPartition::custom(format!("{NAME} sagemaker {region}")).build())
+            .interceptor(self.not_too_late())
             .interceptor(Telltale {
                 service: Service::SageMaker,
                 observer: Arc::clone(&self.observer),
@@ -267,7 +249,7 @@ impl Connections {
         let config = self.config(&home, role).await;
         let config = aws_sdk_iam::config::Builder::from(&config)
             .retry_partition(RetryPartition::custom(format!("{NAME} iam {home}")).build())
-            .interceptor(NotTooLate)
+            .interceptor(self.not_too_late())
             .interceptor(Telltale {
                 service: Service::Iam,
                 observer: Arc::clone(&self.observer),
@@ -287,7 +269,7 @@ impl Connections {
         let retries = RetryPartition::custom(format!("{NAME} {region}")).build();
         let ec2 = aws_sdk_ec2::config::Builder::from(&config)
             .retry_partition(retries.clone())
-            .interceptor(NotTooLate)
+            .interceptor(self.not_too_late())
             .interceptor(Telltale {
                 service: Service::Ec2,
                 observer: Arc::clone(&self.observer),
@@ -295,6 +277,7 @@ impl Connections {
             .build();
         let sts = aws_sdk_sts::config::Builder::from(&config)
             .retry_partition(retries)
+            .interceptor(self.not_too_late())
             .interceptor(Telltale {
                 service: Service::Sts,
                 observer: Arc::clone(&self.observer),
@@ -309,6 +292,12 @@ impl Connections {
         )
     }
 
+    fn not_too_late(&self) -> NotTooLate {
+        NotTooLate {
+            authority: self.authority.clone(),
+        }
+    }
+
     async fn assume(&self, role: &AssumedRole, config: &SdkConfig) -> CountedAssumeRole<AssumeRoleProvider> {
         let mut provider = AssumeRoleProvider::builder(role.role_arn.clone())
             .session_name(NAME)
@@ -319,6 +308,7 @@ impl Connections {
         CountedAssumeRole {
             provider: provider.build().await,
             observer: Arc::clone(&self.observer),
+            not_too_late: self.not_too_late(),
         }
     }
 }

@@ -64,6 +64,7 @@ struct Connection {
     observer: Arc<dyn CallObserver>,
     quotas: Arc<Quotas>,
     turns: Arc<Turns>,
+    not_too_late: NotTooLate,
     clients: Mutex<HashMap<Region, aws_sdk_s3::Client>>,
     seen: Mutex<HashMap<String, (Instant, Bucket)>>,
 }
@@ -105,6 +106,7 @@ pub(super) struct Parts {
     pub(super) observer: Arc<dyn CallObserver>,
     pub(super) quotas: Arc<Quotas>,
     pub(super) turns: Arc<Turns>,
+    pub(super) not_too_late: NotTooLate,
 }
 
 impl S3 {
@@ -116,6 +118,7 @@ impl S3 {
             observer,
             quotas,
             turns,
+            not_too_late,
         } = parts;
         Self {
             connection: Arc::new(Connection {
@@ -125,6 +128,7 @@ impl S3 {
                 observer,
                 quotas,
                 turns,
+                not_too_late,
                 clients: Mutex::default(),
                 seen: Mutex::default(),
             }),
@@ -261,6 +265,7 @@ impl S3 {
         let Connection {
             config,
             observer,
+            not_too_late,
             clients,
             ..
         } = &*self.connection;
@@ -274,7 +279,7 @@ impl S3 {
             let made = aws_sdk_s3::config::Builder::from(&regional)
                 .force_path_style(by_path)
                 .retry_partition(RetryPartition::custom(format!("sagevpc s3 {region}")).build())
-                .interceptor(NotTooLate)
+                .interceptor(not_too_late.clone())
                 .interceptor(Telltale {
                     service: Service::S3,
                     observer: Arc::clone(observer),

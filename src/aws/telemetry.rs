@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
 use aws_sdk_ec2::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -22,6 +22,7 @@ use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 use super::{
     calls::{Call, Service},
+    deadline::NotTooLate,
     errors::{Meaning, Refusal, meaning},
 };
 use crate::plan::FailureKind;
@@ -149,6 +150,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
 pub(super) struct CountedAssumeRole<P> {
     pub(super) provider: P,
     pub(super) observer: Arc<dyn CallObserver>,
+    pub(super) not_too_late: NotTooLate,
 }
 
 impl<P> fmt::Debug for CountedAssumeRole<P> {
@@ -163,6 +165,7 @@ impl<P: ProvideCredentials> ProvideCredentials for CountedAssumeRole<P> {
         Self: 'a,
     {
         future::ProvideCredentials::new(async move {
+            self.not_too_late.check().map_err(CredentialsError::provider_error)?;
             let begun = Instant::now();
             let result = self.provider.provide_credentials().await;
             let call = Call::AssumeRole;

@@ -4,6 +4,7 @@ mod explain;
 mod explanation;
 mod folder;
 mod input;
+mod lease;
 mod live;
 pub mod objects;
 mod plan;

@@ -28,6 +28,8 @@ enum What {
     Crds,
     /// The rules of the controller's ClusterRole, as a YAML list.
     ClusterRole,
+    /// The rules of its Role in its own namespace, likewise.
+    Role,
     /// The AWS IAM policy that the controller needs, as JSON.
     IamPolicy,
     /// The reference page, as Markdown.
@@ -62,6 +64,7 @@ fn text(what: What) -> Result<String, PrintError> {
     Ok(match what {
         What::Crds => documents(&[SageMakerVpc::crd(), SageMakerVpcProfile::crd()])?,
         What::ClusterRole => serde_saphyr::to_string(&rbac::rules())?,
+        What::Role => serde_saphyr::to_string(&rbac::own_rules())?,
         What::IamPolicy => {
             let mut text = serde_json::to_string_pretty(&calls::iam_policy())?;
             text.push('\n');

@@ -7,8 +7,8 @@ use tokio::{
     sync::watch,
 };
 
+use super::lease::LeaseArgs;
 use crate::{
-    aws::Connections,
     cluster,
     controller::{self, Settings},
     telemetry::{self, Health, LogFormat, Metrics},
@@ -36,6 +36,8 @@ pub struct RunArgs {
     #[arg(long, env = "SAGEVPC_WORKERS", value_name = "COUNT", default_value_t = 64,
           value_parser = clap::value_parser!(u16).range(1..))]
     workers: u16,
+    #[command(flatten)]
+    lease: LeaseArgs,
 }
 
 /// Runs the controller until SIGTERM or SIGINT.
@@ -44,6 +46,11 @@ pub struct RunArgs {
 ///
 /// When it cannot start, or ends by itself.
 pub async fn run(args: RunArgs) -> anyhow::Result<()> {
+    let settings = Settings {
+        cluster_id: args.cluster_id,
+        workers: args.workers,
+        lease: args.lease.settings()?,
+    };
     telemetry::start_logs(args.log_format, &args.log)?;
     let stop = stop_on_signal()?;
     let metrics = Arc::new(Metrics::default());
@@ -51,8 +58,6 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let listener = telemetry::bind(args.listen).await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), listen = %listener.local_addr()?, "starting");
     let clients = cluster::connect().await?;
-    let aws = Connections::load(metrics.clone()).await;
-
     let (end, ended) = watch::channel(false);
     let server = tokio::spawn(telemetry::serve(
         listener,
@@ -60,11 +65,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
         health.clone(),
         until(ended),
     ));
-    let settings = Settings {
-        cluster_id: args.cluster_id,
-        workers: args.workers,
-    };
-    let result = controller::run(settings, clients, aws, metrics, health, stop).await;
+    let result = controller::run(settings, clients, metrics, health, stop).await;
     // Probes and scrapers are answered until the last pass has ended.
     end.send_replace(true);
     server.await??;

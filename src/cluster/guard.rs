@@ -31,6 +31,9 @@ pub enum Read<K> {
     Nothing,
     /// An object cannot be read: what is known of it, if anything, still holds.
     Kept(Unreadable),
+    /// An object of the list cannot be read: this, which was known of it last,
+    /// stands in for it.
+    Instead(Event<K>, Unreadable),
     /// The list holds objects of which nothing is known. It is not complete
     /// without them, and cannot be used.
     Incomplete(Vec<Unreadable>),
@@ -68,7 +71,7 @@ impl<K: Resource<DynamicType = ()> + Clone + Debug> Guard<K> {
             }
             Event::InitApply(DeserializeGuard(Ok(object))) => Read::Event(Event::InitApply(object)),
             Event::InitApply(DeserializeGuard(Err(invalid))) => match self.known(&invalid) {
-                Some(known) => Read::Event(Event::InitApply((*known).clone())),
+                Some(known) => Read::Instead(Event::InitApply((*known).clone()), unreadable(invalid)),
                 None => {
                     self.unreadable.push(unreadable(invalid));
                     Read::Nothing
@@ -148,10 +151,14 @@ mod tests {
         assert_eq!(mirror.store().len(), 1);
 
         guard.read(Event::Init);
-        let Read::Event(Event::InitApply(known)) = guard.read(Event::InitApply(of_a_newer_version())) else {
+        let Read::Instead(Event::InitApply(known), unreadable) = guard.read(Event::InitApply(of_a_newer_version()))
+        else {
             panic!()
         };
-        assert_eq!(known.name_any(), "fraud");
+        assert_eq!(
+            (known.name_any().as_str(), unreadable.object.as_str()),
+            ("fraud", "ml/fraud")
+        );
         assert!(matches!(guard.read(Event::InitDone), Read::Event(Event::InitDone)));
     }
 

@@ -28,11 +28,12 @@ mod patch;
 mod publish;
 pub mod rbac;
 
+pub(crate) use client::WATCH_SECONDS;
 pub use client::{Clients, ConnectError, connect};
 pub use dereference::{Behind, dereference};
 pub use guard::{Guard, Read, Unreadable};
+pub(crate) use mirror::is_deleting;
 pub use mirror::{Change, Meaning, Mirror, NamespaceMeta, Stores};
-pub(crate) use mirror::{has_finalizer, is_deleting};
 pub use patch::{Based, PatchError, Patched, Patches};
 pub(crate) use publish::reference;
 pub use publish::{Notice, NoticeType, Publisher};

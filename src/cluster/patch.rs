@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{FIELD_MANAGER, mirror::has_finalizer};
 use crate::{
     api::{FINALIZER, SageMakerVpc, SageMakerVpcProfile, SageMakerVpcProfileStatus, SageMakerVpcStatus},
+    lease::Authority,
     telemetry::{Metrics, Written},
 };
 
@@ -24,6 +25,9 @@ pub enum PatchError {
     /// It is no longer there.
     #[error("{0} is no longer there")]
     Gone(String),
+    /// Another process may be the one that writes by now.
+    #[error("{0} was not written: the lease is over")]
+    TermOver(String),
     /// The API server refused, or did not answer.
     #[error("{what} of {object} could not be written")]
     Failed {
@@ -45,6 +49,7 @@ pub type Patched<K> = Result<K, PatchError>;
 pub struct Patches {
     client: Client,
     metrics: Arc<Metrics>,
+    authority: Authority,
 }
 
 /// Whether a write holds only for the version of the object that it is based on.
@@ -74,9 +79,14 @@ impl Kind for SageMakerVpcProfile {
 }
 
 impl Patches {
-    /// Writes through `client`, and counts in `metrics`.
-    pub fn new(client: Client, metrics: Arc<Metrics>) -> Self {
-        Self { client, metrics }
+    /// Writes through `client` for as long as `authority` lasts, and counts in
+    /// `metrics`.
+    pub fn new(client: Client, metrics: Arc<Metrics>, authority: Authority) -> Self {
+        Self {
+            client,
+            metrics,
+            authority,
+        }
     }
 
     /// Writes the status of a VPC object, all of it, if the object has not
@@ -140,6 +150,7 @@ impl Patches {
     }
 
     async fn status<K: Kind>(&self, object: &K, status: &impl Serialize, based: Based) -> Patched<K> {
+        self.check(object)?;
         let body = status_body(object, status, based);
         let patched = object
             .api(self.client.clone())
@@ -157,6 +168,7 @@ impl Patches {
         if has_finalizer(object) == wanted {
             return Ok(object.clone());
         }
+        self.check(object)?;
         let body = finalizer_body(object, wanted);
         let parameters = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),
@@ -168,6 +180,14 @@ impl Patches {
             .await;
         self.metrics.written(&K::kind(&()), Written::Finalizer, patched.is_ok());
         patched.map_err(|error| failed("the finalizer", object, error))
+    }
+
+    fn check<K: Kind>(&self, object: &K) -> Result<(), PatchError> {
+        if self.authority.may_write() {
+            Ok(())
+        } else {
+            Err(PatchError::TermOver(name_of(object)))
+        }
     }
 }
 
@@ -198,11 +218,15 @@ fn finalizer_body<K: Kind>(object: &K, wanted: bool) -> Value {
     json!({ "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers } })
 }
 
-fn failed<K: Kind>(what: &'static str, object: &K, error: kube::Error) -> PatchError {
-    let name = match object.namespace() {
+fn name_of<K: Kind>(object: &K) -> String {
+    match object.namespace() {
         Some(namespace) => format!("{} {namespace}/{}", K::kind(&()), object.name_any()),
         None => format!("{} {}", K::kind(&()), object.name_any()),
-    };
+    }
+}
+
+fn failed<K: Kind>(what: &'static str, object: &K, error: kube::Error) -> PatchError {
+    let name = name_of(object);
     match &error {
         kube::Error::Api(status) if status.is_conflict() => PatchError::Superseded(name),
         kube::Error::Api(status) if status.is_not_found() => PatchError::Gone(name),

@@ -8,6 +8,7 @@ use kube::{
 use sha2::{Digest, Sha256};
 
 use super::FIELD_MANAGER;
+use crate::lease::Authority;
 
 /// What the API server takes as an event's note, in bytes.
 const MAX_NOTE: usize = 1024;
@@ -36,13 +37,15 @@ pub struct Notice {
 #[derive(Clone)]
 pub struct Publisher {
     recorder: Recorder,
+    authority: Authority,
 }
 
 impl Publisher {
-    /// Publishes through `client`. Clone it rather than making another: it
+    /// Publishes through `client` for as long as `authority` lasts. Clone it rather than making another: it
     /// remembers what it published lately, to count repetitions.
-    pub fn new(client: Client) -> Self {
+    pub fn new(client: Client, authority: Authority) -> Self {
         Self {
+            authority,
             recorder: Recorder::new(client, Reporter::from(FIELD_MANAGER)),
         }
     }
@@ -62,6 +65,9 @@ impl Publisher {
         };
         let object = about.name.as_deref().unwrap_or_default();
         tracing::info!(reason = notice.reason, object, "{}", notice.message);
+        if !self.authority.may_write() {
+            return;
+        }
         if let Err(error) = self.recorder.publish(&event, about).await {
             tracing::warn!(reason = notice.reason, object, %error, "an event could not be published");
         }

@@ -6,10 +6,11 @@ use super::memory::Memories;
 use crate::{
     aws::Connections,
     cluster::{Patches, Publisher, Stores},
-    telemetry::Metrics,
+    lease::Authority,
+    telemetry::{Health, Metrics},
 };
 
-/// What every pass works with; shared by all of them.
+/// What every pass of one term works with; shared by all of them.
 pub(super) struct Context {
     /// The cluster's stable id, which goes into the tags of everything made.
     pub(super) cluster: String,
@@ -21,6 +22,10 @@ pub(super) struct Context {
     pub(super) publisher: Publisher,
     /// Ways into AWS accounts.
     pub(super) aws: Connections,
+    /// For how long passes may act.
+    pub(super) authority: Authority,
+    /// Whether the local copies can be relied on.
+    pub(super) health: Health,
     /// What is counted.
     pub(super) metrics: Arc<Metrics>,
     /// What is remembered between passes.

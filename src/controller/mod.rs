@@ -1,4 +1,4 @@
-//! The process that reconciles: watches, passes, shutdown.
+//! The process that reconciles: watches, terms, passes, shutdown.
 //!
 //! ```text
 //! watches ─→ local copies ─→ who is woken ─→ queue of VPC objects ─→ reconcile: the list of steps
@@ -9,6 +9,10 @@
 //! network, so that each AWS resource has one writer and a VPC costs one look
 //! and one plan however many profiles it has. Passes over different VPCs run
 //! side by side, those over one VPC one after the other.
+//!
+//! Of several processes one leads. Only while it does are there queues and
+//! passes; the watches and the copies are kept all the time, so that a standby
+//! can begin at once. Losing the lease ends the term and not the process.
 
 mod apply;
 mod backoff;
@@ -16,49 +20,27 @@ mod context;
 mod deadline;
 mod events;
 mod finalizers;
-mod left_behind;
 mod memory;
 mod observe;
 mod orphan;
-mod pin;
 mod reconcile;
 mod report;
 mod schedule;
+mod term;
 mod watches;
 mod writes;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use futures::{
-    Stream, StreamExt,
-    channel::mpsc::{UnboundedReceiver, unbounded},
-    stream,
-};
-use kube::{
-    Resource, ResourceExt,
-    runtime::{
-        controller::{self, Controller},
-        reflector::{ObjectRef, Store},
-        watcher,
-    },
-};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tokio::sync::watch;
 
-use self::{
-    context::Context,
-    memory::Memories,
-    watches::{Mirrors, Wakes},
-};
+use self::watches::{Mirrors, Wakes};
 use crate::{
-    api::{SageMakerVpc, SageMakerVpcProfile},
-    aws::Connections,
-    cluster::{Clients, Patches, Publisher, Stores},
-    telemetry::{Health, Metrics, chain},
+    cluster::{Clients, Stores},
+    lease::{Authority, Election, Elector, Lost, Timing},
+    telemetry::{Health, LeaseChange, Metrics, Role},
 };
-
-/// How long passes that are under way may take after a stop was asked for. A
-/// pod has a minute by default of the chart.
-const DRAIN: Duration = Duration::from_secs(45);
 
 /// The namespace that every cluster has, and keeps for life.
 const CLUSTER_NAMESPACE: &str = "kube-system";
@@ -70,6 +52,21 @@ pub struct Settings {
     pub cluster_id: Option<String>,
     /// Passes under way at the same time.
     pub workers: u16,
+    /// The lease to work under; without one, nobody else may be at work.
+    pub lease: Option<LeaseSettings>,
+}
+
+/// Which lease to work under.
+#[derive(Clone, Debug)]
+pub struct LeaseSettings {
+    /// The namespace that the Lease is in.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Our name, which no other process may have.
+    pub identity: String,
+    /// The times.
+    pub timing: Timing,
 }
 
 /// Why the controller ended, other than by being asked to.
@@ -85,8 +82,19 @@ pub enum ControllerError {
     WatchesEnded,
 }
 
-/// Reconciles until `stop` becomes true. Then no pass is begun any more, and
-/// those under way are given time to end.
+/// What lasts from one term to the next.
+struct Parts {
+    cluster: String,
+    workers: u16,
+    stores: Stores,
+    clients: Clients,
+    metrics: Arc<Metrics>,
+    health: Health,
+}
+
+/// Reconciles until `stop` becomes true, whenever it has the lease. Then no
+/// pass is begun any more, those under way are given a moment to end, and the
+/// lease is given back.
 ///
 /// # Errors
 ///
@@ -94,24 +102,15 @@ pub enum ControllerError {
 pub async fn run(
     settings: Settings,
     clients: Clients,
-    aws: Connections,
     metrics: Arc<Metrics>,
     health: Health,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ControllerError> {
     let mirrors = Mirrors::default();
     let stores = mirrors.stores();
-    let memories = Arc::new(Memories::default());
-    let (vpcs, woken_vpcs) = unbounded();
-    let (profiles, woken_profiles) = unbounded();
-    let wakes = Wakes {
-        vpcs,
-        profiles,
-        memories: memories.clone(),
-        metrics: metrics.clone(),
-    };
+    let wakes = Wakes::new(metrics.clone());
 
-    let watching = watches::watch(&clients, mirrors, wakes);
+    let watching = watches::watch(&clients, mirrors, wakes.clone(), health.clone());
     let working = async {
         if !synced(&stores, stop.clone()).await {
             return Ok(());
@@ -121,29 +120,105 @@ pub async fn run(
             cluster,
             vpcs = stores.vpcs.len(),
             profiles = stores.profiles.len(),
-            "ready"
+            "the local copies are complete"
         );
-        health.set_ready(true);
-        let context = Arc::new(Context {
+        let parts = Parts {
             cluster,
+            workers: settings.workers,
             stores,
-            patches: Patches::new(clients.call.clone(), metrics.clone()),
-            publisher: Publisher::new(clients.call.clone()),
-            aws,
+            clients: clients.clone(),
             metrics,
-            memories,
-        });
-        let controllers = reconcile_all(context, settings.workers, woken_vpcs, woken_profiles, stop.clone());
-        tokio::select! {
-            () = controllers => tracing::info!("all passes have ended"),
-            () = drained(stop) => tracing::warn!("passes that were still under way are broken off"),
+            health,
+        };
+        match settings.lease {
+            Some(lease) => terms(&parts, &wakes, lease, stop).await,
+            None => {
+                parts.health.contact().assume();
+                parts.lead();
+                term::work(&parts, &wakes, &Authority::unlimited(), stop).await;
+            }
         }
-        health.set_ready(false);
+        parts.health.plays(Role::Stopping);
         Ok(())
     };
     tokio::select! {
         result = working => result,
         () = watching => Err(ControllerError::WatchesEnded),
+    }
+}
+
+/// How a term ended.
+enum Ended {
+    Lost(Lost),
+    Stopped,
+}
+
+/// One term after the other, until a stop is asked for.
+async fn terms(parts: &Parts, wakes: &Wakes, lease: LeaseSettings, mut stop: watch::Receiver<bool>) {
+    let LeaseSettings {
+        namespace,
+        name,
+        identity,
+        timing,
+    } = lease;
+    let mut elector = Elector::new(
+        parts.clients.call.clone(),
+        &namespace,
+        &name,
+        Election::new(identity, timing),
+        parts.health.contact().clone(),
+    );
+    loop {
+        let me = elector.identity().to_owned();
+        tracing::info!(lease = format!("{namespace}/{name}"), identity = me, "standing by");
+        parts.health.plays(Role::Standby(String::new()));
+        let standing_by = elector.acquire(|leader| {
+            tracing::info!(leader, "somebody else has the lease");
+            parts.health.plays(Role::Standby(leader.to_owned()));
+        });
+        let authority = tokio::select! {
+            authority = standing_by => authority,
+            _ = stop.wait_for(|stop| *stop) => {
+                // It may have been taken in this very moment.
+                elector.release().await;
+                return;
+            }
+        };
+        tracing::info!(identity = me, "leading");
+        parts.metrics.lease_changed(LeaseChange::Acquired);
+        parts.lead();
+        let ended = tokio::select! {
+            lost = elector.keep(&authority) => Ended::Lost(lost),
+            () = term::work(parts, wakes, &authority, stop.clone()) => Ended::Stopped,
+        };
+        authority.end();
+        parts.metrics.leads(false);
+        match ended {
+            Ended::Lost(lost) => {
+                match lost {
+                    Lost::NotRenewed => tracing::error!("the lease was not renewed in time: nothing is done any more"),
+                    Lost::Taken(by) => tracing::error!(by, "the lease was taken: nothing is done any more"),
+                }
+                parts.metrics.lease_changed(LeaseChange::Lost);
+                parts.metrics.forget_all();
+                term::let_go(&authority).await;
+            }
+            Ended::Stopped => {
+                let released = term::let_go(&authority).await && elector.release().await;
+                if released {
+                    tracing::info!("the lease is given back");
+                    parts.metrics.lease_changed(LeaseChange::Released);
+                }
+                return;
+            }
+        }
+    }
+}
+
+impl Parts {
+    fn lead(&self) {
+        self.metrics.leads(true);
+        self.health.plays(Role::Leader);
     }
 }
 
@@ -167,67 +242,4 @@ fn cluster_id(stores: &Stores) -> Result<String, ControllerError> {
     namespace
         .and_then(|namespace| namespace.uid())
         .ok_or(ControllerError::NoClusterId)
-}
-
-async fn reconcile_all(
-    context: Arc<Context>,
-    workers: u16,
-    vpcs: UnboundedReceiver<ObjectRef<SageMakerVpc>>,
-    profiles: UnboundedReceiver<ObjectRef<SageMakerVpcProfile>>,
-    stop: watch::Receiver<bool>,
-) {
-    let never = |_: Arc<SageMakerVpc>, error: &std::convert::Infallible, _: Arc<Context>| match *error {};
-    let of_vpcs = queue(context.stores.vpcs.clone(), vpcs, workers, stop.clone()).run(
-        reconcile::reconcile,
-        never,
-        context.clone(),
-    );
-    let of_profiles =
-        queue(context.stores.profiles.clone(), profiles, workers, stop).run(orphan::reconcile, orphan::retry, context);
-    tokio::join!(drive(of_vpcs), drive(of_profiles));
-}
-
-/// A queue of objects that are woken by name. The watches that wake them are
-/// not the queue's own, for they serve both queues and the local copies.
-fn queue<K>(
-    store: Store<K>,
-    woken: UnboundedReceiver<ObjectRef<K>>,
-    workers: u16,
-    mut stop: watch::Receiver<bool>,
-) -> Controller<K>
-where
-    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
-{
-    Controller::for_stream(stream::pending::<Result<K, watcher::Error>>(), store)
-        .reconcile_on(woken)
-        .with_config(controller::Config::default().concurrency(workers))
-        .graceful_shutdown_on(async move {
-            // An error means that whoever could ask for a stop is gone.
-            let _ = stop.wait_for(|stop| *stop).await;
-        })
-}
-
-async fn drive<T, E: std::error::Error + 'static, Q: std::error::Error + 'static>(
-    passes: impl Stream<Item = Result<T, controller::Error<E, Q>>>,
-) {
-    passes
-        .for_each(|ended| async {
-            match ended {
-                Ok(_) => {}
-                // It was woken and is gone by now.
-                Err(controller::Error::ObjectNotFound(_)) => {}
-                // Said where it happened.
-                Err(controller::Error::ReconcilerFailed(..)) => {}
-                Err(error @ (controller::Error::QueueError(_) | controller::Error::RunnerError(_))) => {
-                    tracing::error!(error = chain(&error), "the queue of objects is disturbed");
-                }
-            }
-        })
-        .await;
-}
-
-/// Ends a while after a stop was asked for.
-async fn drained(mut stop: watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
-    tokio::time::sleep(DRAIN).await;
 }

@@ -1,14 +1,12 @@
 //! Profiles whose `vpcRef` names no `SageMakerVpc`. They are told so, and let
-//! go: a VPC object goes when nothing is left of all its profiles' either, or
-//! when its owners give up what is. Nobody could tidy it up any more, and a new
-//! object of the same name finds it by its tags and does.
+//! go: nothing can be left of theirs that anyone would still tidy up.
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use kube::{ResourceExt, runtime::controller::Action};
 
-use super::{context::Context, events, writes::unless_gone};
+use super::{context::Context, events, reconcile::UNTIL_FOLLOWED, writes::unless_gone};
 use crate::{
     api::SageMakerVpcProfile,
     cluster::{Based, PatchError, is_deleting, reference},
@@ -34,6 +32,9 @@ const AFTER_CHANGE: Duration = Duration::from_millis(250);
 ///
 /// When the profile could not be written.
 pub(super) async fn reconcile(profile: Arc<SageMakerVpcProfile>, context: Arc<Context>) -> Result<Action, PatchError> {
+    if !context.health.follows_all() {
+        return Ok(Action::requeue(UNTIL_FOLLOWED));
+    }
     if context.stores.vpc(&profile.spec.vpc_ref.name).is_some() {
         return Ok(Action::await_change());
     }
@@ -48,6 +49,7 @@ pub(super) async fn reconcile(profile: Arc<SageMakerVpcProfile>, context: Arc<Co
 pub(super) fn retry(_: Arc<SageMakerVpcProfile>, error: &PatchError, _: Arc<Context>) -> Action {
     match error {
         PatchError::Superseded(_) | PatchError::Gone(_) => Action::requeue(AFTER_CHANGE),
+        PatchError::TermOver(_) => Action::await_change(),
         PatchError::Failed { .. } => {
             tracing::warn!(
                 error = chain(error),

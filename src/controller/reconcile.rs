@@ -6,7 +6,6 @@
 //! | validate | nothing: pure |
 //! | observe | look at AWS |
 //! | plan | nothing: pure |
-//! | pin | note in which accounts things are about to be made |
 //! | claim | put finalizers on what is about to have effect |
 //! | apply | write down what is about to be created, then change AWS |
 //! | assess | nothing: pure |
@@ -29,15 +28,13 @@ use super::{
     deadline::Deadline,
     events,
     finalizers::{self, Releases, Remains},
-    left_behind,
     memory::Memory,
     observe::{Look, Seen, observe},
-    pin::pin,
     report,
     schedule::Standing,
 };
 use crate::{
-    api::{ManagementPolicy, SageMakerVpc},
+    api::SageMakerVpc,
     cluster::{Behind, PatchError, dereference},
     plan::{History, Plan, plan},
     status::{self, Assessment, Observation, Statuses},
@@ -48,6 +45,9 @@ use crate::{
 /// How often to look at a VPC whose object does not say it in a readable way.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How soon to see whether the local copies follow again what is declared.
+pub(super) const UNTIL_FOLLOWED: Duration = Duration::from_secs(1);
+
 /// Why a pass was given up.
 #[derive(Debug, thiserror::Error)]
 enum PassError {
@@ -57,11 +57,21 @@ enum PassError {
     /// An object could not be written.
     #[error(transparent)]
     Patch(#[from] PatchError),
+    /// The process may not ask AWS any more.
+    #[error("the term is over, or about to be")]
+    TermOver,
 }
 
 /// One pass over one VPC, and when the next is due. Failures are states that
 /// are reported, not errors.
 pub(super) async fn reconcile(vpc: Arc<SageMakerVpc>, context: Arc<Context>) -> Result<Action, Infallible> {
+    if !context.health.follows_all() {
+        tracing::debug!(
+            vpc = vpc.name_any(),
+            "no pass is begun while the local copies are not followed"
+        );
+        return Ok(Action::requeue(UNTIL_FOLLOWED));
+    }
     let uid = vpc.uid().unwrap_or_default();
     let mut memory = context.memories.take(&uid);
     let deadline = Deadline::begin();
@@ -91,11 +101,14 @@ async fn pass(
     deadline: Deadline,
 ) -> Result<(Standing, Duration), PassError> {
     let now = whole_second(Timestamp::now());
-    let mut references = dereference(&context.stores, &context.cluster, vpc)?;
+    let references = dereference(&context.stores, &context.cluster, vpc)?;
     let validated = validate(&references);
     let look = observe(context, vpc, &validated, memory, deadline).await;
+    // What could not be seen for that reason says nothing of AWS.
+    if !context.authority.may_ask_aws() {
+        return Err(PassError::TermOver);
+    }
     let plan = plan_for(&look, vpc, memory, now);
-    pin(context, &mut references, plan.as_ref()).await?;
     let claimed = finalizers::claim(context, &references, plan.as_ref()).await?;
     let applied = match seen(&look).zip(plan.as_ref()) {
         Some((seen, plan)) => apply(context, claimed, seen, plan, memory, now, deadline).await?,
@@ -110,14 +123,6 @@ async fn pass(
     });
     let remains = Remains::of(vpc, &look, plan.as_ref());
     let releases = finalizers::releases(&references, remains, &applied.ledger, memory, now);
-    if vpc.spec.management_policy == ManagementPolicy::Observe {
-        report::publish(
-            context,
-            &references,
-            left_behind::told(&references, &releases, plan.as_ref()),
-        )
-        .await;
-    }
     let written = write(context, &references, &applied, &statuses, &releases).await;
     let carried_out = plan.as_ref().map(|plan| (plan, &applied.outcome));
     // What was done is reported even where it could not be written down.
@@ -202,6 +207,10 @@ fn given_up(error: &PassError) -> Standing {
         PassError::Behind(_) | PassError::Patch(PatchError::Superseded(_) | PatchError::Gone(_)) => {
             tracing::debug!(error = chain(error), "the pass is repeated");
             Standing::Superseded
+        }
+        PassError::TermOver | PassError::Patch(PatchError::TermOver(_)) => {
+            tracing::info!(error = chain(error), "the pass was given up");
+            Standing::TermOver
         }
         PassError::Patch(PatchError::Failed { .. }) => {
             tracing::warn!(error = chain(error), "the pass was given up");

@@ -26,6 +26,8 @@ pub(super) enum Standing {
     Superseded,
     /// Kubernetes refused something, or did not answer.
     NotWritten,
+    /// The process may not act any more.
+    TermOver,
 }
 
 impl Standing {
@@ -68,6 +70,7 @@ impl Standing {
             Self::Failed(_) => PassResult::Failed,
             Self::Superseded => PassResult::Superseded,
             Self::NotWritten => PassResult::NotWritten,
+            Self::TermOver => PassResult::TermOver,
         }
     }
 }
@@ -126,11 +129,10 @@ impl Pace {
             Standing::Settled => until_next_round(interval, now),
             Standing::Changed => CHANGED.after(self.repeated),
             Standing::Waiting => WAITING.after(self.repeated),
-            Standing::Superseded => SUPERSEDED.after(self.repeated),
+            Standing::Superseded | Standing::TermOver => SUPERSEDED.after(self.repeated),
             Standing::Failed(FailureKind::Throttled) => THROTTLED.jittered(self.repeated, random),
             Standing::Failed(
                 FailureKind::NoCredentials
-                | FailureKind::WrongAccount
                 | FailureKind::AccessDenied
                 | FailureKind::Unreachable
                 | FailureKind::QuotaExceeded

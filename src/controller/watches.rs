@@ -1,23 +1,27 @@
 //! Watches, and whom their changes wake.
 
-use std::{collections::BTreeSet, fmt::Debug, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt::Debug,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures::{StreamExt, channel::mpsc::UnboundedSender};
 use kube::{
     Api, Resource, ResourceExt,
     runtime::{
-        WatchStreamExt,
         reflector::ObjectRef,
         watcher::{self, Event, watcher},
     },
 };
 use serde::de::DeserializeOwned;
 
-use super::memory::Memories;
+use super::{backoff::Backoff, memory::Memories};
 use crate::{
     api::{SageMakerVpc, SageMakerVpcProfile},
-    cluster::{Change, Clients, Guard, Meaning, Mirror, NamespaceMeta, Read, Stores, Unreadable},
-    telemetry::{Metrics, chain},
+    cluster::{Change, Clients, Guard, Meaning, Mirror, NamespaceMeta, Read, Stores, Unreadable, WATCH_SECONDS},
+    telemetry::{Health, Metrics, chain},
 };
 
 /// Whom a change wakes.
@@ -29,21 +33,30 @@ struct Woken {
     profiles: BTreeSet<(String, String)>,
 }
 
-/// Where wakes go, and who must forget what is gone.
-#[derive(Clone)]
-pub(super) struct Wakes {
+/// The queues of one term.
+pub(super) struct Queues {
     /// VPC objects to reconcile.
     pub(super) vpcs: UnboundedSender<ObjectRef<SageMakerVpc>>,
     /// Profiles that may have no VPC object.
     pub(super) profiles: UnboundedSender<ObjectRef<SageMakerVpcProfile>>,
     /// Memories of VPCs.
     pub(super) memories: Arc<Memories>,
-    /// Metrics of VPCs.
-    pub(super) metrics: Arc<Metrics>,
 }
 
+/// Where wakes go, and who must forget what is gone.
+#[derive(Clone)]
+pub(super) struct Wakes {
+    /// Those of the present term; a standby wakes nobody.
+    queues: Arc<Mutex<Option<Queues>>>,
+    /// Metrics of VPCs.
+    metrics: Arc<Metrics>,
+}
+
+/// That wakes lead to the queues of a term, which ends when this is dropped.
+pub(super) struct Leading(Wakes);
+
 /// Fills the local copies, and wakes whom a change concerns. Never ends.
-pub(super) async fn watch(clients: &Clients, mirrors: Mirrors, wakes: Wakes) {
+pub(super) async fn watch(clients: &Clients, mirrors: Mirrors, wakes: Wakes, health: Health) {
     let stores = mirrors.stores();
     let client = || clients.watch.clone();
     let mut vpcs = Guard::new(stores.vpcs.clone());
@@ -53,6 +66,7 @@ pub(super) async fn watch(clients: &Clients, mirrors: Mirrors, wakes: Wakes) {
             Api::all(client()),
             |event| vpcs.read(event),
             mirrors.vpcs,
+            &health,
             |change| {
                 if change.gone {
                     wakes.forget(&change.object);
@@ -64,12 +78,13 @@ pub(super) async fn watch(clients: &Clients, mirrors: Mirrors, wakes: Wakes) {
             Api::all(client()),
             |event| profiles.read(event),
             mirrors.profiles,
+            &health,
             |change| {
                 wakes.wake(by_profile(&change));
             }
         ),
         // Metadata can always be read.
-        follow::<NamespaceMeta, _>(Api::all(client()), Read::Event, mirrors.namespaces, |change| {
+        follow::<NamespaceMeta, _>(Api::all(client()), Read::Event, mirrors.namespaces, &health, |change| {
             wakes.wake(by_namespace(&change, &stores));
         }),
     );
@@ -97,39 +112,74 @@ impl Mirrors {
 /// How long to wait until objects that cannot be read may have been mended.
 const UNTIL_MENDED: Duration = Duration::from_secs(30);
 
+/// How long to wait before a watch that was interrupted is begun anew.
+const INTERRUPTED: Backoff = Backoff {
+    first: Duration::from_millis(200),
+    longest: Duration::from_secs(15),
+};
+
 /// Fills one copy, for ever, with what `read` makes of each event.
+///
+/// A watch that is interrupted begins anew with a full list. Resumed where it
+/// broke off it would be silent until something changes, and nobody could tell
+/// whether the copy is as old as the interruption.
 async fn follow<W, K>(
     api: Api<W>,
     mut read: impl FnMut(Event<W>) -> Read<K>,
     mut mirror: Mirror<K>,
+    health: &Health,
     mut on_change: impl FnMut(Change<K>),
 ) where
     W: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
-    K: Meaning + Debug,
+    K: Meaning<DynamicType = ()> + Debug,
 {
+    let kind = K::plural(&());
+    let config = watcher::Config::default().timeout(WATCH_SECONDS);
+    let mut interruptions = 0;
+    health.follows(&kind, false);
     loop {
-        let mut events = std::pin::pin!(watcher(api.clone(), watcher::Config::default()).default_backoff());
-        let unreadable = loop {
+        let mut events = std::pin::pin!(watcher(api.clone(), config.clone()));
+        let pause = loop {
             match events.next().await {
                 Some(Ok(event)) => match read(event) {
-                    Read::Event(event) => mirror.take(event).into_iter().for_each(&mut on_change),
+                    Read::Event(event) => {
+                        let complete = matches!(event, Event::InitDone);
+                        mirror.take(event).into_iter().for_each(&mut on_change);
+                        if complete {
+                            interruptions = 0;
+                            health.follows(&kind, true);
+                        }
+                    }
                     Read::Nothing => {}
-                    Read::Kept(unreadable) => warn_unreadable::<K>(&unreadable, "what was known of it still holds"),
-                    Read::Incomplete(unreadable) => break unreadable,
+                    Read::Kept(unreadable) => warn_unreadable::<K>(&unreadable, KEPT),
+                    Read::Instead(event, unreadable) => {
+                        mirror.take(event).into_iter().for_each(&mut on_change);
+                        warn_unreadable::<K>(&unreadable, KEPT);
+                    }
+                    Read::Incomplete(unreadable) => {
+                        for unreadable in &unreadable {
+                            warn_unreadable::<K>(
+                                unreadable,
+                                "nothing is done until it is mended, lest it be taken for one that is gone",
+                            );
+                        }
+                        break UNTIL_MENDED;
+                    }
                 },
-                Some(Err(error)) => warn::<K>(&error),
-                None => break Vec::new(),
+                Some(Err(error)) => {
+                    health.follows(&kind, false);
+                    warn::<K>(&error);
+                    interruptions += 1;
+                    break INTERRUPTED.jittered(interruptions - 1, fastrand::f64());
+                }
+                None => break Duration::ZERO,
             }
         };
-        for unreadable in &unreadable {
-            warn_unreadable::<K>(
-                unreadable,
-                "nothing is done until it is mended, lest it be taken for one that is gone",
-            );
-        }
-        tokio::time::sleep(UNTIL_MENDED).await;
+        tokio::time::sleep(pause).await;
     }
 }
+
+const KEPT: &str = "what was known of it still holds";
 
 fn warn_unreadable<K: Resource<DynamicType = ()>>(unreadable: &Unreadable, so: &str) {
     tracing::error!(
@@ -156,19 +206,55 @@ fn warn<K: Resource<DynamicType = ()>>(error: &watcher::Error) {
 }
 
 impl Wakes {
+    /// Wakes nobody yet.
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            queues: Arc::default(),
+            metrics,
+        }
+    }
+
+    /// From now on wakes lead to these queues, and everything there is is woken.
+    pub(super) fn lead_to(&self, queues: Queues, stores: &Stores) -> Leading {
+        *self.lock() = Some(queues);
+        // What changes meanwhile is woken twice at worst.
+        self.wake(Woken {
+            vpcs: stores.vpcs.state().iter().map(|vpc| vpc.name_any()).collect(),
+            profiles: stores.profiles.state().iter().map(|profile| key(profile)).collect(),
+        });
+        Leading(self.clone())
+    }
+
     fn wake(&self, woken: Woken) {
+        let queues = self.lock();
+        let Some(queues) = &*queues else {
+            return;
+        };
         // Who receives them ends before we do; by then nobody is to be woken.
         for vpc in woken.vpcs {
-            let _ = self.vpcs.unbounded_send(ObjectRef::new(&vpc));
+            let _ = queues.vpcs.unbounded_send(ObjectRef::new(&vpc));
         }
         for (namespace, name) in woken.profiles {
-            let _ = self.profiles.unbounded_send(ObjectRef::new(&name).within(&namespace));
+            let _ = queues.profiles.unbounded_send(ObjectRef::new(&name).within(&namespace));
         }
     }
 
     fn forget(&self, vpc: &SageMakerVpc) {
-        self.memories.forget(&vpc.uid().unwrap_or_default());
+        if let Some(queues) = &*self.lock() {
+            queues.memories.forget(&vpc.uid().unwrap_or_default());
+        }
         self.metrics.forget(&vpc.name_any());
+    }
+
+    /// Nothing that panics happens under the lock.
+    fn lock(&self) -> MutexGuard<'_, Option<Queues>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Leading {
+    fn drop(&mut self) {
+        *self.0.lock() = None;
     }
 }
 

@@ -38,6 +38,6 @@ impl<'a> SideBySide<'a> {
 pub(super) fn unless_gone<K>(patched: Patched<K>) -> Result<(), PatchError> {
     match patched {
         Ok(_) | Err(PatchError::Gone(_)) => Ok(()),
-        Err(error @ (PatchError::Superseded(_) | PatchError::Failed { .. })) => Err(error),
+        Err(error @ (PatchError::Superseded(_) | PatchError::TermOver(_) | PatchError::Failed { .. })) => Err(error),
     }
 }

@@ -7,7 +7,6 @@
 
 mod concerns;
 mod conditions;
-mod left;
 mod obstacles;
 mod orphan;
 mod profile;
@@ -18,7 +17,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-pub use left::last_seen;
 pub use orphan::orphan;
 
 use crate::{

@@ -11,6 +11,7 @@ use prometheus_client::{
     metrics::{
         counter::Counter,
         family::Family,
+        gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
         info::Info,
     },
@@ -45,6 +46,8 @@ pub const TABLE: &[Described] = &[
     DRIFT_FOUND,
     DRIFT_REPAIRED,
     WRITES,
+    LEADER,
+    LEASE_CHANGES,
     READY,
     WORKLOADS,
     PROFILES,
@@ -98,6 +101,16 @@ const WRITES: Described = Described {
     labels: &["kind", "part", "outcome"],
     help: "Writes to our objects in Kubernetes; none in a steady state",
 };
+const LEADER: Described = Described {
+    name: "sagevpc_leader",
+    labels: &[],
+    help: "1 where this process leads, 0 where it stands by",
+};
+const LEASE_CHANGES: Described = Described {
+    name: "sagevpc_lease_changes_total",
+    labels: &["change"],
+    help: "How often this process took the lease, lost it, or gave it back",
+};
 pub(super) const READY: Described = Described {
     name: "sagevpc_vpc_ready",
     labels: &["vpc"],
@@ -145,6 +158,19 @@ pub enum PassResult {
     Superseded,
     /// Kubernetes refused something, or did not answer.
     NotWritten,
+    /// The lease was over, or about to be given back.
+    TermOver,
+}
+
+/// What becomes of the lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LeaseChange {
+    /// It was taken.
+    Acquired,
+    /// It was not renewed in time, or taken by another.
+    Lost,
+    /// It was given back.
+    Released,
 }
 
 /// Which part of an object is written.
@@ -166,7 +192,7 @@ macro_rules! label_values {
     )*};
 }
 
-label_values!(PassResult, Written, ActionState);
+label_values!(PassResult, LeaseChange, Written, ActionState);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PassLabels {
@@ -198,6 +224,11 @@ struct DriftLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeaseLabels {
+    change: LeaseChange,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WriteLabels {
     kind: String,
     part: Written,
@@ -223,6 +254,8 @@ pub struct Metrics {
     drift_found: Family<DriftLabels, Counter>,
     drift_repaired: Family<DriftLabels, Counter>,
     writes: Family<WriteLabels, Counter>,
+    leader: Gauge,
+    lease_changes: Family<LeaseLabels, Counter>,
     vpcs: GaugesByVpc,
 }
 
@@ -238,6 +271,8 @@ impl Default for Metrics {
             drift_found: Family::default(),
             drift_repaired: Family::default(),
             writes: Family::default(),
+            leader: Gauge::default(),
+            lease_changes: Family::default(),
             vpcs: GaugesByVpc::default(),
         };
         metrics.register();
@@ -257,6 +292,8 @@ impl Metrics {
         register(&mut self.registry, DRIFT_FOUND, self.drift_found.clone());
         register(&mut self.registry, DRIFT_REPAIRED, self.drift_repaired.clone());
         register(&mut self.registry, WRITES, self.writes.clone());
+        register(&mut self.registry, LEADER, self.leader.clone());
+        register(&mut self.registry, LEASE_CHANGES, self.lease_changes.clone());
         self.registry.register_collector(Box::new(self.vpcs.clone()));
     }
 
@@ -292,6 +329,21 @@ impl Metrics {
                 outcome,
             })
             .inc();
+    }
+
+    /// From now on, whether this process leads.
+    pub fn leads(&self, does: bool) {
+        self.leader.set(i64::from(does));
+    }
+
+    /// The lease was taken, lost, or given back.
+    pub fn lease_changed(&self, change: LeaseChange) {
+        self.lease_changes.get_or_create(&LeaseLabels { change }).inc();
+    }
+
+    /// Nothing is said of any VPC: another process looks after them.
+    pub fn forget_all(&self) {
+        self.vpcs.clear();
     }
 
     /// How a VPC stands now.
@@ -351,6 +403,8 @@ mod tests {
         metrics.drift_found("ModifyVpcEndpoint");
         metrics.drift_repaired("ModifyVpcEndpoint");
         metrics.written("SageMakerVpc", Written::Status, true);
+        metrics.leads(true);
+        metrics.lease_changed(LeaseChange::Acquired);
         metrics.on_call(
             "ec2",
             "DescribeVpcs",
@@ -375,11 +429,12 @@ mod tests {
     fn exposed(text: &str) -> BTreeSet<(String, Vec<String>)> {
         text.lines()
             .filter(|line| !line.starts_with('#'))
-            .filter_map(|line| line.split_once('{'))
+            .filter_map(|line| line.split_once('{').or_else(|| Some((line.split_once(' ')?.0, "}"))))
             .map(|(name, rest)| {
                 let labels = rest.split_once('}').unwrap().0;
                 let labels = labels
                     .split(',')
+                    .filter(|label| !label.is_empty())
                     .map(|label| label.split_once('=').unwrap().0.to_owned());
                 (name.to_owned(), labels.filter(|label| label != "le").collect())
             })
@@ -425,6 +480,8 @@ mod tests {
             r#"sagevpc_subnet_addresses{vpc="research",subnet="subnet-1",state="free"} 251"#,
             r#"sagevpc_subnet_addresses{vpc="research",subnet="subnet-1",state="needed"} 14"#,
             r#"sagevpc_vpc_ready{vpc="research"} 1"#,
+            "sagevpc_leader 1",
+            r#"sagevpc_lease_changes_total{change="Acquired"} 1"#,
             r#"sagevpc_actions_total{action="CreateVpcEndpoint",state="Done"} 1"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
@@ -435,6 +492,9 @@ mod tests {
     fn nothing_is_said_of_a_vpc_that_is_gone() {
         let metrics = used();
         metrics.forget("research");
+        assert!(!metrics.render().unwrap().contains("research"));
+        let metrics = used();
+        metrics.forget_all();
         assert!(!metrics.render().unwrap().contains("research"));
     }
 }

@@ -1,13 +1,6 @@
 //! The HTTP endpoint for probes and scrapers.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -18,29 +11,12 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
-use super::Metrics;
+use super::{Health, Metrics};
 
 /// What OpenMetrics calls itself.
 ///
 /// See <https://prometheus.io/docs/specs/om/open_metrics_spec/#overall-structure>.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Whether the process can do its work.
-#[derive(Clone, Debug, Default)]
-pub struct Health {
-    ready: Arc<AtomicBool>,
-}
-
-impl Health {
-    /// From now on, whether it is ready.
-    pub fn set_ready(&self, ready: bool) {
-        self.ready.store(ready, Ordering::Relaxed);
-    }
-
-    fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
-    }
-}
 
 /// Why the endpoint cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -92,14 +68,9 @@ pub async fn serve(
 }
 
 async fn readyz(State(health): State<Health>) -> Response {
-    if health.is_ready() {
-        "ok\n".into_response()
-    } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the local copies of the objects in Kubernetes are not complete yet\n",
-        )
-            .into_response()
+    match health.readiness() {
+        Ok(role) => format!("ok: {role}\n").into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
 }
 

@@ -56,6 +56,10 @@ impl GaugesByVpc {
         self.lock().remove(vpc);
     }
 
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
     /// Nothing that panics happens under the lock.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, VpcGauges>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -82,13 +82,6 @@ fn killed_at_any_moment_it_makes_nothing_twice_and_loses_nothing() {
     assert_eq!(controller.stop(), Some(0), "asked to end, it ends well");
 }
 
-/// Calls to AWS that change something.
-fn changes(metrics: &Metrics) -> u64 {
-    let verbs = ["Create", "Modify", "Delete", "Authorize", "Revoke"];
-    let of = |verb: &str| metrics.sum(&format!("sagevpc_aws_calls_total{{service=\"ec2\",action=\"{verb}"));
-    verbs.into_iter().map(of).sum()
-}
-
 const SETTLED: &str = "sagevpc_passes_total{result=\"Settled\"}";
 
 #[test]
@@ -117,7 +110,7 @@ fn a_steady_state_changes_nothing_in_aws_and_writes_nothing_to_kubernetes() {
         let other_passes = metrics.sum("sagevpc_passes_total") - metrics.sum(SETTLED);
         (
             metrics.sum("sagevpc_kubernetes_writes_total"),
-            changes(metrics),
+            metrics.aws_changes(),
             other_passes,
         )
     };

@@ -329,6 +329,10 @@ current-context: sagevpc
         return {
             "KUBECONFIG": f"{directory}/kubeconfig",
             "SAGEVPC_CONTROLLER_KUBECONFIG": f"{directory}/controller.kubeconfig",
+            # Out of a pod it has to be said which namespace the lease is in. One name for all who run one after
+            # the other: whoever is started again need not wait for the lease of the one that was killed.
+            "SAGEVPC_LEASE_NAMESPACE": NAMESPACE,
+            "SAGEVPC_LEASE_IDENTITY": "controller",
             "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
