@@ -185,6 +185,9 @@ words! {
         InvalidPolicy,
         /// There are no AWS credentials, or AWS does not accept them.
         NoCredentials,
+        /// The credentials lead to another account than the one in which things
+        /// were made.
+        WrongAccount,
         /// AWS denies an action to the controller's role.
         AccessDenied,
         /// AWS does not answer.

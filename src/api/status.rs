@@ -15,7 +15,7 @@ use super::{
     },
     condition::time_schema,
 };
-use crate::types::{SecurityGroupId, SubnetId, VpcEndpointId};
+use crate::types::{AccountId, SecurityGroupId, SubnetId, VpcEndpointId};
 
 /// What is known about a VPC.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -267,6 +267,14 @@ pub struct InForce {
     /// What profiles agreed on for the package repositories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package_repositories: Option<PackageRepositories>,
+    /// The account in which things were made for the VPC, noted before the
+    /// first: what is seen under another account never counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// Likewise the account in which things of the workloads' were made: their
+    /// security groups, statements in buckets' policies, inline policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workloads_account: Option<AccountId>,
     /// Fingerprint of the network that AWS was last seen to match. Differences
     /// from the same network found later are drift.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -25,7 +25,8 @@ use super::{
 use crate::{
     api::{AssumedRole, Credentials},
     lease::Authority,
-    types::{AccountId, Region},
+    plan::Failure,
+    types::{AccountId, Accounts, Region},
 };
 
 /// How we sign our calls in CloudTrail and in the user agent.
@@ -73,6 +74,36 @@ pub struct Clients {
     pub iam: Iam,
     /// To what SageMaker runs.
     pub sagemaker: SageMaker,
+}
+
+impl Clients {
+    /// The accounts that they lead to, as far as that can be learned without
+    /// delay.
+    pub async fn accounts_if_known(&self) -> Accounts {
+        let network = self.ec2.account_if_known().await;
+        let workloads = match &self.workloads {
+            Some(workloads) => workloads.account_if_known().await,
+            None => network.clone(),
+        };
+        Accounts { network, workloads }
+    }
+
+    /// The accounts that they lead to at this moment.
+    ///
+    /// # Errors
+    ///
+    /// When AWS STS refuses or does not answer.
+    pub async fn accounts_now(&self) -> Result<Accounts, Failure> {
+        let network = self.ec2.account_now().await?;
+        let workloads = match &self.workloads {
+            Some(workloads) => workloads.account_now().await?,
+            None => network.clone(),
+        };
+        Ok(Accounts {
+            network: Some(network),
+            workloads: Some(workloads),
+        })
+    }
 }
 
 /// All connections to AWS, opened when first used and kept.

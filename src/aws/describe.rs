@@ -7,8 +7,9 @@
 use aws_sdk_ec2::types::{Filter, VpcAttributeName};
 
 pub(super) use edges::{
-    address, all_our_addresses, flow_logs, internet_gateways, nat_gateway, nat_gateways, network_acl, network_acls,
-    network_interface_permissions, our_addresses, our_flow_logs, our_nat_gateways, route_table,
+    address, all_our_addresses, all_our_flow_logs, flow_logs, internet_gateways, nat_gateway, nat_gateways,
+    network_acl, network_acls, network_interface_permissions, our_addresses, our_flow_logs, our_nat_gateways,
+    route_table,
 };
 
 use super::{

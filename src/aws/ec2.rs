@@ -39,6 +39,8 @@ pub(super) struct Connection {
     pub(super) region: Region,
     quotas: Arc<Quotas>,
     account: OnceCell<AccountId>,
+    /// Whether the role says which account it is.
+    is_given: bool,
     /// When AWS STS last would not say who we are.
     nameless: Mutex<Option<Instant>>,
     /// What changes seldom or never, as it was last seen.
@@ -66,6 +68,7 @@ impl Ec2 {
             sts,
             region,
             quotas,
+            is_given: account.is_some(),
             account: OnceCell::new_with(account),
             nameless: Mutex::default(),
             known: Known::default(),
@@ -111,6 +114,26 @@ impl Ec2 {
     /// When AWS STS refuses or does not answer.
     pub async fn account(&self) -> Result<AccountId, Failure> {
         self.connection.account().await.map_err(|refusal| refusal.failure)
+    }
+
+    /// Like [`account`](Self::account), if it can be learned without delay.
+    pub async fn account_if_known(&self) -> Option<AccountId> {
+        self.connection.account_if_known().await
+    }
+
+    /// The account that we act in at this moment: our own credentials may have
+    /// become those of another account since it was asked.
+    ///
+    /// # Errors
+    ///
+    /// When AWS STS refuses or does not answer.
+    pub async fn account_now(&self) -> Result<AccountId, Failure> {
+        let now = if self.connection.is_given {
+            self.connection.account().await
+        } else {
+            self.connection.caller().await
+        };
+        now.map_err(|refusal| refusal.failure)
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -160,12 +183,13 @@ impl Connection {
     }
 
     pub(super) async fn account(&self) -> Result<AccountId, Refusal> {
-        let ask = || async {
-            let call = Call::GetCallerIdentity;
-            let identity = self.read(call, self.sts.get_caller_identity().send()).await?;
-            Ok(AccountId::new(identity.account().unwrap_or_default()))
-        };
-        self.account.get_or_try_init(ask).await.cloned()
+        self.account.get_or_try_init(|| self.caller()).await.cloned()
+    }
+
+    async fn caller(&self) -> Result<AccountId, Refusal> {
+        let call = Call::GetCallerIdentity;
+        let identity = self.read(call, self.sts.get_caller_identity().send()).await?;
+        Ok(AccountId::new(identity.account().unwrap_or_default()))
     }
 
     /// The account, if it can be learned without delay: in networks without a

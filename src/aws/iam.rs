@@ -260,9 +260,9 @@ fn answer<T>(read: Result<Result<T, Refusal>, Elapsed>) -> (Option<T>, bool) {
 fn unseen_cause(refusal: &Refusal) -> UnseenCause {
     match refusal.meaning {
         Meaning::NotThere(_) => UnseenCause::NoSuchEntity,
-        Meaning::Refused(FailureKind::AccessDenied | FailureKind::NoCredentials | FailureKind::Rejected) => {
-            UnseenCause::AccessDenied
-        }
+        Meaning::Refused(
+            FailureKind::AccessDenied | FailureKind::NoCredentials | FailureKind::WrongAccount | FailureKind::Rejected,
+        ) => UnseenCause::AccessDenied,
         Meaning::Refused(FailureKind::Throttled | FailureKind::Unreachable | FailureKind::QuotaExceeded)
         | Meaning::AlreadyThere
         | Meaning::StillInUse

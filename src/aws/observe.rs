@@ -11,15 +11,17 @@
 //! | DescribeSubnets, -SecurityGroups by id | where a spec names ids that are in none of the VPCs |
 //! | DescribeNatGateways, -InternetGateways | where a spec wants a way out, or a route leads to such a gateway |
 //! | DescribeAddresses | where a spec wants a way out |
-//! | DescribeFlowLogs | where a spec wants flow logs: of those VPCs and their subnets, 200 in a call |
+//! | DescribeFlowLogs | of the VPCs and their subnets, 200 in a call; once more for all of ours while a VPC object is deleted |
 //! | DescribeNetworkInterfacePermissions | where asked for and SageMaker has interfaces: 200 of them in a call, 255 in a page |
 //! | DescribePrefixLists, -VpcEndpointServices (gateways) | once an hour |
 //! | DescribeVpcEndpointServices (interfaces) | once an hour, where a spec wants interface endpoints |
 //! | DescribeVpcAttribute | twice for each VPC in five minutes: AWS lets nobody batch it |
 //!
 //! A call that the role may not make fails the round, but for those that only
-//! some specs need: [`Round`] says what becomes of these.
+//! some specs need: [`Round`] says what becomes of these. What is asked of each
+//! VPC alone fails that VPC alone.
 
+mod attributes;
 mod known;
 
 use std::{
@@ -28,9 +30,7 @@ use std::{
     time::Duration,
 };
 
-use futures::stream::{self, StreamExt, TryStreamExt};
-use tokio::time::Instant;
-
+use attributes::refresh_attributes;
 pub(super) use known::Known;
 use known::{Facts, fact};
 
@@ -41,14 +41,11 @@ use crate::{
         NetworkInterfacePermission, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc, VpcAttributes,
     },
     plan::{Aspect, Failure, FailureKind, Interest},
-    types::{DhcpOptionsId, SecurityGroupId, SubnetId, VpcId},
+    types::{DhcpOptionsId, FlowLogId, SecurityGroupId, SubnetId, VpcId},
 };
 
 /// How long a round may take. Whoever asked has to write a status afterwards.
 const DEADLINE: Duration = Duration::from_secs(25);
-
-/// How many calls for attributes are under way at once.
-const ATTRIBUTE_CALLS: usize = 16;
 
 /// What a round is to look at.
 #[derive(Default)]
@@ -96,6 +93,8 @@ pub(super) struct Round {
     snapshot: Arc<Snapshot>,
     /// What the role may not look at, of what is looked at only where needed.
     denied: Arc<BTreeMap<Aspect, Failure>>,
+    /// VPCs that could not be looked at in full, each for a reason of its own.
+    unseen: Arc<BTreeMap<VpcId, Failure>>,
 }
 
 impl Round {
@@ -107,8 +106,15 @@ impl Round {
     /// interfaces, are judged and never made: whoever may not see them gets
     /// none of them.
     pub(super) fn for_one(self, interest: &Interest) -> Result<Arc<Snapshot>, Failure> {
+        if let Some(failure) = interest.vpc.as_ref().and_then(|vpc| self.unseen.get(vpc)) {
+            return Err(failure.clone());
+        }
         let needed = |aspect: &Aspect| match aspect {
-            Aspect::WayOut | Aspect::Addresses | Aspect::FlowLogs | Aspect::InterfaceServices => true,
+            Aspect::WayOut
+            | Aspect::Addresses
+            | Aspect::FlowLogs
+            | Aspect::LeftFlowLogs
+            | Aspect::InterfaceServices => true,
             Aspect::InterfacePermissions => false,
         };
         let mut denied = interest.aspects.iter().filter(|aspect| needed(aspect));
@@ -180,6 +186,7 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
         tokio::try_join!(
             vpcs_with_settings(connection, &vpcs, &fresh),
             subnets_with_logs(connection, &vpcs, &subnets, &flow_logs, &denied),
+            left_flow_logs(connection, wants(Aspect::LeftFlowLogs), &denied),
             tables_with_gateways(connection, &vpcs, wants(Aspect::WayOut), &denied),
             security_groups_of(connection, &vpcs, &security_groups),
             describe::vpc_endpoints(connection, &vpcs),
@@ -195,9 +202,11 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
         VpcsWithSettings {
             vpcs,
             vpc_attributes,
+            unseen,
             dhcp_options,
         },
         (subnets, flow_logs),
+        left_flow_logs,
         TablesWithGateways {
             route_tables,
             nat_gateways,
@@ -214,6 +223,13 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
         },
         interface_services,
     ) = network?;
+    let mut flow_logs = flow_logs;
+    let known: BTreeSet<FlowLogId> = flow_logs.iter().map(|log| log.flow_log_id.clone()).collect();
+    flow_logs.extend(
+        left_flow_logs
+            .into_iter()
+            .filter(|log| !known.contains(&log.flow_log_id)),
+    );
     let snapshot = Snapshot {
         account,
         region: Some(connection.region.clone()),
@@ -244,12 +260,14 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
     Ok(Round {
         snapshot: Arc::new(snapshot),
         denied: Arc::new(denied.into_inner()),
+        unseen: Arc::new(unseen),
     })
 }
 
 struct VpcsWithSettings {
     vpcs: Vec<Vpc>,
     vpc_attributes: Vec<VpcAttributes>,
+    unseen: BTreeMap<VpcId, Failure>,
     dhcp_options: Vec<DhcpOptions>,
 }
 
@@ -260,42 +278,23 @@ async fn vpcs_with_settings(
     fresh: &BTreeSet<VpcId>,
 ) -> Result<VpcsWithSettings, Refusal> {
     let vpcs = describe::vpcs(connection, ids).await?;
-    let (vpc_attributes, dhcp_options) = tokio::try_join!(
-        attributes_of(connection, &vpcs, fresh),
+    let (unseen, dhcp_options) = tokio::join!(
+        refresh_attributes(connection, &vpcs, fresh),
         dhcp_options_of(connection, &vpcs)
-    )?;
-    Ok(VpcsWithSettings {
-        vpcs,
-        vpc_attributes,
-        dhcp_options,
-    })
-}
-
-/// The DNS attributes of VPCs, remembered or read.
-async fn attributes_of(
-    connection: &Connection,
-    vpcs: &[Vpc],
-    fresh: &BTreeSet<VpcId>,
-) -> Result<Vec<VpcAttributes>, Refusal> {
-    let due = connection.known.attributes_due(vpcs, fresh);
-    stream::iter(due)
-        .map(Ok)
-        .try_for_each_concurrent(ATTRIBUTE_CALLS, |vpc| async move {
-            let asked_at = Instant::now();
-            let attributes = describe::vpc_attributes(connection, &vpc).await?;
-            // A VPC that has just been deleted has none.
-            if let Some(attributes) = attributes {
-                connection.known.attributes().insert(vpc, (asked_at, attributes));
-            }
-            Ok(())
-        })
-        .await?;
+    );
     let known = connection.known.attributes();
-    Ok(vpcs
+    let vpc_attributes = vpcs
         .iter()
         .filter_map(|vpc| known.get(&vpc.vpc_id))
         .map(|(_, attributes)| attributes.clone())
-        .collect())
+        .collect();
+    drop(known);
+    Ok(VpcsWithSettings {
+        vpcs,
+        vpc_attributes,
+        unseen,
+        dhcp_options: dhcp_options?,
+    })
 }
 
 /// The DHCP options of those VPCs that have some.
@@ -350,6 +349,14 @@ async fn subnets_with_logs(
     resources.extend(strings(within.map(|subnet| &subnet.subnet_id)));
     let logs = describe::flow_logs(connection, &resources).await;
     Ok((subnets, denied.or_nothing(Aspect::FlowLogs, logs)?))
+}
+
+/// The flow logs of ours whose VPC or subnet may be gone, where they are wanted.
+async fn left_flow_logs(connection: &Connection, wanted: bool, denied: &Denied) -> Result<Vec<FlowLog>, Refusal> {
+    if !wanted {
+        return Ok(Vec::new());
+    }
+    denied.or_nothing(Aspect::LeftFlowLogs, describe::all_our_flow_logs(connection).await)
 }
 
 struct TablesWithGateways {

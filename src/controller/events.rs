@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, PlanStatus, Reason},
-    cluster::{Notice, NoticeType},
+    cluster::{Notice, NoticeType, is_deleting},
     plan::{Outcome, Plan, PlannedAction, Priority, Serves, Step},
     status::Statuses,
     types::ProfileKey,
@@ -27,6 +27,8 @@ const NOT_READY: &str = "NotReady";
 const READY: &str = "Ready";
 /// Something stands in the way of a deletion.
 const DELETION_BLOCKED: &str = "DeletionBlocked";
+/// An object goes, and something of ours stays.
+pub(super) const LEFT_BEHIND: &str = "LeftBehind";
 
 /// The object that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +61,9 @@ pub(super) fn decide(
         }
     }
     notices.extend(held(&before.plan, now, &references.vpc.name_any()).map(|notice| (About::Vpc, notice)));
+    if is_deleting(&references.vpc) {
+        notices.extend(unseen(&before.conditions, &statuses.vpc.conditions).map(|notice| (About::Vpc, notice)));
+    }
     notices.extend(
         transitions(&before.conditions, &statuses.vpc.conditions)
             .into_iter()
@@ -192,6 +197,18 @@ pub(super) fn transitions(before: &[Condition], now: &[Condition]) -> Vec<Notice
     accepted.into_iter().chain(ready).collect()
 }
 
+/// A deletion that cannot go on because nobody sees what is left.
+fn unseen(before: &[Condition], now: &[Condition]) -> Option<Notice> {
+    let (reachable, ready) = (
+        find(now, ConditionType::AwsReachable)?,
+        find(now, ConditionType::Ready)?,
+    );
+    let is_news = [ConditionType::AwsReachable, ConditionType::Ready]
+        .iter()
+        .any(|type_| changed(before, now, *type_).is_some());
+    (is_news && reachable.status == ConditionStatus::False).then(|| warning(DELETION_BLOCKED, ready.message.clone()))
+}
+
 /// Reasons that need nobody's attention.
 fn is_passing(reason: &str) -> bool {
     [Reason::InProgress, Reason::Waiting, Reason::Deleting]
@@ -228,7 +245,7 @@ fn normal(reason: &'static str, message: String) -> Notice {
     }
 }
 
-fn warning(reason: &'static str, message: String) -> Notice {
+pub(super) fn warning(reason: &'static str, message: String) -> Notice {
     Notice {
         type_: NoticeType::Warning,
         reason,

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     api::{LedgerStatus, ManagementPolicy, SageMakerVpc, SageMakerVpcProfile},
-    cluster::{PatchError, is_deleting},
-    plan::Plan,
+    cluster::{PatchError, has_finalizer, is_deleting},
+    plan::{Plan, accounts},
     types::{ProfileKey, ResourceKey},
     validate::{ProfileReference, References},
 };
@@ -22,6 +22,11 @@ use crate::{
 /// Whether AWS may be changed for this VPC.
 pub(super) fn may_change(vpc: &SageMakerVpc) -> bool {
     vpc.spec.management_policy == ManagementPolicy::Enforce && !vpc.spec.paused
+}
+
+/// Whether something was made for the VPC, and the note of where was lost.
+pub(super) fn is_claimed_unpinned(vpc: &SageMakerVpc) -> bool {
+    has_finalizer(vpc) && accounts::pinned(vpc.status.as_ref()).is_empty()
 }
 
 /// Puts our finalizer on all that is about to have effect in AWS, or has, and
@@ -82,7 +87,11 @@ impl<'a> Remains<'a> {
             return Self::Nothing;
         }
         match (look, plan) {
-            // AWS deletes no VPC that still holds a group or an endpoint.
+            // Whether it was this account in which things were made is not known
+            // any more.
+            (Look::VpcMissing, _) if is_claimed_unpinned(vpc) => Self::Unseen,
+            // AWS deletes no VPC that still holds a group or an endpoint, and the
+            // rest is looked for once the object is to go.
             (Look::VpcMissing, _) => Self::Nothing,
             (Look::Seen(_), Some(plan)) => Self::Planned(plan),
             (Look::Seen(_) | Look::NotLooked | Look::Failed(_), _) => Self::Unseen,

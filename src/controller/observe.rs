@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::time::timeout_at;
 
-use super::{context::Context, deadline::Deadline, memory::Memory};
+use super::{context::Context, deadline::Deadline, finalizers::is_claimed_unpinned, memory::Memory};
 use crate::{
     api::{Discovery, SageMakerVpc},
     aws::Clients,
-    cluster::REQUESTED_AT,
+    cluster::{REQUESTED_AT, has_finalizer, is_deleting},
     desired::Network,
     observed::{Snapshot, VpcSnapshot},
-    plan::{Failure, FailureKind, Interest},
+    plan::{Failure, FailureKind, Interest, accounts},
     types::AccountId,
     validate::{Refused, Validated},
 };
@@ -56,39 +56,67 @@ pub(super) async fn observe(
     // any more.
     let held = vpc.status.iter().flat_map(|status| &status.in_force.buckets);
     interest.buckets.extend(held.map(|bucket| bucket.name.clone()));
-    let looking = async {
-        let region = &vpc.spec.region;
-        let clients = context.aws.clients(region, vpc.spec.credentials.as_ref()).await;
-        let (snapshot, view, buckets, roles) = tokio::join!(
-            clients.ec2.observe(&interest),
-            view_of_workloads(&clients, &interest),
-            clients.s3.observe(&interest.buckets, interest.fresh),
-            clients.iam.observe(&interest.roles, region, interest.fresh)
-        );
-        Ok((snapshot?, view?, buckets, roles, clients))
-    };
-    match timeout_at(deadline.observe(), looking).await {
+    match timeout_at(deadline.observe(), look(context, vpc, network, &interest)).await {
         Err(_) => Look::Failed(no_answer()),
         Ok(Err(failure)) => Look::Failed(failure),
-        Ok(Ok((snapshot, view, buckets, roles, clients))) => match seen_or_left(vpc, &network, &snapshot) {
-            None => Look::VpcMissing,
-            Some(snapshot) => {
-                let mut snapshot = VpcSnapshot {
-                    roles,
-                    ..snapshot.with_buckets(&buckets)
-                };
-                if let Some((account, view)) = view {
-                    snapshot.add_view_of(account, view.vpc(&vpc.spec.vpc_id));
-                }
-                discover(&clients, &network, &mut snapshot).await;
-                Look::Seen(Box::new(Seen {
-                    network,
-                    snapshot,
-                    clients,
-                }))
-            }
-        },
+        Ok(Ok(None)) => Look::VpcMissing,
+        Ok(Ok(Some(seen))) => Look::Seen(Box::new(seen)),
     }
+}
+
+/// Looks; `None` where there is no such VPC, and none that anything is left of.
+async fn look(
+    context: &Context,
+    vpc: &SageMakerVpc,
+    network: Network,
+    interest: &Interest,
+) -> Result<Option<Seen>, Failure> {
+    let region = &vpc.spec.region;
+    let clients = context.aws.clients(region, vpc.spec.credentials.as_ref()).await;
+    let (snapshot, view, buckets, roles, acting) = tokio::join!(
+        clients.ec2.observe(interest),
+        view_of_workloads(&clients, interest),
+        clients.s3.observe(&interest.buckets, interest.fresh),
+        clients.iam.observe(&interest.roles, region, interest.fresh),
+        clients.accounts_if_known(),
+    );
+    accounts::admit(&accounts::pinned(vpc.status.as_ref()), &acting)?;
+    let (snapshot, view) = (snapshot?, view?);
+    let seen = match snapshot.vpc(&vpc.spec.vpc_id) {
+        Some(seen) => seen,
+        None => {
+            confirm_missing(&clients, vpc).await?;
+            if !network.vpc.deleting {
+                return Ok(None);
+            }
+            VpcSnapshot::gone(&vpc.spec.vpc_id, &snapshot)
+        }
+    };
+    let mut snapshot = VpcSnapshot {
+        roles,
+        ..seen.with_buckets(&buckets)
+    };
+    if let Some((account, view)) = view {
+        snapshot.add_view_of(account, &view);
+    }
+    discover(&clients, &network, &mut snapshot).await;
+    Ok(Some(Seen {
+        network,
+        snapshot,
+        clients,
+    }))
+}
+
+/// That a VPC is not seen says nothing but in the account in which it was.
+async fn confirm_missing(clients: &Clients, vpc: &SageMakerVpc) -> Result<(), Failure> {
+    if !has_finalizer(vpc) {
+        return Ok(());
+    }
+    let acting = clients.accounts_now().await?;
+    if is_deleting(vpc) && is_claimed_unpinned(vpc) {
+        return Err(accounts::unknown(&acting));
+    }
+    accounts::admit(&accounts::pinned(vpc.status.as_ref()), &acting)
 }
 
 /// What the workloads' account sees, where it is another than the VPC's.
@@ -101,17 +129,6 @@ async fn view_of_workloads(
     };
     let (account, snapshot) = tokio::join!(workloads.account(), workloads.observe(interest));
     Ok(Some((account?, snapshot?)))
-}
-
-/// The VPC as it was seen; or as it is after it was deleted before its object,
-/// where something of ours outlives it.
-fn seen_or_left(vpc: &SageMakerVpc, network: &Network, snapshot: &Snapshot) -> Option<VpcSnapshot> {
-    let buckets = vpc.status.iter().flat_map(|status| &status.in_force.buckets);
-    let outlives_it = buckets.count() > 0 || !network.vpc.roles_in_force.is_empty();
-    snapshot.vpc(&vpc.spec.vpc_id).or_else(|| {
-        let is_left = network.vpc.deleting && outlives_it;
-        is_left.then(|| VpcSnapshot::gone(&vpc.spec.vpc_id)).flatten()
-    })
 }
 
 /// Asks SageMaker what runs behind its network interfaces. Where it gives no

@@ -1,5 +1,7 @@
 //! Profiles whose `vpcRef` names no `SageMakerVpc`. They are told so, and let
-//! go: nothing can be left of theirs that anyone would still tidy up.
+//! go: a VPC object goes when nothing is left of all its profiles' either, or
+//! when its owners give up what is. Nobody could tidy it up any more, and a new
+//! object of the same name finds it by its tags and does.
 
 use std::{sync::Arc, time::Duration};
 

@@ -6,6 +6,7 @@
 //! | validate | nothing: pure |
 //! | observe | look at AWS |
 //! | plan | nothing: pure |
+//! | pin | note in which accounts things are about to be made |
 //! | claim | put finalizers on what is about to have effect |
 //! | apply | write down what is about to be created, then change AWS |
 //! | assess | nothing: pure |
@@ -28,13 +29,15 @@ use super::{
     deadline::Deadline,
     events,
     finalizers::{self, Releases, Remains},
+    left_behind,
     memory::Memory,
     observe::{Look, Seen, observe},
+    pin::pin,
     report,
     schedule::Standing,
 };
 use crate::{
-    api::SageMakerVpc,
+    api::{ManagementPolicy, SageMakerVpc},
     cluster::{Behind, PatchError, dereference},
     plan::{History, Plan, plan},
     status::{self, Assessment, Observation, Statuses},
@@ -101,7 +104,7 @@ async fn pass(
     deadline: Deadline,
 ) -> Result<(Standing, Duration), PassError> {
     let now = whole_second(Timestamp::now());
-    let references = dereference(&context.stores, &context.cluster, vpc)?;
+    let mut references = dereference(&context.stores, &context.cluster, vpc)?;
     let validated = validate(&references);
     let look = observe(context, vpc, &validated, memory, deadline).await;
     // What could not be seen for that reason says nothing of AWS.
@@ -109,6 +112,7 @@ async fn pass(
         return Err(PassError::TermOver);
     }
     let plan = plan_for(&look, vpc, memory, now);
+    pin(context, &mut references, plan.as_ref()).await?;
     let claimed = finalizers::claim(context, &references, plan.as_ref()).await?;
     let applied = match seen(&look).zip(plan.as_ref()) {
         Some((seen, plan)) => apply(context, claimed, seen, plan, memory, now, deadline).await?,
@@ -123,6 +127,14 @@ async fn pass(
     });
     let remains = Remains::of(vpc, &look, plan.as_ref());
     let releases = finalizers::releases(&references, remains, &applied.ledger, memory, now);
+    if vpc.spec.management_policy == ManagementPolicy::Observe {
+        report::publish(
+            context,
+            &references,
+            left_behind::told(&references, &releases, plan.as_ref()),
+        )
+        .await;
+    }
     let written = write(context, &references, &applied, &statuses, &releases).await;
     let carried_out = plan.as_ref().map(|plan| (plan, &applied.outcome));
     // What was done is reported even where it could not be written down.

@@ -133,6 +133,7 @@ impl Pace {
             Standing::Failed(FailureKind::Throttled) => THROTTLED.jittered(self.repeated, random),
             Standing::Failed(
                 FailureKind::NoCredentials
+                | FailureKind::WrongAccount
                 | FailureKind::AccessDenied
                 | FailureKind::Unreachable
                 | FailureKind::QuotaExceeded

@@ -124,6 +124,12 @@ impl Network {
         if self.vpc.internet == InternetMode::ManagedNat || self.vpc.had_nat_gateways {
             interest.aspects.insert(Aspect::Addresses);
         }
+        if self.vpc.deleting {
+            // What outlives a VPC is looked for whatever is remembered of it.
+            interest
+                .aspects
+                .extend([Aspect::WayOut, Aspect::Addresses, Aspect::LeftFlowLogs]);
+        }
         // Ours must be found when spec.flowLogs is gone, and that they are there
         // is remembered nowhere.
         interest.aspects.insert(Aspect::FlowLogs);

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, NatGateway, NetworkAcl,
     NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
-    VpcAttributes, VpcEndpoint,
+    VpcAttributes, VpcEndpoint, tags_of,
 };
 use crate::types::{
-    AccountId, AllocationId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Region, RouteTableId,
-    SecurityGroupId, SubnetId, VpcId,
+    AccountId, Accounts, AllocationId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Region, RouteTableId,
+    SecurityGroupId, SubnetId, TAG_CLUSTER, VpcId,
 };
 
 /// One VPC as it was seen.
@@ -17,6 +17,8 @@ use crate::types::{
 pub struct VpcSnapshot {
     /// The account, where it is known.
     pub account: Option<AccountId>,
+    /// The workloads' account, where it is another than the network's.
+    pub workloads_account: Option<AccountId>,
     /// The region, where it is known.
     pub region: Option<Region>,
     /// The VPC itself.
@@ -68,7 +70,13 @@ pub struct VpcSnapshot {
 
 impl VpcSnapshot {
     pub(super) fn cut(snapshot: &Snapshot, vpc_id: &VpcId) -> Option<Self> {
-        let vpc = snapshot.vpcs.iter().find(|vpc| vpc.vpc_id == *vpc_id)?.clone();
+        let vpc = snapshot.vpcs.iter().find(|vpc| vpc.vpc_id == *vpc_id)?;
+        Some(Self::around(vpc.clone(), snapshot))
+    }
+
+    /// Everything in the snapshot that is in the VPC, or bears on it.
+    fn around(vpc: Vpc, snapshot: &Snapshot) -> Self {
+        let vpc_id = &vpc.vpc_id;
         let dhcp_options = vpc.dhcp_options_id.as_ref().and_then(|id| {
             snapshot
                 .dhcp_options
@@ -96,8 +104,9 @@ impl VpcSnapshot {
             .filter(|interface| interface.vpc_id == *vpc_id)
             .map(|interface| &interface.network_interface_id)
             .collect();
-        Some(Self {
+        Self {
             account: snapshot.account.clone(),
+            workloads_account: None,
             region: snapshot.region.clone(),
             attributes: snapshot
                 .vpc_attributes
@@ -186,12 +195,13 @@ impl VpcSnapshot {
                 .map(|group| (group.group_id.clone(), group.vpc_id.clone()))
                 .collect(),
             vpc,
-        })
+        }
     }
 
-    /// A VPC that is gone, and everything in it: what was put into buckets'
-    /// policies and on roles on its account may still be there.
-    pub fn gone(vpc_id: &VpcId) -> Option<Self> {
+    /// A VPC that is gone, with what is there all the same: elastic IP addresses
+    /// and flow logs of ours outlive a VPC, as does what was put into buckets'
+    /// policies and on roles on its account.
+    pub fn gone(vpc_id: &VpcId, snapshot: &Snapshot) -> Self {
         let vpc = Vpc {
             vpc_id: vpc_id.clone(),
             owner_id: None,
@@ -202,11 +212,25 @@ impl VpcSnapshot {
             ipv6_cidr_block_association_set: Vec::new(),
             tags: Vec::new(),
         };
-        let nothing_else = Snapshot {
-            vpcs: vec![vpc],
-            ..Snapshot::default()
-        };
-        Self::cut(&nothing_else, vpc_id)
+        let mut gone = Self::around(vpc, snapshot);
+        // Its subnets are gone too, so that flow logs are told by their tags.
+        let ours = snapshot
+            .flow_logs
+            .iter()
+            .filter(|log| tags_of(&log.tags).contains_key(TAG_CLUSTER));
+        gone.flow_logs
+            .extend(ours.map(|log| (log.flow_log_id.clone(), log.clone())));
+        gone
+    }
+
+    /// The accounts that were looked at. Where nobody can tell who we are, a VPC
+    /// that is seen is taken to be our own.
+    pub fn accounts(&self) -> Accounts {
+        let network = self.account.clone().or_else(|| self.vpc.owner_id.clone());
+        Accounts {
+            workloads: self.workloads_account.clone().or_else(|| network.clone()),
+            network,
+        }
     }
 
     /// The account that owns the VPC, where it is another than the one that
@@ -218,13 +242,14 @@ impl VpcSnapshot {
     }
 
     /// Adds what only the workloads' account sees of a VPC that is shared with
-    /// it: its own security groups and network interfaces. `None` where it does
-    /// not see the VPC.
-    pub fn add_view_of(&mut self, account: AccountId, view: Option<VpcSnapshot>) {
-        let Some(view) = view else {
+    /// it: its own security groups and network interfaces. Those stay its own
+    /// when it does not see the VPC any more.
+    pub fn add_view_of(&mut self, account: AccountId, view: &Snapshot) {
+        self.workloads_account = Some(account.clone());
+        let view = view.vpc(&self.vpc.vpc_id).unwrap_or_else(|| {
             self.not_shared_with = Some(account);
-            return;
-        };
+            Self::gone(&self.vpc.vpc_id, view)
+        });
         self.security_groups.extend(view.security_groups);
         self.network_interfaces.extend(view.network_interfaces);
         self.security_groups_elsewhere

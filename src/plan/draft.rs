@@ -417,6 +417,7 @@ impl<'a> Draft<'a> {
             actions: self.actions,
             findings: self.findings,
             resources: self.resources,
+            accounts: self.snapshot.accounts(),
             roles_in_force: self.role_policies.into_keys().collect(),
             fingerprint: self.fingerprint,
             package_repositories: self.package_repositories,

@@ -27,8 +27,9 @@
 //! | `reachability` | whether packets get there, once all that is done |
 //! | `disruption`, `loosening` | whose traffic an action may hit |
 //! | `approval` | what waits for a person |
-//! | `history`, `ledger` | what is remembered between passes |
+//! | `history`, `ledger`, `accounts` | what is remembered between passes |
 
+pub mod accounts;
 mod action;
 mod approval;
 mod buckets;
@@ -76,7 +77,7 @@ use crate::{
     catalog::Usd,
     desired::Network,
     observed::VpcSnapshot,
-    types::{ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
+    types::{Accounts, ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
 };
 
 /// What one VPC's reconciliation must look at.
@@ -110,6 +111,8 @@ pub enum Aspect {
     Addresses,
     /// Flow logs.
     FlowLogs,
+    /// Flow logs of ours whose VPC or subnet may be gone.
+    LeftFlowLogs,
     /// Permissions of others on network interfaces.
     InterfacePermissions,
 }
@@ -133,6 +136,8 @@ pub struct Plan {
     pub leftover: BTreeSet<ProfileKey>,
     /// Everything that is ours in the VPC, by its id.
     pub owned: BTreeMap<String, ResourceKey>,
+    /// The accounts that were looked at, and that the actions work in.
+    pub accounts: Accounts,
     /// ARNs of roles that have our inline policy, or may have it.
     pub roles_in_force: BTreeSet<String>,
     /// A fingerprint of what AWS is to match: the network, with the subnets and

@@ -57,6 +57,10 @@ impl Failure {
             code,
             message,
         } = self;
+        if *kind == FailureKind::WrongAccount {
+            // It is not AWS that refuses.
+            return message.clone();
+        }
         let code = code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
         let fix = match kind {
             FailureKind::NoCredentials => {
@@ -71,7 +75,7 @@ impl Failure {
                 "Check that AWS's endpoints of this region can be reached; the controller tries again by itself."
             }
             FailureKind::QuotaExceeded => "Ask AWS to raise this quota of the account, or remove what is not needed.",
-            FailureKind::Rejected => "It is tried again later.",
+            FailureKind::Rejected | FailureKind::WrongAccount => "It is tried again later.",
         };
         format!("{action} failed: {code}{}. {fix}", message.trim_end_matches('.'))
     }
@@ -82,6 +86,9 @@ impl Failure {
 pub enum FailureKind {
     /// No credentials, or ones that AWS does not accept: someone must mend them.
     NoCredentials,
+    /// The credentials lead to another account than the one in which things
+    /// were made: someone must correct them.
+    WrongAccount,
     /// The role lacks a permission: someone must grant it.
     AccessDenied,
     /// Too many requests: later.
@@ -99,6 +106,7 @@ impl FailureKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoCredentials => "NoCredentials",
+            Self::WrongAccount => "WrongAccount",
             Self::AccessDenied => "AccessDenied",
             Self::Throttled => "Throttled",
             Self::Unreachable => "Unreachable",

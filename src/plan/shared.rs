@@ -9,7 +9,7 @@
 //!
 //! See <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html>.
 
-use super::{Concern, Finding, PlannedAction, Scope, Serves, Weight, draft::Draft};
+use super::{Concern, Finding, PlannedAction, Priority, Scope, Serves, Weight, draft::Draft};
 use crate::{
     api::Reason,
     types::{AccountId, ResourceKey},
@@ -34,25 +34,25 @@ pub(super) fn leave_to_owner(draft: &mut Draft<'_>) {
 /// Whether an action is on what belongs to the workloads' account: the security
 /// groups of their interfaces, their buckets and roles.
 pub(in crate::plan) fn is_participants(planned: &PlannedAction) -> bool {
-    match &planned.key {
-        Some(
-            ResourceKey::WorkloadSecurityGroup { .. }
-            | ResourceKey::ElasticInferenceClient
-            | ResourceKey::BucketPolicy { .. }
-            | ResourceKey::RolePolicy { .. },
-        ) => true,
-        Some(
-            ResourceKey::S3GatewayEndpoint
-            | ResourceKey::InterfaceEndpoint { .. }
-            | ResourceKey::EndpointSecurityGroup
-            | ResourceKey::ElasticInferenceEndpoint
-            | ResourceKey::NatGateway { .. }
-            | ResourceKey::ElasticIp { .. }
-            | ResourceKey::FlowLog { .. }
-            | ResourceKey::NetworkAclEntries { .. }
-            | ResourceKey::DefaultRoute { .. },
-        )
-        | None => false,
+    planned.key.as_ref().is_some_and(is_workloads)
+}
+
+/// Whether something of ours lies in the workloads' account.
+pub(in crate::plan) fn is_workloads(key: &ResourceKey) -> bool {
+    match key {
+        ResourceKey::WorkloadSecurityGroup { .. }
+        | ResourceKey::ElasticInferenceClient
+        | ResourceKey::BucketPolicy { .. }
+        | ResourceKey::RolePolicy { .. } => true,
+        ResourceKey::S3GatewayEndpoint
+        | ResourceKey::InterfaceEndpoint { .. }
+        | ResourceKey::EndpointSecurityGroup
+        | ResourceKey::ElasticInferenceEndpoint
+        | ResourceKey::NatGateway { .. }
+        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::FlowLog { .. }
+        | ResourceKey::NetworkAclEntries { .. }
+        | ResourceKey::DefaultRoute { .. } => false,
     }
 }
 
@@ -100,8 +100,10 @@ fn report_unshared(draft: &mut Draft<'_>) {
          Access Manager, or remove spec.credentials.workloads if workloads run in the VPC's own account."
     );
     draft.find(Concern::Subnets, Scope::Vpc, Reason::SharedVpc, None, message);
-    // EC2 would not know the VPC.
-    draft.drop_actions(|planned| planned.key.as_ref().is_some_and(is_participants_group));
+    // EC2 would not know the VPC; what was made there before can still go.
+    draft.drop_actions(|planned| {
+        planned.priority != Priority::Deletion && planned.key.as_ref().is_some_and(is_participants_group)
+    });
 }
 
 fn is_participants_group(key: &ResourceKey) -> bool {

@@ -7,6 +7,7 @@
 
 mod concerns;
 mod conditions;
+mod left;
 mod obstacles;
 mod orphan;
 mod profile;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub use left::last_seen;
 pub use orphan::orphan;
 
 use crate::{

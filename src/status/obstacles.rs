@@ -234,6 +234,7 @@ fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Opti
 pub(super) fn failure_reason(failure: &Failure) -> Reason {
     match failure.kind {
         FailureKind::NoCredentials => Reason::NoCredentials,
+        FailureKind::WrongAccount => Reason::WrongAccount,
         FailureKind::AccessDenied => Reason::AccessDenied,
         FailureKind::Throttled => Reason::Throttled,
         FailureKind::Unreachable => Reason::Unreachable,
@@ -245,8 +246,10 @@ pub(super) fn failure_reason(failure: &Failure) -> Reason {
 pub(super) fn passes(kind: FailureKind) -> bool {
     match kind {
         FailureKind::Throttled | FailureKind::Unreachable => true,
-        FailureKind::NoCredentials | FailureKind::AccessDenied | FailureKind::QuotaExceeded | FailureKind::Rejected => {
-            false
-        }
+        FailureKind::NoCredentials
+        | FailureKind::WrongAccount
+        | FailureKind::AccessDenied
+        | FailureKind::QuotaExceeded
+        | FailureKind::Rejected => false,
     }
 }

@@ -175,7 +175,11 @@ fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, key: &P
 /// What is left to do before the profile can go.
 fn deletion_message(assessment: &Assessment<'_>, key: &ProfileKey) -> String {
     let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
-        return "Its resources are removed from AWS first; AWS could not be looked at yet.".to_owned();
+        let first = "Its resources are removed from AWS first; AWS could not be looked at yet.";
+        return match assessment.observation {
+            Observation::Failed(failure) => format!("{first} {}", failure.explained()),
+            Observation::NotLooked | Observation::VpcMissing | Observation::Seen { .. } => first.to_owned(),
+        };
     };
     let left: Vec<&str> = plan
         .owned

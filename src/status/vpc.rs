@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Assessment, Observation, bounded, concerns,
     conditions::Conditions,
+    last_seen,
     obstacles::{Obstacle, Who, failure_reason, obstacles, open_drift, progress},
     to_the_second, truncated,
 };
@@ -18,7 +19,7 @@ use crate::{
         },
     },
     plan::{Concern, Outcome, Plan},
-    types::{ProfileKey, listed},
+    types::{Accounts, ProfileKey, listed},
     validate::ValidVpc,
 };
 
@@ -265,7 +266,14 @@ fn drift_status(
 
 fn in_force(plan: &Plan, outcome: &Outcome, before: InForce) -> InForce {
     let s3_is_settled = !plan.actions.iter().any(|planned| planned.blocks == Some(Concern::S3));
+    let pinned = Accounts {
+        network: before.account,
+        workloads: before.workloads_account,
+    };
+    let accounts = plan.pin(pinned, |planned| outcome.steps.contains_key(&planned.id));
     InForce {
+        account: accounts.network,
+        workloads_account: accounts.workloads,
         package_repositories: if s3_is_settled {
             plan.package_repositories
         } else {
@@ -294,8 +302,14 @@ fn deletion_message(assessment: &Assessment<'_>) -> String {
     let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
         return match assessment.observation {
             Observation::Failed(failure) => {
+                let last = last_seen(&assessment.references.vpc);
+                let last = if last.is_empty() {
+                    String::new()
+                } else {
+                    format!(" Last seen there: {}.", listed(last))
+                };
                 format!(
-                    "What is left in AWS cannot be seen, so nothing is forgotten. {}",
+                    "What is left in AWS cannot be seen, so nothing is forgotten.{last} {}",
                     failure.explained()
                 )
             }

@@ -1,5 +1,6 @@
 //! Values that the rest of the code speaks in: ids, tags, rules. Pure.
 
+mod accounts;
 mod acl;
 mod buckets;
 mod ids;
@@ -8,6 +9,7 @@ mod rules;
 mod settings;
 mod tags;
 
+pub use accounts::Accounts;
 pub use acl::AclEntry;
 pub use buckets::{Admission, Exemption};
 pub use ids::{

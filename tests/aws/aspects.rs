@@ -18,11 +18,12 @@ use crate::{
     },
 };
 
-const ALL: [Aspect; 5] = [
+const ALL: [Aspect; 6] = [
     Aspect::InterfaceServices,
     Aspect::WayOut,
     Aspect::Addresses,
     Aspect::FlowLogs,
+    Aspect::LeftFlowLogs,
     Aspect::InterfacePermissions,
 ];
 
@@ -40,7 +41,7 @@ fn calls(aspect: Aspect) -> &'static [&'static str] {
         Aspect::InterfaceServices => &["DescribeVpcEndpointServices"],
         Aspect::WayOut => &["DescribeNatGateways", "DescribeInternetGateways"],
         Aspect::Addresses => &["DescribeAddresses"],
-        Aspect::FlowLogs => &["DescribeFlowLogs"],
+        Aspect::FlowLogs | Aspect::LeftFlowLogs => &["DescribeFlowLogs"],
         Aspect::InterfacePermissions => &["DescribeNetworkInterfacePermissions"],
     }
 }
@@ -177,6 +178,7 @@ async fn what_a_role_may_not_see_fails_those_alone_who_would_make_it_again() {
         (Aspect::WayOut, true),
         (Aspect::Addresses, true),
         (Aspect::FlowLogs, true),
+        (Aspect::LeftFlowLogs, true),
         (Aspect::InterfacePermissions, false),
     ] {
         let (_, network, road, ec2) = world_and_account().await;

@@ -87,6 +87,7 @@ async fn the_policy_that_we_ship_allows_everything_that_we_do() {
         Aspect::WayOut,
         Aspect::Addresses,
         Aspect::FlowLogs,
+        Aspect::LeftFlowLogs,
         Aspect::InterfacePermissions,
     ];
     look_at(&ec2, &network.vpc, every_aspect).await;

@@ -11,7 +11,8 @@ use crate::fixture::{Controller, Stack, World};
 const ENFORCE: &str = r#"
 import json, sys, boto3
 iam = boto3.client("iam")
-iam.create_user(UserName="sagevpc")
+if not iam.list_users()["Users"]:
+    iam.create_user(UserName="sagevpc")
 statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": sys.argv[1], "Resource": "*"}]
 policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
 iam.put_user_policy(UserName="sagevpc", PolicyName="all-but-one", PolicyDocument=policy)
@@ -87,8 +88,32 @@ fn what_stands_between_us_and_aws_is_told_and_nothing_is_forgotten() {
     assert_eq!(controller.stop(), Some(0));
 
     python(&stack, BELIEVE, &[]);
-    let _controller = Controller::start(&stack, "allowed", |_| {});
+    let controller = Controller::start(&stack, "allowed", |_| {});
     world.until_ready("fraud");
-    world.network.endpoint();
+    let endpoint = world.network.endpoint();
     world.network.group();
+    let made = world.network.census();
+    assert_eq!(controller.stop(), Some(0));
+
+    let keys = python(&stack, ENFORCE, &["ec2:DescribeVpcs"]);
+    let (id, secret) = keys.trim().split_once(' ').expect("a key has two parts");
+    let controller = Controller::start(&stack, "blind", |command| {
+        command
+            .env("AWS_ACCESS_KEY_ID", id)
+            .env("AWS_SECRET_ACCESS_KEY", secret);
+    });
+    world.delete_profile("fraud");
+    world.delete_vpc();
+    let told = world.until_event("SageMakerVpc", world.name, "DeletionBlocked");
+    assert!(told.contains("ec2:DescribeVpcs"), "{told}");
+    assert!(told.contains(endpoint.vpc_endpoint_id().unwrap()), "{told}");
+    world.until_profile("fraud", "Ready", "False", "Deleting");
+    assert_eq!(controller.stop(), Some(0));
+    python(&stack, BELIEVE, &[]);
+    assert_eq!(world.network.census(), made);
+
+    let _controller = Controller::start(&stack, "sees", |_| {});
+    world.until_gone("the profile", || world.profile_now("fraud"));
+    world.until_gone("the VPC object", || world.vpc_now());
+    assert_eq!(world.network.census(), before);
 }

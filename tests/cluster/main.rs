@@ -19,6 +19,7 @@ mod environment;
 mod fixture;
 mod lease;
 mod limits;
+mod pinned;
 mod quickstart;
 mod several;
 mod workloads;

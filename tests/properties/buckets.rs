@@ -8,7 +8,7 @@ use proptest::{prelude::*, sample::Index};
 use sagevpc::{
     api::{Bucket as BucketSpec, Exempt, RequireVpcEndpoint},
     desired::{BUCKET_STATEMENT, BucketPolicy, BucketPolicyChange, ChangedPolicy, Network},
-    observed::{Bucket, VpcSnapshot},
+    observed::{Bucket, Snapshot, VpcSnapshot},
     plan::{ClientTokens, Concern, Finding, History, Outcome, Plan, Repairs, Scope, Weight, plan},
     policy::{PolicyDocument, Statement},
     types::{Admission, Region, VpcEndpointId},
@@ -272,7 +272,7 @@ proptest! {
         converge(&mut world.references, &mut memory);
         delete(&mut world.references);
         let network = Network::new(&validated(&world.references));
-        let gone = VpcSnapshot::gone(&network.vpc.vpc_id).expect("a VPC that is gone can be spoken of");
+        let gone = VpcSnapshot::gone(&network.vpc.vpc_id, &Snapshot::default());
         let gone = gone.with_buckets(&memory.snapshot.buckets);
         let last = plan(&network, &gone, &history(&world.references));
         memory.apply(&last);

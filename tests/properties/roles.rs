@@ -7,7 +7,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use sagevpc::{
     api::Reason,
     desired::Network,
-    observed::{RoleDetail, RolePolicy, VpcSnapshot},
+    observed::{RoleDetail, RolePolicy, Snapshot, VpcSnapshot},
     plan::{Action, ClientTokens, History, Plan, Weight, plan},
     validate::References,
 };
@@ -160,7 +160,7 @@ proptest! {
         let roles = memory.snapshot.vpc(&network.vpc.vpc_id).expect("the VPC is still there").roles;
         let gone = VpcSnapshot {
             roles,
-            ..VpcSnapshot::gone(&network.vpc.vpc_id).expect("a VPC that is gone can be spoken of")
+            ..VpcSnapshot::gone(&network.vpc.vpc_id, &Snapshot::default())
         };
         let plan = plan(&network, &gone, &History::none(now()));
         prop_assert_eq!(plan.actions.len(), given);

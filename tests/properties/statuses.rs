@@ -41,6 +41,7 @@ fn words() -> impl Strategy<Value = String> {
 fn step() -> impl Strategy<Value = Option<Step>> {
     let kinds = vec![
         FailureKind::NoCredentials,
+        FailureKind::WrongAccount,
         FailureKind::AccessDenied,
         FailureKind::Throttled,
         FailureKind::Unreachable,

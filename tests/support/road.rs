@@ -43,6 +43,7 @@ pub struct Road {
 struct State {
     server: String,
     faults: Mutex<HashMap<String, VecDeque<Fault>>>,
+    closed: Mutex<Vec<(String, String, Fault)>>,
     calls: Mutex<Vec<Parameters>>,
 }
 
@@ -53,6 +54,7 @@ impl Road {
         let state = Arc::new(State {
             server: url.strip_prefix("http://").unwrap().to_owned(),
             faults: Mutex::default(),
+            closed: Mutex::default(),
             calls: Mutex::default(),
         });
         let road = Self {
@@ -92,6 +94,13 @@ impl Road {
             .push_back(fault);
     }
 
+    /// Makes every call of an action go wrong that gives any parameter this
+    /// value.
+    pub fn about(&self, action: &str, value: &str, fault: Fault) {
+        let mut closed = self.state.closed.lock().unwrap();
+        closed.push((action.to_owned(), value.to_owned(), fault));
+    }
+
     /// The calls of an action that have come this way, with their parameters.
     pub fn calls(&self, action: &str) -> Vec<Parameters> {
         let calls = self.state.calls.lock().unwrap();
@@ -120,7 +129,8 @@ async fn travel(state: Arc<State>, request: Request<hyper::body::Incoming>) -> i
         .lock()
         .unwrap()
         .get_mut(&action)
-        .and_then(VecDeque::pop_front);
+        .and_then(VecDeque::pop_front)
+        .or_else(|| closed(&state, &action, &call));
     match fault {
         Some(Fault::Refuse { status, code, message }) => {
             let refusal = match (is_json, is_ec2(&call)) {
@@ -141,6 +151,15 @@ async fn travel(state: Arc<State>, request: Request<hyper::body::Incoming>) -> i
         Some(Fault::LoseAnswer) => Err(io::ErrorKind::ConnectionReset.into()),
         _ => Ok(answer.map(Full::from)),
     }
+}
+
+/// What goes wrong with every call of this kind.
+fn closed(state: &State, action: &str, call: &Parameters) -> Option<Fault> {
+    let closed = state.closed.lock().unwrap();
+    let found = closed
+        .iter()
+        .find(|(name, value, _)| name == action && call.values().any(|given| given == value));
+    found.map(|(_, _, fault)| fault.clone())
 }
 
 /// Sends a request to a server, and gives its answer.

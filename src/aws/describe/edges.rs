@@ -155,6 +155,20 @@ pub(in crate::aws) async fn flow_logs(connection: &Connection, resources: &[Stri
     )
 }
 
+/// The flow logs of the account that carry a tag of ours, whichever cluster's.
+pub(in crate::aws) async fn all_our_flow_logs(connection: &Connection) -> Result<Vec<FlowLog>, Refusal> {
+    Ok(every_page!(
+        connection,
+        DescribeFlowLogs,
+        describe_flow_logs,
+        PAGE,
+        vec![filter("tag-key", vec![TAG_CLUSTER.to_owned()])],
+        flow_logs,
+        convert::flow_log,
+        set_filter
+    ))
+}
+
 /// The flow logs that carry the three tags which name one resource of ours.
 pub(in crate::aws) async fn our_flow_logs(connection: &Connection, tags: &Tags) -> Result<Vec<FlowLog>, Refusal> {
     Ok(every_page!(

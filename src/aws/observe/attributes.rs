@@ -1,0 +1,64 @@
+//! The DNS attributes of VPCs. AWS gives one VPC's at a time and may refuse one
+//! VPC's alone, so that a refusal or a silence concerns that VPC and no other.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::stream::{self, StreamExt};
+use tokio::time::Instant;
+
+use crate::{
+    aws::{calls::Call, describe, ec2::Connection, errors::Refusal},
+    observed::Vpc,
+    plan::{Failure, FailureKind},
+    types::VpcId,
+};
+
+/// How long DNS attributes may take: a VPC whose calls hang must not take the
+/// round of all others with it.
+const ATTRIBUTES_DEADLINE: Duration = Duration::from_secs(18);
+
+/// How many calls for attributes are under way at once.
+const ATTRIBUTE_CALLS: usize = 16;
+
+/// Reads DNS attributes anew where that is due, and gives the VPCs for which
+/// that failed: AWS is asked for one VPC at a time, and may refuse one.
+pub(super) async fn refresh_attributes(
+    connection: &Connection,
+    vpcs: &[Vpc],
+    fresh: &BTreeSet<VpcId>,
+) -> BTreeMap<VpcId, Failure> {
+    let due = connection.known.attributes_due(vpcs, fresh);
+    let unread: Mutex<BTreeMap<VpcId, Failure>> = Mutex::new(due.iter().map(|vpc| (vpc.clone(), silence())).collect());
+    let note = |vpc: &VpcId, answer: Result<(), Refusal>| {
+        let mut unread = unread.lock().unwrap_or_else(PoisonError::into_inner);
+        match answer {
+            Ok(()) => unread.remove(vpc),
+            Err(refusal) => unread.insert(vpc.clone(), refusal.failure),
+        };
+    };
+    let reading = stream::iter(&due).for_each_concurrent(ATTRIBUTE_CALLS, |vpc| async {
+        let asked_at = Instant::now();
+        let attributes = describe::vpc_attributes(connection, vpc).await.map(|attributes| {
+            // A VPC that has just been deleted has none.
+            if let Some(attributes) = attributes {
+                connection
+                    .known
+                    .attributes()
+                    .insert(vpc.clone(), (asked_at, attributes));
+            }
+        });
+        note(vpc, attributes);
+    });
+    // Those that are not read in time are noted as such already.
+    let _ = tokio::time::timeout(ATTRIBUTES_DEADLINE, reading).await;
+    unread.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn silence() -> Failure {
+    let message = "EC2 did not answer in time";
+    Refusal::without_code(Call::DescribeVpcAttribute, FailureKind::Unreachable, message).failure
+}
