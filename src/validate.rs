@@ -172,6 +172,15 @@ pub struct ValidVpc {
     pub roles_in_force: BTreeSet<String>,
 }
 
+impl ValidVpc {
+    /// Whether `spec.adopt` lists the id.
+    pub fn adopts(&self, id: &str) -> bool {
+        let endpoints = self.adopt_endpoints.iter().map(VpcEndpointId::as_str);
+        let groups = self.adopt_security_groups.iter().map(SecurityGroupId::as_str);
+        endpoints.chain(groups).any(|listed| listed == id)
+    }
+}
+
 /// Which execution roles profiles may name, and which may be changed: patterns
 /// of ARNs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

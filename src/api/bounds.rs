@@ -56,6 +56,8 @@ pub(crate) const MAX_BUCKET_EXEMPTIONS: usize = 16;
 
 /// Creations that are remembered.
 pub(crate) const MAX_LEDGER_ENTRIES: usize = 256;
+/// Ids besides that the ledger holds, of each sort.
+pub(crate) const MAX_LEDGER_IDS: usize = 64;
 /// Characters of what was created: `security-group/`, and the names of a
 /// namespace, a profile and a workload.
 pub(crate) const MAX_LEDGER_KEY: usize = 208;

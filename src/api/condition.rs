@@ -242,6 +242,8 @@ words! {
         TooManyRules,
         /// A resource that is not ours has the name that ours would get.
         NameTaken,
+        /// Something carries sagevpc's tags and is not known to be sagevpc's.
+        OwnershipUnclear,
         /// What is to be adopted does not exist, or does not fit.
         CannotAdopt,
         /// A service has no interface endpoint in this VPC.

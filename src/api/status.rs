@@ -10,8 +10,8 @@ use super::{
     bounds::{
         MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED,
         MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS, MAX_COST,
-        MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_KEY, MAX_PURPOSE,
-        MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES, PRINTABLE,
+        MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_IDS,
+        MAX_LEDGER_KEY, MAX_PURPOSE, MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES, PRINTABLE,
     },
     condition::time_schema,
 };
@@ -324,6 +324,16 @@ pub struct LedgerStatus {
     #[serde(default)]
     #[schemars(length(max = MAX_LEDGER_ENTRIES))]
     pub entries: Vec<LedgerEntry>,
+    /// Ids of what was made before what the entries name, and may not be gone
+    /// yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_LEDGER_IDS), inner(length(max = MAX_ID), regex(pattern = PRINTABLE)))]
+    pub earlier: Vec<String>,
+    /// Ids of what carried sagevpc's tags when a creation was begun, and was
+    /// not known to be sagevpc's: none of it is what that creation made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_LEDGER_IDS), inner(length(max = MAX_ID), regex(pattern = PRINTABLE)))]
+    pub others: Vec<String>,
 }
 
 /// One creation.
@@ -339,6 +349,9 @@ pub struct LedgerEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = MAX_ID), regex(pattern = PRINTABLE))]
     pub id: Option<String>,
+    /// Whether it was there before and was adopted, not created.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
     /// When the creation was begun; part of the client token.
     #[schemars(schema_with = "time_schema")]
     pub begun: Timestamp,

@@ -52,6 +52,7 @@ pub async fn apply(clients: &Clients, plan: &Plan, tokens: &ClientTokens, deadli
 /// A walk through a plan's graph.
 struct Walk<'a> {
     clients: &'a Clients,
+    plan: &'a Plan,
     tokens: &'a ClientTokens,
     deadline: Instant,
     /// What has been neither begun nor given up.
@@ -75,6 +76,7 @@ impl<'a> Walk<'a> {
         let (held, left): (Vec<_>, Vec<_>) = plan.actions.iter().partition(|planned| planned.held);
         Self {
             clients,
+            plan,
             tokens,
             deadline,
             left: left.into_iter().map(|planned| (planned.id, planned)).collect(),
@@ -155,7 +157,7 @@ impl<'a> Walk<'a> {
     /// One action, from its fields to its call. Each is taken apart without
     /// `..`, so that a field that is added cannot be overlooked here.
     fn perform(&self, planned: &'a PlannedAction) -> Performing<'a> {
-        let work = Work::new(self.clients, planned, self.deadline);
+        let work = Work::new(self.clients, self.plan, planned, self.deadline);
         let id = planned.id;
         macro_rules! performing {
             ($call:expr) => {

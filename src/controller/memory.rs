@@ -38,7 +38,7 @@ impl Memory {
     /// Whether something may have been made that AWS does not show yet. While
     /// that is so, seeing nothing proves nothing.
     pub(super) fn may_appear(&self, entry: &LedgerEntry, now: Timestamp) -> bool {
-        if now.duration_since(entry.sent) >= SETTLING {
+        if entry.adopted || now.duration_since(entry.sent) >= SETTLING {
             return false;
         }
         let is_this = |(id, key): &(String, ResourceKey)| match &entry.id {
@@ -91,6 +91,7 @@ mod tests {
             key: ResourceKey::S3GatewayEndpoint.to_string(),
             incarnation: 1,
             id: id.map(str::to_owned),
+            adopted: false,
             begun: "2026-01-01T12:00:00Z".parse().unwrap(),
             sent: "2026-01-01T12:00:00Z".parse().unwrap(),
         }

@@ -252,7 +252,7 @@ struct Need {
 
 /// What each of the profiles needs, the oldest first.
 fn needs(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &[usize]) -> BTreeMap<usize, Need> {
-    let mut running = Running::new(draft.snapshot, &draft.network.vpc.ownership);
+    let mut running = Running::new(draft.snapshot, draft.claims);
     places
         .iter()
         .map(|place| {

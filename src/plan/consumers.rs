@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::{Concern, Scope, Weight, draft::Draft, resolve::ResolvedProfile};
 use crate::{
     api::{ConsumerStatus, ConsumersStatus, Discovery, Reason, bounds::MAX_CONSUMERS},
-    observed::{Consumer, Discovered, NetworkInterface, VpcSnapshot, tags_of},
+    observed::{Consumer, Discovered, NetworkInterface, VpcSnapshot},
     types::{ProfileKey, SecurityGroupId, SubnetId, listed},
 };
 
@@ -146,11 +146,7 @@ fn is_in_use(profiles: &[ResolvedProfile<'_>], subnet: &SubnetId) -> bool {
 /// Whether a group of ours is among these: a profile's, though it may be one
 /// that is leaving, or is refused for now.
 fn has_group_of_ours<'a>(draft: &Draft<'_>, mut groups: impl Iterator<Item = &'a SecurityGroupId>) -> bool {
-    let ownership = &draft.network.vpc.ownership;
-    groups.any(|id| {
-        let group = draft.snapshot.security_groups.get(id);
-        group.is_some_and(|group| ownership.key_of(&tags_of(&group.tags)).is_some())
-    })
+    groups.any(|id| draft.claims.is_ours(id.as_str()))
 }
 
 /// What uses a subnet or group that is no profile's: by name where it is known,

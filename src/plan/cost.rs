@@ -10,8 +10,7 @@ use super::{Action, ActionId, Concern, Finding, PlannedAction, Scope, Weight, dr
 use crate::{
     api::Reason,
     catalog::{Prices, Usd},
-    observed::{Tag, tags_of},
-    types::{ResourceKey, is_adopted, listed},
+    types::{ResourceKey, listed},
 };
 
 /// Prices what is there and what is planned, and leaves out what would go
@@ -128,10 +127,7 @@ fn for_nothing(draft: &Draft<'_>, left_out: &BTreeSet<ActionId>) -> Vec<ActionId
 /// What is there and stays, of what was made here.
 fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
     let snapshot = draft.snapshot;
-    let is_made_here = |tags: &[Tag]| {
-        let tags = tags_of(tags);
-        draft.network.vpc.ownership.key_of(&tags).is_some() && !is_adopted(&tags)
-    };
+    let is_made_here = |id: &str| draft.claims.is_ours(id) && !draft.claims.is_adopted(id);
     let goes = |id: &str| {
         let is_its_end = |action: &Action| {
             matches!(action, Action::DeleteVpcEndpoint { id: gone } if gone.as_str() == id)
@@ -142,7 +138,9 @@ fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
     let endpoints = snapshot
         .vpc_endpoints
         .iter()
-        .filter(|endpoint| endpoint.is_interface() && endpoint.is_there() && is_made_here(&endpoint.tags))
+        .filter(|endpoint| {
+            endpoint.is_interface() && endpoint.is_there() && is_made_here(endpoint.vpc_endpoint_id.as_str())
+        })
         .filter(|endpoint| !goes(endpoint.vpc_endpoint_id.as_str()))
         .map(|endpoint| {
             let lost = lost_zones(draft, endpoint.vpc_endpoint_id.as_str());
@@ -151,7 +149,7 @@ fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
     let nat_gateways = snapshot
         .nat_gateways
         .values()
-        .filter(|nat| is_made_here(&nat.tags) && !nat.is_gone() && !goes(nat.nat_gateway_id.as_str()))
+        .filter(|nat| is_made_here(nat.nat_gateway_id.as_str()) && !nat.is_gone() && !goes(nat.nat_gateway_id.as_str()))
         .map(|_| prices.nat_gateway());
     endpoints.chain(nat_gateways).sum()
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ActionId, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, SubnetCapacity, Weight, network_acls,
+    ActionId, Claims, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, SubnetCapacity, Weight,
+    network_acls,
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
@@ -15,11 +16,11 @@ use crate::{
     },
     catalog::{Symptom, Usd},
     desired::{Network, bucket_arn},
-    observed::{EndpointState, VpcSnapshot, tags_of},
+    observed::{NatGateway, VpcSnapshot},
     plan::{Action, Serves},
     types::{
-        ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC,
-        Tags, is_adopted,
+        NatGatewayId, ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE,
+        TAG_RETAINED_FROM, TAG_VPC, Tags,
     },
 };
 
@@ -27,6 +28,8 @@ pub(super) struct Draft<'a> {
     pub(super) network: &'a Network,
     pub(super) snapshot: &'a VpcSnapshot,
     pub(super) history: &'a History,
+    /// Whose what carries our tags is.
+    pub(super) claims: &'a Claims,
     actions: Vec<PlannedAction>,
     findings: Vec<Finding>,
     resources: Vec<ResourceStatus>,
@@ -51,11 +54,17 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(network: &'a Network, snapshot: &'a VpcSnapshot, history: &'a History) -> Self {
+    pub(super) fn new(
+        network: &'a Network,
+        snapshot: &'a VpcSnapshot,
+        history: &'a History,
+        claims: &'a Claims,
+    ) -> Self {
         Self {
             network,
             snapshot,
             history,
+            claims,
             actions: Vec::new(),
             findings: Vec::new(),
             resources: Vec::new(),
@@ -236,8 +245,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Lists something of ours by whether it was made here or adopted.
-    pub(super) fn list_ours(&mut self, type_: &str, id: &str, purpose: String, tags: &Tags) {
-        let ownership = if is_adopted(tags) {
+    pub(super) fn list_ours(&mut self, type_: &str, id: &str, purpose: String) {
+        let ownership = if self.claims.is_adopted(id) {
             ResourceOwnership::Adopted
         } else {
             ResourceOwnership::Ours
@@ -299,17 +308,17 @@ impl<'a> Draft<'a> {
         &mut self,
         id: &str,
         key: &ResourceKey,
-        tags: &Tags,
         reason: &str,
         deletion: impl FnOnce(&mut Self) -> PlannedAction,
     ) -> ActionId {
         let retained = self.retains();
-        if !is_adopted(tags) && !retained {
+        let adopted = self.claims.is_adopted(id);
+        if !adopted && !retained {
             let planned = deletion(self);
             return self.act(planned.about(key).deleting());
         }
         let mut before = None;
-        if !is_adopted(tags) {
+        if !adopted {
             let left = Tags::from([(TAG_RETAINED_FROM.to_owned(), self.network.vpc.ownership.retained_from())]);
             let action = Action::CreateTags {
                 resource: id.to_owned(),
@@ -325,7 +334,7 @@ impl<'a> Draft<'a> {
             resource: id.to_owned(),
             keys,
         };
-        let why = if retained && !is_adopted(tags) {
+        let why = if retained && !adopted {
             format!("{reason}; deletionPolicy is Retain")
         } else {
             format!("{reason}; it was adopted, so it is released")
@@ -340,44 +349,18 @@ impl<'a> Draft<'a> {
 
     /// Everything that is ours in the VPC, what is being deleted included.
     fn owned(&self) -> BTreeMap<String, ResourceKey> {
-        let ownership = &self.network.vpc.ownership;
-        let endpoints = self
-            .snapshot
-            .vpc_endpoints
-            .iter()
-            .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted)
-            .map(|endpoint| (endpoint.vpc_endpoint_id.to_string(), &endpoint.tags));
-        let groups = self
-            .snapshot
-            .security_groups
-            .values()
-            .map(|group| (group.group_id.to_string(), &group.tags));
-        let nat_gateways = self
-            .snapshot
-            .nat_gateways
-            .values()
-            .filter(|nat| !nat.is_gone())
-            .map(|nat| (nat.nat_gateway_id.to_string(), &nat.tags));
-        let addresses = self
-            .snapshot
-            .addresses
-            .values()
-            .map(|address| (address.allocation_id.to_string(), &address.tags));
-        let flow_logs = self
-            .snapshot
-            .flow_logs
-            .values()
-            .map(|log| (log.flow_log_id.to_string(), &log.tags));
+        let is_gone = |id: &str| {
+            let nat = self.snapshot.nat_gateways.get(&NatGatewayId::new(id));
+            nat.is_some_and(NatGateway::is_gone)
+        };
+        let tagged = self.claims.ours().iter();
         let role_policies = self
             .role_policies
             .values()
             .map(|role| (role.clone(), ResourceKey::RolePolicy { role: role.clone() }));
-        endpoints
-            .chain(groups)
-            .chain(nat_gateways)
-            .chain(addresses)
-            .chain(flow_logs)
-            .filter_map(|(id, tags)| Some((id, ownership.key_of(&tags_of(tags))?)))
+        tagged
+            .filter(|(id, _)| !is_gone(id))
+            .map(|(id, ours)| (id.clone(), ours.key.clone()))
             .chain(self.statements())
             .chain(role_policies)
             // What carries no tags is told by its place.
@@ -412,6 +395,9 @@ impl<'a> Draft<'a> {
                 .filter(|resolved| resolved.standing == Standing::TakesPart)
                 .map(|resolved| resolved.key().clone())
                 .collect(),
+            held_ids: self.claims.held(),
+            shown: self.claims.ours().keys().cloned().collect(),
+            strangers: self.claims.strangers(),
             leftover: owned.values().filter_map(|key| key.profile().cloned()).collect(),
             owned,
             actions: self.actions,

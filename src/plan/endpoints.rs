@@ -35,8 +35,8 @@ use super::{
 use crate::{
     api::Reason,
     catalog::MAX_INTERFACE_ENDPOINTS,
-    observed::{SecurityGroup, VpcEndpoint, tags_of},
-    types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId, is_adopted},
+    observed::{SecurityGroup, VpcEndpoint},
+    types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId},
 };
 
 const CONCERN: Concern = Concern::Endpoints;
@@ -158,11 +158,12 @@ fn left_behind<'a>(draft: &Draft<'a>, needs: &[Need<'a>], elastic: Option<&Need<
 pub(super) fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {
     let Some(key) = key_of(draft, endpoint) else { return };
     let snapshot = draft.snapshot;
-    if is_adopted(&tags_of(&endpoint.tags)) && take_our_groups_off(draft, endpoint, &key, reason) {
+    if draft.claims.is_adopted(endpoint.vpc_endpoint_id.as_str()) && take_our_groups_off(draft, endpoint, &key, reason)
+    {
         return;
     }
     let id = endpoint.vpc_endpoint_id.as_str();
-    draft.let_go(id, &key, &tags_of(&endpoint.tags), reason, |_| {
+    draft.let_go(id, &key, reason, |_| {
         let action = Action::DeleteVpcEndpoint {
             id: endpoint.vpc_endpoint_id.clone(),
         };
@@ -174,11 +175,7 @@ pub(super) fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str
 /// the pass after: the group goes too, and EC2 keeps one that is in use.
 fn take_our_groups_off(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, key: &ResourceKey, reason: &str) -> bool {
     let snapshot = draft.snapshot;
-    let ownership = &draft.network.vpc.ownership;
-    let is_ours = |id: &SecurityGroupId| {
-        let group = snapshot.security_groups.get(id);
-        group.is_some_and(|group| ownership.key_of(&tags_of(&group.tags)).is_some())
-    };
+    let is_ours = |id: &SecurityGroupId| draft.claims.is_ours(id.as_str());
     let carried = endpoint.groups.iter().map(|group| &group.group_id);
     let (ours, theirs): (Vec<_>, Vec<_>) = carried.partition(|id| is_ours(id));
     // EC2 leaves no endpoint without a group.

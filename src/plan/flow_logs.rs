@@ -86,8 +86,7 @@ fn of(resource: &str) -> ResourceKey {
 
 /// What a flow log of ours is for.
 fn key_of(draft: &Draft<'_>, log: &FlowLog) -> Option<ResourceKey> {
-    let key = draft.network.vpc.ownership.key_of(&tags_of(&log.tags))?;
-    (key == of(&log.resource_id)).then_some(key)
+    draft.claims.key_of(log.flow_log_id.as_str()).cloned()
 }
 
 fn keep(draft: &mut Draft<'_>, resource: &str, settings: &FlowLogSettings) {
@@ -136,6 +135,10 @@ fn keep(draft: &mut Draft<'_>, resource: &str, settings: &FlowLogSettings) {
         draft.find(CONCERN, Scope::SageMakerVpc, Reason::Waiting, None, message);
         return;
     }
+    if let Some(unclear) = draft.claims.unclear(&key) {
+        draft.find(CONCERN, Scope::SageMakerVpc, Reason::OwnershipUnclear, None, unclear);
+        return;
+    }
     create(draft, &key, resource, settings, &ours);
 }
 
@@ -178,7 +181,7 @@ fn delete(draft: &mut Draft<'_>, log: &FlowLog, key: &ResourceKey, reason: &str,
 }
 
 fn let_go(draft: &mut Draft<'_>, log: &FlowLog, key: &ResourceKey, reason: &str) {
-    draft.let_go(log.flow_log_id.as_str(), key, &tags_of(&log.tags), reason, |_| {
+    draft.let_go(log.flow_log_id.as_str(), key, reason, |_| {
         let action = Action::DeleteFlowLogs {
             id: log.flow_log_id.clone(),
         };

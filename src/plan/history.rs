@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Outcome, Plan, Step};
 use crate::{
-    api::{ApprovedStatus, BucketInForce, LedgerEntry, SageMakerVpcStatus},
+    api::{ApprovedStatus, BucketInForce, LedgerEntry, LedgerStatus, SageMakerVpcStatus},
     types::ResourceKey,
 };
 
@@ -31,6 +31,10 @@ pub struct History {
     pub now: Timestamp,
     /// Creations that were begun.
     pub ledger: BTreeMap<ResourceKey, LedgerEntry>,
+    /// Ids of what was made before what the ledger names now.
+    pub earlier: BTreeSet<String>,
+    /// Ids of what carried our tags when something was begun, and was not it.
+    pub others: BTreeSet<String>,
     /// Fingerprint of the network that AWS was last seen to match.
     pub network_in_force: Option<String>,
     /// Changes that were approved last.
@@ -50,9 +54,15 @@ impl History {
             .flatten()
             .filter_map(|entry| Some((entry.key.parse().ok()?, entry.clone())))
             .collect();
+        let ids = |of: fn(&LedgerStatus) -> &Vec<String>| {
+            let ids = status.into_iter().flat_map(|status| of(&status.ledger));
+            ids.cloned().collect()
+        };
         Self {
             now,
             ledger,
+            earlier: ids(|ledger| &ledger.earlier),
+            others: ids(|ledger| &ledger.others),
             network_in_force: status.and_then(|status| status.in_force.network.clone()),
             approved: status.and_then(|status| status.plan.approved.clone()),
             buckets: status
@@ -72,7 +82,7 @@ impl History {
 
     /// The id of something that AWS said it made and may not show yet.
     pub(super) fn not_visible_yet(&self, key: &ResourceKey) -> Option<&str> {
-        let entry = self.ledger.get(key)?;
+        let entry = self.ledger.get(key).filter(|entry| !entry.adopted)?;
         let id = entry.id.as_deref()?;
         (self.now.duration_since(entry.sent) < SETTLING).then_some(id)
     }

@@ -7,6 +7,7 @@
 //!
 //! | File | Decides |
 //! |---|---|
+//! | `claims` | whose what carries our tags is |
 //! | `resolve` | which subnets and route tables a profile has, and whether it takes part |
 //! | `kinds` | whether subnets, zones, tenancy and groups suit the kinds of workloads |
 //! | `capacity` | whether the addresses suffice |
@@ -34,6 +35,7 @@ mod action;
 mod approval;
 mod buckets;
 mod capacity;
+mod claims;
 mod consumers;
 mod cost;
 mod disruption;
@@ -65,6 +67,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use action::{Action, ActionId, Disruption, DnsAttribute, PlannedAction, Priority, Serves, Target};
 pub use capacity::SubnetCapacity;
+use claims::Claims;
+pub use claims::HeldId;
 pub use finding::{Concern, Finding, Scope, Weight};
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use outcome::{Failure, FailureKind, Outcome, Step};
@@ -138,6 +142,13 @@ pub struct Plan {
     pub owned: BTreeMap<String, ResourceKey>,
     /// The accounts that were looked at, and that the actions work in.
     pub accounts: Accounts,
+    /// What is ours and there to stay, by what it is for.
+    pub held_ids: BTreeMap<ResourceKey, HeldId>,
+    /// Ids of what is ours and still shown, what is gone included.
+    pub shown: BTreeSet<String>,
+    /// What carries our tags and is left alone, for it is not known to be ours:
+    /// by its id, with what its tags say that it is for.
+    pub strangers: BTreeMap<String, ResourceKey>,
     /// ARNs of roles that have our inline policy, or may have it.
     pub roles_in_force: BTreeSet<String>,
     /// A fingerprint of what AWS is to match: the network, with the subnets and
@@ -199,7 +210,8 @@ impl Plan {
 
 /// Compares what is wanted with what was seen.
 pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Plan {
-    let mut draft = draft::Draft::new(network, snapshot, history);
+    let claims = Claims::look(network, snapshot, history);
+    let mut draft = draft::Draft::new(network, snapshot, history, &claims);
     let profiles = resolve::resolve(&mut draft);
     draft.tell_drift(&profiles);
     dns::plan(&mut draft, &profiles);
@@ -216,6 +228,7 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     flow_logs::plan(&mut draft, &profiles);
     roles::plan(&mut draft, &profiles);
     consumers::judge(&mut draft, &profiles);
+    claims::tell(&mut draft);
     shared::leave_to_owner(&mut draft);
     reachability::judge(&mut draft, &profiles);
     let plan = approval::decide(

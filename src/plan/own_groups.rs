@@ -9,7 +9,7 @@ use super::{Concern, Finding, Scope, draft::Draft, internet, resolve::ResolvedPr
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::{HTTPS_TO_ENDPOINTS, PeerNeed, RuleNeed, Symptom},
-    observed::{SecurityGroup, tags_of},
+    observed::SecurityGroup,
     types::{Peer, PrefixListId, ResourceKey, Rule, SecurityGroupId, listed},
     validate::SecurityGroups,
 };
@@ -178,12 +178,7 @@ fn is_admitted(
 
 /// Whether this is the group of our interface endpoints.
 fn is_on_endpoints(draft: &Draft<'_>, id: &SecurityGroupId) -> bool {
-    let key = draft
-        .snapshot
-        .security_groups
-        .get(id)
-        .and_then(|group| draft.network.vpc.ownership.key_of(&tags_of(&group.tags)));
-    key == Some(ResourceKey::EndpointSecurityGroup)
+    draft.claims.key_of(id.as_str()) == Some(&ResourceKey::EndpointSecurityGroup)
 }
 
 /// The needed rule in words: `egress tcp 443 to prefix list pl-63a5400a`.

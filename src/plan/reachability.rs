@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::{Concern, Finding, Scope, Weight, draft::Draft, project::project, resolve::ResolvedProfile};
+use super::{Claims, Concern, Finding, Scope, Weight, draft::Draft, project::project, resolve::ResolvedProfile};
 use crate::{
     api::{AcceptUnknown, Reason},
     catalog::{Need, PeerNeed, Symptom, WorkloadKind},
-    observed::{VpcSnapshot, tags_of},
+    observed::VpcSnapshot,
     reach::{Cause, Destination, Reach, Start, Traffic, Unseen, Verdict},
     types::{Direction, ResourceKey, SecurityGroupId, SubnetId, listed},
     validate::{SecurityGroups, ValidWorkload},
@@ -91,11 +91,11 @@ struct Keys(BTreeMap<ResourceKey, SecurityGroupId>);
 
 impl Keys {
     fn look(draft: &Draft<'_>, projected: &VpcSnapshot) -> Self {
-        let ownership = &draft.network.vpc.ownership;
-        let groups = projected.security_groups.values().rev();
+        let claims = Claims::look(draft.network, projected, draft.history);
+        let groups = projected.security_groups.keys().rev();
         Self(
             groups
-                .filter_map(|group| Some((ownership.key_of(&tags_of(&group.tags))?, group.group_id.clone())))
+                .filter_map(|id| Some((claims.key_of(id.as_str())?.clone(), id.clone())))
                 .collect(),
         )
     }

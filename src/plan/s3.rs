@@ -20,7 +20,7 @@ use crate::{
     catalog::Symptom,
     desired::S3Policy,
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
-    types::{ProfileKey, ResourceKey, RouteTableId, Tags, is_adopted, listed},
+    types::{ProfileKey, ResourceKey, RouteTableId, listed},
     validate::Choice,
 };
 
@@ -264,6 +264,10 @@ fn create(
         draft.push(Finding::new(CONCERN, Scope::Vpc, Reason::Waiting, message).about(id));
         return None;
     }
+    if let Some(unclear) = draft.claims.unclear(&KEY) {
+        draft.push(Finding::new(CONCERN, Scope::Vpc, Reason::OwnershipUnclear, unclear).showing(Symptom::NoWayToS3));
+        return None;
+    }
     let Some(service_name) = draft.snapshot.s3_service_name() else {
         let message = format!(
             "The gateway service of S3 in {} was not found: allow the controller's role \
@@ -314,16 +318,22 @@ fn keep(
 ) {
     let id = endpoint.vpc_endpoint_id.as_str();
     let tags = tags_of(&endpoint.tags);
-    draft.list_ours("VpcEndpoint", id, "S3".to_owned(), &tags);
+    draft.list_ours("VpcEndpoint", id, "S3".to_owned());
     judge_state(draft, endpoint, Scope::Vpc);
     draft.keep_tags(id, &KEY, Serves::Vpc, &tags);
-    modify(draft, endpoint, policy, &needed, is_adopted(&tags) || frozen, None);
+    modify(
+        draft,
+        endpoint,
+        policy,
+        &needed,
+        draft.claims.is_adopted(id) || frozen,
+        None,
+    );
 }
 
 fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {
-    let tags: Tags = tags_of(&endpoint.tags);
     let snapshot = draft.snapshot;
-    draft.let_go(endpoint.vpc_endpoint_id.as_str(), &KEY, &tags, reason, |_| {
+    draft.let_go(endpoint.vpc_endpoint_id.as_str(), &KEY, reason, |_| {
         let action = Action::DeleteVpcEndpoint {
             id: endpoint.vpc_endpoint_id.clone(),
         };

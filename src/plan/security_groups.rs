@@ -67,15 +67,13 @@ struct There<'a> {
 
 impl<'a> There<'a> {
     fn look(draft: &Draft<'a>) -> Self {
-        let ownership = &draft.network.vpc.ownership;
         let groups = draft.snapshot.security_groups.values();
         let ours: Vec<(&SecurityGroup, ResourceKey)> = groups
             .clone()
-            .filter_map(|group| Some((group, ownership.key_of(&tags_of(&group.tags))?)))
+            .filter_map(|group| Some((group, draft.claims.key_of(group.group_id.as_str())?.clone())))
             .collect();
         Self {
-            // Should two have the same purpose, the first stays the one.
-            by_key: ours.iter().rev().map(|(group, key)| (key.clone(), *group)).collect(),
+            by_key: ours.iter().map(|(group, key)| (key.clone(), *group)).collect(),
             by_name: groups
                 .map(|group| (group.group_name.to_ascii_lowercase(), group))
                 .collect(),
@@ -108,11 +106,10 @@ fn report_what_is_not_adopted(draft: &mut Draft<'_>) {
             problems.push((id, Weight::Blocks, message));
             continue;
         };
-        let tags = tags_of(&group.tags);
-        if vpc.ownership.key_of(&tags).is_some() {
+        if draft.claims.is_ours(id.as_str()) {
             continue;
         }
-        if let Some(cluster) = tags.get(TAG_CLUSTER) {
+        if let Some(cluster) = tags_of(&group.tags).get(TAG_CLUSTER) {
             let message = format!(
                 "{id}, listed in spec.adopt, is managed from another SageMakerVpc or cluster: its tag {TAG_CLUSTER} is \
                  {cluster}. Remove the id from spec.adopt, or have it released there first."
@@ -160,7 +157,7 @@ fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGr
         Found::Ours(found) => {
             note_id(draft, resolved, group, &found.group_id);
             let (id, tags) = (found.group_id.as_str(), tags_of(&found.tags));
-            draft.list_ours("SecurityGroup", id, purpose(group), &tags);
+            draft.list_ours("SecurityGroup", id, purpose(group));
             draft.keep_tags(id, &group.key, serves.clone(), &tags);
             change_rules(draft, &of_workloads(group, serves), found, &wanted, None);
         }
@@ -337,7 +334,7 @@ fn symptom_without(draft: &Draft<'_>, rules: &[Rule]) -> Symptom {
 fn let_go(draft: &mut Draft<'_>, group: &SecurityGroup, key: &ResourceKey) {
     let reason = "no profile needs the security group any more";
     let obstacle = obstacle(draft, group, &BTreeSet::new());
-    draft.let_go(group.group_id.as_str(), key, &tags_of(&group.tags), reason, |_| {
+    draft.let_go(group.group_id.as_str(), key, reason, |_| {
         let action = Action::DeleteSecurityGroup {
             id: group.group_id.clone(),
         };

@@ -18,7 +18,7 @@ use crate::{
             MAX_DRIFT_CHANGE, MAX_PURPOSE, MAX_RESOURCES,
         },
     },
-    plan::{Concern, Outcome, Plan},
+    plan::{Concern, Outcome, Plan, ledger},
     types::{Accounts, ProfileKey, listed},
     validate::ValidVpc,
 };
@@ -59,6 +59,7 @@ pub(super) fn status(
         status.plan = plan_status(plan, outcome, &validated.vpc);
         status.drift = drift_status(assessment, plan, outcome, &validated.vpc, status.drift);
         status.in_force = in_force(plan, outcome, status.in_force);
+        ledger::note_found(&mut status.ledger, plan, to_the_second(assessment.now));
     }
     status
 }
@@ -318,13 +319,29 @@ fn deletion_message(assessment: &Assessment<'_>) -> String {
             }
         };
     };
+    let left_alone = left_alone(plan);
     if plan.owned.is_empty() {
-        return "Nothing is left of it in AWS.".to_owned();
+        return format!("Nothing is left of it in AWS.{left_alone}");
     }
     let obstacles: Vec<String> = plan
         .actions
         .iter()
         .map(|planned| format!("{}: {}", planned, progress(planned, outcome, &validated.vpc).message))
         .collect();
-    format!("Still in AWS: {}. {}", listed(plan.owned.keys()), obstacles.join(" "))
+    format!(
+        "Still in AWS: {}. {}{left_alone}",
+        listed(plan.owned.keys()),
+        obstacles.join(" ")
+    )
+}
+
+/// What stays though it carries our tags, to follow a sentence.
+fn left_alone(plan: &Plan) -> String {
+    if plan.strangers.is_empty() {
+        return String::new();
+    }
+    format!(
+        " {} carry sagevpc's tags, are not known to be sagevpc's, and are left alone.",
+        listed(plan.strangers.keys())
+    )
 }

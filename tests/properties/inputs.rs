@@ -21,9 +21,9 @@ use sagevpc::{
 use serde_json::{Value, json};
 
 use self::services::{Services, named, services};
+use crate::memory::start;
 
 pub const VPC: &str = "vpc-0123456789abcdef0";
-pub const LATEST: i64 = 1_800_000_000;
 
 /// A VPC and what the cluster says of it.
 #[derive(Clone, Debug)]
@@ -439,7 +439,7 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
 
 /// The time that every pass of these tests takes place at.
 pub fn now() -> Timestamp {
-    Timestamp::from_second(LATEST).unwrap()
+    start()
 }
 
 pub fn validated(references: &References) -> Validated {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `planning` | a plan that was carried out leaves nothing to do; what is foreign stays as it is; profiles' order does not matter; deletion leaves what was there before; approval approves exactly what it names |
 //! | `repair` | any damage to what is ours is put back, and nothing wanted is ever taken away on the way |
+//! | `clones` | what carries copies of our tags is told, and never touched |
 //! | `crashes` | a creation interrupted anywhere is made once |
 //! | `kinds` | what is published for a workload is what SageMaker takes for its kind, and whoever cannot run is told why |
 //! | `adoption` | what is adopted serves as declared, and is given back |
@@ -20,6 +21,7 @@
 
 mod adoption;
 mod buckets;
+mod clones;
 mod crashes;
 mod inputs;
 mod kinds;

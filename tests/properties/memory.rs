@@ -13,12 +13,17 @@ mod way_out;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use sagevpc::{
+    api::SageMakerVpcStatus,
     observed::{
         GroupIdentifier, IpPermission, IpRange, Ipv6Range, NatGateway, PrefixListRef, Route, SecurityGroup, Snapshot,
         Tag, UserIdGroupPair, VpcEndpoint, tags_of,
     },
-    plan::{Action, ActionId, ClientTokens, DnsAttribute, Outcome, Plan, PlannedAction, Step, Target},
+    plan::{
+        Action, ActionId, ClientTokens, DnsAttribute, History, Outcome, Plan, PlannedAction, Repairs, SETTLING, Step,
+        Target, ledger,
+    },
     policy::{PolicyDocument, same_meaning},
     types::{
         AllocationId, Direction, NatGatewayId, Peer, ResourceKey, RouteTableId, Rule, SecurityGroupId, Tags,
@@ -34,6 +39,10 @@ pub struct Memory {
     /// What creations with a client token made.
     tokens: BTreeMap<String, String>,
     made: u64,
+    /// What the controller keeps in status meanwhile.
+    pub status: SageMakerVpcStatus,
+    /// Passes that were carried out, each a minute and more after the other.
+    passes: i32,
 }
 
 impl Memory {
@@ -42,7 +51,42 @@ impl Memory {
             snapshot,
             tokens: BTreeMap::new(),
             made: 0,
+            status: SageMakerVpcStatus::default(),
+            passes: 0,
         }
+    }
+
+    /// What the controller knows when it looks again.
+    pub fn history(&self) -> History {
+        History::new(
+            Some(&self.status),
+            &Repairs::default(),
+            start() + SETTLING * self.passes,
+        )
+    }
+
+    /// Carries a plan out as the controller does: what is made is written down
+    /// first, and what was found afterwards.
+    pub fn carry_out(&mut self, plan: &Plan) -> Outcome {
+        self.carry_out_watched(plan, |_, _| {})
+    }
+
+    /// The same, telling `watch` what there is after each action.
+    pub fn carry_out_watched(&mut self, plan: &Plan, watch: impl FnMut(&PlannedAction, &Snapshot)) -> Outcome {
+        let time = self.history().now;
+        let written = ledger::write_ahead(plan, &self.status.ledger, "uid", || "epoch".to_owned(), time);
+        let tokens = match written {
+            Some((ledger, tokens)) => {
+                self.status.ledger = ledger;
+                tokens
+            }
+            None => ClientTokens::new(),
+        };
+        let outcome = self.apply_watched(plan, &tokens, watch);
+        ledger::settle(&mut self.status.ledger, &outcome);
+        ledger::note_found(&mut self.status.ledger, plan, time);
+        self.passes += 1;
+        outcome
     }
 
     /// Carries out every action that may run, in the order of the plan.
@@ -325,6 +369,11 @@ impl Memory {
             );
         }
     }
+}
+
+/// When the first pass takes place.
+pub fn start() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).expect("a time")
 }
 
 /// What EC2 lets through an endpoint without a policy.

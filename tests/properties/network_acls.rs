@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use sagevpc::{
     catalog::WorkloadKind,
     observed::{NetworkAcl, Snapshot},
-    plan::{Concern, History, Weight},
+    plan::{Concern, Weight},
     types::{Direction, Protocol, SubnetId},
 };
 
 use crate::{
-    inputs::{now, plan_for, world},
+    inputs::{plan_for, world},
     memory::Memory,
     planning::converge,
 };
@@ -69,7 +69,7 @@ proptest! {
     fn what_is_needed_passes_or_is_told(mut world in world("None")) {
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
-        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
         let seen = memory.snapshot.vpc(&world.references.vpc.spec.vpc_id).expect("the VPC is there");
         for key in &plan.contributing {
             let reference = world.references.profiles.iter().find(|reference| reference.key() == *key);

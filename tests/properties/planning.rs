@@ -18,12 +18,12 @@ use crate::{
 /// Carries plans out until nothing is left to do, and says how often it took.
 pub fn converge(world: &mut World, memory: &mut Memory) -> usize {
     for round in 0..5 {
-        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
         if plan.actions.is_empty() {
             return round;
         }
         claim(&mut world.references, &plan);
-        memory.apply(&plan);
+        memory.carry_out(&plan);
         memory.pass_time();
     }
     panic!("after five rounds there is still something to do");
@@ -32,12 +32,12 @@ pub fn converge(world: &mut World, memory: &mut Memory) -> usize {
 /// Carries plans out until only what is held is left, and gives the last plan.
 fn run_what_may(world: &mut World, memory: &mut Memory) -> Plan {
     for _ in 0..5 {
-        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
         if plan.actions.iter().all(|planned| planned.held) {
             return plan;
         }
         claim(&mut world.references, &plan);
-        memory.apply(&plan);
+        memory.carry_out(&plan);
         memory.pass_time();
     }
     panic!("after five rounds there is still something to do");
@@ -58,7 +58,7 @@ proptest! {
         let first = plan_for(&world.references, &world.snapshot, &History::none(now()));
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
-        let last = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let last = plan_for(&world.references, &memory.snapshot, &memory.history());
         // Endpoints take addresses, by which the subnet of a notebook is chosen.
         let named = |plan: &Plan| -> Vec<BTreeSet<SubnetId>> {
             let configs = plan.vpc_configs.values().flatten();
@@ -131,7 +131,7 @@ proptest! {
         converge(&mut world, &mut memory);
         memory.forget();
         prop_assert_eq!(&memory.snapshot, &before);
-        let left = plan_for(&world.references, &memory.snapshot, &History::none(now())).owned;
+        let left = plan_for(&world.references, &memory.snapshot, &memory.history()).owned;
         prop_assert!(left.is_empty(), "{left:?}");
     }
 
@@ -160,9 +160,9 @@ proptest! {
     #[test]
     fn held_actions_run_once_exactly_they_are_approved(mut world in world("Disruptive")) {
         let mut memory = Memory::new(world.snapshot.clone());
-        let first = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let first = plan_for(&world.references, &memory.snapshot, &memory.history());
         claim(&mut world.references, &first);
-        let outcome = memory.apply(&first);
+        let outcome = memory.carry_out(&first);
         for planned in &first.actions {
             let was_done = matches!(outcome.steps.get(&planned.id), Some(Step::Done));
             prop_assert!(!planned.held || !was_done, "{planned:?}");
@@ -175,13 +175,13 @@ proptest! {
             return Ok(());
         };
         world.references.vpc.spec.approved_plan = Some("0".repeat(16));
-        let refused = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let refused = plan_for(&world.references, &memory.snapshot, &memory.history());
         prop_assert!(refused.actions.iter().all(|planned| planned.held), "another digest approves nothing");
         world.references.vpc.spec.approved_plan = Some(held.digest);
-        let approved = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let approved = plan_for(&world.references, &memory.snapshot, &memory.history());
         prop_assert!(approved.actions.iter().all(|planned| !planned.held));
-        memory.apply(&approved);
-        let last = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        memory.carry_out(&approved);
+        let last = plan_for(&world.references, &memory.snapshot, &memory.history());
         prop_assert!(last.actions.is_empty(), "{:?}", last.actions);
     }
 }

@@ -8,19 +8,19 @@ use std::collections::BTreeSet;
 use proptest::{collection, prelude::*, sample::Index};
 use sagevpc::{
     observed::{GroupIdentifier, NatGatewayState, Route, Snapshot, VpcEndpoint},
-    plan::{ClientTokens, History},
+    plan::ClientTokens,
     types::{Direction, NatGatewayId, Peer, ProfileKey, Rule, SecurityGroupId},
 };
 
 use crate::{
-    inputs::{World, now, plan_for, world},
+    inputs::{World, plan_for, world},
     memory::{Memory, add_rule, edges::our_rules, foreign, is_ours, ours, remove_rule},
     planning::converge,
 };
 
 /// Something that someone does behind our back.
 #[derive(Clone, Debug)]
-enum Damage {
+pub enum Damage {
     RevokeRule(Index, Index),
     OpenRule(Index),
     TakeTableOff(Index),
@@ -36,7 +36,7 @@ enum Damage {
     Edge(edges::Damage),
 }
 
-fn damage() -> impl Strategy<Value = Damage> {
+pub fn damage() -> impl Strategy<Value = Damage> {
     prop_oneof![
         1 => any::<(Index, Index)>().prop_map(|(group, rule)| Damage::RevokeRule(group, rule)),
         1 => any::<Index>().prop_map(Damage::OpenRule),
@@ -68,7 +68,7 @@ fn leads_to_ours(ours: &[NatGatewayId], route: &Route) -> bool {
         .any(|id| route.nat_gateway_id.as_deref() == Some(id.as_str()))
 }
 
-fn inflict(memory: &mut Memory, damage: &Damage) {
+pub fn inflict(memory: &mut Memory, damage: &Damage) {
     inflict_on_endpoints(memory, damage);
     let our_nat_gateways = nat_gateways(&memory.snapshot);
     if let (Damage::DeleteNatGateway(nat), false) = (damage, our_nat_gateways.is_empty()) {
@@ -263,7 +263,7 @@ proptest! {
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
         world.references.vpc.spec.approval = sagevpc::api::Approval::Disruptive;
-        let mut history = History::none(now());
+        let mut history = memory.history();
         let settled = plan_for(&world.references, &memory.snapshot, &history);
         history.network_in_force = Some(settled.fingerprint.clone());
         for damage in &damages {
@@ -293,7 +293,7 @@ proptest! {
             reference.profile.spec = changed.profile.spec.clone();
         }
         let there = access(&memory.snapshot);
-        let plan = plan_for(&start.references, &memory.snapshot, &History::none(now()));
+        let plan = plan_for(&start.references, &memory.snapshot, &memory.history());
         let mut steps = Vec::new();
         let mut trial = memory.clone();
         trial.apply_watched(&plan, &ClientTokens::new(), |planned, snapshot| {
@@ -311,7 +311,7 @@ proptest! {
     fn a_refused_profile_keeps_what_it_has(mut world in world("None")) {
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
-        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
         let whole = ours(&memory.snapshot);
         // The controller notes what was accepted and is in force.
         let in_force = plan.package_repositories;
@@ -328,8 +328,8 @@ proptest! {
         status.in_force.package_repositories = in_force;
         world.references.vpc.status = Some(status);
         world.references.vpc.spec.allowed_namespaces = None;
-        let frozen = plan_for(&world.references, &memory.snapshot, &History::none(now()));
-        memory.apply(&frozen);
+        let frozen = plan_for(&world.references, &memory.snapshot, &memory.history());
+        memory.carry_out(&frozen);
         prop_assert_eq!(ours(&memory.snapshot), whole, "{:?}", frozen.actions);
     }
 }

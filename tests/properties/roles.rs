@@ -85,7 +85,7 @@ fn world_with_roles(enforced: bool) -> impl Strategy<Value = World> {
 }
 
 fn plan_of(references: &References, memory: &Memory) -> Plan {
-    plan_for(references, &memory.snapshot, &History::none(now()))
+    plan_for(references, &memory.snapshot, &memory.history())
 }
 
 /// Does what the plan says of roles, as the controller does: what is to be

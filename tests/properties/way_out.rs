@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use sagevpc::{
     observed::{NatGatewayState, Route, Snapshot},
-    plan::{ClientTokens, Concern, History, Weight},
+    plan::{Concern, Weight},
     types::{RouteTableId, SubnetId},
 };
 
 use crate::{
-    inputs::{VPC, claim, internet, now, plan_for, world},
+    inputs::{VPC, claim, internet, plan_for, world},
     memory::Memory,
     planning::converge,
 };
@@ -55,7 +55,7 @@ proptest! {
     fn whoever_names_a_host_reaches_the_internet_or_is_told(mut world in world("None")) {
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
-        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
         let snapshot = memory.snapshot.vpc(&VPC.into()).expect("the VPC is there");
         for reference in &world.references.profiles {
             let key = reference.key();
@@ -84,9 +84,9 @@ proptest! {
         world.references.vpc.spec.internet = serde_json::from_value(wishes).unwrap();
         let mut steps = Vec::new();
         for _ in 0..6 {
-            let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+            let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
             claim(&mut world.references, &plan);
-            memory.apply_watched(&plan, &ClientTokens::new(), |planned, snapshot| {
+            memory.carry_out_watched(&plan, |planned, snapshot| {
                 steps.push((planned.to_string(), with_way_out(snapshot)));
             });
             memory.pass_time();

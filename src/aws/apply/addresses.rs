@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// Gets an address. EC2 has no client token for it, and each request that
-/// arrives gets another address: one that is there with our tags is taken
+/// arrives gets another address: one that has come with our tags is taken
 /// before one is asked for, and the request is sent once and never again.
 pub(super) async fn allocate(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
-    if let Some(id) = made_before(work, tags).await? {
+    if let Some(id) = made_before(work, key, tags).await? {
         return Ok(Some(id));
     }
     let once = config::Builder::new().retry_config(RetryConfig::disabled());
@@ -35,7 +35,7 @@ pub(super) async fn allocate(work: &Work<'_>, key: &ResourceKey, tags: &Tags) ->
         Ok(answer) => work::made(key, answer.allocation_id),
         // It may have been made, and only the answer lost.
         Err(Setback::Refused(refusal)) if refusal.meaning == Meaning::Refused(FailureKind::Unreachable) => {
-            match made_before(work, tags).await? {
+            match made_before(work, key, tags).await? {
                 Some(id) => Ok(Some(id)),
                 None => Err(refusal.into()),
             }
@@ -44,10 +44,10 @@ pub(super) async fn allocate(work: &Work<'_>, key: &ResourceKey, tags: &Tags) ->
     }
 }
 
-async fn made_before(work: &Work<'_>, tags: &Tags) -> Result<Option<String>, Setback> {
+async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Result<Option<String>, Setback> {
     let addresses = work.look(describe::our_addresses(work.connection(), tags)).await?;
     let ids = addresses.into_iter().map(|address| address.allocation_id.to_string());
-    Ok(ids.min())
+    work.made_before(key, ids)
 }
 
 /// Gives an address back.

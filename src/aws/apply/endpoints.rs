@@ -66,7 +66,7 @@ pub(super) async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags)
             EndpointState::Available | EndpointState::Pending => true,
             EndpointState::Deleting | EndpointState::Deleted | EndpointState::Failed => false,
         });
-    match serving.map(|endpoint| endpoint.vpc_endpoint_id.to_string()).min() {
+    match work.made_before(key, serving.map(|endpoint| endpoint.vpc_endpoint_id.to_string()))? {
         Some(id) => Ok(Some(id)),
         None => Err(Setback::Waiting(format!(
             "EC2 remembers an earlier request for {key} that differed, and does not show the endpoint yet"

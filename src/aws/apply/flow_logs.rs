@@ -65,13 +65,13 @@ pub(super) async fn create(
         Err(setback @ Setback::Waiting(_)) => return Err(setback),
     };
     match refusal.meaning {
-        Meaning::TokenMismatch => match made_before(work, tags).await? {
+        Meaning::TokenMismatch => match made_before(work, key, tags).await? {
             Some(id) => Ok(Some(id)),
             None => Err(Setback::Waiting(format!(
                 "EC2 remembers an earlier request for {key} that differed, and does not show the flow log yet"
             ))),
         },
-        Meaning::AlreadyThere => match made_before(work, tags).await? {
+        Meaning::AlreadyThere => match made_before(work, key, tags).await? {
             Some(id) => Ok(Some(id)),
             None => {
                 refusal.failure.message = format!(
@@ -99,9 +99,9 @@ fn kind_of(resource: &str) -> FlowLogsResourceType {
     }
 }
 
-async fn made_before(work: &Work<'_>, tags: &Tags) -> Result<Option<String>, Setback> {
+async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Result<Option<String>, Setback> {
     let logs = work.look(describe::our_flow_logs(work.connection(), tags)).await?;
-    Ok(logs.into_iter().map(|log| log.flow_log_id.to_string()).min())
+    work.made_before(key, logs.into_iter().map(|log| log.flow_log_id.to_string()))
 }
 
 /// Deletes a flow log.

@@ -60,7 +60,7 @@ async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Perform
     let serving = gateways
         .into_iter()
         .filter(|gateway| matches!(gateway.state.as_deref(), Some("pending" | "available")));
-    match serving.map(|gateway| gateway.nat_gateway_id.to_string()).min() {
+    match work.made_before(key, serving.map(|gateway| gateway.nat_gateway_id.to_string()))? {
         Some(id) => Ok(Some(id)),
         None => Err(Setback::Waiting(format!(
             "EC2 remembers an earlier request for {key} that differed, and does not show the NAT gateway yet"

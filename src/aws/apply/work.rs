@@ -18,8 +18,8 @@ use crate::{
         iam::Iam,
         s3::S3,
     },
-    plan::{FailureKind, PlannedAction, Priority},
-    types::ResourceKey,
+    plan::{FailureKind, Plan, PlannedAction, Priority},
+    types::{ResourceKey, listed},
 };
 
 /// What became of an action: the id of what it made, if it makes something.
@@ -99,6 +99,7 @@ pub(super) struct Work<'a> {
     pub(super) ec2: &'a Ec2,
     pub(super) s3: &'a S3,
     iam: &'a Iam,
+    plan: &'a Plan,
     priority: Priority,
     deadline: Instant,
 }
@@ -112,7 +113,7 @@ const UNTIL_VISIBLE: [Duration; 3] = [
 ];
 
 impl<'a> Work<'a> {
-    pub(super) fn new(clients: &'a Clients, planned: &PlannedAction, deadline: Instant) -> Self {
+    pub(super) fn new(clients: &'a Clients, plan: &'a Plan, planned: &PlannedAction, deadline: Instant) -> Self {
         let Clients {
             ec2,
             s3,
@@ -126,6 +127,7 @@ impl<'a> Work<'a> {
             ec2,
             s3,
             iam,
+            plan,
             deadline,
         }
     }
@@ -144,6 +146,27 @@ impl<'a> Work<'a> {
 
     pub(super) fn priority(&self) -> Priority {
         self.priority
+    }
+
+    /// Which of these, found by the tags of something that is to be made, an
+    /// earlier request for it made. What the plan saw is not it: it would not
+    /// be made otherwise.
+    pub(super) fn made_before(
+        &self,
+        key: &ResourceKey,
+        found: impl IntoIterator<Item = String>,
+    ) -> Result<Option<String>, Setback> {
+        let was_seen = |id: &String| self.plan.shown.contains(id) || self.plan.strangers.contains_key(id);
+        let mut new: Vec<String> = found.into_iter().filter(|id| !was_seen(id)).collect();
+        if new.len() > 1 {
+            new.sort();
+            return Err(Setback::Waiting(format!(
+                "{} have come meanwhile with sagevpc's tags for {key}, and only one can be sagevpc's: the next look \
+                 tells",
+                listed(new)
+            )));
+        }
+        Ok(new.pop())
     }
 
     /// Makes a call when the quota of the account that it goes to allows it, if

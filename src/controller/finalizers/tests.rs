@@ -64,6 +64,7 @@ fn just_made(key: &ResourceKey) -> LedgerStatus {
     let entry = LedgerEntry {
         key: key.to_string(),
         incarnation: 1,
+        adopted: false,
         id: Some("sg-9".into()),
         begun: now(),
         sent: now(),

@@ -9,7 +9,7 @@ use super::Action;
 use crate::{
     catalog::{Symptom, Usd},
     plan::{Concern, Weight, shared},
-    types::{ProfileKey, ResourceKey},
+    types::{ProfileKey, ResourceKey, is_adopted},
 };
 
 /// A number that names an action within its plan.
@@ -183,6 +183,14 @@ impl PlannedAction {
     pub(in crate::plan) fn waiting_for(mut self, obstacle: Option<String>) -> Self {
         self.waits_for = obstacle;
         self
+    }
+
+    /// What it adopts, and the id of that.
+    pub fn adopts(&self) -> Option<(&ResourceKey, &str)> {
+        match &self.action {
+            Action::CreateTags { resource, tags } if is_adopted(tags) => Some((self.key.as_ref()?, resource)),
+            _ => None,
+        }
     }
 
     /// What repairs of it are counted under: the resource's lasting name.

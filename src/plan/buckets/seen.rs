@@ -3,8 +3,8 @@
 use crate::{
     api::Reason,
     desired::{BucketPolicy, bucket_arn},
-    observed::{Bucket, EndpointState, VpcEndpoint, tags_of},
-    plan::{History, draft::Draft},
+    observed::{Bucket, EndpointState, VpcEndpoint},
+    plan::{Claims, History, draft::Draft},
     types::{Admission, Exemption, VpcEndpointId},
     validate::ValidVpc,
 };
@@ -15,6 +15,7 @@ pub(super) struct Seen<'a> {
     vpc: &'a ValidVpc,
     snapshot: &'a crate::observed::VpcSnapshot,
     history: &'a History,
+    claims: &'a Claims,
 }
 
 /// Why a bucket's policy is not known.
@@ -32,6 +33,7 @@ impl<'a> Seen<'a> {
             vpc: &draft.network.vpc,
             snapshot: draft.snapshot,
             history: draft.history,
+            claims: draft.claims,
         }
     }
 
@@ -73,13 +75,10 @@ impl<'a> Seen<'a> {
     }
 
     /// What of our statement is there on account of this VPC: what was noted,
-    /// and endpoints that carry our tags.
+    /// and endpoints of ours.
     pub(super) fn on_our_account(self, name: &str, policy: &BucketPolicy) -> Admission {
         let held = self.history.buckets.get(name);
-        let is_tagged = |id: &VpcEndpointId| {
-            let endpoint = self.endpoint(id);
-            endpoint.is_some_and(|endpoint| self.vpc.ownership.key_of(&tags_of(&endpoint.tags)).is_some())
-        };
+        let is_tagged = |id: &VpcEndpointId| self.endpoint(id).is_some() && self.claims.is_ours(id.as_str());
         let is_noted = |id: &VpcEndpointId| held.is_some_and(|held| held.vpc_endpoint_ids.contains(id));
         let is_asked_for =
             |exemption: &Exemption| held.is_some_and(|held| held.exemptions.contains(&exemption.fingerprint()));

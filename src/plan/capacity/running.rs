@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ResolvedProfile;
 use crate::{
-    observed::{NetworkInterface, VpcSnapshot, tags_of},
-    types::{NetworkInterfaceId, Ownership, ResourceKey, SecurityGroupId, SubnetId},
+    observed::{NetworkInterface, VpcSnapshot},
+    plan::Claims,
+    types::{NetworkInterfaceId, ResourceKey, SecurityGroupId, SubnetId},
     validate::SecurityGroups,
 };
 
@@ -20,11 +21,11 @@ pub(super) struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    pub(super) fn new(snapshot: &'a VpcSnapshot, ownership: &Ownership) -> Self {
+    pub(super) fn new(snapshot: &'a VpcSnapshot, claims: &Claims) -> Self {
         let groups = snapshot
             .security_groups
-            .values()
-            .filter_map(|group| Some((ownership.key_of(&tags_of(&group.tags))?, &group.group_id)))
+            .keys()
+            .filter_map(|id| Some((claims.key_of(id.as_str())?.clone(), id)))
             .collect();
         let mut interfaces: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for interface in snapshot

@@ -11,10 +11,10 @@ use super::{
 use crate::{
     api::Reason,
     catalog::symptom_without_service,
-    observed::{VpcEndpoint, tags_of},
+    observed::VpcEndpoint,
     plan::{Action, ActionId, Disruption, PlannedAction, Target, draft::Draft, loosening::only_loosens},
     policy::{PolicyDocument, same_meaning},
-    types::{IpAddressType, SecurityGroupId, SubnetId, is_adopted},
+    types::{IpAddressType, SecurityGroupId, SubnetId},
 };
 
 /// What is to change about an endpoint, in one call.
@@ -43,7 +43,7 @@ pub(super) fn modify(
     let service = &need.service;
     // What others rely on of an endpoint that was theirs, or that a frozen
     // profile may use, is not taken away.
-    let keeps_all = adoption.is_some() || is_adopted(&tags_of(&endpoint.tags)) || setting.frozen;
+    let keeps_all = adoption.is_some() || draft.claims.is_adopted(endpoint.vpc_endpoint_id.as_str()) || setting.frozen;
     let mut placement = place(
         snapshot,
         need,

@@ -11,10 +11,10 @@ use super::{
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::{action_prefix, symptom_without_service},
-    observed::{EndpointState, SecurityGroup, VpcEndpoint, tags_of},
+    observed::{EndpointState, SecurityGroup, VpcEndpoint},
     plan::{Concern, Scope, Weight, draft::Draft, resolve::ResolvedProfile, s3::why_claimed},
     policy::lets_some_action_through,
-    types::{Direction, IpAddressType, Peer, ResourceKey, Rule, SecurityGroupId, is_adopted, listed},
+    types::{Direction, IpAddressType, Peer, ResourceKey, Rule, SecurityGroupId, listed},
 };
 
 /// The VPC's endpoints for one service, by whose they are.
@@ -66,7 +66,7 @@ impl<'a> Endpoints<'a> {
         // Should there be two, the adopted one stays, or else that which the
         // name leads to.
         sorted.ours.sort_by_key(|endpoint| {
-            let adopted = is_adopted(&tags_of(&endpoint.tags));
+            let adopted = draft.claims.is_adopted(endpoint.vpc_endpoint_id.as_str());
             (!adopted, !endpoint.private_dns_enabled, &endpoint.vpc_endpoint_id)
         });
         adoptable.sort_by_key(|endpoint| (!endpoint.private_dns_enabled, &endpoint.vpc_endpoint_id));
@@ -90,9 +90,9 @@ impl<'a> Endpoints<'a> {
 
 /// What an interface endpoint of ours is for.
 pub(super) fn key_of(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> Option<ResourceKey> {
-    let key = draft.network.vpc.ownership.key_of(&tags_of(&endpoint.tags))?;
+    let key = draft.claims.key_of(endpoint.vpc_endpoint_id.as_str())?;
     match key {
-        ResourceKey::InterfaceEndpoint { .. } => Some(key),
+        ResourceKey::InterfaceEndpoint { .. } => Some(key.clone()),
         ResourceKey::S3GatewayEndpoint
         | ResourceKey::EndpointSecurityGroup
         | ResourceKey::ElasticInferenceClient

@@ -16,7 +16,7 @@ use crate::{
         resolve::{ResolvedProfile, Standing},
         security_groups,
     },
-    types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, is_adopted, listed},
+    types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, listed},
     validate::SecurityGroups,
 };
 
@@ -118,10 +118,9 @@ fn admitted(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<Rul
                 .iter()
                 .filter(|resolved| resolved.standing != Standing::Out)
                 .flat_map(|resolved| groups_of(draft, resolved));
-            let ownership = &draft.network.vpc.ownership;
             let of_frozen = draft.snapshot.security_groups.values().filter(|group| {
-                let key = ownership.key_of(&tags_of(&group.tags));
-                let profile = key.as_ref().and_then(ResourceKey::profile);
+                let key = draft.claims.key_of(group.group_id.as_str());
+                let profile = key.and_then(ResourceKey::profile);
                 profile.is_some_and(|profile| draft.network.is_frozen(profile)) && lets_out(draft, group)
             });
             let of_frozen = of_frozen.map(|group| group.group_id.clone());
@@ -170,9 +169,8 @@ fn groups_of(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> Vec<Peer> {
 
 /// The group of ours for this purpose.
 fn ours<'a>(draft: &Draft<'a>, key: &ResourceKey) -> Option<&'a SecurityGroup> {
-    let ownership = &draft.network.vpc.ownership;
     let mut groups = draft.snapshot.security_groups.values();
-    groups.find(|group| ownership.key_of(&tags_of(&group.tags)).as_ref() == Some(key))
+    groups.find(|group| draft.claims.key_of(group.group_id.as_str()) == Some(key))
 }
 
 /// A group that becomes ours in this very plan.
@@ -192,7 +190,7 @@ pub(in crate::plan) fn prepare<'a>(
     if let Some(found) = ours(draft, keeping.key) {
         let tags = tags_of(&found.tags);
         let id = found.group_id.as_str();
-        draft.list_ours("SecurityGroup", id, keeping.key.to_string(), &tags);
+        draft.list_ours("SecurityGroup", id, keeping.key.to_string());
         draft.keep_tags(id, keeping.key, keeping.serves.clone(), &tags);
         return Some(Prepared::There(found));
     }
@@ -236,12 +234,11 @@ pub(in crate::plan) fn finish(
 /// Lets go of the groups with this key. Rules of theirs that name one another
 /// go first, for EC2 keeps a group that a rule names.
 pub(in crate::plan) fn let_go(draft: &mut Draft<'_>, keys: &[ResourceKey], reason: &str) {
-    let ownership = &draft.network.vpc.ownership;
     let going: Vec<(&SecurityGroup, ResourceKey)> = draft
         .snapshot
         .security_groups
         .values()
-        .filter_map(|group| Some((group, ownership.key_of(&tags_of(&group.tags))?)))
+        .filter_map(|group| Some((group, draft.claims.key_of(group.group_id.as_str())?.clone())))
         .filter(|(_, key)| keys.contains(key))
         .collect();
     let ids: BTreeSet<&SecurityGroupId> = going.iter().map(|(group, _)| &group.group_id).collect();
@@ -249,7 +246,7 @@ pub(in crate::plan) fn let_go(draft: &mut Draft<'_>, keys: &[ResourceKey], reaso
     let waits = obstacles.iter().flatten().next().cloned();
     let mut revoked = Vec::new();
     for (group, key) in &going {
-        let stays = is_adopted(&tags_of(&group.tags)) || draft.retains();
+        let stays = draft.claims.is_adopted(group.group_id.as_str()) || draft.retains();
         for direction in [Direction::Egress, Direction::Ingress] {
             let naming: Vec<Rule> = group
                 .rules()
@@ -270,7 +267,7 @@ pub(in crate::plan) fn let_go(draft: &mut Draft<'_>, keys: &[ResourceKey], reaso
         }
     }
     for (group, key) in &going {
-        draft.let_go(group.group_id.as_str(), key, &tags_of(&group.tags), reason, |_| {
+        draft.let_go(group.group_id.as_str(), key, reason, |_| {
             let action = Action::DeleteSecurityGroup {
                 id: group.group_id.clone(),
             };

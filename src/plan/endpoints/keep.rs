@@ -18,7 +18,7 @@ use crate::{
         resolve::ResolvedProfile,
     },
     policy::{PolicyDocument, same_meaning},
-    types::{IpAddressType, SubnetId, is_adopted, listed},
+    types::{IpAddressType, SubnetId, listed},
 };
 
 /// What an endpoint is kept with.
@@ -100,11 +100,11 @@ pub(in crate::plan) fn keep(
             }
             let tags = tags_of(&kept.tags);
             let id = kept.vpc_endpoint_id.as_str();
-            if kept.state.eq_ignore_ascii_case("failed") && !is_adopted(&tags) {
+            if kept.state.eq_ignore_ascii_case("failed") && !draft.claims.is_adopted(id) {
                 replace_failed(draft, need, kept, setting.concern);
                 return;
             }
-            draft.list_ours("VpcEndpoint", id, need.service.short.to_owned(), &tags);
+            draft.list_ours("VpcEndpoint", id, need.service.short.to_owned());
             judge_state(draft, need, kept, setting.concern);
             draft.keep_tags(id, &need.service.key(), need.serves(), &tags);
             modify(draft, need, kept, setting, None);
@@ -194,6 +194,9 @@ fn why_not_yet(
             service.short
         );
         return Some((Reason::Waiting, message));
+    }
+    if let Some(unclear) = draft.claims.unclear(&service.key()) {
+        return Some((Reason::OwnershipUnclear, unclear));
     }
     if !service.private_dns {
         return None;

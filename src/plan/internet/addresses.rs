@@ -28,12 +28,12 @@ pub(super) struct Chosen {
 }
 
 fn ours<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (&'a Address, SubnetId)> {
-    let ownership = &draft.network.vpc.ownership;
+    let claims = draft.claims;
     draft.snapshot.addresses.values().filter_map(|address| {
-        let ResourceKey::ElasticIp { subnet } = ownership.key_of(&tags_of(&address.tags))? else {
+        let ResourceKey::ElasticIp { subnet } = claims.key_of(address.allocation_id.as_str())? else {
             return None;
         };
-        Some((address, subnet))
+        Some((address, subnet.clone()))
     })
 }
 
@@ -103,6 +103,7 @@ pub(super) fn choose(draft: &mut Draft<'_>, place: &SubnetId, serves: &Serves) -
          is asked for."
             .to_owned()
     });
+    let wait = draft.claims.unclear(&key).or(wait);
     let action = Action::AllocateAddress {
         tags: draft.tags_for(&key),
         key: key.clone(),
@@ -165,19 +166,13 @@ pub(super) fn let_go(
         let before = nat.and_then(|nat| deleted.get(&nat.nat_gateway_id)).copied();
         let key = ResourceKey::ElasticIp { subnet: place };
         let reason = "no NAT gateway needs the address any more";
-        draft.let_go(
-            address.allocation_id.as_str(),
-            &key,
-            &tags_of(&address.tags),
-            reason,
-            |_| {
-                let action = Action::ReleaseAddress {
-                    id: address.allocation_id.clone(),
-                };
-                PlannedAction::new(action, Serves::Vpc, reason)
-                    .after(before)
-                    .waiting_for(obstacle)
-            },
-        );
+        draft.let_go(address.allocation_id.as_str(), &key, reason, |_| {
+            let action = Action::ReleaseAddress {
+                id: address.allocation_id.clone(),
+            };
+            PlannedAction::new(action, Serves::Vpc, reason)
+                .after(before)
+                .waiting_for(obstacle)
+        });
     }
 }

@@ -35,16 +35,15 @@ pub(super) struct NatGateways<'a> {
 
 impl<'a> NatGateways<'a> {
     pub(super) fn look(draft: &Draft<'a>) -> Self {
-        let ownership = &draft.network.vpc.ownership;
         let shown = draft
             .snapshot
             .nat_gateways
             .iter()
             .filter_map(|(id, nat)| {
-                let ResourceKey::NatGateway { subnet } = ownership.key_of(&tags_of(&nat.tags))? else {
+                let ResourceKey::NatGateway { subnet } = draft.claims.key_of(id.as_str())? else {
                     return None;
                 };
-                Some((id, (nat, subnet)))
+                Some((id, (nat, subnet.clone())))
             })
             .collect();
         let mut remembered = BTreeSet::new();
@@ -249,6 +248,7 @@ fn create(
             failure(failed)
         )
     });
+    let unclear = draft.claims.unclear(&key);
     let address = addresses::choose(draft, place, &serves);
     let action = Action::CreateNatGateway {
         key: key.clone(),
@@ -261,7 +261,7 @@ fn create(
         .symptom(Symptom::NoWayOut)
         .after(address.made_by)
         .after(cleared)
-        .waiting_for(too_often.or(address.waits_for));
+        .waiting_for(unclear.or(too_often).or(address.waits_for));
     let made_by = draft.act(planned);
     let addresses = match address.target {
         Target::Existing(id) => BTreeSet::from([id]),
@@ -308,7 +308,7 @@ pub(super) fn let_go(
             .collect();
         let left_dead = tables_of_others(draft, id);
         let key = ResourceKey::NatGateway { subnet: place.clone() };
-        let deletion = draft.let_go(id.as_str(), &key, &tags_of(&nat.tags), &reason, |_| {
+        let deletion = draft.let_go(id.as_str(), &key, &reason, |_| {
             let action = Action::DeleteNatGateway { id: (*id).clone() };
             PlannedAction::new(action, Serves::Vpc, reason.as_str())
                 .after(before)

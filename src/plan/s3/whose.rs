@@ -7,7 +7,7 @@ use crate::{
     api::Reason,
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
     plan::{Concern, Finding, Scope, draft::Draft},
-    types::{RouteTableId, TAG_CLUSTER, VpcEndpointId, is_adopted, listed},
+    types::{RouteTableId, TAG_CLUSTER, VpcEndpointId, listed},
 };
 
 /// The VPC's S3 gateway endpoints, by whose they are.
@@ -30,7 +30,7 @@ impl<'a> Endpoints<'a> {
         };
         for endpoint in draft.snapshot.s3_gateway_endpoints() {
             let tags = tags_of(&endpoint.tags);
-            let is_ours = vpc.ownership.key_of(&tags) == Some(KEY);
+            let is_ours = draft.claims.key_of(endpoint.vpc_endpoint_id.as_str()) == Some(&KEY);
             match endpoint.endpoint_state() {
                 EndpointState::Deleted => {}
                 EndpointState::Deleting if is_ours => sorted.ours_leaving.push(endpoint),
@@ -49,9 +49,10 @@ impl<'a> Endpoints<'a> {
             }
         }
         // Should there be two, the adopted one stays: others may rely on it.
-        sorted
-            .ours
-            .sort_by_key(|endpoint| (!is_adopted(&tags_of(&endpoint.tags)), endpoint.vpc_endpoint_id.clone()));
+        sorted.ours.sort_by_key(|endpoint| {
+            let adopted = draft.claims.is_adopted(endpoint.vpc_endpoint_id.as_str());
+            (!adopted, endpoint.vpc_endpoint_id.clone())
+        });
         sorted.settle_adoption(draft);
         sorted
     }

@@ -16,13 +16,13 @@ use oracle::{Ends, Fate, Kind, Packet, fate, subnet_of};
 use proptest::{prelude::*, sample};
 use sagevpc::{
     observed::VpcSnapshot,
-    plan::{History, Weight},
+    plan::Weight,
     reach::{Cause, Destination, Reach, Traffic, Unseen, Verdict},
     types::{Protocol, SecurityGroupId, SubnetId},
 };
 
 use crate::{
-    inputs::{now, plan_for, world},
+    inputs::{plan_for, world},
     memory::Memory,
     planning::converge,
 };
@@ -352,7 +352,7 @@ proptest! {
     fn what_is_called_ready_reaches_s3(mut world in world("None")) {
         let mut memory = Memory::new(world.snapshot.clone());
         converge(&mut world, &mut memory);
-        let plan = plan_for(&world.references, &memory.snapshot, &History::none(now()));
+        let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
         let vpc_id = &memory.snapshot.vpcs[0].vpc_id;
         let vpc = memory.snapshot.vpc(vpc_id).expect("the VPC is there");
         for key in &plan.contributing {
