@@ -433,7 +433,8 @@ pub struct EnforceGrants {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = 64), inner(length(min = 1, max = 63)))]
     pub buckets: Vec<String>,
-    /// ARNs of roles that may get our inline policy. Profiles must be granted
+    /// ARNs of roles that may get our inline policy, which holds actions on
+    /// network interfaces and nothing else. Profiles must be granted
     /// them as well, and the IAM policy that `sagevpc print iam-policy` prints
     /// lets only roles be changed that carry the tag sagevpc.dev/cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -2,6 +2,8 @@
 //! that SageMaker takes with the role's permissions, and the rest of what
 //! Elastic Inference's page lists.
 
+use std::collections::BTreeSet;
+
 use super::{RoleActions, WorkloadKind};
 use crate::policy::Comparison;
 
@@ -19,6 +21,19 @@ pub struct RoleNeed {
     pub resources: &'static [&'static str],
     /// Under what circumstances SageMaker takes them; under any where `None`.
     pub when: Option<RoleCondition>,
+    /// Whether a controller of networks may give them.
+    pub part: RolePart,
+}
+
+/// What a need of a role's is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RolePart {
+    /// The workload's network interfaces: what our inline policy may hold.
+    Network,
+    /// Anything else, such as data, images and the passing of roles. It is
+    /// verified and told, and never given: whoever may write a profile must not
+    /// raise a role by it.
+    Other,
 }
 
 /// A condition under which it is enough that a role is allowed an action.
@@ -35,16 +50,25 @@ pub struct RoleCondition {
 /// Every resource.
 const ALL: &[&str] = &["*"];
 
-const fn on_all(actions: &'static [&'static str]) -> RoleNeed {
+const fn on_all(part: RolePart, actions: &'static [&'static str]) -> RoleNeed {
     RoleNeed {
         actions,
         resources: ALL,
         when: None,
+        part,
     }
 }
 
+const fn network(actions: &'static [&'static str]) -> RoleNeed {
+    on_all(RolePart::Network, actions)
+}
+
+const fn other(actions: &'static [&'static str]) -> RoleNeed {
+    on_all(RolePart::Other, actions)
+}
+
 /// What most pages list.
-const ENI_9: RoleNeed = on_all(&[
+const ENI_9: RoleNeed = network(&[
     "ec2:CreateNetworkInterface",
     "ec2:CreateNetworkInterfacePermission",
     "ec2:DeleteNetworkInterface",
@@ -56,11 +80,11 @@ const ENI_9: RoleNeed = on_all(&[
     "ec2:DescribeVpcs",
 ]);
 
-const ENI_10: RoleNeed = on_all(&["ec2:DescribeVpcEndpoints"]);
+const ENI_10: RoleNeed = network(&["ec2:DescribeVpcEndpoints"]);
 
 /// The managed policy AmazonSageMakerFullAccess lacks it, though AWS's page on
 /// Neo says that the policy is enough.
-const ENI_11: RoleNeed = on_all(&["ec2:ModifyNetworkInterfaceAttribute"]);
+const ENI_11: RoleNeed = network(&["ec2:ModifyNetworkInterfaceAttribute"]);
 
 static NOTHING: [RoleNeed; 0] = [];
 static NINE: [RoleNeed; 1] = [ENI_9];
@@ -71,15 +95,15 @@ static ELEVEN: [RoleNeed; 3] = [ENI_9, ENI_10, ENI_11];
 static ELASTIC_INFERENCE: [RoleNeed; 12] = [
     ENI_9,
     ENI_10,
-    on_all(&["elastic-inference:Connect"]),
-    on_all(&["sagemaker:*"]),
-    on_all(&[
+    other(&["elastic-inference:Connect"]),
+    other(&["sagemaker:*"]),
+    other(&[
         "ecr:BatchCheckLayerAvailability",
         "ecr:BatchGetImage",
         "ecr:GetAuthorizationToken",
         "ecr:GetDownloadUrlForLayer",
     ]),
-    on_all(&[
+    other(&[
         "cloudwatch:DeleteAlarms",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:PutMetricAlarm",
@@ -90,7 +114,7 @@ static ELASTIC_INFERENCE: [RoleNeed; 12] = [
         "logs:GetLogEvents",
         "logs:PutLogEvents",
     ]),
-    on_all(&[
+    other(&[
         "application-autoscaling:DeleteScalingPolicy",
         "application-autoscaling:DeleteScheduledAction",
         "application-autoscaling:DeregisterScalableTarget",
@@ -102,7 +126,7 @@ static ELASTIC_INFERENCE: [RoleNeed; 12] = [
         "application-autoscaling:PutScheduledAction",
         "application-autoscaling:RegisterScalableTarget",
     ]),
-    on_all(&[
+    other(&[
         "s3:CreateBucket",
         "s3:GetBucketLocation",
         "s3:ListAllMyBuckets",
@@ -116,6 +140,7 @@ static ELASTIC_INFERENCE: [RoleNeed; 12] = [
             "arn:aws:s3:::*sagemaker*",
         ],
         when: None,
+        part: RolePart::Other,
     },
     RoleNeed {
         actions: &["s3:GetObject"],
@@ -125,6 +150,7 @@ static ELASTIC_INFERENCE: [RoleNeed; 12] = [
             key: "s3:ExistingObjectTag/SageMaker",
             value: "true",
         }),
+        part: RolePart::Other,
     },
     RoleNeed {
         actions: &["iam:CreateServiceLinkedRole"],
@@ -137,6 +163,7 @@ static ELASTIC_INFERENCE: [RoleNeed; 12] = [
             key: "iam:AWSServiceName",
             value: "sagemaker.application-autoscaling.amazonaws.com",
         }),
+        part: RolePart::Other,
     },
     RoleNeed {
         actions: &["iam:PassRole"],
@@ -146,6 +173,7 @@ static ELASTIC_INFERENCE: [RoleNeed; 12] = [
             key: "iam:PassedToService",
             value: SAGEMAKER_PRINCIPAL,
         }),
+        part: RolePart::Other,
     },
 ];
 
@@ -162,6 +190,13 @@ impl RoleActions {
             Self::Eni11 => &ELEVEN,
             Self::ElasticInference => &ELASTIC_INFERENCE,
         }
+    }
+
+    /// Everything that a role may be given by us, whatever kinds of workload run
+    /// with it.
+    pub fn network_needs() -> BTreeSet<&'static RoleNeed> {
+        let needs = Self::ALL.into_iter().flat_map(Self::needs);
+        needs.filter(|need| need.part == RolePart::Network).collect()
     }
 
     /// The actions, as IAM names them, each once.
@@ -213,8 +248,6 @@ impl WorkloadKind {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
@@ -252,6 +285,27 @@ mod tests {
         ];
         assert_eq!(services.map(of), [1, 1, 4, 4, 10, 10, 5, 7, 2]);
         assert_eq!(services.map(of).iter().sum::<usize>(), actions.len());
+    }
+
+    #[test]
+    fn the_network_part_is_what_the_pages_list_about_interfaces() {
+        // Written out, so that nothing gets into it by being called so.
+        let listed = BTreeSet::from([
+            "ec2:CreateNetworkInterface",
+            "ec2:CreateNetworkInterfacePermission",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DeleteNetworkInterfacePermission",
+            "ec2:DescribeDhcpOptions",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeVpcs",
+            "ec2:ModifyNetworkInterfaceAttribute",
+        ]);
+        let needs = RoleActions::network_needs();
+        let actions: BTreeSet<_> = needs.iter().flat_map(|need| need.actions).copied().collect();
+        assert_eq!(actions, listed);
     }
 
     #[test]

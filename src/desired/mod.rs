@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 pub use bucket_policy::{
     BUCKET_POLICY_MAX_BYTES, BUCKET_STATEMENT, BucketPolicy, BucketPolicyChange, ChangedPolicy, bucket_statement,
 };
-pub(crate) use roles::{is_role_policy_name, role_policy_name};
+pub(crate) use roles::is_role_policy_name;
+pub use roles::role_policy_name;
 pub use s3_policy::S3Policy;
 pub(crate) use s3_policy::bucket_arn;
 pub use security_groups::ManagedGroup;

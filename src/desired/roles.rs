@@ -14,7 +14,7 @@ const HASH: usize = 10;
 /// ends in a hash of what tells them apart; IAM takes 128 characters.
 ///
 /// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html>.
-pub(crate) fn role_policy_name(ownership: &Ownership) -> String {
+pub fn role_policy_name(ownership: &Ownership) -> String {
     let identity = format!("{}\0{}", ownership.cluster, ownership.vpc);
     let hash = hex::encode(Sha256::digest(identity.as_bytes()));
     let vpc: String = ownership.vpc.chars().take(63).collect();

@@ -67,6 +67,11 @@ impl<'a> ResolvedProfile<'a> {
         !self.profile().established && self.blocked.len() == self.profile().workloads.len()
     }
 
+    /// Whether bad input keeps the workload at this place from running.
+    pub(super) fn is_blocked(&self, place: usize) -> bool {
+        self.blocked.contains(&place)
+    }
+
     /// The scope of a finding on this profile as a whole.
     pub(super) fn scope(&self) -> Scope {
         Scope::Profile(self.key().clone())

@@ -4,6 +4,10 @@
 //! What a role is given follows from its other policies alone, as we read them:
 //! whatever AWS's simulation says of the role with our policy on it, the next
 //! plan wants the same. The simulation decides what is reported.
+//!
+//! No role is given more than what concerns network interfaces
+//! ([`RolePart::Network`]), and nothing new for a workload that cannot run.
+//! What else a role lacks is told.
 
 mod grant;
 mod judge;
@@ -18,11 +22,12 @@ use self::{
 use super::{
     Action, Concern, PlannedAction, Scope, Serves, Weight,
     draft::Draft,
+    elastic_inference,
     resolve::{ResolvedProfile, is_frozen},
 };
 use crate::{
     api::{DeletionPolicy, Reason, ResourceOwnership, bounds::MAX_ROLES},
-    catalog::{RoleNeed, Symptom, WorkloadKind},
+    catalog::{Need, RoleNeed, RolePart, Symptom, WorkloadKind},
     desired::role_policy_name,
     observed::{RoleDetail, UnseenCause},
     policy::{PolicyDocument, same_meaning},
@@ -40,15 +45,23 @@ const MAX_PERMISSIONS: usize = 16;
 struct Use<'a> {
     profile: &'a ProfileKey,
     workload: &'a ValidWorkload,
+    /// Whether the workload can run, as far as bad input and retired services
+    /// bear on it.
+    can_run: bool,
 }
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let mut roles: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
+    let has_accelerators = elastic_inference::need(draft, profiles).is_some();
     for resolved in profiles.iter().filter(|resolved| resolved.takes_part()) {
-        for workload in &resolved.profile().workloads {
+        for (place, workload) in resolved.profile().workloads.iter().enumerate() {
             if let Some(arn) = &workload.role_arn {
-                let profile = resolved.key();
-                roles.entry(arn).or_default().push(Use { profile, workload });
+                let needs_accelerator = workload.kind.requirements().needs.contains(&Need::ElasticInference);
+                roles.entry(arn).or_default().push(Use {
+                    profile: resolved.key(),
+                    workload,
+                    can_run: !resolved.is_blocked(place) && (has_accelerators || !needs_accelerator),
+                });
             }
         }
     }
@@ -97,25 +110,49 @@ fn role(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], means: &mut Means) {
     report::lacks(draft, arn, uses, Some(detail), &given);
 }
 
-/// What the role lacks without our policies, where we may give it.
+/// What the role lacks of the network part without our policies, where we may
+/// give it. A workload that cannot run gets nothing, and loses nothing of what
+/// our policy, as it is, gives: a subnet that is gone for an hour is no reason
+/// to cut off what runs on the others.
 fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
     let mut grant = Grant::default();
     let vpc = &draft.network.vpc;
     if !vpc.role_grants.may_change(&detail.arn) {
         return grant;
     }
+    // What someone else wrote there is no reason to give anything.
+    let has = ours(draft, detail).flatten().and_then(|current| {
+        let has = Grant::of(&current, &detail.arn, &vpc.region);
+        same_meaning(&current, &has.document(&vpc.region)).then_some(has)
+    });
     let policies = RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region);
-    for (question, need, action) in kinds(uses).into_iter().flat_map(questions) {
-        match policies.judge(question) {
-            Some(Cause::Unstated) => grant.add(need, action),
-            // Where a narrow allowance does for SageMaker, whoever narrowed it
-            // knows why.
-            Some(Cause::Narrow(_)) if question.without_condition => grant.add(need, action),
-            Some(Cause::Narrow(_) | Cause::Denied(_) | Cause::Bounded(_) | Cause::Organization | Cause::Unclear(_))
-            | None => {}
+    let asked: BTreeSet<(WorkloadKind, bool)> = uses.iter().map(|used| (used.workload.kind, used.can_run)).collect();
+    for (kind, can_run) in asked {
+        for (question, need, action) in questions(kind).filter(|(_, need, _)| need.part == RolePart::Network) {
+            if !can_run && !has.as_ref().is_some_and(|has| has.holds(need, action)) {
+                continue;
+            }
+            match policies.judge(question) {
+                Some(Cause::Unstated) => grant.add(need, action),
+                // Where a narrow allowance does for SageMaker, whoever narrowed it
+                // knows why.
+                Some(Cause::Narrow(_)) if question.without_condition => grant.add(need, action),
+                Some(
+                    Cause::Narrow(_) | Cause::Denied(_) | Cause::Bounded(_) | Cause::Organization | Cause::Unclear(_),
+                )
+                | None => {}
+            }
         }
     }
     grant
+}
+
+/// Our policy on the role, if it is there, and its document, if that can be
+/// read.
+fn ours(draft: &Draft<'_>, detail: &RoleDetail) -> Option<Option<PolicyDocument>> {
+    let name = role_policy_name(&draft.network.vpc.ownership);
+    let ours = detail.role_policy_list.iter().find(|policy| policy.policy_name == name);
+    ours.map(|policy| PolicyDocument::try_from(&policy.policy_document).ok())
 }
 
 /// The kinds of workload that use a role: what one asks of it, all of its kind
@@ -146,58 +183,49 @@ fn questions(kind: WorkloadKind) -> impl Iterator<Item = (Question<'static>, &'s
 fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &Grant, means: &mut Means) -> Grant {
     let vpc = &draft.network.vpc;
     let name = role_policy_name(&vpc.ownership);
-    let ours = detail.role_policy_list.iter().find(|policy| policy.policy_name == name);
-    let current = ours.map(|policy| PolicyDocument::try_from(&policy.policy_document).ok());
     // What the role lacks is not known while a policy of it is out of sight.
     let unsure =
         !uses.is_empty() && !RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region).is_complete();
     let stays = (means.kept || unsure) && vpc.role_grants.may_change(&detail.arn);
-    match current {
-        None if wanted.is_empty() => {}
-        None if inline_characters(detail, &name, &wanted.document(&vpc.region)) > INLINE_POLICIES_MAX_CHARS => {}
-        None if vpc.roles_in_force.contains(&detail.arn) => return put(draft, detail, uses, wanted, None),
-        None if means.room == 0 => {}
+    match ours(draft, detail) {
+        None if wanted.is_empty() => Grant::default(),
+        None if inline_characters(detail, &name, &wanted.document(&vpc.region)) > INLINE_POLICIES_MAX_CHARS => {
+            Grant::default()
+        }
+        None if vpc.roles_in_force.contains(&detail.arn) => put(draft, detail, uses, wanted, false),
+        None if means.room == 0 => Grant::default(),
         None => {
             means.room -= 1;
-            return put(draft, detail, uses, wanted, None);
+            put(draft, detail, uses, wanted, false)
         }
-        Some(_) if wanted.is_empty() && !stays => take_off(draft, detail, name),
-        Some(_) if wanted.is_empty() => list(draft, detail),
         Some(current) => {
-            list(draft, detail);
-            let within = current
-                .as_ref()
-                .is_some_and(|current| wanted.is_within(current, &detail.arn, &vpc.region));
+            let mut kept = wanted.clone();
+            if let (Some(current), true) = (&current, stays) {
+                kept.extend(Grant::of(current, &detail.arn, &vpc.region));
+            }
             let is_same = current
                 .as_ref()
-                .is_some_and(|current| same_meaning(current, &wanted.document(&vpc.region)));
-            if !is_same && (!stays || !within) {
-                let keeps = current.clone().filter(|_| stays);
-                return put(draft, detail, uses, wanted, Some(keeps));
+                .is_some_and(|current| same_meaning(current, &kept.document(&vpc.region)));
+            if is_same || (kept.is_empty() && current.is_none() && stays) {
+                list(draft, detail);
+                return kept;
             }
-            return wanted.clone();
+            if kept.is_empty() {
+                take_off(draft, detail, name);
+                return kept;
+            }
+            list(draft, detail);
+            put(draft, detail, uses, &kept, true)
         }
     }
-    Grant::default()
 }
 
-/// Plans our policy. `before` is there where one is replaced, with what of it
-/// is to stay.
-fn put(
-    draft: &mut Draft<'_>,
-    detail: &RoleDetail,
-    uses: &[Use<'_>],
-    wanted: &Grant,
-    before: Option<Option<PolicyDocument>>,
-) -> Grant {
+/// Plans our policy, in place of another of ours where it `replaces` one.
+fn put(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &Grant, replaces: bool) -> Grant {
     let vpc = &draft.network.vpc;
     let key = key(&detail.arn);
     let name = role_policy_name(&vpc.ownership);
-    let mut policy = wanted.document(&vpc.region);
-    let replaces = before.is_some();
-    if let Some(Some(before)) = before {
-        policy.statements.extend(before.statements);
-    }
+    let policy = wanted.document(&vpc.region);
     if !replaces && draft.history.not_visible_yet(&key).is_some() {
         let message = format!(
             "AWS put inline policy {name} on role {} and does not show it yet; this takes seconds.",

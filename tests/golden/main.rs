@@ -392,6 +392,7 @@ cases! {
     role_not_granted,
     role_not_looked_at,
     role_not_seen,
+    role_of_a_retired_workload_is_given_nothing,
     role_policy_converged,
     role_policy_of_frozen_profile_stays,
     role_policy_stays_while_another_is_out_of_sight,

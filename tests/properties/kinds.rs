@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Gives the workloads these kinds, with the options that each takes.
-fn with_kinds(mut world: World, kinds: &[WorkloadKind], efa: bool) -> World {
+pub fn with_kinds(mut world: World, kinds: &[WorkloadKind], efa: bool) -> World {
     let profiles = world.references.profiles.iter_mut();
     let workloads = profiles.flat_map(|reference| &mut reference.profile.spec.workloads);
     for (workload, kind) in workloads.zip(kinds.iter().cycle()) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::judge::{Question, RolePolicies};
 use crate::{
-    catalog::RoleNeed,
+    catalog::{RoleActions, RoleNeed},
     observed::RoleDetail,
     policy::{PolicyDocument, Statement},
     types::Region,
@@ -35,17 +35,27 @@ impl Grant {
         self.actions.contains(&(need, action))
     }
 
-    /// Whether a document allows everything in here.
-    pub(super) fn is_within(&self, document: &PolicyDocument, arn: &str, region: &Region) -> bool {
+    pub(super) fn extend(&mut self, other: Self) {
+        self.actions.extend(other.actions);
+    }
+
+    /// What a document allows of all that a role may be given.
+    pub(super) fn of(document: &PolicyDocument, arn: &str, region: &Region) -> Self {
         let policies = RolePolicies::only(arn, document, region);
-        self.actions.iter().all(|(need, action)| {
-            let question = Question {
-                need,
-                action,
-                without_condition: need.when.is_none(),
-            };
-            policies.judge(question).is_none()
-        })
+        let mut grant = Self::default();
+        for need in RoleActions::network_needs() {
+            for action in need.actions {
+                let question = Question {
+                    need,
+                    action,
+                    without_condition: true,
+                };
+                if policies.judge(question).is_none() {
+                    grant.add(need, action);
+                }
+            }
+        }
+        grant
     }
 
     /// Statements that allow it: one for each set of resources and conditions.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::Reason,
-    catalog::{RoleNeed, SAGEMAKER_PRINCIPAL, Symptom, WorkloadKind},
+    catalog::{RoleNeed, RolePart, SAGEMAKER_PRINCIPAL, Symptom, WorkloadKind},
     observed::{RoleDetail, UnseenCause},
     plan::{Finding, Scope, Weight, draft::Draft},
     policy::{Context, Decision, PolicyDocument, Principal, PrincipalSet, Request, Statement, evaluate},
@@ -96,6 +96,9 @@ pub(super) fn trust(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]
     tell(draft, uses, Weight::Blocks, Reason::RoleNotAssumable, &message);
 }
 
+/// Actions, each with what it is needed for.
+type Actions = Vec<(&'static RoleNeed, &'static str)>;
+
 /// Something that a kind of workload misses in its role.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Lack {
@@ -103,7 +106,9 @@ struct Lack {
     cause: Cause,
     /// Whether what is allowed under a condition was refused for it.
     without_condition: bool,
-    actions: Vec<(&'static RoleNeed, &'static str)>,
+    /// Whether we could give them.
+    part: RolePart,
+    actions: Actions,
 }
 
 /// Says what a role lacks, but for what our policy gives it.
@@ -135,18 +140,22 @@ fn lacks_of(
     policies: Option<&RolePolicies>,
     given: &Grant,
 ) -> Vec<Lack> {
-    let mut by_cause: BTreeMap<(Judge, Cause), Vec<(&'static RoleNeed, &'static str)>> = BTreeMap::new();
+    let mut by_cause: BTreeMap<(Judge, Cause, RolePart), Actions> = BTreeMap::new();
     for (question, need, action) in questions(kind) {
         if let Some((judge, cause)) = verdict(draft, arn, policies, question)
             && !mends(given, &cause, need, action)
         {
-            by_cause.entry((judge, cause)).or_default().push((need, action));
+            by_cause
+                .entry((judge, cause, need.part))
+                .or_default()
+                .push((need, action));
         }
     }
     by_cause
         .into_iter()
-        .map(|((judge, cause), actions)| Lack {
+        .map(|((judge, cause, part), actions)| Lack {
             judge,
+            part,
             without_condition: matches!(cause, Cause::Narrow(_)) && kind.wants_role_actions_without_condition(),
             cause,
             actions,
@@ -192,6 +201,7 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, scope: Scope) -> Finding {
         judge,
         cause,
         without_condition,
+        part,
         actions,
     } = lack;
     let vpc = &draft.network.vpc;
@@ -207,13 +217,13 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, scope: Scope) -> Finding {
         missing.add(need, action);
     }
     let statement = missing.to_copy(&vpc.region);
-    let switch = if vpc.role_grants.may_change(arn) {
-        String::new()
-    } else {
-        format!(
+    let switch = match part {
+        RolePart::Network if vpc.role_grants.may_change(arn) => String::new(),
+        RolePart::Network => format!(
             ", or have the owners of SageMakerVpc {} list the role in spec.grants.enforce.roles",
             vpc.ownership.vpc
-        )
+        ),
+        RolePart::Other => " (sagevpc gives a role nothing beyond what network interfaces need)".to_owned(),
     };
     let fix = format!("to its policies{switch}: {statement}.");
     let (weight, message) = match cause {
