@@ -163,6 +163,8 @@ words! {
         ObserveOnly,
         /// AWS refused a change.
         ActionFailed,
+        /// The controller broke off by a bug of its own.
+        InternalError,
         /// The same resource was repaired too often in an hour.
         RepairBackoff,
         /// AWS differs from what is declared.

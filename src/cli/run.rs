@@ -68,7 +68,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<()> {
     let result = controller::run(settings, clients, metrics, health, stop).await;
     // Probes and scrapers are answered until the last pass has ended.
     end.send_replace(true);
-    server.await??;
+    server.await?;
     result?;
     tracing::info!("stopped");
     Ok(())

@@ -16,6 +16,7 @@
 
 mod apply;
 mod backoff;
+mod caught;
 mod context;
 mod deadline;
 mod events;

@@ -6,9 +6,9 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::{Resource, ResourceExt, runtime::controller::Action};
 
-use super::{context::Context, events, reconcile::UNTIL_FOLLOWED, writes::unless_gone};
+use super::{caught::caught, context::Context, events, reconcile::UNTIL_FOLLOWED, writes::unless_gone};
 use crate::{
     api::SageMakerVpcProfile,
     cluster::{Based, PatchError, is_deleting, reference},
@@ -23,6 +23,9 @@ const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
 /// The API server refused, or did not answer. How often it did so in a row is
 /// not known here, so that this is neither short nor long.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// A bug of ours does not go by itself.
+const AFTER_PANIC: Duration = Duration::from_secs(300);
 
 /// The local copy catches up within milliseconds.
 const AFTER_CHANGE: Duration = Duration::from_millis(250);
@@ -44,7 +47,19 @@ pub(super) async fn reconcile(profile: Arc<SageMakerVpcProfile>, context: Arc<Co
     if let Some(wait) = too_young(&profile, now) {
         return Ok(Action::requeue(wait));
     }
-    unless_gone(speak(&profile, &context, now).await).map(|()| Action::await_change())
+    match caught(speak(&profile, &context, now)).await {
+        Ok(spoken) => unless_gone(spoken).map(|()| Action::await_change()),
+        Err(panicked) => {
+            tracing::error!(
+                profile = profile.name_any(),
+                namespace = profile.namespace(),
+                error = chain(&panicked),
+                "speaking for a profile without a SageMakerVpc broke off"
+            );
+            context.metrics.panicked(&SageMakerVpcProfile::kind(&()));
+            Ok(Action::requeue(AFTER_PANIC))
+        }
+    }
 }
 
 /// When to try again after a failure.

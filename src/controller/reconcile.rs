@@ -20,11 +20,12 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::{Resource, ResourceExt, runtime::controller::Action};
 use tracing::Instrument;
 
 use super::{
     apply::{Applied, apply},
+    caught::{Panicked, caught},
     context::Context,
     deadline::Deadline,
     events,
@@ -80,9 +81,10 @@ pub(super) async fn reconcile(vpc: Arc<SageMakerVpc>, context: Arc<Context>) -> 
     let deadline = Deadline::begin();
     let span = tracing::info_span!("pass", vpc = vpc.name_any(), id = format!("{:08x}", fastrand::u32(..)));
     let (standing, interval) = async {
-        let (standing, interval) = match pass(&vpc, &context, &mut memory, deadline).await {
-            Ok(ended) => ended,
-            Err(error) => (given_up(&error), DEFAULT_INTERVAL),
+        let (standing, interval) = match caught(pass(&vpc, &context, &mut memory, deadline)).await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(error)) => (given_up(&error), DEFAULT_INTERVAL),
+            Err(panicked) => (broken_off(&vpc, &context, &panicked).await, DEFAULT_INTERVAL),
         };
         tracing::debug!(?standing, took = ?deadline.elapsed(), "the pass ended");
         (standing, interval)
@@ -229,6 +231,23 @@ fn given_up(error: &PassError) -> Standing {
             Standing::NotWritten
         }
     }
+}
+
+/// How things stand after a pass that broke off by a bug of ours, which is told.
+async fn broken_off(vpc: &SageMakerVpc, context: &Context, panicked: &Panicked) -> Standing {
+    tracing::error!(
+        error = chain(panicked),
+        "the pass broke off; it is tried again more and more seldom"
+    );
+    context.metrics.panicked(&SageMakerVpc::kind(&()));
+    // The pass may have written to it.
+    if let Some(now) = context.stores.vpc(&vpc.name_any()) {
+        let status = status::broken(&now, Timestamp::now());
+        if let Err(error) = report::write_vpc(context, &now, &status).await {
+            tracing::debug!(error = chain(&error), "that the pass broke off could not be written");
+        }
+    }
+    Standing::Panicked
 }
 
 /// Kubernetes writes times to the second.

@@ -28,6 +28,8 @@ pub(super) enum Standing {
     NotWritten,
     /// The process may not act any more.
     TermOver,
+    /// It broke off by a bug of ours.
+    Panicked,
 }
 
 impl Standing {
@@ -71,6 +73,7 @@ impl Standing {
             Self::Superseded => PassResult::Superseded,
             Self::NotWritten => PassResult::NotWritten,
             Self::TermOver => PassResult::TermOver,
+            Self::Panicked => PassResult::Panicked,
         }
     }
 }
@@ -139,7 +142,8 @@ impl Pace {
                 | FailureKind::QuotaExceeded
                 | FailureKind::Rejected,
             )
-            | Standing::NotWritten => FAILED.jittered(self.repeated, random),
+            | Standing::NotWritten
+            | Standing::Panicked => FAILED.jittered(self.repeated, random),
         }
     }
 }

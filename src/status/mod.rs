@@ -5,6 +5,7 @@
 //! status. A pass that finds nothing new gives the very same status as the one
 //! before, times included, so that comparing with `==` tells whether to write.
 
+mod broken;
 mod concerns;
 mod conditions;
 mod left;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub use broken::broken;
 pub use left::last_seen;
 pub use orphan::orphan;
 

@@ -46,6 +46,7 @@ pub const TABLE: &[Described] = &[
     DRIFT_FOUND,
     DRIFT_REPAIRED,
     WRITES,
+    PANICS,
     LEADER,
     LEASE_CHANGES,
     READY,
@@ -100,6 +101,11 @@ const WRITES: Described = Described {
     name: "sagevpc_kubernetes_writes_total",
     labels: &["kind", "part", "outcome"],
     help: "Writes to our objects in Kubernetes; none in a steady state",
+};
+const PANICS: Described = Described {
+    name: "sagevpc_panics_total",
+    labels: &["kind"],
+    help: "Passes that broke off by a bug of ours, by the kind of the object",
 };
 const LEADER: Described = Described {
     name: "sagevpc_leader",
@@ -160,6 +166,8 @@ pub enum PassResult {
     NotWritten,
     /// The lease was over, or about to be given back.
     TermOver,
+    /// It broke off by a bug of ours.
+    Panicked,
 }
 
 /// What becomes of the lease.
@@ -229,6 +237,11 @@ struct LeaseLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PanicLabels {
+    kind: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WriteLabels {
     kind: String,
     part: Written,
@@ -254,6 +267,7 @@ pub struct Metrics {
     drift_found: Family<DriftLabels, Counter>,
     drift_repaired: Family<DriftLabels, Counter>,
     writes: Family<WriteLabels, Counter>,
+    panics: Family<PanicLabels, Counter>,
     leader: Gauge,
     lease_changes: Family<LeaseLabels, Counter>,
     vpcs: GaugesByVpc,
@@ -271,6 +285,7 @@ impl Default for Metrics {
             drift_found: Family::default(),
             drift_repaired: Family::default(),
             writes: Family::default(),
+            panics: Family::default(),
             leader: Gauge::default(),
             lease_changes: Family::default(),
             vpcs: GaugesByVpc::default(),
@@ -292,6 +307,7 @@ impl Metrics {
         register(&mut self.registry, DRIFT_FOUND, self.drift_found.clone());
         register(&mut self.registry, DRIFT_REPAIRED, self.drift_repaired.clone());
         register(&mut self.registry, WRITES, self.writes.clone());
+        register(&mut self.registry, PANICS, self.panics.clone());
         register(&mut self.registry, LEADER, self.leader.clone());
         register(&mut self.registry, LEASE_CHANGES, self.lease_changes.clone());
         self.registry.register_collector(Box::new(self.vpcs.clone()));
@@ -329,6 +345,11 @@ impl Metrics {
                 outcome,
             })
             .inc();
+    }
+
+    /// A pass over an object of this kind broke off by a bug of ours.
+    pub fn panicked(&self, kind: &str) {
+        self.panics.get_or_create(&PanicLabels { kind: kind.to_owned() }).inc();
     }
 
     /// From now on, whether this process leads.
@@ -404,6 +425,7 @@ mod tests {
         metrics.drift_repaired("ModifyVpcEndpoint");
         metrics.written("SageMakerVpc", Written::Status, true);
         metrics.leads(true);
+        metrics.panicked("SageMakerVpc");
         metrics.lease_changed(LeaseChange::Acquired);
         metrics.on_call(
             "ec2",

@@ -9,5 +9,5 @@ mod vpc_gauges;
 pub use health::{Health, Role};
 pub use logs::{LogFormat, LogsError, chain, start as start_logs};
 pub use metrics::{Described, LeaseChange, Metrics, PassResult, TABLE, Written};
-pub use server::{ServerError, bind, serve};
+pub use server::{BindError, bind, serve};
 pub use vpc_gauges::{ProfileState, VpcGauges};

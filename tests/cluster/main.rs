@@ -17,6 +17,7 @@ mod drift;
 mod edges;
 mod environment;
 mod fixture;
+mod half_sent;
 mod lease;
 mod limits;
 mod pinned;
