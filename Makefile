@@ -8,7 +8,7 @@ SHELL := bash
 # What `make generate` writes into.
 GENERATED := crds charts deploy docs
 
-.PHONY: help build test demo bench lint check-format clippy rustdoc generate check-generated check-chart tools clean
+.PHONY: help build test demo bench lint check-format clippy rustdoc generate check-generated check-chart check-dependencies tools clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ check-generated: generate ## Check that those files are committed as they would 
 	@git diff --exit-code -- $(GENERATED) && \
 	[[ -z "$$(git ls-files --others --exclude-standard -- $(GENERATED) | tee /dev/stderr)" ]] || \
 	{ echo 'Not as the code and the chart make them: run make generate, and commit the files above.' >&2; exit 1; }
+
+check-dependencies: ## Check licences and sources of what Cargo.lock names, where cargo-deny is there
+	@if command -v cargo-deny > /dev/null; then cargo deny check bans licenses sources; \
+	else echo 'cargo-deny is not there: licences and sources of dependencies are not checked'; fi
 
 check-chart: ## Check that the chart renders with each set of values, and what it renders
 	tests/tools/check-chart

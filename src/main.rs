@@ -3,14 +3,23 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sagevpc::cli::Cli;
+use sagevpc::cli::{Cli, complain};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().execute().await {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) if answer.use_stderr() => {
+            // It repeats what it was given.
+            complain(&answer.to_string());
+            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(1));
+        }
+        Err(help) => help.exit(),
+    };
+    match cli.execute().await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("sagevpc: {error:#}");
+            complain(&format!("sagevpc: {error:#}\n"));
             ExitCode::FAILURE
         }
     }

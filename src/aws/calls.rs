@@ -10,7 +10,7 @@ mod permit;
 
 use std::{fmt, time::Duration};
 
-pub use permit::{Grant, iam_policy};
+pub use permit::{Grant, MANAGED_POLICY_MAX_CHARS, Narrowing, Part, Widening, iam_policy};
 
 use crate::{plan::Action, types::Direction};
 

@@ -1,11 +1,11 @@
 //! `sagevpc explain`: what a kind of workload needs.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
-use super::explanation::{Explanation, list};
+use super::{
+    explanation::{Explanation, list},
+    output,
+};
 use crate::catalog::WorkloadKind;
 
 /// What to explain, and how.
@@ -44,7 +44,7 @@ pub enum ExplainError {
 ///
 /// [`ExplainError`].
 pub fn run(args: &ExplainArgs) -> Result<ExitCode, ExplainError> {
-    io::stdout().write_all(text(args)?.as_bytes())?;
+    output::print(&text(args)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

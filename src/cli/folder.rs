@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::input;
 use crate::{
     observed::{
         Snapshot,
@@ -84,7 +85,7 @@ fn read(folder: &Path) -> Result<Snapshot, FolderError> {
     let mut problem = None;
     let snapshot = files::read(|name| {
         let path = folder.join(name);
-        match fs::read_to_string(&path) {
+        match input::read_of_snapshot(&path) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {

@@ -3,10 +3,12 @@
 mod explain;
 mod explanation;
 mod folder;
+mod iam_policy;
 mod input;
 mod lease;
 mod live;
 pub mod objects;
+mod output;
 mod plan;
 mod policy;
 mod print;
@@ -18,6 +20,8 @@ mod run;
 mod snapshot;
 
 use std::process::ExitCode;
+
+pub use output::complain;
 
 use clap::{Parser, Subcommand};
 

@@ -1,6 +1,6 @@
 //! `sagevpc plan`: what would be done, without a cluster.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -11,7 +11,7 @@ use super::{
     folder::{self, FolderError},
     input, live,
     objects::{Objects, ObjectsError},
-    render,
+    output, render,
 };
 use crate::{
     desired::Network,
@@ -170,15 +170,11 @@ fn plan_against(network: &Network, snapshot: &Snapshot) -> Option<plan::Plan> {
     Some(plan::plan(network, &seen, &History::none(Timestamp::UNIX_EPOCH)))
 }
 
-/// Writes to standard output; whoever reads it may have seen enough.
 fn print(text: &str) -> Result<(), PlanError> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(PlanError::File {
-            file: "standard output".to_owned(),
-            error,
-        }),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    output::print(text).map_err(|error| PlanError::File {
+        file: "standard output".to_owned(),
+        error,
+    })
 }
 
 fn read(file: &str) -> Result<String, PlanError> {

@@ -2,14 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Write},
+    io,
     process::ExitCode,
 };
 
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Output, input};
+use super::{Output, input, output};
 use crate::policy::{
     Context, ContextValue, Decision, Difference, PolicyDocument, PolicyError, Principal, PrincipalClause, PrincipalSet,
     Request, StatementRef, Unjudged, diff, evaluate,
@@ -129,10 +129,8 @@ pub fn run(args: &PolicyArgs) -> Result<ExitCode, PolicyCommandError> {
             (answer.described(args.output), answer.decision.exit())
         }
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        Ok(()) | Err(_) => Ok(ExitCode::from(exit)),
-    }
+    output::print(&text)?;
+    Ok(ExitCode::from(exit))
 }
 
 fn read(file: &str) -> Result<PolicyDocument, PolicyCommandError> {

@@ -1,17 +1,17 @@
 //! `sagevpc print`: what an installation consists of, out of the code itself.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use kube::CustomResourceExt;
 use serde::Serialize;
 
-use super::reference;
+use super::{
+    iam_policy::{self, IamPolicyArgs},
+    output, reference,
+};
 use crate::{
     api::{SageMakerVpc, SageMakerVpcProfile},
-    aws::calls,
+    aws::calls::MANAGED_POLICY_MAX_CHARS,
     cluster::rbac,
 };
 
@@ -22,7 +22,7 @@ pub struct PrintArgs {
     what: What,
 }
 
-#[derive(clap::Subcommand, Clone, Copy, Debug)]
+#[derive(clap::Subcommand, Clone, Debug)]
 enum What {
     /// The CustomResourceDefinitions, as YAML.
     Crds,
@@ -30,8 +30,9 @@ enum What {
     ClusterRole,
     /// The rules of its Role in its own namespace, likewise.
     Role,
-    /// The AWS IAM policy that the controller needs, as JSON.
-    IamPolicy,
+    /// The AWS IAM policy that the controller needs, as JSON, as narrow as it is
+    /// told.
+    IamPolicy(IamPolicyArgs),
     /// The reference page, as Markdown.
     Reference,
 }
@@ -42,6 +43,12 @@ pub enum PrintError {
     /// It cannot be written as YAML.
     #[error("cannot be written as YAML")]
     Yaml(#[from] serde_saphyr::ser::Error),
+    /// IAM would not take it.
+    #[error(
+        "the policy has {0} characters, and IAM takes {MANAGED_POLICY_MAX_CHARS} in a managed policy: print it in two with --part reads and --part \
+         changes, or leave something out with --without"
+    )]
+    TooLong(usize),
     /// It cannot be written as JSON.
     #[error("cannot be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -56,20 +63,16 @@ pub enum PrintError {
 ///
 /// [`PrintError`].
 pub fn run(args: &PrintArgs) -> Result<ExitCode, PrintError> {
-    io::stdout().write_all(text(args.what)?.as_bytes())?;
+    output::print(&text(&args.what)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(what: What) -> Result<String, PrintError> {
+fn text(what: &What) -> Result<String, PrintError> {
     Ok(match what {
         What::Crds => documents(&[SageMakerVpc::crd(), SageMakerVpcProfile::crd()])?,
         What::ClusterRole => serde_saphyr::to_string(&rbac::rules())?,
         What::Role => serde_saphyr::to_string(&rbac::own_rules())?,
-        What::IamPolicy => {
-            let mut text = serde_json::to_string_pretty(&calls::iam_policy())?;
-            text.push('\n');
-            text
-        }
+        What::IamPolicy(args) => iam_policy::text(args)?,
         What::Reference => reference::page(),
     })
 }
@@ -100,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_crds_survive_being_written_as_yaml() {
-        let crds = parsed(&text(What::Crds).unwrap());
+        let crds = parsed(&text(&What::Crds).unwrap());
         let expected: Vec<Value> = [SageMakerVpc::crd(), SageMakerVpcProfile::crd()]
             .iter()
             .map(|crd| serde_json::to_value(crd).unwrap())
@@ -110,15 +113,16 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_the_same_every_time() {
-        for what in [What::Crds, What::ClusterRole, What::IamPolicy, What::Reference] {
-            assert_eq!(text(what).unwrap(), text(what).unwrap(), "{what:?}");
+        let policy = What::IamPolicy(IamPolicyArgs::default());
+        for what in [What::Crds, What::ClusterRole, policy, What::Reference] {
+            assert_eq!(text(&what).unwrap(), text(&what).unwrap(), "{what:?}");
         }
     }
 
     #[test]
     fn the_rules_are_a_list_as_a_cluster_role_takes_it() {
         let rules: Vec<k8s_openapi::api::rbac::v1::PolicyRule> =
-            serde_saphyr::from_str(&text(What::ClusterRole).unwrap()).unwrap();
+            serde_saphyr::from_str(&text(&What::ClusterRole).unwrap()).unwrap();
         assert_eq!(rules.len(), rbac::PERMISSIONS.len());
         assert!(
             rules

@@ -1,11 +1,6 @@
 //! `sagevpc reach`: whether packets get there, step by step.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{collections::BTreeSet, io, path::PathBuf, process::ExitCode};
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -13,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Output,
     folder::{self, FolderError},
+    output,
 };
 use crate::{
     observed::{Snapshot, VpcSnapshot},
@@ -109,10 +105,7 @@ pub fn run(args: &ReachArgs) -> Result<ExitCode, ReachError> {
         Output::Text => text(&args.from.subnet, &args.to, &verdict),
         Output::Json => format!("{:#}\n", value(&args.from.subnet, &groups, &args.to, &verdict)),
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
-        Ok(()) | Err(_) => {}
-    }
+    output::print(&text)?;
     Ok(match verdict {
         Verdict::Reachable(_) => ExitCode::SUCCESS,
         Verdict::Stopped(..) => ExitCode::from(2),

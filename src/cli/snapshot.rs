@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
-use super::live;
+use super::{live, output};
 use crate::{
     api::{AssumedRole, Credentials},
     observed::files,
@@ -101,6 +101,10 @@ pub async fn run(args: &SnapshotArgs) -> Result<ExitCode, SnapshotError> {
         let path = args.folder.join(name);
         fs::write(&path, text).map_err(|error| failed(&path, error))?;
     }
-    println!("Saved {vpc} to {}.", args.folder.display());
+    let saved = args.folder.display();
+    output::print(&format!("Saved {vpc} to {saved}.\n")).map_err(|error| SnapshotError::File {
+        path: "standard output".to_owned(),
+        error,
+    })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::FIELD_MANAGER;
 use crate::lease::Authority;
+use crate::types::one_line;
 
 /// What the API server takes as an event's note, in bytes.
 const MAX_NOTE: usize = 1024;
@@ -53,18 +54,19 @@ impl Publisher {
     /// Publishes an event on an object. One that cannot be published is logged
     /// and forgotten: what it says is in the status as well.
     pub async fn publish(&self, about: &ObjectReference, notice: &Notice) {
+        let message = one_line(&notice.message);
         let event = Event {
             type_: match notice.type_ {
                 NoticeType::Normal => EventType::Normal,
                 NoticeType::Warning => EventType::Warning,
             },
             reason: notice.reason.to_owned(),
-            note: Some(cut(&notice.message).to_owned()),
+            note: Some(cut(&message).to_owned()),
             action: action(notice),
             secondary: None,
         };
         let object = about.name.as_deref().unwrap_or_default();
-        tracing::info!(reason = notice.reason, object, "{}", notice.message);
+        tracing::info!(reason = notice.reason, object, "{message}");
         if !self.authority.may_write() {
             return;
         }

@@ -16,7 +16,7 @@ use crate::{
         Approval, ApprovedStatus, HeldStatus,
         bounds::{MAX_APPROVED, MAX_HELD_MESSAGE},
     },
-    types::listed,
+    types::{listed, one_line},
 };
 
 /// `approved_plan` is the digest that a person approved.
@@ -64,7 +64,7 @@ fn hold(plan: &mut Plan, waiting: &[usize]) {
     let message = listed(named.iter().map(|place| described(&plan.actions[*place])));
     plan.held = Some(HeldStatus {
         count: u32::try_from(named.len()).unwrap_or(u32::MAX),
-        message: message.chars().take(MAX_HELD_MESSAGE).collect(),
+        message: one_line(&message).chars().take(MAX_HELD_MESSAGE).collect(),
         digest: digest(&fingerprints(plan, named)),
     });
 }

@@ -26,7 +26,7 @@ pub use orphan::orphan;
 use crate::{
     api::{LedgerStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus},
     plan::{Failure, Outcome, Plan},
-    types::ProfileKey,
+    types::{ProfileKey, one_line},
     validate::{References, Refused, Validated},
 };
 
@@ -86,10 +86,11 @@ pub fn assess(assessment: &Assessment<'_>) -> Statuses {
     }
 }
 
-/// Cuts a message to what the schema admits.
+/// Text as it may stand in a status: one line, cut to what the schema admits.
 fn bounded(text: &str, characters: usize) -> String {
+    let text = one_line(text);
     if text.chars().count() <= characters {
-        return text.to_owned();
+        return text.into_owned();
     }
     let mut cut: String = text.chars().take(characters - 1).collect();
     cut.push('…');

@@ -1,9 +1,11 @@
 //! Logs, on standard error, as text for people or as JSON for machines.
 
-use std::io::IsTerminal;
+use std::io::{self, Write};
 
 use clap::ValueEnum;
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, util::TryInitError};
+
+use crate::types::plain;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -52,8 +54,9 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), LogsError> {
     })?;
     let subscriber = fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_writer(|| Plain(std::io::stderr()))
+        // Colours would be escaped too.
+        .with_ansi(false);
     match format {
         LogFormat::Text => subscriber.finish().try_init(),
         LogFormat::Json => subscriber
@@ -64,6 +67,22 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(), LogsError> {
             .try_init(),
     }
     .map_err(LogsError::Twice)
+}
+
+/// Writes lines without what steers a terminal: names and descriptions in them
+/// are anybody's.
+struct Plain<W>(W);
+
+impl<W: Write> Write for Plain<W> {
+    /// Whole lines come at once, so that no character is cut in two.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write_all(plain(&String::from_utf8_lossy(line)).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// An error with all that caused it, in one line.
@@ -90,6 +109,13 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("the middle: {0}")]
     struct Middle(#[source] std::num::ParseIntError);
+
+    #[test]
+    fn lines_steer_no_terminal() {
+        let mut written = Vec::new();
+        Plain(&mut written).write_all("a\u{1b}]0;b\u{7}\n".as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), "a\\u001b]0;b\\u0007\n");
+    }
 
     #[test]
     fn a_chain_names_every_cause_once() {

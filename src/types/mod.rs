@@ -7,6 +7,7 @@ mod ids;
 mod keys;
 mod rules;
 mod settings;
+mod shown;
 mod tags;
 
 pub use accounts::Accounts;
@@ -21,6 +22,7 @@ pub use keys::{ProfileKey, ResourceKey};
 pub(crate) use rules::write_rule;
 pub use rules::{Direction, Peer, PortRange, Protocol, Rule};
 pub use settings::{FlowLogSettings, IpAddressType, LogDestinationType, TrafficType};
+pub use shown::{one_line, plain};
 pub use tags::{Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags, is_adopted};
 
 /// Joins names for a message: `a`, `a and b`, `a, b and c`, and beyond five

@@ -1,5 +1,5 @@
-//! The IAM policy that we ship holds every action that we take, and what it
-//! does not hold is told by name.
+//! The IAM policy that we ship holds every action that we take, narrowed to one
+//! installation as well, and what it does not hold is told by name.
 //!
 //! The server looks at actions only; how far the policy narrows them is checked
 //! where the policy is made.
@@ -7,7 +7,7 @@
 use sagevpc::{
     aws::{
         Connections, Ec2,
-        calls::{Call, Service, iam_policy},
+        calls::{Call, Narrowing, Service, iam_policy},
     },
     plan::{Action, Aspect, DnsAttribute, FailureKind, Step, Target},
     types::{
@@ -42,7 +42,11 @@ async fn world(moto: &Moto, actions: &[String], tally: std::sync::Arc<Tally>) ->
 }
 
 fn granted() -> Vec<String> {
-    let policy = iam_policy();
+    let policy = iam_policy(&Narrowing {
+        cluster_id: Some("test-cluster".into()),
+        vpcs: vec!["vpc-0123456789abcdef0".into()],
+        ..Narrowing::default()
+    });
     let statements = policy["Statement"].as_array().unwrap().iter();
     let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
     actions.map(|action| action.as_str().unwrap().to_owned()).collect()

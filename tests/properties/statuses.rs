@@ -29,12 +29,35 @@ fn status_schema(crd: &impl serde::Serialize) -> Value {
     crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"].clone()
 }
 
+/// What moves a cursor, rings a bell, turns the writing round or begins a line.
+const STEERING: &str = "\u{1b}[2J\u{7}\u{9b}31m\u{202e}\u{2066}\u{2028}\u{7f}\r\n";
+
+/// Whether anything of that is in a text.
+fn steers(text: &str) -> bool {
+    text.chars()
+        .any(|character| STEERING.contains(character) && (character.is_control() || !character.is_ascii()))
+}
+
+/// Every text in a value, and every key.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(key, value)| [vec![key.as_str()], texts(value)].concat())
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
 /// What AWS says, at length and in any script.
 fn words() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("denied".to_owned()),
         (1..4000usize).prop_map(|length| "é".repeat(length)),
         (1..2000usize).prop_map(|length| "許可 ".repeat(length)),
+        (1..300usize).prop_map(|length| STEERING.repeat(length)),
     ]
 }
 
@@ -139,7 +162,8 @@ fn crowded(mut world: World, crowd: &Crowd) -> World {
                 "NetworkInterfaceId": format!("eni-{:017x}", 0x1000 + place),
                 "VpcId": VPC,
                 "SubnetId": subnets[place % subnets.len()],
-                "Description": "ü".repeat(255),
+                "Description": if place % 2 == 0 { "ü".repeat(255) } else { STEERING.repeat(20) },
+                "TagSet": [{ "Key": "Name", "Value": STEERING }],
             }))
             .expect("an interface")
         }));
@@ -187,6 +211,8 @@ fn problems(schema: &Value, status: &impl serde::Serialize) -> Vec<String> {
     if bytes > MAX_STATUS_BYTES {
         problems.push(format!("it takes {bytes} bytes"));
     }
+    let steering = texts(&status).into_iter().find(|text| steers(text));
+    problems.extend(steering.map(|text| format!("it steers terminals: {text:?}")));
     problems
 }
 

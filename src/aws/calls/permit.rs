@@ -1,10 +1,18 @@
 //! The IAM policy that the calls come to: how far each permission can be
 //! narrowed, and the statement that says so.
 
-use serde_json::{Value, json};
+mod narrowing;
+
+use serde_json::{Map, Value, json};
+
+pub use narrowing::{Narrowing, Part, Widening};
 
 use super::Call;
-use crate::types::TAG_CLUSTER;
+
+/// The most characters that a managed policy may have, white space left out.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
+pub const MANAGED_POLICY_MAX_CHARS: usize = 6_144;
 
 /// How far a permission can be narrowed: each is a statement of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,68 +92,190 @@ impl Grant {
         Self::Free,
     ];
 
-    /// The statement's id, resources and condition; `None` where no statement
-    /// is needed.
-    fn statement(self) -> Option<(&'static str, Value, Option<Value>)> {
-        let request_tag = || Some(json!({ "Null": { format!("aws:RequestTag/{TAG_CLUSTER}"): "false" } }));
-        let resource_tag = || Some(json!({ "Null": { format!("aws:ResourceTag/{TAG_CLUSTER}"): "false" } }));
-        let adoptable = || ec2_arns(&["security-group", "vpc-endpoint"]);
-        let ours = || {
-            ec2_arns(&[
-                "elastic-ip",
-                "natgateway",
-                "security-group",
-                "vpc-endpoint",
-                "vpc-flow-log",
-            ])
+    /// Its statements, without their actions; none where none is needed.
+    fn statements(self, to: &Narrowing) -> Vec<Statement> {
+        let ours = || ec2_arns(&to.taggable());
+        let one = |sid, resource: Value, condition: Condition| {
+            vec![Statement {
+                sid,
+                resource,
+                condition,
+                only: None,
+            }]
         };
         match self {
-            Self::Read => Some(("SeeTheNetwork", json!("*"), None)),
-            Self::Discover => Some(("SeeWhatRuns", json!("*"), None)),
-            Self::ChangeVpc => Some(("TurnDnsOn", ec2_arns(&["vpc"]), None)),
-            Self::ChangeRoutes => Some(("LeadOut", ec2_arns(&["route-table"]), None)),
-            Self::ChangeNetworkAcls => Some(("OpenNetworkAcls", ec2_arns(&["network-acl"]), None)),
-            Self::CreateTagged => Some(("CreateWithOurTags", ours(), request_tag())),
-            Self::Refer => Some((
+            Self::Read => one("SeeTheNetwork", json!("*"), Condition::default()),
+            Self::Discover => one("SeeWhatRuns", json!("*"), Condition::default()),
+            Self::ChangeVpc => one("TurnDnsOn", to.vpc_arns(), Condition::default()),
+            Self::ChangeRoutes => one("LeadOut", ec2_arns(&["route-table"]), to.in_vpcs()),
+            Self::ChangeNetworkAcls => one("OpenNetworkAcls", ec2_arns(&["network-acl"]), to.in_vpcs()),
+            Self::CreateTagged => one("CreateWithOurTags", ours(), to.request_tag()),
+            Self::Refer if to.vpcs.is_empty() => one(
                 "UseVpcsSubnetsAndRouteTables",
                 ec2_arns(&["route-table", "subnet", "vpc"]),
-                None,
-            )),
-            Self::ReferGroups => Some(("PutGroupsOnEndpoints", ec2_arns(&["security-group"]), None)),
-            Self::ChangeOurs => Some(("ChangeWhatHasOurTags", ours(), resource_tag())),
-            Self::TagOnCreation => Some((
-                "TagWhatIsCreated",
-                ours(),
-                Some(json!({ "StringEquals": { "ec2:CreateAction": creations() } })),
-            )),
-            Self::TagOnAdoption => Some(("TagWhatIsAdopted", adoptable(), request_tag())),
-            Self::TagOurs => Some(("RetagWhatHasOurTags", ours(), resource_tag())),
-            Self::UsePrivateDns => Some(("UsePrivateDns", json!("arn:*:route53:::hostedzone/*"), None)),
-            Self::PassFlowLogRole => Some((
+                Condition::default(),
+            ),
+            Self::Refer => [
+                one("UseTheVpcs", to.vpc_arns(), Condition::default()),
+                one(
+                    "UseTheirSubnetsAndRouteTables",
+                    ec2_arns(&["route-table", "subnet"]),
+                    to.in_vpcs_if_told(),
+                ),
+            ]
+            .concat(),
+            // An endpoint takes no group of another VPC.
+            Self::ReferGroups => one(
+                "PutGroupsOnEndpoints",
+                ec2_arns(&["security-group"]),
+                Condition::default(),
+            ),
+            Self::ChangeOurs => one("ChangeWhatHasOurTags", ours(), to.resource_tag()),
+            Self::TagOnCreation => one("TagWhatIsCreated", ours(), to.created(creations(to))),
+            Self::TagOnAdoption => one(
+                "TagWhatIsAdopted",
+                ec2_arns(&["security-group", "vpc-endpoint"]),
+                to.request_tag().and(to.in_vpcs_if_told()),
+            ),
+            Self::TagOurs => one("RetagWhatHasOurTags", ours(), to.resource_tag()),
+            Self::UsePrivateDns => one(
+                "UsePrivateDns",
+                json!("arn:*:route53:::hostedzone/*"),
+                Condition::default(),
+            ),
+            Self::PassFlowLogRole => one(
                 "PassTheRoleOfFlowLogs",
-                json!("arn:*:iam::*:role/*"),
-                Some(json!({ "StringEquals": { "iam:PassedToService": "vpc-flow-logs.amazonaws.com" } })),
-            )),
-            Self::DeliverLogs => Some(("DeliverFlowLogs", json!("*"), None)),
-            Self::ReadBuckets => Some(("ReadBucketPolicies", json!("arn:*:s3:::*"), None)),
-            Self::ChangeBuckets => Some(("ChangeBucketPolicies", json!("arn:*:s3:::*"), None)),
-            Self::ReadRoles => Some((
-                "SeeExecutionRoles",
-                json!(["arn:*:iam::*:role/*", "arn:*:iam::*:policy/*"]),
-                None,
-            )),
-            Self::ChangeRoles => Some((
-                "GiveTaggedRolesWhatTheyLack",
-                json!("arn:*:iam::*:role/*"),
-                resource_tag(),
-            )),
-            Self::AssumeRole => Some(("ReachOtherAccounts", json!("arn:*:iam::*:role/sagevpc*"), None)),
-            Self::Free => None,
+                json!(format!("arn:*:iam::{}:role/*", to.account())),
+                Condition::of(
+                    "StringEquals",
+                    "iam:PassedToService",
+                    json!("vpc-flow-logs.amazonaws.com"),
+                ),
+            ),
+            Self::DeliverLogs => one("DeliverFlowLogs", json!("*"), Condition::default()),
+            Self::ReadBuckets => one("ReadBucketPolicies", to.bucket_arns(), Condition::default()),
+            Self::ChangeBuckets => one("ChangeBucketPolicies", to.bucket_arns(), Condition::default()),
+            Self::ReadRoles => {
+                let mut resources = to.role_arns();
+                resources.push("arn:*:iam::*:policy/*".to_owned());
+                one("SeeExecutionRoles", json!(resources), Condition::default())
+            }
+            Self::ChangeRoles => match to.boundary() {
+                None => one("GiveTaggedRolesWhatTheyLack", json!(to.role_arns()), to.resource_tag()),
+                // Taking our policy off needs no boundary: a role that lost its
+                // own must not keep ours for it.
+                Some(boundary) => vec![
+                    Statement {
+                        sid: "GiveBoundedRolesWhatTheyLack",
+                        resource: json!(to.role_arns()),
+                        condition: to.resource_tag().and(boundary),
+                        only: Some(Call::PutRolePolicy),
+                    },
+                    Statement {
+                        sid: "TakeItFromThemAgain",
+                        resource: json!(to.role_arns()),
+                        condition: to.resource_tag(),
+                        only: Some(Call::DeleteRolePolicy),
+                    },
+                ],
+            },
+            Self::AssumeRole => one(
+                "ReachOtherAccounts",
+                json!("arn:*:iam::*:role/sagevpc*"),
+                Condition::default(),
+            ),
+            Self::Free => Vec::new(),
+        }
+    }
+
+    /// The half of the policy that it is in.
+    fn part(self) -> Part {
+        match self {
+            Self::Read | Self::Discover | Self::ReadBuckets | Self::ReadRoles | Self::AssumeRole | Self::Free => {
+                Part::Reads
+            }
+            Self::ChangeVpc
+            | Self::ChangeRoutes
+            | Self::ChangeNetworkAcls
+            | Self::CreateTagged
+            | Self::Refer
+            | Self::ReferGroups
+            | Self::ChangeOurs
+            | Self::TagOnCreation
+            | Self::TagOnAdoption
+            | Self::TagOurs
+            | Self::UsePrivateDns
+            | Self::PassFlowLogRole
+            | Self::DeliverLogs
+            | Self::ChangeBuckets
+            | Self::ChangeRoles => Part::Changes,
+        }
+    }
+
+    /// What is left out of the policy with it, besides what belongs to the
+    /// call's own feature.
+    fn widening(self) -> Option<Widening> {
+        match self {
+            Self::TagOnAdoption => Some(Widening::Adopt),
+            Self::ChangeBuckets => Some(Widening::BucketPolicies),
+            Self::Read
+            | Self::Discover
+            | Self::ChangeVpc
+            | Self::ChangeRoutes
+            | Self::ChangeNetworkAcls
+            | Self::CreateTagged
+            | Self::Refer
+            | Self::ReferGroups
+            | Self::ChangeOurs
+            | Self::TagOnCreation
+            | Self::TagOurs
+            | Self::UsePrivateDns
+            | Self::PassFlowLogRole
+            | Self::DeliverLogs
+            | Self::ReadBuckets
+            | Self::ReadRoles
+            | Self::ChangeRoles
+            | Self::AssumeRole
+            | Self::Free => None,
         }
     }
 }
 
-/// Everything of these types, in any partition, region and account.
+/// A statement of the policy, without its actions.
+#[derive(Clone, Debug)]
+struct Statement {
+    sid: &'static str,
+    resource: Value,
+    condition: Condition,
+    /// The only call that it is for, where it is not for all of its grant.
+    only: Option<Call>,
+}
+
+/// What a statement asks for: operators, each with keys and values.
+#[derive(Clone, Debug, Default)]
+struct Condition(Map<String, Value>);
+
+impl Condition {
+    fn of(operator: &str, key: &str, value: Value) -> Self {
+        Self(Map::from_iter([(operator.to_owned(), json!({ key: value }))]))
+    }
+
+    /// Both.
+    fn and(mut self, other: Self) -> Self {
+        for (operator, keys) in other.0 {
+            match (self.0.get_mut(&operator), keys) {
+                (Some(Value::Object(mine)), Value::Object(keys)) => mine.extend(keys),
+                (_, keys) => {
+                    self.0.insert(operator, keys);
+                }
+            }
+        }
+        self
+    }
+}
+
+/// Everything of these types, in any partition, region and account: IAM gives a
+/// role nothing of another account's but what that account shares with it.
 fn ec2_arns(types: &[&str]) -> Value {
     match types {
         [only] => json!(format!("arn:*:ec2:*:*:{only}/*")),
@@ -154,9 +284,10 @@ fn ec2_arns(types: &[&str]) -> Value {
 }
 
 /// The calls that tag what they make.
-fn creations() -> Vec<&'static str> {
+fn creations(to: &Narrowing) -> Vec<&'static str> {
     let mut names: Vec<_> = Call::ALL
         .iter()
+        .filter(|call| to.keeps(**call, Grant::TagOnCreation))
         .filter(|call| {
             let mut permissions = call.facts().permissions.iter();
             permissions.any(|permission| permission.grant == Grant::TagOnCreation)
@@ -167,44 +298,65 @@ fn creations() -> Vec<&'static str> {
     names
 }
 
-/// The least IAM policy under which the controller can do all of its work.
+/// The least IAM policy under which the controller can do its work, as far as
+/// it is narrowed.
 ///
 /// Creations must carry `sagevpc.dev/cluster`, and only what carries it can be
-/// changed or deleted. What is adopted gets the tag first: without the statement
+/// changed or deleted: with [`Narrowing::cluster_id`], the value too must be
+/// ours. What is adopted gets the tag first: without the statement
 /// `TagWhatIsAdopted` nothing that was there before can be touched. VPCs,
-/// subnets, route tables and network ACLs are anyone's. Of theirs nothing can be
+/// subnets, route tables and network ACLs are anyone's, and are told by
+/// [`Narrowing::vpcs`]. Of theirs nothing can be
 /// changed but a VPC's DNS attributes (`TurnDnsOn`), routes (`LeadOut`, for
 /// `internet.mode: ManagedNat`) and rules (`OpenNetworkAcls`, for
-/// `networkAcls.mode: Enforce`); whoever uses none of these can leave the
-/// statement out. The first statement alone is enough for
+/// `networkAcls.mode: Enforce`). The first statement alone is enough for
 /// `managementPolicy: Observe`, with `ReadBucketPolicies` where profiles ask that
-/// buckets are read through VPC endpoints only. Both statements on buckets are
-/// to be narrowed to those that are granted. Roles of other accounts can be assumed if they
-/// are named `sagevpc…` and trust us. Execution roles are changed only if their
-/// owners gave them the tag `sagevpc.dev/cluster`: who could write to any role
-/// could do anything.
+/// buckets are read through VPC endpoints only. Roles of other accounts can be
+/// assumed if they are named `sagevpc…` and trust us. Execution roles are changed
+/// only if their owners gave them the tag `sagevpc.dev/cluster`: who could write
+/// to any role could do anything. [`Narrowing::permissions_boundary`] asks for a
+/// boundary on them besides.
+///
+/// Each [`Widening`] can be left out with all that it needs.
 ///
 /// EC2 itself calls Route 53 for an endpoint's private names, and CloudWatch
 /// Logs for the delivery of flow logs, in the caller's name. See
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html>.
-pub fn iam_policy() -> Value {
-    let statements: Vec<Value> = Grant::ALL.iter().copied().filter_map(statement_of).collect();
+pub fn iam_policy(to: &Narrowing) -> Value {
+    let statements: Vec<Value> = Grant::ALL
+        .iter()
+        .filter(|grant| to.part.is_none_or(|part| part == grant.part()))
+        .flat_map(|grant| {
+            let statements = grant.statements(to).into_iter();
+            statements.filter_map(|statement| written(statement, *grant, to))
+        })
+        .collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-fn statement_of(grant: Grant) -> Option<Value> {
-    let (sid, resource, condition) = grant.statement()?;
+/// The statement with its actions, if any are left.
+fn written(statement: Statement, grant: Grant, to: &Narrowing) -> Option<Value> {
+    let Statement {
+        sid,
+        resource,
+        condition: Condition(condition),
+        only,
+    } = statement;
     let mut actions: Vec<&str> = Call::ALL
         .iter()
+        .filter(|call| to.keeps(**call, grant) && only.is_none_or(|only| only == **call))
         .flat_map(|call| call.facts().permissions)
         .filter(|permission| permission.grant == grant)
         .map(|permission| permission.action)
         .collect();
     actions.sort_unstable();
     actions.dedup();
+    if actions.is_empty() {
+        return None;
+    }
     let mut statement = json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource });
-    if let Some(condition) = condition {
-        statement["Condition"] = condition;
+    if !condition.is_empty() {
+        statement["Condition"] = Value::Object(condition);
     }
     Some(statement)
 }
