@@ -54,6 +54,12 @@ pub(crate) const MAX_BUCKET_ENDPOINTS: usize = 4;
 /// Exemptions that one VPC puts into such a statement.
 pub(crate) const MAX_BUCKET_EXEMPTIONS: usize = 16;
 
+/// Network ACLs that may hold rules of ours.
+pub(crate) const MAX_ACLS_IN_FORCE: usize = 32;
+/// Numbers of our rules in one of them, each way: EC2 takes 40 of each version
+/// of IP at most.
+pub(crate) const MAX_ACL_NUMBERS_IN_FORCE: usize = 80;
+
 /// Creations that are remembered.
 pub(crate) const MAX_LEDGER_ENTRIES: usize = 256;
 /// Ids besides that the ledger holds, of each sort.

@@ -104,9 +104,9 @@ pub struct NetworkAcls {
     /// these rules are added, and taken away once nothing needs them.
     #[serde(default)]
     pub mode: NetworkAclMode,
-    /// The first number of the rules that are added, counting up. Every rule
-    /// from here to 99 above is taken to be sagevpc's. Rules under numbers that
-    /// were reserved before stay.
+    /// The first number of the rules that are added, counting up to 99 above.
+    /// Rules of others under these numbers are left alone, and ours get other
+    /// ones; where the number changes, ours move.
     #[serde(default = "first_rule_number")]
     #[schemars(range(min = 1, max = 32600))]
     pub first_rule_number: u16,

@@ -8,14 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::{
     Condition, PackageRepositories,
     bounds::{
-        MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED,
-        MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS, MAX_COST,
-        MAX_DRIFT_CHANGE, MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_IDS,
-        MAX_LEDGER_KEY, MAX_PURPOSE, MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES, PRINTABLE,
+        MAX_ACL_NUMBERS_IN_FORCE, MAX_ACLS_IN_FORCE, MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON,
+        MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED, MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS,
+        MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS, MAX_COST, MAX_DRIFT_CHANGE, MAX_FINGERPRINT,
+        MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_IDS, MAX_LEDGER_KEY, MAX_PURPOSE, MAX_RESOURCES,
+        MAX_ROLE_ARN, MAX_ROLES, PRINTABLE,
     },
     condition::time_schema,
 };
-use crate::types::{AccountId, SecurityGroupId, SubnetId, VpcEndpointId};
+use crate::types::{AccountId, NetworkAclId, SecurityGroupId, SubnetId, VpcEndpointId};
 
 /// What is known about a VPC.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -286,11 +287,35 @@ pub struct InForce {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = MAX_BUCKETS_IN_FORCE))]
     pub buckets: Vec<BucketInForce>,
+    /// Rules of network ACLs that we made, or are about to make: noted first, for
+    /// they carry no tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["networkAclId".into()]))]
+    #[schemars(length(max = MAX_ACLS_IN_FORCE))]
+    pub network_acls: Vec<NetworkAclInForce>,
     /// Execution roles that have our inline policy, or are about to get it, so
     /// that it is found again when no profile names them any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_ROLES), inner(length(max = MAX_ROLE_ARN)))]
     pub roles: Vec<String>,
+}
+
+/// The rules of a network ACL that are there on account of this VPC, by their
+/// numbers.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkAclInForce {
+    /// The network ACL's id.
+    #[schemars(length(min = 1, max = 32))]
+    pub network_acl_id: NetworkAclId,
+    /// Rules for what comes in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_ACL_NUMBERS_IN_FORCE))]
+    pub ingress: Vec<u16>,
+    /// Rules for what goes out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_ACL_NUMBERS_IN_FORCE))]
+    pub egress: Vec<u16>,
 }
 
 /// What of our statement in a bucket's policy is there on account of this VPC.

@@ -77,6 +77,7 @@ async fn write_ahead(
     let mut status = vpc.status.clone().unwrap_or_default();
     plan.note_roles(&mut status.in_force.roles, PlannedAction::runs_now);
     status.in_force.buckets = plan.buckets_ahead();
+    status.in_force.network_acls = plan.network_acls_ahead();
     status.ledger = ledger;
     if vpc.status.as_ref() == Some(&status) {
         return Ok((vpc, tokens));

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ActionId, Claims, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, SubnetCapacity, Weight,
-    network_acls,
+    network_acls, others,
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
     observed::{NatGateway, VpcSnapshot},
     plan::{Action, Serves},
     types::{
-        NatGatewayId, ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE,
-        TAG_RETAINED_FROM, TAG_VPC, Tags,
+        Direction, NatGatewayId, NetworkAclId, ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER,
+        TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags,
     },
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Draft<'a> {
     pub(super) package_repositories: Option<PackageRepositories>,
     /// What is known of our statements in buckets' policies.
     pub(super) buckets: Vec<BucketInForce>,
+    /// The rules of network ACLs that we are known to have made, by the ACL.
+    pub(super) network_acls: BTreeMap<NetworkAclId, BTreeSet<(Direction, u16)>>,
     /// How the subnets in use stand.
     pub(super) capacity: Vec<SubnetCapacity>,
     /// Whether AWS once matched this very network, so that a difference from it
@@ -72,6 +74,7 @@ impl<'a> Draft<'a> {
             consumers: ConsumersStatus::default(),
             package_repositories: None,
             buckets: Vec::new(),
+            network_acls: BTreeMap::new(),
             role_policies: BTreeMap::new(),
             capacity: Vec::new(),
             fingerprint: String::new(),
@@ -82,7 +85,8 @@ impl<'a> Draft<'a> {
 
     /// Tells differences that someone made behind our back from those that are
     /// wanted anew: AWS matched this very network before, with the same
-    /// profiles taking part on the same subnets and tables.
+    /// profiles taking part on the same subnets and tables, and the same things
+    /// served by others.
     pub(super) fn tell_drift(&mut self, profiles: &[ResolvedProfile<'_>]) {
         let mut hash = Sha256::new();
         hash.update(self.network.fingerprint());
@@ -95,6 +99,10 @@ impl<'a> Draft<'a> {
                 resolved.standing,
                 resolved.tables
             ));
+        }
+        // What others took away of theirs was never ours to put back.
+        for served in others::serving(self, profiles) {
+            hash.update(format!("\0{served}"));
         }
         self.fingerprint = hex::encode(&hash.finalize()[..16]);
         self.drifting = self.history.network_in_force.as_ref() == Some(&self.fingerprint);
@@ -409,6 +417,7 @@ impl<'a> Draft<'a> {
             package_repositories: self.package_repositories,
             consumers: self.consumers,
             buckets: self.buckets,
+            network_acls: self.network_acls,
             capacity: self.capacity,
             monthly_cost: self.monthly_cost,
             held: None,

@@ -113,6 +113,16 @@ pub(super) fn serving<'a>(draft: &Draft<'a>, need: &Need<'_>) -> Option<&'a VpcE
     Endpoints::of(draft, &need.service).serving
 }
 
+/// The services that workloads call and somebody else's endpoints serve.
+pub(super) fn served_by_others(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<String> {
+    let (needs, _) = needs::gather(draft, profiles);
+    let elastic = elastic_inference::need(draft, profiles);
+    let all = needs.iter().chain(&elastic);
+    all.filter(|need| serving(draft, need).is_some())
+        .map(|need| need.service.name.to_owned())
+        .collect()
+}
+
 /// The subnets of the endpoint that is kept for the need.
 pub(super) fn present(draft: &Draft<'_>, need: &Need<'_>) -> Vec<SubnetId> {
     let chosen = Endpoints::of(draft, &need.service).chosen();

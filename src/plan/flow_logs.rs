@@ -78,6 +78,21 @@ fn wanted(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeMap<Strin
         .collect()
 }
 
+/// The VPC or subnets whose traffic is recorded as declared by somebody else.
+pub(super) fn recorded_by_others(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<String> {
+    let wanted = wanted(draft, profiles);
+    let others = draft.snapshot.flow_logs.values();
+    others
+        .filter(|log| key_of(draft, log).is_none())
+        .filter(|log| {
+            wanted
+                .get(&log.resource_id)
+                .is_some_and(|settings| records_the_same(log, settings))
+        })
+        .map(|log| format!("records of {}", log.resource_id))
+        .collect()
+}
+
 fn of(resource: &str) -> ResourceKey {
     ResourceKey::FlowLog {
         resource: resource.to_owned(),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Outcome, Plan, Step};
 use crate::{
-    api::{ApprovedStatus, BucketInForce, LedgerEntry, LedgerStatus, SageMakerVpcStatus},
+    api::{ApprovedStatus, BucketInForce, LedgerEntry, LedgerStatus, NetworkAclInForce, SageMakerVpcStatus},
     types::ResourceKey,
 };
 
@@ -41,6 +41,8 @@ pub struct History {
     pub approved: Option<ApprovedStatus>,
     /// Buckets whose policy we changed, by name.
     pub buckets: BTreeMap<String, BucketInForce>,
+    /// Rules of network ACLs that we made.
+    pub network_acls: Vec<NetworkAclInForce>,
     /// Resources repaired too often lately, each with its last repair.
     pub storming: BTreeMap<String, Timestamp>,
 }
@@ -71,6 +73,9 @@ impl History {
                 .flatten()
                 .map(|bucket| (bucket.name.clone(), bucket.clone()))
                 .collect(),
+            network_acls: status
+                .map(|status| status.in_force.network_acls.clone())
+                .unwrap_or_default(),
             storming: repairs.storming(now),
         }
     }

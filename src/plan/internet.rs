@@ -71,6 +71,29 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     note_package_repositories(draft, profiles, &places);
 }
 
+/// The destinations that routes of somebody else's lead to, each with the table.
+pub(super) fn led_by_others(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<String> {
+    let nat_gateways = NatGateways::look(draft);
+    let mut led = BTreeSet::new();
+    for resolved in profiles
+        .iter()
+        .filter(|resolved| resolved.takes_part() && goes_out(resolved))
+    {
+        for subnet in &resolved.subnets {
+            let Some(table) = draft.snapshot.route_table_of(&subnet.subnet_id) else {
+                continue;
+            };
+            for (_, block) in destinations::from_subnet(resolved, subnet) {
+                let route = existing::route_for(table, block, Some(&nat_gateways));
+                if route.is_some_and(Route::is_active) {
+                    led.insert(format!("{block} from {}", table.route_table_id));
+                }
+            }
+        }
+    }
+    led
+}
+
 /// A route table that needs a way out of ours, and for whom.
 struct Need {
     /// The subnets in use on it.

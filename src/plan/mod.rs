@@ -22,6 +22,7 @@
 //! | `flow_logs` | what records the traffic |
 //! | `buckets`, `roles` | bucket policies and execution roles |
 //! | `cost` | what it costs, and what would cost too much |
+//! | `others` | what of somebody else's serves the profiles |
 //! | `consumers` | what runs there outside any profile |
 //! | `shared` | what is left to the owner of a shared VPC |
 //! | `project` | what the VPC will be once the plan is carried out |
@@ -53,6 +54,7 @@ mod kinds;
 pub mod ledger;
 mod loosening;
 mod network_acls;
+mod others;
 mod outcome;
 mod own_groups;
 mod project;
@@ -81,7 +83,7 @@ use crate::{
     catalog::Usd,
     desired::Network,
     observed::VpcSnapshot,
-    types::{Accounts, ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
+    types::{Accounts, Direction, NetworkAclId, ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
 };
 
 /// What one VPC's reconciliation must look at.
@@ -162,6 +164,9 @@ pub struct Plan {
     /// Buckets whose policy names endpoints of this VPC on our account, or may
     /// do so.
     pub buckets: Vec<BucketInForce>,
+    /// The rules of network ACLs that we are known to have made and that are
+    /// there, each by its direction and number, by the ACL.
+    pub network_acls: BTreeMap<NetworkAclId, BTreeSet<(Direction, u16)>>,
     /// How the subnets in use stand, in the order of their ids.
     pub capacity: Vec<SubnetCapacity>,
     /// What interface endpoints and NAT gateways made here will cost in a month,

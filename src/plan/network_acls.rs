@@ -1,8 +1,8 @@
 //! Network ACLs: rules that are missing, added or reported.
 //!
-//! An ACL belongs to whoever made it, and so do its rules; ours are those whose
-//! numbers lie in the range that the spec reserves. `Verify` changes nothing,
-//! not even what `Enforce` left there.
+//! An ACL belongs to whoever made it, and so do its rules; ours are those that
+//! are noted when we make them, under numbers of the range that the spec
+//! reserves. `Verify` changes nothing, not even what `Enforce` left there.
 //!
 //! | File | Knows |
 //! |---|---|
@@ -10,11 +10,13 @@
 //! | `passage` | how much it weighs that some of it is stopped |
 //! | `ways` | where endpoints and NAT gateways are once the plan is carried out |
 //! | `packets` | what ordered rules do with sets of packets |
+//! | `record` | which rules are ours |
 //! | `entries` | which rules of ours let the rest through, and how they fit |
 
 mod entries;
 mod packets;
 mod passage;
+mod record;
 mod traffic;
 mod ways;
 
@@ -26,6 +28,7 @@ use self::{
     entries::{Kind, Rules, Wanted, in_order},
     packets::{Packets, stops},
     passage::{Blocked, Passage},
+    record::{Slots, slot},
     traffic::{Beneficiaries, Needed, Passages},
 };
 use super::{
@@ -44,7 +47,9 @@ const CONCERN: Concern = Concern::NetworkAcls;
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let snapshot = draft.snapshot;
+    let noted = record::noted(draft.history);
     if snapshot.network_acls.is_empty() {
+        draft.network_acls = noted;
         if profiles.iter().any(ResolvedProfile::takes_part) {
             let message = format!(
                 "The network ACLs of {} were not looked at: whether they let the traffic through is unknown. Allow the \
@@ -60,21 +65,28 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let all: BTreeMap<&NetworkAclId, Rules> = snapshot
         .network_acls
         .iter()
-        .map(|(id, acl)| (id, Rules::new(acl.rules(), first)))
+        .map(|(id, acl)| (id, Rules::new(acl.rules(), first, noted.get(id))))
         .collect();
+    draft.network_acls = all.iter().map(|(id, rules)| ((*id).clone(), made(rules))).collect();
+    draft.network_acls.retain(|_, slots| !slots.is_empty());
     match draft.network.vpc.network_acls {
         NetworkAclMode::Verify => verify(draft, profiles, &all),
-        NetworkAclMode::Enforce => enforce(draft, profiles, &all),
+        NetworkAclMode::Enforce => enforce(draft, profiles, all, &noted),
     }
+}
+
+/// The rules that we made and that are there.
+fn made(rules: &Rules) -> Slots {
+    rules.ours.iter().chain(&rules.intruders).map(slot).collect()
 }
 
 /// The ACLs that hold rules of ours that are to go in the end, by their ids.
 pub(super) fn owned(draft: &Draft<'_>) -> impl Iterator<Item = (String, ResourceKey)> {
     let vpc = &draft.network.vpc;
     let is_to_go = vpc.network_acls == NetworkAclMode::Enforce && vpc.deletion_policy == DeletionPolicy::Delete;
-    let acls = draft.snapshot.network_acls.values().filter(move |_| is_to_go);
-    acls.filter(|acl| !Rules::new(acl.rules(), vpc.first_rule_number).ours.is_empty())
-        .map(|acl| (acl.network_acl_id.to_string(), key(&acl.network_acl_id)))
+    let acls = draft.network_acls.keys().filter(move |_| is_to_go);
+    acls.filter(|id| draft.snapshot.network_acls.contains_key(*id))
+        .map(|id| (id.to_string(), key(id)))
 }
 
 fn key(acl: &NetworkAclId) -> ResourceKey {
@@ -100,7 +112,12 @@ fn verify(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], all: &BTreeMa
     }
 }
 
-fn enforce(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], all: &BTreeMap<&NetworkAclId, Rules>) {
+fn enforce(
+    draft: &mut Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    all: BTreeMap<&NetworkAclId, Rules>,
+    noted: &BTreeMap<NetworkAclId, Slots>,
+) {
     let snapshot = draft.snapshot;
     let vpc_cidrs: Vec<IpNet> = snapshot.vpc.cidrs().collect();
     let Needed { acls, beneficiaries } = traffic::gather(draft, profiles, |acl| {
@@ -113,7 +130,18 @@ fn enforce(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], all: &BTreeM
     };
     let none = Passages::new();
     for (acl, rules) in all {
-        let passages = acls.get(*acl).unwrap_or(&none);
+        let passages = acls.get(acl).unwrap_or(&none);
+        let rules = match noted.get(acl) {
+            Some(_) => rules,
+            None => record::claim(rules, passages.keys(), &vpc_cidrs),
+        };
+        let rules = &rules;
+        if !rules.ours.is_empty() {
+            draft.network_acls.insert(acl.clone(), made(rules));
+        }
+        if !passages.is_empty() {
+            record::tell(draft, acl, rules);
+        }
         let wanted = entries::wanted(rules, passages.keys(), &vpc_cidrs);
         change(draft, &whom, acl, rules, &wanted, passages);
         if !rules.ours.is_empty() {
@@ -168,6 +196,7 @@ fn change(
     surplus.extend(unneeded.filter(|_| !stays));
     let key = key(acl);
     let lost = disruption::of_lost_acl_rules(draft.snapshot, acl);
+    let no_room = record::no_room(draft, acl);
     let mut added = Vec::new();
     let mut room: BTreeMap<Kind, usize> = BTreeMap::new();
     let mut without_place: BTreeMap<Kind, usize> = BTreeMap::new();
@@ -202,7 +231,7 @@ fn change(
                     acl: acl.clone(),
                     entry: entry.clone(),
                 };
-                PlannedAction::new(action, serves, reason)
+                PlannedAction::new(action, serves, reason).waiting_for(no_room.clone())
             }
         };
         let planned = planned.about(&key).blocking(CONCERN);
@@ -416,10 +445,15 @@ fn fix_by_hand(acl: &NetworkAclId, rules: &Rules, blocked: &[&Blocked], vpc: &st
 
 fn fix_what_comes_first(rules: &Rules, blocked: &[&Blocked]) -> String {
     let before: BTreeSet<u16> = blocked.iter().flat_map(|blocked| blocked.by.iter().copied()).collect();
+    let comes = if before.iter().all(|number| number < rules.reserved.start()) {
+        "comes before any"
+    } else {
+        "does not come after all"
+    };
     format!(
-        "Rule {} comes before any that sagevpc may add ({} to {}): remove it, or set spec.networkAcls.firstRuleNumber so \
-         that sagevpc's rules come first.",
-        listed(before),
+        "Rule {} {comes} that sagevpc may add ({} to {}): remove it, or set spec.networkAcls.firstRuleNumber so that \
+         sagevpc's rules come first.",
+        listed(&before),
         rules.reserved.start(),
         rules.reserved.end()
     )

@@ -286,6 +286,7 @@ fn in_force(plan: &Plan, outcome: &Outcome, before: InForce) -> InForce {
             before.network
         },
         buckets: plan.buckets_after(outcome),
+        network_acls: plan.network_acls_after(outcome),
         roles: roles_in_force(plan, outcome),
     }
 }

@@ -2,17 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::{collection, prelude::*, sample::Index};
+use proptest::{
+    collection,
+    prelude::*,
+    sample::{self, Index},
+};
 use sagevpc::{
     api::DeletionPolicy,
-    observed::{NatGatewayState, Snapshot, Tag},
+    observed::{NatGatewayState, NetworkAclEntry, Snapshot, Tag},
     plan::Plan,
-    types::{AllocationId, FlowLogId, NatGatewayId, SecurityGroupId, VpcEndpointId},
+    types::{AclEntry, AllocationId, Direction, FlowLogId, NatGatewayId, Protocol, SecurityGroupId, VpcEndpointId},
 };
 
 use crate::{
     inputs::{World, claim, delete, plan_for, world},
-    memory::{Memory, is_ours},
+    memory::{Memory, edges::entry_of, is_ours},
     planning::converge,
     repair::{damage, inflict},
 };
@@ -245,4 +249,76 @@ proptest! {
             prop_assert!(last.owned.is_empty(), "{:?} are left", last.owned);
         }
     }
+
+    #[test]
+    fn rules_of_others_in_network_acls_stay_whatever_their_numbers(
+        mut world in world("None"),
+        rules in collection::vec(rule_of_others(), 1..6),
+        are_first in any::<bool>(),
+        turn in turn(),
+    ) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        let mut theirs: Vec<(usize, NetworkAclEntry)> = Vec::new();
+        if are_first {
+            theirs = put_rules(&mut memory.snapshot, &rules);
+        }
+        converge(&mut world, &mut memory);
+        if !are_first {
+            theirs = put_rules(&mut memory.snapshot, &rules);
+        }
+        match turn {
+            Turn::Nothing | Turn::Damage => {}
+            Turn::ProfileGoes => drop(world.references.profiles.remove(0)),
+            Turn::Deleted | Turn::Retained => delete(&mut world.references),
+            Turn::StatusLost => memory.status = Default::default(),
+            Turn::LostAndDeleted => {
+                memory.status = Default::default();
+                delete(&mut world.references);
+            }
+        }
+        for _ in 0..4 {
+            let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
+            claim(&mut world.references, &plan);
+            memory.carry_out(&plan);
+            memory.pass_time();
+            for (acl, rule) in &theirs {
+                let acl = &memory.snapshot.network_acls[*acl];
+                prop_assert!(acl.entries.contains(rule), "{rule:?} of {} is gone: {:?}", acl.network_acl_id, plan.actions);
+            }
+        }
+    }
+}
+
+/// A rule under one of the numbers that ours get, and the ACL that it is in.
+fn rule_of_others() -> impl Strategy<Value = (usize, AclEntry)> {
+    let cidr = sample::select(vec!["0.0.0.0/0", "192.0.2.0/24", "10.0.0.0/16", "::/0"]);
+    let direction = sample::select(vec![Direction::Ingress, Direction::Egress]);
+    (0..2usize, direction, 30_000..30_012u16, any::<bool>(), cidr).prop_map(|(acl, direction, number, allows, cidr)| {
+        // None of ours is for this protocol.
+        let protocol = if allows { Protocol::Number(47) } else { Protocol::All };
+        let entry = AclEntry::new(direction, number, allows, protocol, None, cidr.parse().unwrap());
+        (acl, entry)
+    })
+}
+
+/// Puts them where their numbers are free, and gives those that found a place.
+fn put_rules(snapshot: &mut Snapshot, rules: &[(usize, AclEntry)]) -> Vec<(usize, NetworkAclEntry)> {
+    let mut put = Vec::new();
+    for (acl, rule) in rules {
+        let entry = entry_of(rule);
+        let entries = &mut snapshot.network_acls[*acl].entries;
+        let is_taken = entries
+            .iter()
+            .any(|other| other.egress == entry.egress && other.rule_number == entry.rule_number);
+        let alike = entries.iter().filter(|other| {
+            other.egress == entry.egress
+                && other.ipv6_cidr_block.is_some() == entry.ipv6_cidr_block.is_some()
+                && other.rule_number < 32_767
+        });
+        if !is_taken && alike.count() < 19 {
+            entries.push(entry.clone());
+            put.push((*acl, entry));
+        }
+    }
+    put
 }

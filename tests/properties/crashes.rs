@@ -109,6 +109,7 @@ proptest! {
                 }
                 None => ClientTokens::new(),
             };
+            status.in_force.network_acls = plan.network_acls_ahead();
             if let Fate::DiesBeforeSending = fate {
                 continue;
             }
@@ -121,6 +122,7 @@ proptest! {
                 continue;
             }
             ledger::settle(&mut status.ledger, &outcome);
+            status.in_force.network_acls = plan.network_acls_after(&outcome);
             match fate {
                 Fate::EndpointDeleted => {
                     let gone = our_endpoints(&memory.snapshot).first().map(|e| e.vpc_endpoint_id.clone());

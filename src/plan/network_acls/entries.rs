@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use super::{
     packets::{LAST_RULE, Packets},
     passage::Passage,
+    record::{Slots, slot},
 };
 use crate::{
     catalog::MAX_ACL_RULES,
@@ -19,23 +20,23 @@ use crate::{
 /// How many rules are ours, at most.
 const RESERVED: u16 = 100;
 
-/// The rules of one ACL, by whose they are. An entry of an ACL has no tags: the
-/// number says whose it is.
+/// The rules of one ACL, by whose they are.
 pub(super) struct Rules {
+    /// The numbers that ours get.
     pub(super) reserved: RangeInclusive<u16>,
     pub(super) ours: Vec<AclEntry>,
-    /// Denials under numbers that are ours. None of ours denies, so someone else
-    /// put them there.
+    /// Rules of ours that someone changed to denials: none of ours denies.
     pub(super) intruders: Vec<AclEntry>,
     pub(super) others: Vec<AclEntry>,
 }
 
 impl Rules {
-    pub(super) fn new(rules: Vec<AclEntry>, first: u16) -> Self {
+    /// `made` are those that we are known to have made.
+    pub(super) fn new(rules: Vec<AclEntry>, first: u16, made: Option<&Slots>) -> Self {
         let reserved = first..=first.saturating_add(RESERVED - 1);
-        let (inside, others): (Vec<_>, Vec<_>) =
-            rules.into_iter().partition(|rule| reserved.contains(&rule.rule_number));
-        let (ours, intruders) = inside.into_iter().partition(|rule| rule.allows);
+        let is_made = |rule: &AclEntry| made.is_some_and(|made| made.contains(&slot(rule)));
+        let (made, others): (Vec<_>, Vec<_>) = rules.into_iter().partition(is_made);
+        let (ours, intruders) = made.into_iter().partition(|rule| rule.allows);
         Self {
             reserved,
             ours,
@@ -226,6 +227,7 @@ fn number(rules: &Rules, kind: Kind, opening: Opening, taken: &mut BTreeSet<(Dir
     if let Some(there) = rules
         .ours
         .iter()
+        .filter(|rule| rules.reserved.contains(&rule.rule_number))
         .find(|rule| rule.does_the_same_as(&numbered(rule.rule_number)))
     {
         return Some(there.clone());

@@ -27,6 +27,18 @@ pub fn damage() -> impl Strategy<Value = Damage> {
     })
 }
 
+fn direction_of(entry: &NetworkAclEntry) -> Direction {
+    if entry.egress {
+        Direction::Egress
+    } else {
+        Direction::Ingress
+    }
+}
+
+fn number_of(entry: &NetworkAclEntry) -> u16 {
+    u16::try_from(entry.rule_number).expect("a number of ours")
+}
+
 fn is_ours(entry: &NetworkAclEntry) -> bool {
     u16::try_from(entry.rule_number).is_ok_and(|number| RESERVED.contains(&number))
 }
@@ -65,26 +77,23 @@ pub fn inflict(snapshot: &mut Snapshot, damage: &Damage) {
         Damage::DenyInstead(place) if !rules.is_empty() => {
             let (acl, place) = *place.get(&rules);
             let entry = &mut snapshot.network_acls[acl].entries[place];
-            let direction = if entry.egress {
-                Direction::Egress
-            } else {
-                Direction::Ingress
-            };
-            let number = u16::try_from(entry.rule_number).expect("a number of ours");
             // EC2 counts the rules of each IP version, and may have no room for one of the other.
-            *entry = everyone(direction, number, false, entry.ipv6_cidr_block.is_some());
+            *entry = everyone(
+                direction_of(entry),
+                number_of(entry),
+                false,
+                entry.ipv6_cidr_block.is_some(),
+            );
         }
-        // Only where rules of ours are is a number in that range ours for sure.
         Damage::OpenRule(place) if !rules.is_empty() => {
-            let (acl, _) = *place.get(&rules);
-            let entries = &mut snapshot.network_acls[acl].entries;
-            let ingress = entries
-                .iter()
-                .filter(|entry| !entry.egress && entry.rule_number < 32_767);
-            let is_taken = entries.iter().any(|entry| !entry.egress && entry.rule_number == 30_077);
-            if ingress.count() < 19 && !is_taken {
-                entries.push(everyone(Direction::Ingress, 30_077, true, false));
-            }
+            let (acl, place) = *place.get(&rules);
+            let entry = &mut snapshot.network_acls[acl].entries[place];
+            *entry = everyone(
+                direction_of(entry),
+                number_of(entry),
+                true,
+                entry.ipv6_cidr_block.is_some(),
+            );
         }
         Damage::DeleteFlowLog(place) => {
             let is_ours = |tags: &[_]| tags_of(tags).contains_key("sagevpc.dev/cluster");

@@ -1,0 +1,33 @@
+//! What of somebody else's serves the profiles: used as it is, and theirs to take
+//! away. When they do, what takes its place is made for the first time, and puts
+//! nothing of ours back.
+
+use std::collections::BTreeSet;
+
+use super::{draft::Draft, endpoints, flow_logs, internet, resolve::ResolvedProfile};
+use crate::{observed::EndpointState, types::RouteTableId};
+
+/// What others serve, one line for each thing served.
+pub(super) fn serving(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<String> {
+    let taking_part = profiles.iter().filter(|resolved| resolved.takes_part());
+    let tables: BTreeSet<&RouteTableId> = taking_part.flat_map(|resolved| resolved.tables.keys()).collect();
+    let to_s3 = draft
+        .snapshot
+        .s3_gateway_endpoints()
+        .filter(|endpoint| !draft.claims.is_ours(endpoint.vpc_endpoint_id.as_str()))
+        .filter(|endpoint| endpoint.is_there() && endpoint.endpoint_state() != EndpointState::Failed)
+        .flat_map(|endpoint| &endpoint.route_table_ids)
+        .filter(|table| tables.contains(table))
+        .map(|table| format!("S3 from {table}"));
+    let adopted = draft
+        .claims
+        .ours()
+        .iter()
+        .filter(|(_, ours)| ours.adopted)
+        .map(|(id, _)| format!("adopted {id}"));
+    let mut serving: BTreeSet<String> = to_s3.chain(adopted).collect();
+    serving.extend(endpoints::served_by_others(draft, profiles));
+    serving.extend(internet::led_by_others(draft, profiles));
+    serving.extend(flow_logs::recorded_by_others(draft, profiles));
+    serving
+}
