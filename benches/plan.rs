@@ -128,6 +128,7 @@ fn references(profiles: usize) -> References {
     };
     References {
         cluster: "bench".to_owned(),
+        cluster_uid: None,
         vpc: serde_json::from_value(vpc).expect("a SageMakerVpc"),
         rivals: Vec::new(),
         profiles: (0..profiles)

@@ -38,6 +38,8 @@ use crate::{
 pub struct References {
     /// The cluster's stable id.
     pub cluster: String,
+    /// The UID of its namespace kube-system, where it is known.
+    pub cluster_uid: Option<String>,
     /// The object itself.
     pub vpc: SageMakerVpc,
     /// Other objects for the same VPC of AWS.
@@ -119,6 +121,8 @@ pub struct ValidVpc {
     pub approval: Approval,
     /// The digest that a person approved.
     pub approved_plan: Option<String>,
+    /// The cluster whose resources are taken over.
+    pub take_over_from: Option<String>,
     /// Whether all changes are held back.
     pub paused: bool,
     /// Whether the object is being deleted.

@@ -181,6 +181,8 @@ words! {
         Conflict,
         /// Another, older SageMakerVpc has the same VPC.
         DuplicateVpc,
+        /// Another cluster with the same id has the VPC's resources.
+        ClusterIdTaken,
         /// The SageMakerVpc itself was not accepted.
         VpcNotAccepted,
         /// The policy document cannot be read, or allows nothing.

@@ -6,7 +6,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Discovery, FlowLogs, InterfaceEndpoints, Internet, NetworkAcls, SageMakerVpcStatus};
+use super::{Discovery, FlowLogs, InterfaceEndpoints, Internet, NetworkAcls, SageMakerVpcStatus, bounds::PRINTABLE};
 use crate::types::{Region, VpcId};
 
 /// A VPC that SageMaker workloads run in, and what may be done to it on their
@@ -72,6 +72,14 @@ pub struct SageMakerVpcSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub approved_plan: Option<String>,
+
+    /// Takes over what another cluster with the same id made, which is gone for
+    /// good: the UID of its namespace kube-system, as the message of the reason
+    /// ClusterIdTaken gives it. If that cluster lives, it stops working on this
+    /// VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = PRINTABLE))]
+    pub take_over_from: Option<String>,
 
     /// Stops all changes to AWS while true, deletions included. Status is
     /// still kept up to date.

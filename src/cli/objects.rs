@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     api::{SageMakerVpc, SageMakerVpcProfile},
+    types::CLUSTER_NAMESPACE,
     validate::{ProfileReference, References},
 };
 
@@ -19,6 +20,8 @@ pub struct Objects {
     vpcs: Vec<SageMakerVpc>,
     profiles: Vec<SageMakerVpcProfile>,
     namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// The UID of kube-system, where a file has it.
+    cluster_uid: Option<String>,
 }
 
 /// A file that cannot be used.
@@ -80,6 +83,9 @@ impl Objects {
                 }
                 ("v1", "Namespace") => {
                     let namespace: Namespace = object(document).map_err(unreadable)?;
+                    if namespace.name_any() == CLUSTER_NAMESPACE {
+                        self.cluster_uid = namespace.uid();
+                    }
                     self.namespaces
                         .insert(namespace.name_any(), namespace.metadata.labels.unwrap_or_default());
                 }
@@ -133,6 +139,7 @@ impl Objects {
             .unwrap_or_default();
         References {
             cluster: cluster.to_owned(),
+            cluster_uid: self.cluster_uid.clone(),
             vpc: vpc.clone(),
             rivals: self
                 .vpcs

@@ -54,6 +54,7 @@ pub fn dereference(stores: &Stores, cluster: &str, vpc: &SageMakerVpc) -> Result
         .collect::<Result<Vec<_>, Behind>>()?;
     Ok(References {
         cluster: cluster.to_owned(),
+        cluster_uid: stores.cluster_uid(),
         vpc: vpc.clone(),
         rivals,
         profiles,

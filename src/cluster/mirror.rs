@@ -13,7 +13,10 @@ use kube::{
 };
 
 use super::REQUESTED_AT;
-use crate::api::{SageMakerVpc, SageMakerVpcProfile};
+use crate::{
+    api::{SageMakerVpc, SageMakerVpcProfile},
+    types::CLUSTER_NAMESPACE,
+};
 
 /// A namespace's metadata: its labels say whose profiles are allowed.
 pub type NamespaceMeta = PartialObjectMeta<Namespace>;
@@ -33,6 +36,11 @@ impl Stores {
     /// The `SageMakerVpc` of this name.
     pub fn vpc(&self, name: &str) -> Option<Arc<SageMakerVpc>> {
         self.vpcs.get(&ObjectRef::new(name))
+    }
+
+    /// The UID of the namespace that every cluster has, and keeps for life.
+    pub fn cluster_uid(&self) -> Option<String> {
+        self.namespaces.get(&ObjectRef::new(CLUSTER_NAMESPACE))?.uid()
     }
 
     /// Profiles that refer to the `SageMakerVpc` of this name.

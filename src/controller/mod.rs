@@ -35,7 +35,6 @@ mod writes;
 
 use std::sync::Arc;
 
-use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tokio::sync::watch;
 
 use self::watches::{Mirrors, Wakes};
@@ -43,10 +42,8 @@ use crate::{
     cluster::{Clients, Stores},
     lease::{Authority, Election, Elector, Lost, Timing},
     telemetry::{Health, LeaseChange, Metrics, Role},
+    types::CLUSTER_NAMESPACE,
 };
-
-/// The namespace that every cluster has, and keeps for life.
-const CLUSTER_NAMESPACE: &str = "kube-system";
 
 /// How the controller works.
 #[derive(Clone, Debug)]
@@ -241,8 +238,5 @@ async fn synced(stores: &Stores, mut stop: watch::Receiver<bool>) -> bool {
 }
 
 fn cluster_id(stores: &Stores) -> Result<String, ControllerError> {
-    let namespace = stores.namespaces.get(&ObjectRef::new(CLUSTER_NAMESPACE));
-    namespace
-        .and_then(|namespace| namespace.uid())
-        .ok_or(ControllerError::NoClusterId)
+    stores.cluster_uid().ok_or(ControllerError::NoClusterId)
 }

@@ -242,6 +242,7 @@ mod tests {
         });
         let references = References {
             cluster: "prod".to_owned(),
+            cluster_uid: None,
             vpc: serde_json::from_value(vpc).unwrap(),
             rivals: Vec::new(),
             profiles: Vec::new(),

@@ -34,6 +34,7 @@ mod tests {
     fn name(cluster: &str, vpc: &str) -> String {
         role_policy_name(&Ownership {
             cluster: cluster.into(),
+            cluster_uid: None,
             vpc: vpc.into(),
         })
     }

@@ -142,6 +142,7 @@ mod tests {
             &key,
             &Ownership {
                 cluster: cluster.into(),
+                cluster_uid: None,
                 vpc: vpc.into(),
             },
         )
@@ -171,6 +172,7 @@ mod tests {
                 &key,
                 &Ownership {
                     cluster: "c".into(),
+                    cluster_uid: None,
                     vpc: "v".into()
                 }
             )

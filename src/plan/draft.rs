@@ -20,7 +20,7 @@ use crate::{
     plan::{Action, Serves},
     types::{
         Direction, NatGatewayId, NetworkAclId, ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER,
-        TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags,
+        TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags,
     },
 };
 
@@ -45,6 +45,8 @@ pub(super) struct Draft<'a> {
     pub(super) network_acls: BTreeMap<NetworkAclId, BTreeSet<(Direction, u16)>>,
     /// How the subnets in use stand.
     pub(super) capacity: Vec<SubnetCapacity>,
+    /// Whether another cluster has what would be ours.
+    pub(super) taken: bool,
     /// Whether AWS once matched this very network, so that a difference from it
     /// was made by someone else.
     drifting: bool,
@@ -78,6 +80,7 @@ impl<'a> Draft<'a> {
             role_policies: BTreeMap::new(),
             capacity: Vec::new(),
             fingerprint: String::new(),
+            taken: false,
             drifting: false,
             monthly_cost: Usd::default(),
         }
@@ -335,7 +338,7 @@ impl<'a> Draft<'a> {
             let why = format!("{reason}; deletionPolicy is Retain");
             before = Some(self.act(PlannedAction::new(action, Serves::Vpc, why).about(key).deleting()));
         }
-        let keys = [TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_VPC]
+        let keys = [TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_VPC]
             .map(str::to_owned)
             .to_vec();
         let action = Action::DeleteTags {
@@ -387,18 +390,24 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn finish(mut self, profiles: &[ResolvedProfile<'_>]) -> Plan {
+        let profiles_of_ours = if self.taken { &[] } else { profiles };
         self.findings.sort();
         self.findings.dedup();
         self.resources.sort_by(|a, b| (&a.type_, &a.id).cmp(&(&b.type_, &b.id)));
         self.resources.dedup();
-        let owned = self.owned();
+        // What another cluster has is not ours to tidy up, nor to say that it is
+        // as it should be.
+        let owned = if self.taken { BTreeMap::new() } else { self.owned() };
+        if self.taken {
+            self.fingerprint = self.history.network_in_force.clone().unwrap_or_default();
+        }
         let vpc_configs = profiles
             .iter()
             .map(|resolved| (resolved.key().clone(), self.vpc_configs(resolved)))
             .collect();
         Plan {
             vpc_configs,
-            contributing: profiles
+            contributing: profiles_of_ours
                 .iter()
                 .filter(|resolved| resolved.standing == Standing::TakesPart)
                 .map(|resolved| resolved.key().clone())

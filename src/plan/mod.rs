@@ -24,6 +24,7 @@
 //! | `cost` | what it costs, and what would cost too much |
 //! | `others` | what of somebody else's serves the profiles |
 //! | `consumers` | what runs there outside any profile |
+//! | `clusters` | two clusters with one id |
 //! | `shared` | what is left to the owner of a shared VPC |
 //! | `project` | what the VPC will be once the plan is carried out |
 //! | `reachability` | whether packets get there, once all that is done |
@@ -37,6 +38,7 @@ mod approval;
 mod buckets;
 mod capacity;
 mod claims;
+mod clusters;
 mod consumers;
 mod cost;
 mod disruption;
@@ -235,6 +237,7 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     consumers::judge(&mut draft, &profiles);
     claims::tell(&mut draft);
     shared::leave_to_owner(&mut draft);
+    clusters::judge(&mut draft);
     reachability::judge(&mut draft, &profiles);
     let plan = approval::decide(
         draft.finish(&profiles),

@@ -23,7 +23,10 @@ pub(crate) use rules::write_rule;
 pub use rules::{Direction, Peer, PortRange, Protocol, Rule};
 pub use settings::{FlowLogSettings, IpAddressType, LogDestinationType, TrafficType};
 pub use shown::{one_line, plain};
-pub use tags::{Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags, is_adopted};
+pub use tags::{
+    CLUSTER_NAMESPACE, Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC,
+    Tags, is_adopted,
+};
 
 /// Joins names for a message: `a`, `a and b`, `a, b and c`, and beyond five
 /// `a, b, c, d, e and 4 more`, so that a sentence stays readable.

@@ -8,6 +8,8 @@
 //! | `sagevpc.dev/vpc` | the name of the SageMakerVpc object |
 //! | `sagevpc.dev/resource` | what it is for: a [`ResourceKey`] |
 //!
+//! and, where it is known, `sagevpc.dev/cluster-uid`, the UID of that cluster's own
+//! `kube-system`, which tells two clusters with one id apart;
 //! with the first two equal to those of the object at hand. They are given in
 //! the same call that creates the resource, so that no crash can leave one
 //! without them. An adopted resource carries `sagevpc.dev/adopted` as well: it
@@ -18,11 +20,16 @@ use std::collections::BTreeMap;
 
 use super::ResourceKey;
 
+/// The namespace that every cluster has, and keeps for life.
+pub const CLUSTER_NAMESPACE: &str = "kube-system";
+
 /// A resource's tags, key to value.
 pub type Tags = BTreeMap<String, String>;
 
 /// The tag that names the cluster a resource belongs to.
 pub const TAG_CLUSTER: &str = "sagevpc.dev/cluster";
+/// The tag that tells the cluster from all others, whatever id was chosen for it.
+pub const TAG_CLUSTER_UID: &str = "sagevpc.dev/cluster-uid";
 /// The tag that names the SageMakerVpc object a resource belongs to.
 pub const TAG_VPC: &str = "sagevpc.dev/vpc";
 /// The tag that says what a resource is for.
@@ -37,6 +44,8 @@ pub const TAG_RETAINED_FROM: &str = "sagevpc.dev/retained-from";
 pub struct Ownership {
     /// The cluster's stable id.
     pub cluster: String,
+    /// The UID of its namespace kube-system, where it is known.
+    pub cluster_uid: Option<String>,
     /// The SageMakerVpc object's name.
     pub vpc: String,
 }
@@ -44,11 +53,17 @@ pub struct Ownership {
 impl Ownership {
     /// The tags that make a new resource ours.
     pub fn tags(&self, key: &ResourceKey) -> Tags {
-        Tags::from([
+        let mut tags = Tags::from([
             (TAG_CLUSTER.to_owned(), self.cluster.clone()),
             (TAG_VPC.to_owned(), self.vpc.clone()),
             (TAG_RESOURCE.to_owned(), key.to_string()),
-        ])
+        ]);
+        tags.extend(
+            self.cluster_uid
+                .iter()
+                .map(|uid| (TAG_CLUSTER_UID.to_owned(), uid.clone())),
+        );
+        tags
     }
 
     /// What the resource with these tags is for, if it is ours and this
@@ -80,6 +95,7 @@ mod tests {
     fn ownership() -> Ownership {
         Ownership {
             cluster: "prod".into(),
+            cluster_uid: Some("uid-of-prod".into()),
             vpc: "research".into(),
         }
     }

@@ -75,6 +75,7 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
     Ok(ValidVpc {
         ownership: Ownership {
             cluster: references.cluster.clone(),
+            cluster_uid: references.cluster_uid.clone(),
             vpc: vpc.name_any(),
         },
         region: spec.region.clone(),
@@ -83,6 +84,7 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
         deletion_policy: spec.deletion_policy,
         approval: spec.approval,
         approved_plan: spec.approved_plan.clone(),
+        take_over_from: spec.take_over_from.clone(),
         paused: spec.paused,
         deleting,
         resync_interval,

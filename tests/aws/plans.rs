@@ -37,6 +37,7 @@ pub async fn world() -> (Network, Road, Ec2) {
 pub fn us() -> Ownership {
     Ownership {
         cluster: "test-cluster".into(),
+        cluster_uid: None,
         vpc: "research".into(),
     }
 }

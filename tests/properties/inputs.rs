@@ -427,6 +427,7 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                 World {
                     references: References {
                         cluster: "test".to_owned(),
+                        cluster_uid: None,
                         vpc: serde_json::from_value(vpc).unwrap(),
                         rivals: Vec::new(),
                         profiles,

@@ -32,6 +32,7 @@ fn references(vpc: SageMakerVpcStatus, profile: SageMakerVpcProfileStatus) -> Re
     profile_object.status = Some(profile);
     References {
         cluster: "c".into(),
+        cluster_uid: None,
         vpc: vpc_object,
         rivals: Vec::new(),
         profiles: vec![ProfileReference {

@@ -42,6 +42,7 @@ fn leaving() -> References {
     });
     References {
         cluster: "c".into(),
+        cluster_uid: None,
         vpc,
         rivals: Vec::new(),
         profiles: profiles.into(),

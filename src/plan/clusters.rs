@@ -1,0 +1,98 @@
+//! Two clusters with one id.
+//!
+//! The id is what a rebuilt cluster knows its own by, so it is chosen, and can be
+//! chosen twice: by a copied values file, or for a second cluster that is to
+//! stand in for the first. Both would then take the same resources for their
+//! own. So what is made carries the UID of the cluster's own `kube-system`
+//! besides, which nobody chooses. Whoever finds another cluster's mark on what
+//! it would take for its own changes nothing in the VPC, until a person has said
+//! that the other one is gone (`spec.takeOverFrom`); and the other one, should it
+//! live, finds the new mark and stops in turn.
+//!
+//! What carries no mark, for an earlier version made it, is taken as ours and is
+//! not marked on that account: a steady state changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Concern, Finding, PlannedAction, Scope, Serves, draft::Draft};
+use crate::{
+    api::Reason,
+    observed::{Tag, VpcSnapshot, tags_of},
+    plan::Action,
+    types::{TAG_CLUSTER_UID, Tags, listed},
+};
+
+/// Resources that a message names.
+const MAX_NAMED: usize = 3;
+
+/// Marks what is taken over; or, where another cluster's mark is on what is
+/// ours, takes all actions back and says so.
+pub(super) fn judge(draft: &mut Draft<'_>) {
+    let ownership = &draft.network.vpc.ownership;
+    let Some(own) = ownership.cluster_uid.clone() else {
+        return;
+    };
+    let mut marked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (id, tags) in tagged(draft.snapshot) {
+        let mark = tags_of(tags).remove(TAG_CLUSTER_UID);
+        if let Some(mark) = mark.filter(|mark| *mark != own && draft.claims.is_ours(id)) {
+            marked.entry(mark).or_default().insert(id.to_owned());
+        }
+    }
+    let taken_over = draft.network.vpc.take_over_from.clone().unwrap_or_default();
+    let to_mark = marked.remove(&taken_over).unwrap_or_default();
+    if marked.is_empty() {
+        for id in to_mark {
+            let action = Action::CreateTags {
+                resource: id.clone(),
+                tags: Tags::from([(TAG_CLUSTER_UID.to_owned(), own.clone())]),
+            };
+            let why = format!("spec.takeOverFrom names the cluster {taken_over}, which made it");
+            let planned = PlannedAction::new(action, Serves::SageMakerVpc, why);
+            let key = draft.claims.key_of(&id).cloned();
+            let planned = match &key {
+                Some(key) => planned.about(key),
+                None => planned,
+            };
+            draft.act(planned);
+        }
+        return;
+    }
+    draft.drop_actions(|_| true);
+    draft.taken = true;
+    let cluster = ownership_of(draft);
+    for (other, ids) in marked {
+        let named: Vec<String> = ids.iter().take(MAX_NAMED).cloned().collect();
+        let more = match ids.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let message = format!(
+            "{}{more}: made by another cluster with the id {cluster}, whose kube-system has the UID {other}; this \
+             cluster's has {own}. Nothing is changed in this VPC. If the other cluster is there, give this one an id of \
+             its own (--cluster-id, the chart's clusterId). If it is gone for good, set spec.takeOverFrom to {other}.",
+            listed(named)
+        );
+        let first = ids.first().cloned().unwrap_or_default();
+        draft.push(Finding::new(Concern::Accepted, Scope::Vpc, Reason::ClusterIdTaken, message).about(first));
+    }
+}
+
+fn ownership_of(draft: &Draft<'_>) -> String {
+    draft.network.vpc.ownership.cluster.clone()
+}
+
+/// Everything that can carry tags of ours, by its id.
+fn tagged(snapshot: &VpcSnapshot) -> impl Iterator<Item = (&str, &[Tag])> {
+    let groups = snapshot.security_groups.values();
+    let endpoints = snapshot.vpc_endpoints.iter();
+    let nat_gateways = snapshot.nat_gateways.values();
+    let addresses = snapshot.addresses.values();
+    let flow_logs = snapshot.flow_logs.values();
+    groups
+        .map(|it| (it.group_id.as_str(), it.tags.as_slice()))
+        .chain(endpoints.map(|it| (it.vpc_endpoint_id.as_str(), it.tags.as_slice())))
+        .chain(nat_gateways.map(|it| (it.nat_gateway_id.as_str(), it.tags.as_slice())))
+        .chain(addresses.map(|it| (it.allocation_id.as_str(), it.tags.as_slice())))
+        .chain(flow_logs.map(|it| (it.flow_log_id.as_str(), it.tags.as_slice())))
+}
