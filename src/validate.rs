@@ -9,6 +9,8 @@
 //! profile that was in force and is refused now is *frozen*: what it brought
 //! about stays as it is until it is accepted again or deleted.
 
+pub(crate) use self::profile::is_granted;
+mod in_force;
 mod profile;
 mod vpc;
 
@@ -18,18 +20,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+use self::in_force::Registry;
 use crate::{
     api::{
-        AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, FINALIZER, FlowLogResourceType,
-        InternetMode, ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories, SageMakerVpc,
-        SageMakerVpcProfile,
+        AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, FlowLogResourceType, InternetMode,
+        ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories, SageMakerVpc, SageMakerVpcProfile,
     },
     catalog::{Options, WorkloadKind},
     plan::{Concern, Finding, Scope},
     policy::PolicyDocument,
     types::{
-        Exemption, FlowLogSettings, IpAddressType, Ownership, ProfileKey, Region, RouteTableId, SecurityGroupId,
-        SubnetId, Tags, VpcEndpointId, VpcId,
+        Exemption, FlowLogSettings, HELD_REPOSITORIES, Holdings, IpAddressType, Ownership, ProfileKey, Region,
+        RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
     },
 };
 
@@ -73,6 +75,12 @@ pub struct Validated {
     pub profiles: Vec<ValidProfile>,
     /// Profiles that were in force and are refused now.
     pub frozen: Vec<FrozenProfile>,
+    /// Profiles that are in force and not there.
+    pub absent: Vec<AbsentProfile>,
+    /// Profiles that are being deleted.
+    pub leaving: BTreeSet<ProfileKey>,
+    /// Whether more profiles are in force than status could note.
+    pub overflows: bool,
     /// Why profiles were refused.
     pub findings: Vec<Finding>,
 }
@@ -129,6 +137,8 @@ pub struct ValidVpc {
     pub deleting: bool,
     /// How often to look.
     pub resync_interval: Duration,
+    /// How long what an absent profile brought about stays.
+    pub absent_grace: Duration,
     /// The subnets offered; none where `None`.
     pub subnets: Option<Choice<SubnetId>>,
     /// The route tables offered; those of the subnets in use where `None`.
@@ -172,6 +182,8 @@ pub struct ValidVpc {
     pub discovery: Discovery,
     /// Which execution roles profiles may name, and which may be changed.
     pub role_grants: RoleGrants,
+    /// Patterns of the buckets that profiles may name.
+    pub granted_buckets: Vec<String>,
     /// Roles that were given our inline policy, as status remembers them.
     pub roles_in_force: BTreeSet<String>,
 }
@@ -237,8 +249,8 @@ pub struct ValidProfile {
     pub subnets: Option<Choice<SubnetId>>,
     /// Its security groups.
     pub security_groups: SecurityGroups,
-    /// Where its status names one subnet for a workload, by the workload's name.
-    pub settled: BTreeMap<String, SubnetId>,
+    /// What it relied on when it last had effect.
+    pub holdings: Holdings,
     /// What it wants of the package repositories.
     pub package_repositories: Option<PackageRepositories>,
     /// The buckets it needs.
@@ -295,9 +307,19 @@ pub enum SecurityGroups {
 pub struct FrozenProfile {
     /// Its key.
     pub key: ProfileKey,
-    /// The buckets that it still holds access to: those of the spec that was
-    /// accepted, and only as far as they are still granted.
-    pub buckets: BTreeSet<String>,
+    /// What it relied on when it last had effect.
+    pub holdings: Holdings,
+}
+
+/// A profile that is in force and not there, and was not seen to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbsentProfile {
+    /// Its key.
+    pub key: ProfileKey,
+    /// What it relied on when it last had effect.
+    pub holdings: Holdings,
+    /// Since when it has been absent; from now on where `None`.
+    pub since: Option<Timestamp>,
 }
 
 /// Validates a VPC object with the profiles that refer to it.
@@ -314,9 +336,20 @@ pub fn validate(references: &References) -> Result<Validated, Refused> {
             vpc,
             profiles: Vec::new(),
             frozen: Vec::new(),
+            absent: Vec::new(),
+            leaving: BTreeSet::new(),
+            overflows: false,
             findings: Vec::new(),
         });
     }
+    let registry = Registry::of(&references.vpc);
+    let leaving = references
+        .profiles
+        .iter()
+        .filter(|reference| is_deleting(&reference.profile))
+        .map(ProfileReference::key)
+        .collect();
+    let absent = registry.absent(&references.profiles);
     let mut by_age: Vec<&ProfileReference> = references
         .profiles
         .iter()
@@ -328,10 +361,10 @@ pub fn validate(references: &References) -> Result<Validated, Refused> {
     let mut findings = Vec::new();
     let mut frozen = Vec::new();
     for reference in &by_age {
-        match profile::validate(reference, &references.vpc) {
+        match profile::validate(reference, &references.vpc, &registry) {
             Ok(valid) => profiles.push(valid),
             Err(refusals) => {
-                frozen.extend(freeze(reference, &references.vpc));
+                frozen.extend(freeze(reference, &registry));
                 findings.extend(refusals);
             }
         }
@@ -342,11 +375,12 @@ pub fn validate(references: &References) -> Result<Validated, Refused> {
         .status
         .as_ref()
         .and_then(|status| status.in_force.package_repositories);
-    let frozen_denier = by_age
+    let frozen_denier = frozen
         .iter()
-        .filter(|reference| reference.profile.spec.package_repositories == Some(PackageRepositories::Deny))
-        .map(|reference| reference.key())
-        .find(|key| frozen.iter().any(|frozen| frozen.key == *key));
+        .map(|frozen| (&frozen.key, frozen.holdings))
+        .chain(absent.iter().map(|absent| (&absent.key, absent.holdings)))
+        .find(|(_, holdings)| holdings.may_hold(HELD_REPOSITORIES))
+        .map(|(key, _)| key.clone());
     let (agreed, refusals) = agree_on_repositories(&profiles, frozen_denier.as_ref(), in_force);
     for (key, finding) in refusals {
         profiles.retain(|profile| profile.key != key);
@@ -355,44 +389,38 @@ pub fn validate(references: &References) -> Result<Validated, Refused> {
             by_age
                 .iter()
                 .find(|reference| reference.key() == key)
-                .and_then(|reference| freeze(reference, &references.vpc)),
+                .and_then(|reference| freeze(reference, &registry)),
         );
     }
-    // A frozen profile no longer votes, but what it brought about must not be
-    // weakened by that.
+    // A profile that is frozen or absent no longer votes, but what it brought
+    // about must not be weakened by that.
+    let kept = frozen.iter().map(|frozen| frozen.holdings);
+    let has_kept_wish = kept
+        .chain(absent.iter().map(|absent| absent.holdings))
+        .any(|holdings| holdings.may_hold(HELD_REPOSITORIES));
     vpc.package_repositories = match (agreed, in_force) {
         (Some(agreed), _) => Some(agreed),
-        (None, Some(in_force)) if !frozen.is_empty() => Some(in_force),
+        (None, Some(in_force)) if has_kept_wish => Some(in_force),
         (None, _) => None,
     };
     Ok(Validated {
         vpc,
         profiles,
         frozen,
+        absent,
+        leaving,
+        overflows: registry.overflows(),
         findings,
     })
 }
 
-/// What a refused profile keeps, if it ever had effect.
-fn freeze(reference: &ProfileReference, vpc: &SageMakerVpc) -> Option<FrozenProfile> {
-    if !is_established(&reference.profile) {
-        return None;
-    }
-    // Those of the spec that was accepted: a spec that is refused must neither
-    // gain anything nor cut off what runs on the one before it.
-    let accepted = reference
-        .profile
-        .status
-        .iter()
-        .flat_map(|status| &status.accepted_buckets);
-    let buckets = accepted
-        .filter(|name| profile::is_granted(&vpc.spec.grants.buckets, name))
-        .cloned()
-        .collect();
-    Some(FrozenProfile {
-        key: reference.key(),
-        buckets,
-    })
+/// What a refused profile keeps, if it ever had effect: what it relied on with
+/// the spec that was accepted. A spec that is refused must neither gain anything
+/// nor cut off what runs on the one before it.
+fn freeze(reference: &ProfileReference, registry: &Registry) -> Option<FrozenProfile> {
+    let key = reference.key();
+    let holdings = registry.holdings(&key)?;
+    Some(FrozenProfile { key, holdings })
 }
 
 /// What the profiles want of the package repositories, and who is refused for
@@ -457,10 +485,4 @@ fn created<K: kube::Resource>(object: &K) -> Option<Timestamp> {
 
 fn is_deleting<K: kube::Resource>(object: &K) -> bool {
     object.meta().deletion_timestamp.is_some()
-}
-
-/// Whether a profile had effect in AWS: our finalizer is put on it before it
-/// has any.
-fn is_established(profile: &SageMakerVpcProfile) -> bool {
-    profile.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
 }

@@ -10,6 +10,8 @@
 
 /// What ids of AWS's and our own keys are made of: a byte a character.
 pub(crate) const PRINTABLE: &str = "^[ -~]*$";
+/// What [`Holdings`](crate::types::Holdings) are written in.
+pub(crate) const HOLDINGS: &str = "^[A-Za-z0-9_-]*$";
 
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 24;
@@ -17,12 +19,12 @@ pub(crate) const MAX_CONDITIONS: usize = 24;
 pub(crate) const MAX_CONDITION_MESSAGE: usize = 1152;
 
 /// Resources that a VPC's status lists.
-pub(crate) const MAX_RESOURCES: usize = 128;
+pub(crate) const MAX_RESOURCES: usize = 32;
 /// Characters that say what a resource is for.
 pub(crate) const MAX_PURPOSE: usize = 128;
 
 /// Actions that `status.plan` lists.
-pub(crate) const MAX_ACTIONS: usize = 24;
+pub(crate) const MAX_ACTIONS: usize = 12;
 /// Characters that name what an action changes.
 pub(crate) const MAX_ACTION_RESOURCE: usize = 256;
 /// Characters that say what an action changes about it.
@@ -59,6 +61,12 @@ pub(crate) const MAX_ACLS_IN_FORCE: usize = 32;
 /// Numbers of our rules in one of them, each way: EC2 takes 40 of each version
 /// of IP at most.
 pub(crate) const MAX_ACL_NUMBERS_IN_FORCE: usize = 80;
+
+/// Profiles in force that are remembered by name. Where there are more, nothing
+/// is taken away that one of the others may rely on.
+pub(crate) const MAX_PROFILES_IN_FORCE: usize = 112;
+/// Letters that say what a profile relies on.
+pub(crate) const MAX_HOLDINGS: usize = crate::types::HOLDINGS_LETTERS;
 
 /// Creations that are remembered.
 pub(crate) const MAX_LEDGER_ENTRIES: usize = 256;

@@ -139,6 +139,9 @@ words! {
         /// What runs in the VPC is known, and uses nothing outside any
         /// profile.
         ConsumersKnown,
+        /// The profiles in force are there, and status knows of all that is
+        /// ours.
+        ProfilesPresent,
         /// AWS is as declared: nothing was changed behind our back.
         InSync,
     }
@@ -314,6 +317,12 @@ words! {
         DiscoveryOff,
         /// The VPC, or a subnet, belongs to another account.
         SharedVpc,
+        /// Profiles in force are gone, and were not seen to be deleted.
+        ProfilesAbsent,
+        /// AWS shows things of ours that status knows nothing of.
+        ResourcesUnknown,
+        /// More profiles are in force than status can note.
+        TooManyProfiles,
     }
 }
 

@@ -24,8 +24,8 @@ pub use profile::{
 };
 pub use status::{
     ActionState, ActionStatus, ApprovedStatus, BucketInForce, ConsumerStatus, ConsumersStatus, DriftStatus, HeldStatus,
-    InForce, LedgerEntry, LedgerStatus, NetworkAclInForce, PlanStatus, ProfilesStatus, ResourceOwnership,
-    ResourceStatus, SageMakerVpcStatus,
+    InForce, LedgerEntry, LedgerStatus, NetworkAclInForce, PlanStatus, ProfileInForce, ProfilesStatus,
+    ResourceOwnership, ResourceStatus, SageMakerVpcStatus,
 };
 pub use vpc::{
     AcceptUnknown, AllowedNamespaces, Approval, AssumedRole, Credentials, DeletionPolicy, Dns, EndpointPolicyType,

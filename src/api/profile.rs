@@ -289,11 +289,6 @@ pub struct SageMakerVpcProfileStatus {
     /// about is kept while a later one is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_generation: Option<i64>,
-    /// The buckets that it named. They stay in reach while a later generation
-    /// is refused, as far as they are still granted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(max = 63)))]
-    pub accepted_buckets: Vec<String>,
 }
 
 /// Subnets and security groups as SageMaker's `VpcConfig` takes them, sorted.

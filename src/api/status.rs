@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     Condition, PackageRepositories,
     bounds::{
-        MAX_ACL_NUMBERS_IN_FORCE, MAX_ACLS_IN_FORCE, MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON,
-        MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED, MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS,
+        HOLDINGS, MAX_ACL_NUMBERS_IN_FORCE, MAX_ACLS_IN_FORCE, MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE,
+        MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED, MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS,
         MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS, MAX_COST, MAX_DRIFT_CHANGE, MAX_FINGERPRINT,
-        MAX_HELD_MESSAGE, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_IDS, MAX_LEDGER_KEY, MAX_PURPOSE, MAX_RESOURCES,
-        MAX_ROLE_ARN, MAX_ROLES, PRINTABLE,
+        MAX_HELD_MESSAGE, MAX_HOLDINGS, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_IDS, MAX_LEDGER_KEY,
+        MAX_PROFILES_IN_FORCE, MAX_PURPOSE, MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES, PRINTABLE,
     },
     condition::time_schema,
 };
@@ -298,6 +298,50 @@ pub struct InForce {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_ROLES), inner(length(max = MAX_ROLE_ARN)))]
     pub roles: Vec<String>,
+    /// Profiles that have effect in AWS, or had and may have again: noted
+    /// before anything is made for them. What they brought about goes when they
+    /// were seen to be deleted, or have been absent for
+    /// spec.absentProfileGracePeriod.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["namespace".into(), "name".into()]))]
+    #[schemars(length(max = MAX_PROFILES_IN_FORCE))]
+    pub profiles: Vec<ProfileInForce>,
+    /// How many more have effect and are not noted for lack of room. While there
+    /// are any, nothing goes that they may rely on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profiles_truncated: Option<u32>,
+    /// When AWS last showed something of ours for the first time that this
+    /// status knew nothing of; at first, when this status was begun. A rebuilt
+    /// cluster looks like that, and one restored from an old backup: nothing
+    /// that profiles may rely on which are still to come goes before
+    /// spec.absentProfileGracePeriod is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub since: Option<Timestamp>,
+    /// A fingerprint of what was shown so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_HOLDINGS), regex(pattern = HOLDINGS))]
+    pub unknown: Option<String>,
+}
+
+/// A profile that has effect in AWS, or had and may have again.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileInForce {
+    /// The profile's namespace.
+    #[schemars(length(min = 1, max = 63), regex(pattern = PRINTABLE))]
+    pub namespace: String,
+    /// The profile's name.
+    #[schemars(length(min = 1, max = 63), regex(pattern = PRINTABLE))]
+    pub name: String,
+    /// A fingerprint of what it relies on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_HOLDINGS), regex(pattern = HOLDINGS))]
+    pub holds: Option<String>,
+    /// Since when it has been absent without having been seen to be deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub absent_since: Option<Timestamp>,
 }
 
 /// The rules of a network ACL that are there on account of this VPC, by their

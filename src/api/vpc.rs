@@ -93,6 +93,15 @@ pub struct SageMakerVpcSpec {
     #[schemars(length(min = 2, max = 18))]
     pub resync_interval: String,
 
+    /// How long what a profile brought about stays when the profile is gone and
+    /// was not seen to be deleted, such as 10m or 1h: a cluster that is rebuilt,
+    /// or restored from a backup, has its SageMakerVpcs before its profiles.
+    /// From 0s to 24 hours. A profile that is deleted is not waited for.
+    #[serde(default = "default_absent_profile_grace_period")]
+    #[x_kube(validation = Rule::new("self.matches('^([0-9]{1,5}(h|m|s)){1,3}$') && duration(self) <= duration('24h')").message("spec.absentProfileGracePeriod must be a duration from 0s to 24h, such as 10m or 1h"))]
+    #[schemars(length(min = 2, max = 18))]
+    pub absent_profile_grace_period: String,
+
     /// Whose profiles may refer to this VPC. Without it, none may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<AllowedNamespaces>,
@@ -182,6 +191,10 @@ pub struct SageMakerVpcSpec {
 
 fn default_resync_interval() -> String {
     "60s".to_owned()
+}
+
+fn default_absent_profile_grace_period() -> String {
+    "10m".to_owned()
 }
 
 fn tags_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -306,6 +306,14 @@ pub(super) const TABLE: &[Requirement] = &[
         drifted: Drifted::Cases(&["consumers_outside_any_profile"]),
         refused: &["discovery_is_not_allowed", "discovery_switched_off"],
     },
+    Requirement {
+        name: "The profiles in force are there, or were seen to be deleted",
+        condition: ConditionType::ProfilesPresent,
+        repaired_by: &[],
+        met: &["quickstart_converged", "profile_deleted"],
+        drifted: Drifted::Cases(&["absent_profile_is_waited_for"]),
+        refused: &["rebuilt_cluster_waits_for_its_profiles"],
+    },
 ];
 
 #[cfg(test)]

@@ -78,6 +78,7 @@ async fn write_ahead(
     plan.note_roles(&mut status.in_force.roles, PlannedAction::runs_now);
     status.in_force.buckets = plan.buckets_ahead();
     status.in_force.network_acls = plan.network_acls_ahead();
+    plan.in_force.note(&mut status.in_force);
     status.ledger = ledger;
     if vpc.status.as_ref() == Some(&status) {
         return Ok((vpc, tokens));

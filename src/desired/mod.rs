@@ -19,8 +19,8 @@ pub use bucket_policy::{
 };
 pub(crate) use roles::is_role_policy_name;
 pub use roles::role_policy_name;
-pub use s3_policy::S3Policy;
 pub(crate) use s3_policy::bucket_arn;
+pub use s3_policy::{KeptOfPolicy, S3Policy};
 pub use security_groups::ManagedGroup;
 pub(crate) use security_groups::group_name;
 pub use services::ServiceCalls;
@@ -30,7 +30,7 @@ use crate::{
     catalog::Need,
     plan::{Aspect, Interest},
     types::ProfileKey,
-    validate::{Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
+    validate::{AbsentProfile, Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
 };
 
 /// The network that one VPC is to offer.
@@ -42,6 +42,13 @@ pub struct Network {
     pub profiles: Vec<ProfileNetwork>,
     /// Profiles whose resources stay as they are.
     pub frozen: Vec<FrozenProfile>,
+    /// Profiles that are in force and not there: for a while their resources
+    /// stay as they are, too.
+    pub absent: Vec<AbsentProfile>,
+    /// Profiles that are being deleted.
+    pub leaving: BTreeSet<ProfileKey>,
+    /// Whether more profiles are in force than status could note.
+    pub overflows: bool,
 }
 
 /// What one profile wants.
@@ -74,12 +81,10 @@ impl Network {
             vpc: validated.vpc.clone(),
             profiles,
             frozen: validated.frozen.clone(),
+            absent: validated.absent.clone(),
+            leaving: validated.leaving.clone(),
+            overflows: validated.overflows,
         }
-    }
-
-    /// Whether the profile's resources are to stay as they are.
-    pub fn is_frozen(&self, key: &ProfileKey) -> bool {
-        self.frozen.iter().any(|frozen| frozen.key == *key)
     }
 
     /// What must be looked at to plan for this network.
@@ -153,15 +158,23 @@ impl Network {
     }
 
     /// The S3 endpoint policy, given the profiles that have effect: what the
-    /// others ask for is left out.
-    pub fn s3_policy(&self, in_effect: &BTreeSet<&ProfileKey>) -> S3Policy {
-        S3Policy::merge(self, in_effect)
+    /// others ask for is left out, but for what is kept.
+    pub fn s3_policy(&self, in_effect: &BTreeSet<&ProfileKey>, kept: &KeptOfPolicy) -> S3Policy {
+        S3Policy::merge(self, in_effect, kept)
     }
 
     /// A fingerprint of everything that says how AWS is to look, and of nothing
     /// that only says how to get there: approval, pause and pace are left out.
     pub fn fingerprint(&self) -> String {
-        let Self { vpc, profiles, frozen } = self;
+        let Self {
+            vpc,
+            profiles,
+            frozen,
+            absent,
+            leaving: _,
+            overflows,
+        } = self;
+        let absent: Vec<_> = absent.iter().map(|absent| (&absent.key, absent.holdings)).collect();
         let described = format!(
             "{:?}",
             (
@@ -202,8 +215,8 @@ impl Network {
                             workloads,
                             subnets,
                             security_groups,
-                            // Says which of the subnets to name, not how AWS is to look.
-                            settled: _,
+                            // Says what it had, not how AWS is to look.
+                            holdings: _,
                             package_repositories,
                             buckets,
                             bucket_regions,
@@ -218,7 +231,7 @@ impl Network {
                         )
                     })
                     .collect::<Vec<_>>(),
-                frozen,
+                (frozen, absent, overflows),
             )
         );
         hex::encode(&Sha256::digest(described.as_bytes())[..16])

@@ -6,8 +6,8 @@ use super::{Network, ProfileNetwork};
 use crate::{
     api::PackageRepositories,
     catalog::{ecr_layer_bucket, package_repositories},
-    policy::{PolicyDocument, Statement},
-    types::{ProfileKey, Region},
+    policy::{Effect, PolicyDocument, ResourceClause, Statement},
+    types::{HELD_REPOSITORIES, ProfileKey, Region},
     validate::EndpointPolicy,
 };
 
@@ -22,16 +22,57 @@ pub struct S3Policy {
     pub is_custom: bool,
 }
 
+/// What of an endpoint's policy stays as it is, for profiles that have no say at
+/// present and rely on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeptOfPolicy {
+    /// The buckets.
+    pub buckets: BTreeSet<String>,
+    /// What it does about the package repositories.
+    pub package_repositories: Option<PackageRepositories>,
+}
+
+impl KeptOfPolicy {
+    /// What `holds` says of a policy of ours that is there: `Some` name for a
+    /// bucket, `None` for the package repositories.
+    pub fn of(policy: &PolicyDocument, region: &Region, holds: impl Fn(Option<&str>) -> bool) -> Self {
+        let prefix = bucket_arn(region, "");
+        let repositories = package_repositories(region);
+        let mut kept = Self::default();
+        for statement in &policy.statements {
+            let Some(ResourceClause::Resource(resources)) = &statement.resource else {
+                continue;
+            };
+            if resources.iter().any(|resource| repositories.contains(resource)) && holds(None) {
+                kept.package_repositories = Some(match statement.effect {
+                    Effect::Allow => PackageRepositories::Allow,
+                    Effect::Deny => PackageRepositories::Deny,
+                });
+            }
+            let names = resources.iter().filter_map(|resource| resource.strip_prefix(&prefix));
+            let whole = names.filter(|name| statement.effect == Effect::Allow && !name.contains(['*', '?', '/', '$']));
+            kept.buckets
+                .extend(whole.filter(|name| holds(Some(name))).map(str::to_owned));
+        }
+        kept
+    }
+}
+
 impl S3Policy {
-    pub(super) fn merge(network: &Network, in_effect: &BTreeSet<&ProfileKey>) -> Self {
+    pub(super) fn merge(network: &Network, in_effect: &BTreeSet<&ProfileKey>, kept: &KeptOfPolicy) -> Self {
         let region = &network.vpc.region;
         let has_a_say = |network: &ProfileNetwork| {
             in_effect.contains(&network.profile.key) && network.profile.package_repositories.is_some()
         };
+        let kept_by = network.frozen.iter().map(|frozen| frozen.holdings);
+        let is_kept = kept_by
+            .chain(network.absent.iter().map(|absent| absent.holdings))
+            .any(|holdings| holdings.may_hold(HELD_REPOSITORIES));
         let repositories = network
             .vpc
             .package_repositories
-            .filter(|_| !network.frozen.is_empty() || network.profiles.iter().any(has_a_say));
+            .filter(|_| is_kept || network.profiles.iter().any(has_a_say))
+            .or(kept.package_repositories);
         let document = match &network.vpc.s3_policy {
             EndpointPolicy::Custom(document) => (**document).clone(),
             EndpointPolicy::FullAccess => {
@@ -45,8 +86,7 @@ impl S3Policy {
                     .iter()
                     .filter(|network| in_effect.contains(&network.profile.key))
                     .flat_map(|network| &network.profile.buckets);
-                let frozen = network.frozen.iter().flat_map(|frozen| &frozen.buckets);
-                let buckets: BTreeSet<&str> = accepted.chain(frozen).map(String::as_str).collect();
+                let buckets: BTreeSet<&str> = accepted.chain(&kept.buckets).map(String::as_str).collect();
                 PolicyDocument::new(allow_list(&buckets, repositories, region))
             }
         };

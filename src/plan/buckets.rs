@@ -29,10 +29,8 @@ use self::{
     wishes::{Wish, wishes},
 };
 use super::{
-    Action, ActionId, Concern, Disruption, PlannedAction, Serves, Target, Weight,
-    draft::Draft,
-    resolve::{ResolvedProfile, is_frozen},
-    s3::Served,
+    Action, ActionId, Concern, Disruption, PlannedAction, Serves, Target, Weight, draft::Draft, keeping::Thing,
+    resolve::ResolvedProfile, s3::Served,
 };
 use crate::{
     api::{
@@ -55,7 +53,6 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], serv
     let wishes = wishes(&taking_part, served);
     let held = &draft.history.buckets;
     let mut buckets = Buckets {
-        keeps: is_frozen(draft.network, profiles),
         introduced: held.keys().cloned().collect(),
         made_by: served.made_by,
         draft,
@@ -115,9 +112,6 @@ fn region_of(draft: &Draft<'_>, bucket: &str, resolved: &ResolvedProfile<'_>) ->
 /// All buckets, one after the other.
 struct Buckets<'d, 'a> {
     draft: &'d mut Draft<'a>,
-    /// Whether a profile without a say at present has brought something about,
-    /// which stays as it is.
-    keeps: bool,
     /// Buckets that have our statement, or are to get it.
     introduced: BTreeSet<String>,
     /// What makes our endpoint.
@@ -125,6 +119,12 @@ struct Buckets<'d, 'a> {
 }
 
 impl Buckets<'_, '_> {
+    /// Whether what is in the bucket's policy stays for a profile that has no say
+    /// at present.
+    fn keeps(&self, bucket: &str) -> bool {
+        self.draft.keeping.has(Thing::BucketPolicy(bucket))
+    }
+
     /// A bucket that profiles want to be read through VPC endpoints only.
     fn grant(&mut self, wish: &Wish<'_>) {
         let vpc = &self.draft.network.vpc;
@@ -172,7 +172,7 @@ impl Buckets<'_, '_> {
         if wish.endpoints.is_empty() {
             return None;
         }
-        let difference = Difference::between(self.draft, wish, policy, self.keeps);
+        let difference = Difference::between(self.draft, wish, policy, self.keeps(wish.bucket));
         let mut after = None;
         if !difference.is_none(policy) {
             if let ChangedPolicy::Text(text) = policy.changed(&difference.foreseen()) {
@@ -312,7 +312,7 @@ impl Buckets<'_, '_> {
         let name = held.name.as_str();
         let retained = self.draft.network.vpc.deletion_policy == DeletionPolicy::Retain;
         let seen = Seen::of(self.draft);
-        if seen.is_missing(name) || (retained && !self.keeps) {
+        if seen.is_missing(name) || (retained && !self.keeps(name)) {
             return;
         }
         let (remove, obstacle) = match seen.policy(name) {
@@ -335,7 +335,7 @@ impl Buckets<'_, '_> {
                 (ours, None)
             }
         };
-        if self.keeps {
+        if self.keeps(name) {
             return;
         }
         let planned = PlannedAction::new(removal(self.draft, name, &remove), Serves::Vpc, NOBODY_ASKS);

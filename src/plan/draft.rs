@@ -6,6 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ActionId, Claims, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, SubnetCapacity, Weight,
+    in_force,
+    keeping::Keeping,
     network_acls, others,
     resolve::{ResolvedProfile, Standing},
 };
@@ -30,6 +32,8 @@ pub(super) struct Draft<'a> {
     pub(super) history: &'a History,
     /// Whose what carries our tags is.
     pub(super) claims: &'a Claims,
+    /// What stays as it is for profiles that have no say at present.
+    pub(super) keeping: Keeping,
     actions: Vec<PlannedAction>,
     findings: Vec<Finding>,
     resources: Vec<ResourceStatus>,
@@ -69,6 +73,7 @@ impl<'a> Draft<'a> {
             snapshot,
             history,
             claims,
+            keeping: Keeping::default(),
             actions: Vec::new(),
             findings: Vec::new(),
             resources: Vec::new(),
@@ -95,6 +100,8 @@ impl<'a> Draft<'a> {
         hash.update(self.network.fingerprint());
         // What the owner of a shared VPC must do was never in force through us.
         hash.update([u8::from(self.snapshot.foreign_owner().is_some())]);
+        // What goes when a grace period is over was put there by no one.
+        hash.update(format!("{:?}", self.keeping));
         for resolved in profiles {
             hash.update(format!(
                 "\0{}\0{:?}\0{:?}",
@@ -359,7 +366,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Everything that is ours in the VPC, what is being deleted included.
-    fn owned(&self) -> BTreeMap<String, ResourceKey> {
+    pub(super) fn owned(&self) -> BTreeMap<String, ResourceKey> {
         let is_gone = |id: &str| {
             let nat = self.snapshot.nat_gateways.get(&NatGatewayId::new(id));
             nat.is_some_and(NatGateway::is_gone)
@@ -401,6 +408,7 @@ impl<'a> Draft<'a> {
         if self.taken {
             self.fingerprint = self.history.network_in_force.clone().unwrap_or_default();
         }
+        let in_force = in_force::next(&self, profiles);
         let vpc_configs = profiles
             .iter()
             .map(|resolved| (resolved.key().clone(), self.vpc_configs(resolved)))
@@ -429,6 +437,8 @@ impl<'a> Draft<'a> {
             network_acls: self.network_acls,
             capacity: self.capacity,
             monthly_cost: self.monthly_cost,
+            in_force,
+            settles_at: self.keeping.ends(),
             held: None,
             approved: None,
         }

@@ -13,7 +13,8 @@ use super::{
         look_up, place, prepare_group, serves,
     },
     group_rules::Keeping,
-    resolve::{ResolvedProfile, is_frozen},
+    keeping::Thing,
+    resolve::ResolvedProfile,
 };
 use crate::{
     api::Reason,
@@ -38,7 +39,7 @@ pub(super) fn endpoint_key() -> ResourceKey {
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let workloads = workloads(profiles);
     let need = need(draft, profiles);
-    let frozen = is_frozen(draft.network, profiles);
+    let frozen = draft.keeping.has(Thing::ElasticInference);
     let Some(need) = need else {
         report_retirement(draft, &workloads);
         if !frozen {
@@ -64,6 +65,11 @@ fn workloads<'a>(profiles: &[ResolvedProfile<'a>]) -> Workloads<'a> {
         .filter(|(_, places)| !places.is_empty())
         .map(|(resolved, places)| (resolved.key(), (resolved.scope_of(&places), places)))
         .collect()
+}
+
+/// Profiles whose workloads use it.
+pub(super) fn callers(profiles: &[ResolvedProfile<'_>]) -> BTreeSet<ProfileKey> {
+    workloads(profiles).into_keys().cloned().collect()
 }
 
 /// The need of an endpoint, where workloads use the service and the region has

@@ -27,14 +27,12 @@ pub(super) use self::{
     services::{Meaning, look_up},
 };
 use super::{
-    Action, Concern, PlannedAction, Scope, Serves, Weight,
-    draft::Draft,
-    elastic_inference,
-    resolve::{ResolvedProfile, is_frozen},
+    Action, Concern, PlannedAction, Scope, Serves, Weight, draft::Draft, elastic_inference, keeping::Thing,
+    resolve::ResolvedProfile,
 };
 use crate::{
     api::Reason,
-    catalog::MAX_INTERFACE_ENDPOINTS,
+    catalog::{MAX_INTERFACE_ENDPOINTS, names_service},
     observed::{SecurityGroup, VpcEndpoint},
     types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId},
 };
@@ -47,18 +45,17 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         draft.push(finding);
     }
     let elastic = elastic_inference::need(draft, profiles);
-    let frozen = is_frozen(draft.network, profiles);
-    if frozen {
-        needs.extend(left_behind(draft, &needs, elastic.as_ref()));
-    }
+    needs.extend(left_behind(draft, &needs, elastic.as_ref()));
     let wanted: Vec<&Need<'_>> = needs.iter().chain(&elastic).collect();
     report_what_is_not_adopted(draft, &wanted);
     let kept: BTreeSet<&str> = wanted.iter().map(|need| need.service.name).collect();
+    let stays =
+        |key: &ResourceKey| *key == elastic_inference::endpoint_key() && draft.keeping.has(Thing::ElasticInference);
     let unneeded: Vec<&VpcEndpoint> = draft
         .snapshot
         .vpc_endpoints
         .iter()
-        .filter(|endpoint| key_of(draft, endpoint).is_some() && endpoint.is_there() && !frozen)
+        .filter(|endpoint| endpoint.is_there() && key_of(draft, endpoint).is_some_and(|key| !stays(&key)))
         .filter(|endpoint| !kept.contains(endpoint.service_name.as_str()))
         .collect();
 
@@ -73,21 +70,21 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let group = if ours.is_empty() {
         None
     } else {
-        group::keep(draft, profiles, &callers, frozen)
+        group::keep(draft, profiles, &callers)
     };
     for need in &needs {
         let setting = Setting {
             concern: CONCERN,
             group: group.as_ref(),
             dns: &dns,
-            frozen,
+            frozen: draft.keeping.has(Thing::Service(need.service.name)),
         };
         keep(draft, profiles, need, &setting);
     }
     for endpoint in unneeded {
         let_go(draft, endpoint, "no workload calls the service any more");
     }
-    if ours.is_empty() && !frozen {
+    if ours.is_empty() && !draft.keeping.has(Thing::Endpoints) {
         let reason = "the VPC has no interface endpoint of ours any more";
         let_go_groups(draft, &[ResourceKey::EndpointSecurityGroup], reason);
     }
@@ -156,12 +153,36 @@ fn left_behind<'a>(draft: &Draft<'a>, needs: &[Need<'a>], elastic: Option<&Need<
         let known = |need: &Need<'_>| need.service.name == endpoint.service_name;
         let is_known = needs.iter().chain(&left).chain(elastic).any(known);
         let of_its_own = key_of(draft, endpoint).is_none_or(|key| key == elastic_inference::endpoint_key());
-        if !is_known && !of_its_own && endpoint.is_there() {
+        let stays = draft.keeping.has(Thing::Service(&endpoint.service_name));
+        if stays && !is_known && !of_its_own && endpoint.is_there() {
             let region = &draft.network.vpc.region;
             left.push(Need::new(Service::behind(draft.snapshot, region, endpoint)));
         }
     }
     left
+}
+
+/// Which profile relies on which service's endpoint, by the service's full name.
+/// On one that the SageMakerVpc names any may.
+pub(super) fn callers(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<(ProfileKey, String)> {
+    let (needs, _) = needs::gather(draft, profiles);
+    let elastic = elastic_inference::need(draft, profiles);
+    let declared = &draft.network.vpc.services;
+    let is_declared = |need: &Need<'_>| {
+        let service = &need.service;
+        let names = |name: &String| name == service.name || names_service(name, service.short);
+        need.callers.is_empty() || declared.iter().any(names)
+    };
+    let mut callers = Vec::new();
+    for need in needs.iter().chain(&elastic) {
+        let may_be_any = is_declared(need);
+        for resolved in profiles {
+            if may_be_any || need.callers.contains_key(resolved.key()) {
+                callers.push((resolved.key().clone(), need.service.name.to_owned()));
+            }
+        }
+    }
+    callers
 }
 
 /// Lets go of an endpoint of ours.

@@ -41,11 +41,13 @@ pub enum Concern {
     Roles,
     /// What runs in the VPC.
     Consumers,
+    /// Whether the profiles in force are there.
+    Profiles,
 }
 
 impl Concern {
     /// All concerns, in the order of their conditions.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Accepted,
         Self::Subnets,
         Self::Capacity,
@@ -60,6 +62,7 @@ impl Concern {
         Self::BucketPolicies,
         Self::Roles,
         Self::Consumers,
+        Self::Profiles,
     ];
 
     /// The condition that speaks of it.
@@ -79,6 +82,7 @@ impl Concern {
             Self::BucketPolicies => ConditionType::BucketPoliciesReady,
             Self::Roles => ConditionType::RolesReady,
             Self::Consumers => ConditionType::ConsumersKnown,
+            Self::Profiles => ConditionType::ProfilesPresent,
         }
     }
 }

@@ -10,14 +10,12 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Action, ActionId, Concern, PlannedAction, Scope, Serves,
-    draft::Draft,
-    resolve::{ResolvedProfile, is_frozen},
+    Action, ActionId, Concern, PlannedAction, Scope, Serves, draft::Draft, keeping::Thing, resolve::ResolvedProfile,
 };
 use crate::{
     api::{FlowLogResourceType, Reason, ResourceOwnership},
     observed::{FlowLog, tags_of},
-    types::{FlowLogSettings, LogDestinationType, ResourceKey, TrafficType},
+    types::{FlowLogSettings, LogDestinationType, ResourceKey, SubnetId, TrafficType},
 };
 
 const CONCERN: Concern = Concern::FlowLogs;
@@ -37,11 +35,11 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         keep(draft, resource, settings);
     }
     // Which subnets a profile has that is frozen or lost them is not known.
-    let may_be_used = |key: &ResourceKey| {
+    let may_be_used = |log: &FlowLog, key: &ResourceKey| {
         let is_per_subnet = *key != of(draft.network.vpc.vpc_id.as_str());
         let declared = draft.network.vpc.flow_logs.as_ref();
         is_per_subnet
-            && is_frozen(draft.network, profiles)
+            && draft.keeping.has(Thing::Subnet(&SubnetId::new(&log.resource_id)))
             && declared.is_some_and(|declared| declared.resource_type == FlowLogResourceType::Subnet)
     };
     let unneeded: Vec<(&FlowLog, ResourceKey)> = draft
@@ -50,7 +48,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         .values()
         .filter(|log| !wanted.contains_key(&log.resource_id))
         .filter_map(|log| Some((log, key_of(draft, log)?)))
-        .filter(|(_, key)| !may_be_used(key))
+        .filter(|(log, key)| !may_be_used(log, key))
         .collect();
     for (log, key) in unneeded {
         let reason = format!("nothing asks for a flow log of {} any more", log.resource_id);

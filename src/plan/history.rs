@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Outcome, Plan, Step};
 use crate::{
-    api::{ApprovedStatus, BucketInForce, LedgerEntry, LedgerStatus, NetworkAclInForce, SageMakerVpcStatus},
+    api::{
+        ApprovedStatus, BucketInForce, InForce, LedgerEntry, LedgerStatus, NetworkAclInForce, ResourceOwnership,
+        SageMakerVpcStatus,
+    },
     types::ResourceKey,
 };
 
@@ -43,6 +46,11 @@ pub struct History {
     pub buckets: BTreeMap<String, BucketInForce>,
     /// Rules of network ACLs that we made.
     pub network_acls: Vec<NetworkAclInForce>,
+    /// What was noted of the profiles in force; `None` outside the cluster, where
+    /// nothing is remembered.
+    pub in_force: Option<InForce>,
+    /// Ids of what status lists as ours.
+    pub listed: BTreeSet<String>,
     /// Resources repaired too often lately, each with its last repair.
     pub storming: BTreeMap<String, Timestamp>,
 }
@@ -76,13 +84,24 @@ impl History {
             network_acls: status
                 .map(|status| status.in_force.network_acls.clone())
                 .unwrap_or_default(),
+            in_force: Some(status.map(|status| status.in_force.clone()).unwrap_or_default()),
+            listed: status
+                .map(|status| &status.resources)
+                .into_iter()
+                .flatten()
+                .filter(|resource| resource.ownership != ResourceOwnership::Found)
+                .map(|resource| resource.id.clone())
+                .collect(),
             storming: repairs.storming(now),
         }
     }
 
     /// Remembers nothing: for a plan outside the cluster.
     pub fn none(now: Timestamp) -> Self {
-        Self::new(None, &Repairs::default(), now)
+        Self {
+            in_force: None,
+            ..Self::new(None, &Repairs::default(), now)
+        }
     }
 
     /// The id of something that AWS said it made and may not show yet.

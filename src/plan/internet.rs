@@ -29,16 +29,13 @@ use nat_gateways::NatGateways;
 use places::Places;
 
 use super::{
-    Concern, Scope, Serves, Weight,
-    disruption::destination,
-    draft::Draft,
-    resolve::{ResolvedProfile, is_frozen},
+    Concern, Scope, Serves, Weight, disruption::destination, draft::Draft, keeping::Thing, resolve::ResolvedProfile,
 };
 use crate::{
     api::{InternetMode, PackageRepositories, Reason},
     catalog::Symptom,
     observed::{Route, RouteTable},
-    types::{Direction, Peer, ProfileKey, RouteTableId, Rule, SubnetId, listed},
+    types::{Direction, NatGatewayId, Peer, ProfileKey, RouteTableId, Rule, SubnetId, listed},
     validate::SecurityGroups,
 };
 
@@ -59,14 +56,14 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let gateways = nat_gateways::keep(draft, &needs, &places, &nat_gateways, &cleared);
     let turned = routes::keep(draft, &needs, &places, &nat_gateways, &gateways, &cleared);
 
-    let is_frozen = is_frozen(draft.network, profiles);
     // Where no place can be found, what is there may be all that there is.
-    if !is_frozen && !places.are_missing() {
-        let taken_away = routes::let_go(draft, &places, &nat_gateways);
-        let deleted = nat_gateways::let_go(draft, &nat_gateways, &gateways, &[turned, taken_away]);
-        addresses::let_go(draft, &gateways, &deleted);
+    if !draft.keeping.is_everything() && !places.are_missing() {
+        let kept = Kept::of(draft, &nat_gateways);
+        let taken_away = routes::let_go(draft, &places, &nat_gateways, &kept);
+        let deleted = nat_gateways::let_go(draft, &nat_gateways, &gateways, &[turned, taken_away], &kept);
+        addresses::let_go(draft, &gateways, &deleted, &kept);
     }
-    let ours_go = draft.network.vpc.internet == InternetMode::ManagedNat || !is_frozen;
+    let ours_go = draft.network.vpc.internet == InternetMode::ManagedNat || !draft.keeping.has(Thing::WayOut);
     existing::judge(draft, &outbound, &nat_gateways, ours_go);
     note_package_repositories(draft, profiles, &places);
 }
@@ -94,6 +91,30 @@ pub(super) fn led_by_others(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>])
     led
 }
 
+/// The way out that stays for profiles that have no say at present.
+struct Kept {
+    /// Tables that they went out by.
+    tables: BTreeSet<RouteTableId>,
+    /// NAT gateways that those lead to.
+    nat_gateways: BTreeSet<NatGatewayId>,
+}
+
+impl Kept {
+    fn of(draft: &Draft<'_>, nat_gateways: &NatGateways<'_>) -> Self {
+        let snapshot = draft.snapshot;
+        let tables = draft.keeping.tables_out(snapshot);
+        let found = tables.iter().filter_map(|table| snapshot.route_tables.get(table));
+        let led_to = found
+            .flat_map(|table| &table.routes)
+            .filter_map(|route| nat_gateways.led_to_by(route))
+            .collect();
+        Self {
+            tables,
+            nat_gateways: led_to,
+        }
+    }
+}
+
 /// A route table that needs a way out of ours, and for whom.
 struct Need {
     /// The subnets in use on it.
@@ -114,7 +135,7 @@ fn served<'a>(needs: impl IntoIterator<Item = &'a Need>) -> Serves {
 
 /// Whether workloads of the profile go out through the VPC. A notebook instance
 /// with direct internet access does not.
-fn goes_out(resolved: &ResolvedProfile<'_>) -> bool {
+pub(super) fn goes_out(resolved: &ResolvedProfile<'_>) -> bool {
     let profile = resolved.profile();
     let through_vpc = profile
         .workloads

@@ -30,7 +30,8 @@
 //! | `reachability` | whether packets get there, once all that is done |
 //! | `disruption`, `loosening` | whose traffic an action may hit |
 //! | `approval` | what waits for a person |
-//! | `history`, `ledger`, `accounts` | what is remembered between passes |
+//! | `keeping` | what stays for profiles that have no say at present |
+//! | `history`, `ledger`, `in_force`, `accounts` | what is remembered between passes |
 
 pub mod accounts;
 mod action;
@@ -50,8 +51,10 @@ mod finding;
 mod flow_logs;
 mod group_rules;
 mod history;
+mod in_force;
 mod internet;
 mod judge;
+mod keeping;
 mod kinds;
 pub mod ledger;
 mod loosening;
@@ -75,7 +78,10 @@ use claims::Claims;
 pub use claims::HeldId;
 pub use finding::{Concern, Finding, Scope, Weight};
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
+pub use in_force::ProfilesInForce;
 pub use outcome::{Failure, FailureKind, Outcome, Step};
+
+use jiff::Timestamp;
 
 use crate::{
     api::{
@@ -174,6 +180,11 @@ pub struct Plan {
     /// What interface endpoints and NAT gateways made here will cost in a month,
     /// at list prices and without the traffic, once the plan is carried out.
     pub monthly_cost: Usd,
+    /// The profiles in force, as status is to note them: before anything is made
+    /// for them.
+    pub in_force: ProfilesInForce,
+    /// When what stays for absent profiles is decided anew, if anything does.
+    pub settles_at: Option<Timestamp>,
     /// What waits to be approved.
     pub held: Option<HeldStatus>,
     /// What was approved.
@@ -220,6 +231,7 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     let claims = Claims::look(network, snapshot, history);
     let mut draft = draft::Draft::new(network, snapshot, history, &claims);
     let profiles = resolve::resolve(&mut draft);
+    keeping::decide(&mut draft, &profiles);
     draft.tell_drift(&profiles);
     dns::plan(&mut draft, &profiles);
     let served = s3::plan(&mut draft, &profiles);

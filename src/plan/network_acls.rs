@@ -32,9 +32,7 @@ use self::{
     traffic::{Beneficiaries, Needed, Passages},
 };
 use super::{
-    Action, Concern, Finding, PlannedAction, Scope, Serves, Weight, disruption,
-    draft::Draft,
-    resolve::{ResolvedProfile, is_frozen},
+    Action, Concern, Finding, PlannedAction, Scope, Serves, Weight, disruption, draft::Draft, resolve::ResolvedProfile,
 };
 use crate::{
     api::{DeletionPolicy, NetworkAclMode, Reason, ResourceOwnership},
@@ -189,7 +187,7 @@ fn change(
     passages: &Passages,
 ) {
     let vpc = &draft.network.vpc;
-    let stays = vpc.deletion_policy == DeletionPolicy::Retain || is_frozen(draft.network, whom.profiles);
+    let stays = vpc.deletion_policy == DeletionPolicy::Retain || draft.keeping.has_acl(draft.snapshot, acl);
     let is_going = vpc.deleting || passages.is_empty();
     let unneeded = rules.ours.iter().filter(|rule| !wanted.entries.contains(rule));
     let (mut surplus, mut harmless) = intruders(rules, wanted, passages);

@@ -8,11 +8,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Concern, Finding, Scope, capacity, draft::Draft, kinds};
+use super::{Concern, Finding, Scope, capacity, draft::Draft, keeping::Thing, kinds};
 use crate::{
     api::Reason,
     catalog::Symptom,
-    desired::{Network, ProfileNetwork},
+    desired::ProfileNetwork,
     observed::{Subnet, VpcSnapshot, tags_of},
     types::{ProfileKey, RouteTableId, SubnetId, Tags, listed},
     validate::{Choice, ValidProfile, ValidWorkload},
@@ -28,12 +28,6 @@ pub(super) struct ResolvedProfile<'a> {
     pub(super) standing: Standing,
     /// Workloads that bad input keeps from running, by their place.
     blocked: BTreeSet<usize>,
-}
-
-/// Whether profiles that have no say at present may rely on what is there:
-/// those that are frozen, and those that are kept.
-pub(super) fn is_frozen(network: &Network, profiles: &[ResolvedProfile<'_>]) -> bool {
-    !network.frozen.is_empty() || profiles.iter().any(|resolved| resolved.standing == Standing::Kept)
 }
 
 /// Whether a profile has effect.
@@ -110,8 +104,7 @@ impl<'a> ResolvedProfile<'a> {
     /// The subnets to name for the workload in a call of SageMaker's, in the
     /// order of their ids.
     ///
-    /// A kind that takes one subnet gets the one that its status names already,
-    /// as long as that has an address left, and else the one with the most: so
+    /// A kind that takes one subnet gets the one that was named before, as long as that has an address left, and else the one with the most: so
     /// the answer moves only when it must.
     pub(super) fn subnets_to_name(&self, index: usize) -> Vec<SubnetId> {
         let workload = &self.profile().workloads[index];
@@ -119,11 +112,11 @@ impl<'a> ResolvedProfile<'a> {
         if workload.kind.requirements().subnets.1 > 1 {
             return ids.collect();
         }
-        let settled = self.profile().settled.get(&workload.name);
         self.subnets
             .iter()
             .min_by_key(|subnet| {
-                let is_settled = settled == Some(&subnet.subnet_id) && subnet.available_ip_address_count > 0;
+                let named = Thing::Named(&workload.name, &subnet.subnet_id).to_string();
+                let is_settled = self.profile().holdings.may_hold(&named) && subnet.available_ip_address_count > 0;
                 (!is_settled, Reverse(subnet.available_ip_address_count))
             })
             .map(|subnet| vec![subnet.subnet_id.clone()])

@@ -20,10 +20,8 @@ use self::{
     judge::{Cause, Question, RolePolicies},
 };
 use super::{
-    Action, Concern, PlannedAction, Scope, Serves, Weight,
-    draft::Draft,
-    elastic_inference,
-    resolve::{ResolvedProfile, is_frozen},
+    Action, Concern, PlannedAction, Scope, Serves, Weight, draft::Draft, elastic_inference, keeping::Thing,
+    resolve::ResolvedProfile,
 };
 use crate::{
     api::{DeletionPolicy, Reason, ResourceOwnership, bounds::MAX_ROLES},
@@ -69,9 +67,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     for arn in &network.vpc.roles_in_force {
         roles.entry(arn).or_default();
     }
-    // What a profile brought about that is refused now stays as it is.
     let mut means = Means {
-        kept: is_frozen(network, profiles),
         room: MAX_ROLES.saturating_sub(network.vpc.roles_in_force.len()),
     };
     for (arn, uses) in roles {
@@ -82,8 +78,6 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
 
 /// What bears on all roles alike.
 struct Means {
-    /// Whether what roles were given stays, for a profile that is kept as it is.
-    kept: bool,
     /// How many more roles can be remembered.
     room: usize,
 }
@@ -186,7 +180,8 @@ fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &G
     // What the role lacks is not known while a policy of it is out of sight.
     let unsure =
         !uses.is_empty() && !RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region).is_complete();
-    let stays = (means.kept || unsure) && vpc.role_grants.may_change(&detail.arn);
+    // What was given for a profile that has no say at present stays as it is.
+    let stays = (draft.keeping.has(Thing::Role(&detail.arn)) || unsure) && vpc.role_grants.may_change(&detail.arn);
     match ours(draft, detail) {
         None if wanted.is_empty() => Grant::default(),
         None if inline_characters(detail, &name, &wanted.document(&vpc.region)) > INLINE_POLICIES_MAX_CHARS => {

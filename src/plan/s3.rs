@@ -13,15 +13,16 @@ use super::{
     Action, ActionId, Concern, Finding, PlannedAction, Scope, Serves, Target, Weight, disruption,
     draft::Draft,
     judge,
-    resolve::{ResolvedProfile, Standing, has_tags, is_frozen},
+    keeping::Thing,
+    resolve::{ResolvedProfile, Standing, has_tags},
 };
 use crate::{
     api::{AcceptUnknown, Reason, ResourceOwnership},
     catalog::Symptom,
-    desired::S3Policy,
+    desired::{KeptOfPolicy, S3Policy},
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
     types::{ProfileKey, ResourceKey, RouteTableId, listed},
-    validate::Choice,
+    validate::{Choice, is_granted},
 };
 
 const KEY: ResourceKey = ResourceKey::S3GatewayEndpoint;
@@ -39,12 +40,13 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
         .filter(|resolved| resolved.standing != Standing::Out)
         .map(ResolvedProfile::key)
         .collect();
-    let policy = draft.network.s3_policy(&in_effect);
+    let kept = sorted.ours.first().map(|endpoint| kept_of_policy(draft, endpoint));
+    let policy = draft.network.s3_policy(&in_effect, &kept.unwrap_or_default());
     draft.package_repositories = policy.package_repositories;
     if policy.is_custom {
         judge_custom(draft, &taking_part, &policy, &needed);
     }
-    let frozen = is_frozen(draft.network, profiles);
+    let tables_kept = draft.keeping.tables(draft.snapshot);
 
     let by_others = served
         .iter()
@@ -67,11 +69,13 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
             for endpoint in spare {
                 let_go(draft, endpoint, "a second endpoint for the same purpose is not needed");
             }
-            if needed.is_empty() && !frozen {
+            let on_it = kept.route_table_ids.iter().filter(|table| tables_kept.contains(*table));
+            let needed: BTreeSet<RouteTableId> = needed.into_iter().chain(on_it.cloned()).collect();
+            if needed.is_empty() && !draft.keeping.is_everything() {
                 let_go(draft, kept, "no profile needs the endpoint any more");
                 None
             } else {
-                keep(draft, kept, &policy, needed, frozen);
+                keep(draft, kept, &policy, needed);
                 existing(kept)
             }
         }
@@ -81,6 +85,20 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
         by_ours,
         made_by,
     }
+}
+
+/// What of the endpoint's policy stays for profiles that have no say at present:
+/// what they relied on, as far as it is still granted.
+fn kept_of_policy(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> KeptOfPolicy {
+    let vpc = &draft.network.vpc;
+    let holds = |bucket: Option<&str>| match bucket {
+        Some(name) => draft.keeping.has(Thing::Bucket(name)) && is_granted(&vpc.granted_buckets, name),
+        None => draft.keeping.has(Thing::PackageRepositories),
+    };
+    endpoint
+        .policy()
+        .map(|policy| KeptOfPolicy::of(&policy, &vpc.region, holds))
+        .unwrap_or_default()
 }
 
 /// The tables that an endpoint of ours must be on: those of the subnets in use,
@@ -309,26 +327,13 @@ fn take_over(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, policy: &S3Policy, n
     modify(draft, endpoint, policy, needed, true, Some(adoption));
 }
 
-fn keep(
-    draft: &mut Draft<'_>,
-    endpoint: &VpcEndpoint,
-    policy: &S3Policy,
-    needed: BTreeSet<RouteTableId>,
-    frozen: bool,
-) {
+fn keep(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, policy: &S3Policy, needed: BTreeSet<RouteTableId>) {
     let id = endpoint.vpc_endpoint_id.as_str();
     let tags = tags_of(&endpoint.tags);
     draft.list_ours("VpcEndpoint", id, "S3".to_owned());
     judge_state(draft, endpoint, Scope::Vpc);
     draft.keep_tags(id, &KEY, Serves::Vpc, &tags);
-    modify(
-        draft,
-        endpoint,
-        policy,
-        &needed,
-        draft.claims.is_adopted(id) || frozen,
-        None,
-    );
+    modify(draft, endpoint, policy, &needed, draft.claims.is_adopted(id), None);
 }
 
 fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {

@@ -16,7 +16,7 @@ use crate::{
     catalog::{HTTPS_TO_ENDPOINTS, MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
     desired::ManagedGroup,
     observed::{SecurityGroup, tags_of},
-    types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, listed},
+    types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, listed},
 };
 
 const CONCERN: Concern = Concern::SecurityGroups;
@@ -34,26 +34,26 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         .flat_map(|resolved| &resolved.network.groups)
         .map(|group| &group.key)
         .collect();
-    let kept = profiles
-        .iter()
-        .filter(|resolved| resolved.standing == Standing::Kept)
-        .map(ResolvedProfile::key);
-    let frozen: BTreeSet<_> = draft
-        .network
-        .frozen
-        .iter()
-        .map(|frozen| &frozen.key)
-        .chain(kept)
-        .collect();
     for (group, key) in &there.ours {
         // What is everyone's is decided where endpoints are.
         let Some(profile) = key.profile() else { continue };
-        let is_frozen = frozen.contains(profile);
-        if !wanted.contains(key) && !is_frozen {
+        if !wanted.contains(key) && !stays(draft, profiles, profile) {
             let_go(draft, group, key);
         }
     }
     report_what_is_not_adopted(draft);
+}
+
+/// Whether a group that is not wanted stays for a profile that has no say at
+/// present, or is still to come.
+fn stays(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], profile: &ProfileKey) -> bool {
+    let may_come = || {
+        let is_there = profiles
+            .iter()
+            .any(|resolved| resolved.key() == profile && resolved.standing != Standing::Out);
+        !is_there && !draft.network.leaving.contains(profile)
+    };
+    draft.keeping.is_of(profile) || (draft.keeping.is_everything() && may_come())
 }
 
 /// The VPC's security groups, looked through once for all profiles.

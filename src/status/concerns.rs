@@ -45,7 +45,7 @@ pub(super) fn of_profile(concern: Concern, spec: &SageMakerVpcProfileSpec) -> Op
             .iter()
             .any(|bucket| bucket.require_vpc_endpoint.is_some())
             .then_some("The policies of the buckets let only the VPC's endpoints in, where that is asked for."),
-        Concern::FlowLogs | Concern::Consumers => None,
+        Concern::FlowLogs | Concern::Consumers | Concern::Profiles => None,
     }
 }
 
@@ -80,9 +80,12 @@ pub(super) fn of_vpc(concern: Concern, validated: &Validated, plan: &Plan) -> Op
             .flow_logs
             .is_some()
             .then_some("The flow logs record what is declared."),
-        Concern::Accepted | Concern::Capacity | Concern::SecurityGroups | Concern::BucketPolicies | Concern::Roles => {
-            None
-        }
+        Concern::Accepted
+        | Concern::Capacity
+        | Concern::SecurityGroups
+        | Concern::BucketPolicies
+        | Concern::Roles
+        | Concern::Profiles => None,
         Concern::Consumers => (plan.consumers.network_interfaces > 0)
             .then_some("What SageMaker runs in the VPC is in status.consumers, and all of it belongs to profiles."),
     }

@@ -52,6 +52,5 @@ pub fn orphan(profile: &SageMakerVpcProfile, now: Timestamp) -> SageMakerVpcProf
         workloads_ready: Some(format!("0/{}", workloads.len())),
         workloads,
         accepted_generation: before.accepted_generation,
-        accepted_buckets: before.accepted_buckets,
     }
 }

@@ -74,11 +74,10 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         Observation::Seen { plan, .. } => plan.contributing.contains(&key),
         Observation::NotLooked | Observation::Failed(_) | Observation::VpcMissing => false,
     };
-    let (accepted_generation, accepted_buckets) = if has_effect {
-        let buckets = profile.spec.buckets.iter().map(|bucket| bucket.name.clone());
-        (generation, buckets.collect())
+    let accepted_generation = if has_effect {
+        generation
     } else {
-        (before.accepted_generation, before.accepted_buckets)
+        before.accepted_generation
     };
     SageMakerVpcProfileStatus {
         observed_generation: generation,
@@ -87,7 +86,6 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         workloads_ready: Some(format!("{runnable}/{}", workloads.len())),
         workloads,
         accepted_generation,
-        accepted_buckets,
     }
 }
 

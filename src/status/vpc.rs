@@ -272,7 +272,7 @@ fn in_force(plan: &Plan, outcome: &Outcome, before: InForce) -> InForce {
         workloads: before.workloads_account,
     };
     let accounts = plan.pin(pinned, |planned| outcome.steps.contains_key(&planned.id));
-    InForce {
+    let mut in_force = InForce {
         account: accounts.network,
         workloads_account: accounts.workloads,
         package_repositories: if s3_is_settled {
@@ -288,7 +288,10 @@ fn in_force(plan: &Plan, outcome: &Outcome, before: InForce) -> InForce {
         buckets: plan.buckets_after(outcome),
         network_acls: plan.network_acls_after(outcome),
         roles: roles_in_force(plan, outcome),
-    }
+        ..before
+    };
+    plan.in_force.note(&mut in_force);
+    in_force
 }
 
 /// Roles that have our inline policy, and those that were to get it just now,

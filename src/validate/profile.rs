@@ -1,14 +1,14 @@
 //! Validates a profile by itself and against what its VPC object allows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use kube::ResourceExt;
 use wildmatch::WildMatch;
 
 use super::{
-    ProfileReference, RequiredEndpoint, SecurityGroups, ValidProfile, ValidWorkload, created, is_established, refusal,
-    vpc::choice,
+    ProfileReference, RequiredEndpoint, SecurityGroups, ValidProfile, ValidWorkload, created, in_force::Registry,
+    refusal, vpc::choice,
 };
 use crate::{
     api::{
@@ -20,7 +20,11 @@ use crate::{
     types::{Exemption, SubnetId, listed},
 };
 
-pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Result<ValidProfile, Vec<Finding>> {
+pub(super) fn validate(
+    reference: &ProfileReference,
+    vpc: &SageMakerVpc,
+    registry: &Registry,
+) -> Result<ValidProfile, Vec<Finding>> {
     let key = reference.key();
     let scope = || Scope::Profile(key.clone());
     if !is_allowed(reference, vpc) {
@@ -49,9 +53,10 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
         },
     };
     Ok(ValidProfile {
+        established: registry.has_established(&key),
+        holdings: registry.holdings(&key).unwrap_or_default(),
         key,
         created: created(&reference.profile),
-        established: is_established(&reference.profile),
         workloads: spec
             .workloads
             .iter()
@@ -70,7 +75,6 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
             .collect(),
         subnets: chosen.map(|choice| choice.map_ids(SubnetId::new)),
         security_groups,
-        settled: settled(&reference.profile),
         package_repositories: spec.package_repositories,
         buckets: spec.buckets.iter().map(|bucket| bucket.name.clone()).collect(),
         bucket_regions: spec
@@ -86,17 +90,6 @@ pub(super) fn validate(reference: &ProfileReference, vpc: &SageMakerVpc) -> Resu
         services: spec.services.iter().cloned().collect(),
         destinations: spec.destinations.iter().cloned().collect(),
     })
-}
-
-/// The one subnet that status names for a workload.
-fn settled(profile: &SageMakerVpcProfile) -> BTreeMap<String, SubnetId> {
-    let workloads = profile.status.iter().flat_map(|status| &status.workloads);
-    workloads
-        .filter_map(|workload| match workload.vpc_config.as_ref()?.subnets.as_slice() {
-            [only] => Some((workload.name.clone(), only.clone())),
-            _ => None,
-        })
-        .collect()
 }
 
 fn required_endpoint(bucket: &Bucket, vpc: &SageMakerVpc) -> Option<RequiredEndpoint> {
@@ -397,6 +390,6 @@ fn grants<'a>(profile: &'a SageMakerVpcProfile, vpc: &'a SageMakerVpc) -> impl I
 }
 
 /// Whether one of the patterns admits the name.
-pub(super) fn is_granted(patterns: &[String], name: &str) -> bool {
+pub(crate) fn is_granted(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| WildMatch::new(pattern).matches(name))
 }

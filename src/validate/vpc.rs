@@ -24,6 +24,8 @@ use crate::{
 
 /// The shortest interval that the schema admits.
 const SHORTEST_RESYNC: Duration = Duration::from_secs(5);
+/// The longest duration that the schema admits.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
     let vpc = &references.vpc;
@@ -40,6 +42,10 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
     let resync_interval = resync_interval(&spec.resync_interval).unwrap_or_else(|problem| {
         findings.push(invalid(problem));
         SHORTEST_RESYNC
+    });
+    let absent_grace = absent_grace(&spec.absent_profile_grace_period).unwrap_or_else(|problem| {
+        findings.push(invalid(problem));
+        LONGEST
     });
     let subnets = choice(spec.subnets.as_ref(), "spec.subnets", &Scope::Vpc, &mut findings);
     let route_tables = choice(
@@ -88,6 +94,7 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
         paused: spec.paused,
         deleting,
         resync_interval,
+        absent_grace,
         subnets: subnets.map(|choice| choice.map_ids(SubnetId::new)),
         route_tables: route_tables.map(|choice| choice.map_ids(RouteTableId::new)),
         s3_policy,
@@ -116,6 +123,7 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
             granted: spec.grants.roles.clone(),
             enforced: spec.grants.enforce.roles.clone(),
         },
+        granted_buckets: spec.grants.buckets.clone(),
         roles_in_force: vpc
             .status
             .iter()
@@ -156,13 +164,20 @@ fn older_rival(references: &References) -> Option<String> {
 }
 
 fn resync_interval(text: &str) -> Result<Duration, String> {
-    let problem = || format!("spec.resyncInterval {text:?} is not a duration from 5s to 24h: write 60s or 5m.");
-    let parsed: kube::core::Duration = text.parse().map_err(|_| problem())?;
-    let interval = Duration::from(parsed);
-    if parsed.is_negative() || interval < SHORTEST_RESYNC || interval > Duration::from_secs(24 * 3600) {
-        return Err(problem());
-    }
-    Ok(interval)
+    duration(text)
+        .filter(|interval| (SHORTEST_RESYNC..=LONGEST).contains(interval))
+        .ok_or_else(|| format!("spec.resyncInterval {text:?} is not a duration from 5s to 24h: write 60s or 5m."))
+}
+
+fn absent_grace(text: &str) -> Result<Duration, String> {
+    duration(text).filter(|grace| *grace <= LONGEST).ok_or_else(|| {
+        format!("spec.absentProfileGracePeriod {text:?} is not a duration from 0s to 24h: write 10m or 1h.")
+    })
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let parsed: kube::core::Duration = text.parse().ok()?;
+    (!parsed.is_negative()).then(|| Duration::from(parsed))
 }
 
 impl Choice<String> {

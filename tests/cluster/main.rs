@@ -22,5 +22,6 @@ mod lease;
 mod limits;
 mod pinned;
 mod quickstart;
+mod rebuilt;
 mod several;
 mod workloads;

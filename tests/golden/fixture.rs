@@ -7,10 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use kube::ResourceExt;
 use sagevpc::{
+    api::{FINALIZER, ProfileInForce},
     cli::objects::Objects,
     observed::{Snapshot, files},
-    types::{AccountId, Region},
+    types::{AccountId, Holdings, Region},
     validate::References,
 };
 use serde::de::DeserializeOwned;
@@ -35,11 +37,15 @@ fn documents(path: &Path) -> Vec<Value> {
     serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The objects of the quickstart with these files merged into them, put
-/// together as `sagevpc plan` does. The SageMakerVpc `research` comes first.
+/// The objects of the quickstart with these files merged into them, without
+/// those that a file says `absent: true` of, put together as `sagevpc plan` does. The SageMakerVpc `research` comes first.
 pub fn references(patches: &[PathBuf]) -> References {
     let mut objects = documents(&root().join("quickstart.yaml"));
     for patch in patches.iter().flat_map(|path| documents(path)) {
+        if patch["absent"] == true {
+            objects.retain(|object| identity(object) != identity(&patch));
+            continue;
+        }
         match objects.iter_mut().find(|object| identity(object) == identity(&patch)) {
             Some(object) => merge(object, patch),
             None => objects.push(patch),
@@ -54,10 +60,34 @@ pub fn references(patches: &[PathBuf]) -> References {
     let references = all
         .references(CLUSTER)
         .expect("every profile of a case has its SageMakerVpc");
-    references
+    let mut research = references
         .into_iter()
         .find(|references| references.vpc.metadata.name.as_deref() == Some("research"))
-        .expect("a case has the SageMakerVpc research")
+        .expect("a case has the SageMakerVpc research");
+    remember(&mut research);
+    research
+}
+
+/// Unless a case says otherwise, its SageMakerVpc has been there for long and
+/// has seen all that AWS shows. A profile with our finalizer is noted as in
+/// force, relying on anything: so a case says that it had effect before.
+fn remember(references: &mut References) {
+    let in_force = &mut references.vpc.status.get_or_insert_default().in_force;
+    if in_force.since.is_some() {
+        return;
+    }
+    in_force.since = Some("2026-01-01T00:00:00Z".parse().expect("a timestamp"));
+    in_force.unknown = Some(Holdings::EVERYTHING.to_string());
+    let profiles = references.profiles.iter().map(|reference| &reference.profile);
+    let established = profiles.filter(|profile| profile.finalizers().iter().any(|finalizer| finalizer == FINALIZER));
+    in_force.profiles = established
+        .map(|profile| ProfileInForce {
+            namespace: profile.namespace().expect("a profile has a namespace"),
+            name: profile.name_any(),
+            holds: Some(Holdings::EVERYTHING.to_string()),
+            absent_since: None,
+        })
+        .collect();
 }
 
 fn identity(object: &Value) -> [Option<&str>; 3] {

@@ -84,6 +84,8 @@ macro_rules! cases {
 }
 
 cases! {
+    absent_profile_does_not_come_back,
+    absent_profile_is_waited_for,
     addresses_in_one_zone_only,
     addresses_nearly_used_up,
     addresses_of_no_subnet_suffice_for_an_instance,
@@ -377,12 +379,16 @@ cases! {
     public_subnet_with_processing,
     quickstart_converged,
     quickstart_from_nothing,
+    rebuilt_cluster_waited_in_vain,
+    rebuilt_cluster_waits_for_its_profiles,
     refused_edit_cuts_nothing_off,
     refused_edit_keeps_the_bucket_closed,
+    refused_profile_keeps_its_own_only,
     repositories_conflict,
     repositories_denial_in_force_stays,
     resolver_of_aws_by_its_address,
     resolver_of_aws_by_its_ipv6_address,
+    restored_cluster_lacks_a_newer_profile,
     role_allowed_in_part,
     role_allowed_under_a_condition,
     role_assumable_under_a_condition,

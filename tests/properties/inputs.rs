@@ -12,7 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::{collection, prelude::*, sample};
 use sagevpc::{
-    api::FINALIZER,
     desired::Network,
     observed::Snapshot,
     plan::{History, Plan, plan},
@@ -462,12 +461,9 @@ pub fn delete(references: &mut References) {
     references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
 }
 
-/// Puts our finalizer on the profiles that have effect, as the controller does
-/// before it changes anything for them.
+/// Notes the profiles that have effect, as the controller does before it changes
+/// anything for them.
 pub fn claim(references: &mut References, plan: &Plan) {
-    for reference in &mut references.profiles {
-        if plan.contributing.contains(&reference.key()) {
-            reference.profile.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
-        }
-    }
+    let status = references.vpc.status.get_or_insert_default();
+    plan.in_force.note(&mut status.in_force);
 }

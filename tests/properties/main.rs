@@ -9,6 +9,7 @@
 //! | `kinds` | what is published for a workload is what SageMaker takes for its kind, and whoever cannot run is told why |
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
+//! | `tenants` | what teams write besides their specs decides nothing; who is not allowed changes nothing; who is gone without having been deleted takes nothing along |
 //! | `network_acls` | what workloads need passes the network ACLs, or someone is told |
 //! | `buckets` | what others put into bucket policies stays; a crash forgets no bucket, and nobody is shut out on the way |
 //! | `roles` | what a role lacks is given once, and taken off in the end; two that serve one role never take turns |
@@ -34,4 +35,5 @@ mod repair;
 mod roles;
 mod schema;
 mod statuses;
+mod tenants;
 mod way_out;

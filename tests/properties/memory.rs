@@ -74,6 +74,7 @@ impl Memory {
     /// The same, telling `watch` what there is after each action.
     pub fn carry_out_watched(&mut self, plan: &Plan, watch: impl FnMut(&PlannedAction, &Snapshot)) -> Outcome {
         let time = self.history().now;
+        plan.in_force.note(&mut self.status.in_force);
         let written = ledger::write_ahead(plan, &self.status.ledger, "uid", || "epoch".to_owned(), time);
         let tokens = match written {
             Some((ledger, tokens)) => {

@@ -9,11 +9,11 @@ use proptest::{collection, prelude::*, sample::Index};
 use sagevpc::{
     observed::{GroupIdentifier, NatGatewayState, Route, Snapshot, VpcEndpoint},
     plan::ClientTokens,
-    types::{Direction, NatGatewayId, Peer, ProfileKey, Rule, SecurityGroupId},
+    types::{Direction, NatGatewayId, Peer, Rule, SecurityGroupId},
 };
 
 use crate::{
-    inputs::{World, plan_for, world},
+    inputs::{World, claim, plan_for, world},
     memory::{Memory, add_rule, edges::our_rules, foreign, is_ours, ours, remove_rule},
     planning::converge,
 };
@@ -315,18 +315,9 @@ proptest! {
         let whole = ours(&memory.snapshot);
         // The controller notes what was accepted and is in force.
         let in_force = plan.package_repositories;
-        for reference in &mut world.references.profiles {
-            let key: ProfileKey = reference.key();
-            let buckets = reference.profile.spec.buckets.iter().map(|bucket| bucket.name.clone());
-            let status = sagevpc::api::SageMakerVpcProfileStatus {
-                accepted_buckets: if plan.contributing.contains(&key) { buckets.collect() } else { Vec::new() },
-                ..Default::default()
-            };
-            reference.profile.status = Some(status);
-        }
-        let mut status = sagevpc::api::SageMakerVpcStatus::default();
+        claim(&mut world.references, &plan);
+        let status = world.references.vpc.status.get_or_insert_default();
         status.in_force.package_repositories = in_force;
-        world.references.vpc.status = Some(status);
         world.references.vpc.spec.allowed_namespaces = None;
         let frozen = plan_for(&world.references, &memory.snapshot, &memory.history());
         memory.carry_out(&frozen);

@@ -64,7 +64,6 @@ pub(super) fn keep(
     draft: &mut Draft<'_>,
     profiles: &[ResolvedProfile<'_>],
     callers: &BTreeSet<&ProfileKey>,
-    frozen: bool,
 ) -> Option<EndpointGroup> {
     let name = group_name(&KEY, &draft.network.vpc.ownership);
     let keeping = Keeping {
@@ -84,7 +83,7 @@ pub(super) fn keep(
     let mut rules = admitted(draft, profiles);
     let prepared = prepare(draft, &keeping, &scopes)?;
     if let Prepared::There(group) = &prepared
-        && frozen
+        && draft.keeping.is_any()
     {
         let names_a_group = |rule: &Rule| matches!(rule.peer, Peer::Group { .. });
         rules.extend(group.rules().into_iter().filter(names_a_group));
@@ -121,7 +120,7 @@ fn admitted(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<Rul
             let of_frozen = draft.snapshot.security_groups.values().filter(|group| {
                 let key = draft.claims.key_of(group.group_id.as_str());
                 let profile = key.and_then(ResourceKey::profile);
-                profile.is_some_and(|profile| draft.network.is_frozen(profile)) && lets_out(draft, group)
+                profile.is_some_and(|profile| draft.keeping.is_of(profile)) && lets_out(draft, group)
             });
             let of_frozen = of_frozen.map(|group| group.group_id.clone());
             with_effect

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CONCERN, nat_gateways::Gateway};
+use super::{CONCERN, Kept, nat_gateways::Gateway};
 use crate::{
     api::ResourceOwnership,
     catalog::Symptom,
@@ -144,6 +144,7 @@ pub(super) fn let_go(
     draft: &mut Draft<'_>,
     gateways: &BTreeMap<SubnetId, Gateway>,
     deleted: &BTreeMap<NatGatewayId, ActionId>,
+    kept: &Kept,
 ) {
     let needed: BTreeSet<&AllocationId> = gateways.values().flat_map(|gateway| &gateway.addresses).collect();
     let spare: Vec<(&Address, SubnetId)> = ours(draft)
@@ -151,6 +152,9 @@ pub(super) fn let_go(
         .collect();
     for (address, place) in spare {
         let nat = holder(draft, address);
+        if nat.is_some_and(|nat| kept.nat_gateways.contains(&nat.nat_gateway_id)) {
+            continue;
+        }
         let obstacle = match nat {
             Some(nat) => Some(still_held(address, nat)),
             None if address.is_in_use() => Some(format!(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CONCERN, Need, addresses,
+    CONCERN, Kept, Need, addresses,
     places::{self, Places},
     routes::{Cleared, Leaving, nat_gateway_of},
     served,
@@ -286,6 +286,7 @@ pub(super) fn let_go(
     nat_gateways: &NatGateways<'_>,
     gateways: &BTreeMap<SubnetId, Gateway>,
     leaving: &[Leaving; 2],
+    stays: &Kept,
 ) -> BTreeMap<NatGatewayId, ActionId> {
     let snapshot = draft.snapshot;
     let mut deleted = BTreeMap::new();
@@ -296,6 +297,7 @@ pub(super) fn let_go(
             NatGatewayState::Failed => format!("it failed: {}", failure(nat)),
             NatGatewayState::Available | NatGatewayState::Pending => match kept {
                 Some(Target::Existing(kept)) if kept == *id => continue,
+                Some(_) | None if stays.nat_gateways.contains(*id) => continue,
                 Some(_) => "a second NAT gateway in the same place is not needed".to_owned(),
                 None => "no profile needs a NAT gateway in this place any more".to_owned(),
             },

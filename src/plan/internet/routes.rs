@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    CONCERN, Need, default_route,
+    CONCERN, Kept, Need, default_route,
     destinations::{anywhere_ipv4, from_subnet},
     existing,
     nat_gateways::{Gateway, NatGateways},
@@ -191,7 +191,7 @@ pub(super) fn clear(
 }
 
 /// Takes default routes of ours away where nobody needs them any more.
-pub(super) fn let_go(draft: &mut Draft<'_>, places: &Places, nat_gateways: &NatGateways<'_>) -> Leaving {
+pub(super) fn let_go(draft: &mut Draft<'_>, places: &Places, nat_gateways: &NatGateways<'_>, kept: &Kept) -> Leaving {
     let mut leaving = Leaving::new();
     if draft.network.vpc.deletion_policy == DeletionPolicy::Retain {
         return leaving;
@@ -202,7 +202,7 @@ pub(super) fn let_go(draft: &mut Draft<'_>, places: &Places, nat_gateways: &NatG
         let Some(nat) = nat_gateways.led_to_by(route) else {
             continue;
         };
-        if places.of(table).is_some() {
+        if places.of(table).is_some() || kept.tables.contains(table) {
             continue;
         }
         let hit = route

@@ -1,0 +1,262 @@
+//! Which profiles are in force, written down before anything is made for them,
+//! and what of ours nobody remembers.
+//!
+//! | What happens | What the next pass does |
+//! |---|---|
+//! | a profile takes part | notes it, with what it relies on, before anything is made for it |
+//! | it is refused, or its subnets are gone | what it relies on stays |
+//! | it is seen to be deleted | forgets it: what nobody else needs goes |
+//! | it is absent | what it relies on stays for `spec.absentProfileGracePeriod`, then it is forgotten |
+//! | status is lost, or an old one | what AWS shows and nobody remembers has all stay for that period |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    draft::Draft,
+    elastic_inference, endpoints, internet,
+    keeping::Thing,
+    resolve::{ResolvedProfile, Standing},
+};
+use crate::{
+    api::{InForce, ManagementPolicy, ProfileInForce, bounds::MAX_PROFILES_IN_FORCE},
+    types::{Holdings, ProfileKey, ResourceKey},
+};
+
+/// What status is to note of the profiles in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfilesInForce {
+    /// The profiles.
+    pub profiles: Vec<ProfileInForce>,
+    /// How many there is no room for.
+    pub truncated: Option<u32>,
+    /// When AWS last showed something for the first time that nobody remembered.
+    pub since: Option<Timestamp>,
+    /// What that was.
+    pub unknown: Option<String>,
+}
+
+impl ProfilesInForce {
+    /// Writes it into status.
+    pub fn note(&self, in_force: &mut InForce) {
+        let Self {
+            profiles,
+            truncated,
+            since,
+            unknown,
+        } = self;
+        in_force.profiles.clone_from(profiles);
+        in_force.profiles_truncated = *truncated;
+        in_force.since = *since;
+        in_force.unknown.clone_from(unknown);
+    }
+}
+
+/// What is ours and nobody remembers.
+pub(super) struct Unknown {
+    /// Since when nothing was added to it.
+    pub(super) since: Timestamp,
+    /// All that was ever so.
+    seen: Holdings,
+    /// Ids of what of it is there now.
+    pub(super) shown: BTreeSet<String>,
+}
+
+impl Unknown {
+    pub(super) fn is_any(&self) -> bool {
+        self.seen != Holdings::NOTHING
+    }
+}
+
+/// Looks through what is ours for what neither the ledger nor status knows.
+pub(super) fn unknown(draft: &Draft<'_>) -> Unknown {
+    let history = draft.history;
+    let Some(in_force) = &history.in_force else {
+        return Unknown {
+            since: history.now,
+            seen: Holdings::NOTHING,
+            shown: BTreeSet::new(),
+        };
+    };
+    let made: BTreeSet<&str> = history
+        .ledger
+        .values()
+        .filter_map(|entry| entry.id.as_deref())
+        .collect();
+    let begun = |key: &ResourceKey| history.ledger.get(key).is_some_and(|entry| entry.id.is_none());
+    let noted: BTreeSet<ProfileKey> = in_force
+        .profiles
+        .iter()
+        .map(|entry| ProfileKey::new(&entry.namespace, &entry.name))
+        .collect();
+    let vpc = &draft.network.vpc;
+    let is_known = |id: &str, key: &ResourceKey| {
+        made.contains(id)
+            || begun(key)
+            || history.earlier.contains(id)
+            || history.listed.contains(id)
+            || key.profile().is_some_and(|profile| noted.contains(profile))
+            || vpc.adopt_endpoints.iter().any(|adopted| adopted.as_str() == id)
+            || vpc.adopt_security_groups.iter().any(|adopted| adopted.as_str() == id)
+    };
+    let mut shown = draft.owned();
+    shown.retain(|_, key| is_told_by_tags(key));
+    let mut seen: Holdings = in_force
+        .unknown
+        .as_ref()
+        .map_or(Holdings::NOTHING, |text| text.parse().unwrap_or_default());
+    let is_new = |id: &str, key: &ResourceKey| !seen.may_hold(id) && !is_known(id, key);
+    let news: Vec<String> = shown
+        .iter()
+        .filter(|(id, key)| is_new(id, key))
+        .map(|(id, _)| id.clone())
+        .collect();
+    for id in &news {
+        seen.insert(id);
+    }
+    Unknown {
+        since: in_force.since.filter(|_| news.is_empty()).unwrap_or(history.now),
+        shown: shown.into_keys().filter(|id| seen.may_hold(id)).collect(),
+        seen,
+    }
+}
+
+/// Whether such a resource is found again by its tags alone.
+fn is_told_by_tags(key: &ResourceKey) -> bool {
+    match key {
+        ResourceKey::S3GatewayEndpoint
+        | ResourceKey::InterfaceEndpoint { .. }
+        | ResourceKey::EndpointSecurityGroup
+        | ResourceKey::ElasticInferenceClient
+        | ResourceKey::ElasticInferenceEndpoint
+        | ResourceKey::NatGateway { .. }
+        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::FlowLog { .. }
+        | ResourceKey::WorkloadSecurityGroup { .. } => true,
+        ResourceKey::NetworkAclEntries { .. }
+        | ResourceKey::DefaultRoute { .. }
+        | ResourceKey::BucketPolicy { .. }
+        | ResourceKey::RolePolicy { .. } => false,
+    }
+}
+
+/// What is to be noted from now on.
+pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> ProfilesInForce {
+    let network = draft.network;
+    let before = draft.history.in_force.clone().unwrap_or_default();
+    if network.vpc.deleting {
+        return ProfilesInForce {
+            profiles: before.profiles,
+            truncated: before.profiles_truncated,
+            since: before.since,
+            unknown: before.unknown,
+        };
+    }
+    let has_effect = network.vpc.management_policy == ManagementPolicy::Enforce && !network.vpc.paused;
+    let mut noted: Vec<(ProfileKey, Holdings, Option<Timestamp>)> = Vec::new();
+    let calls = Calls::of(draft, profiles);
+    for resolved in profiles {
+        let key = resolved.key().clone();
+        match resolved.standing {
+            Standing::TakesPart if has_effect => noted.push((key, holdings(resolved, &calls), None)),
+            Standing::TakesPart | Standing::Kept | Standing::Out if resolved.profile().established => {
+                noted.push((key, resolved.profile().holdings, None));
+            }
+            Standing::TakesPart | Standing::Kept | Standing::Out => {}
+        }
+    }
+    let frozen = network.frozen.iter();
+    noted.extend(frozen.map(|frozen| (frozen.key.clone(), frozen.holdings, None)));
+    let now = draft.history.now;
+    let mut unknown = unknown(draft);
+    for absent in &network.absent {
+        let since = absent.since.unwrap_or(now);
+        let end = SignedDuration::try_from(network.vpc.absent_grace).map_or(Timestamp::MAX, |grace| {
+            since.checked_add(grace).unwrap_or(Timestamp::MAX)
+        });
+        if end > now || draft.keeping.is_everything() {
+            noted.push((absent.key.clone(), absent.holdings, Some(since)));
+        } else {
+            // It was waited for. What is its own is no news when it is forgotten.
+            let left = draft.owned().into_iter();
+            let its_own = left.filter(|(_, key)| key.profile() == Some(&absent.key));
+            its_own.for_each(|(id, _)| unknown.seen.insert(&id));
+        }
+    }
+    // Where there is no room for all, those that are noted stay noted.
+    let earlier: BTreeSet<(&str, &str)> = before
+        .profiles
+        .iter()
+        .map(|entry| (entry.namespace.as_str(), entry.name.as_str()))
+        .collect();
+    noted.sort_by_key(|(key, ..)| !earlier.contains(&(key.namespace.as_str(), key.name.as_str())));
+    let surplus = noted.len().saturating_sub(MAX_PROFILES_IN_FORCE);
+    noted.truncate(MAX_PROFILES_IN_FORCE);
+    noted.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    ProfilesInForce {
+        profiles: noted
+            .into_iter()
+            .map(|(key, holdings, absent_since)| ProfileInForce {
+                namespace: key.namespace,
+                name: key.name,
+                holds: (holdings != Holdings::NOTHING).then(|| holdings.to_string()),
+                absent_since,
+            })
+            .collect(),
+        truncated: u32::try_from(surplus).ok().filter(|surplus| *surplus > 0),
+        since: Some(unknown.since),
+        unknown: (unknown.seen != Holdings::NOTHING).then(|| unknown.seen.to_string()),
+    }
+}
+
+/// The services that profiles call, by their full names.
+struct Calls(BTreeMap<ProfileKey, BTreeSet<String>>, BTreeSet<ProfileKey>);
+
+impl Calls {
+    fn of(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Self {
+        let mut calls: BTreeMap<ProfileKey, BTreeSet<String>> = BTreeMap::new();
+        for (profile, service) in endpoints::callers(draft, profiles) {
+            calls.entry(profile).or_default().insert(service);
+        }
+        let elastic = elastic_inference::callers(profiles);
+        Self(calls, elastic)
+    }
+}
+
+/// What the profile relies on.
+fn holdings(resolved: &ResolvedProfile<'_>, calls: &Calls) -> Holdings {
+    let profile = resolved.profile();
+    let mut holdings = Holdings::NOTHING;
+    let mut hold = |thing: Thing<'_>| holdings.insert(&thing.to_string());
+    resolved
+        .subnets
+        .iter()
+        .for_each(|subnet| hold(Thing::Subnet(&subnet.subnet_id)));
+    let called = calls.0.get(resolved.key()).into_iter().flatten();
+    for service in called {
+        hold(Thing::Endpoints);
+        hold(Thing::Service(service));
+    }
+    if calls.1.contains(resolved.key()) {
+        hold(Thing::ElasticInference);
+    }
+    if internet::goes_out(resolved) {
+        hold(Thing::WayOut);
+    }
+    profile.buckets.iter().for_each(|bucket| hold(Thing::Bucket(bucket)));
+    let closed = profile.required_endpoints.keys();
+    closed.for_each(|bucket| hold(Thing::BucketPolicy(bucket)));
+    if profile.package_repositories.is_some() {
+        hold(Thing::PackageRepositories);
+    }
+    for (place, workload) in profile.workloads.iter().enumerate() {
+        if let Some(role) = &workload.role_arn {
+            hold(Thing::Role(role));
+        }
+        if let [only] = resolved.subnets_to_name(place).as_slice() {
+            hold(Thing::Named(&workload.name, only));
+        }
+    }
+    holdings
+}
