@@ -27,7 +27,7 @@ use crate::{
         ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories, SageMakerVpc, SageMakerVpcProfile,
     },
     catalog::{Options, WorkloadKind},
-    plan::{Concern, Finding, Scope},
+    plan::{Concern, Finding, Scope, Weight},
     policy::PolicyDocument,
     types::{
         Exemption, FlowLogSettings, HELD_REPOSITORIES, Holdings, IpAddressType, Ownership, ProfileKey, Region,
@@ -330,6 +330,19 @@ pub struct AbsentProfile {
 /// same VPC, its policy cannot be read, or its form is wrong. One that is being
 /// deleted is never refused: what is ours must still go.
 pub fn validate(references: &References) -> Result<Validated, Refused> {
+    validate_without(references, &BTreeMap::new())
+}
+
+/// The same, with profiles refused that take no change in Kubernetes, each with
+/// why.
+///
+/// # Errors
+///
+/// As with [`validate`].
+pub fn validate_without(
+    references: &References,
+    left_out: &BTreeMap<ProfileKey, String>,
+) -> Result<Validated, Refused> {
     let mut vpc = vpc::validate(references)?;
     if vpc.deleting {
         return Ok(Validated {
@@ -361,6 +374,11 @@ pub fn validate(references: &References) -> Result<Validated, Refused> {
     let mut findings = Vec::new();
     let mut frozen = Vec::new();
     for reference in &by_age {
+        if let Some(why) = left_out.get(&reference.key()) {
+            frozen.extend(freeze(reference, &registry));
+            findings.extend(takes_no_change(&reference.key(), why));
+            continue;
+        }
         match profile::validate(reference, &references.vpc, &registry) {
             Ok(valid) => profiles.push(valid),
             Err(refusals) => {
@@ -412,6 +430,28 @@ pub fn validate(references: &References) -> Result<Validated, Refused> {
         overflows: registry.overflows(),
         findings,
     })
+}
+
+/// Tells the profile, should it take a status, and the SageMakerVpc.
+fn takes_no_change(key: &ProfileKey, why: &str) -> [Finding; 2] {
+    let message = format!(
+        "Kubernetes takes no change to profile {key}: {why}. Nothing new is made for it, and what it has stays as it is: \
+         make it smaller, mostly by its labels and annotations, or stop what keeps it from being written."
+    );
+    let of_vpc = Finding::new(
+        Concern::Profiles,
+        Scope::SageMakerVpc,
+        crate::api::Reason::ProfileNotWritten,
+        message.clone(),
+    );
+    [
+        refusal(
+            Scope::Profile(key.clone()),
+            crate::api::Reason::ProfileNotWritten,
+            message,
+        ),
+        of_vpc.about(key).weighing(Weight::Aside),
+    ]
 }
 
 /// What a refused profile keeps, if it ever had effect: what it relied on with

@@ -323,6 +323,8 @@ words! {
         ResourcesUnknown,
         /// More profiles are in force than status can note.
         TooManyProfiles,
+        /// Kubernetes takes no change to the profile.
+        ProfileNotWritten,
     }
 }
 

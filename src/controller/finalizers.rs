@@ -3,18 +3,21 @@
 //! Ours goes on before anything is made for an object, and off when a look at
 //! AWS finds nothing left of it. What is only observed never gets one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{
     context::Context,
     memory::Memory,
     observe::Look,
-    writes::{SideBySide, unless_gone},
+    writes::{SideBySide, concerns_one_object, refusal, unless_gone},
 };
 use crate::{
     api::{LedgerStatus, ManagementPolicy, SageMakerVpc, SageMakerVpcProfile},
     cluster::{PatchError, has_finalizer, is_deleting},
     plan::{Plan, accounts},
+    telemetry::chain,
     types::{ProfileKey, ResourceKey},
     validate::{ProfileReference, References},
 };
@@ -29,35 +32,56 @@ pub(super) fn is_claimed_unpinned(vpc: &SageMakerVpc) -> bool {
     has_finalizer(vpc) && accounts::pinned(vpc.status.as_ref()).is_empty()
 }
 
-/// Puts our finalizer on all that is about to have effect in AWS, or has, and
-/// gives the VPC object as it is then.
+/// What came of putting our finalizer on.
+pub(super) struct Claimed {
+    /// The VPC object, as it is then.
+    pub(super) vpc: SageMakerVpc,
+    /// Profiles that take no change, each with why.
+    pub(super) left_out: BTreeMap<ProfileKey, String>,
+}
+
+/// Puts our finalizer on all that is about to have effect in AWS, or has. A
+/// profile that takes no change is left out, so that it holds up nobody else.
 ///
 /// # Errors
 ///
-/// When one cannot be put on. Then nothing may be changed in AWS.
+/// When nothing can be written. Then nothing may be changed in AWS.
 pub(super) async fn claim(
     context: &Context,
     references: &References,
     plan: Option<&Plan>,
-) -> Result<SageMakerVpc, PatchError> {
+) -> Result<Claimed, PatchError> {
     let vpc = &references.vpc;
+    let mut claimed = Claimed {
+        vpc: vpc.clone(),
+        left_out: BTreeMap::new(),
+    };
     let Some(plan) = plan.filter(|_| may_change(vpc) && !is_deleting(vpc)) else {
-        return Ok(vpc.clone());
+        return Ok(claimed);
     };
     let mut claims = SideBySide::new();
-    for reference in references
-        .profiles
-        .iter()
-        .filter(|reference| plan.contributing.contains(&reference.key()))
-    {
-        claims.push(async { context.patches.claim_profile(&reference.profile).await.map(|_| ()) });
+    for reference in &references.profiles {
+        if plan.contributing.contains(&reference.key()) {
+            claims.push(async {
+                let written = context.patches.claim_profile(&reference.profile).await;
+                (reference.key(), written.map(|_| ()))
+            });
+        }
     }
-    claims.all().await?;
+    for (key, written) in claims.all().await {
+        match written {
+            Ok(()) => {}
+            Err(error) if concerns_one_object(&error) => {
+                tracing::warn!(profile = %key, error = chain(&error), "the pass goes on without a profile that takes no change");
+                claimed.left_out.insert(key, refusal(&error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
     if plan.has_runnable() || !plan.owned.is_empty() {
-        context.patches.claim_vpc(vpc).await
-    } else {
-        Ok(vpc.clone())
+        claimed.vpc = context.patches.claim_vpc(vpc).await?;
     }
+    Ok(claimed)
 }
 
 /// What may go now.
@@ -148,17 +172,27 @@ pub(super) async fn release_vpc(context: &Context, vpc: &SageMakerVpc) -> Result
     unless_gone(context.patches.release_vpc(vpc).await)
 }
 
-/// Lets profiles go.
+/// Lets profiles go. One that takes no change now is tried again with the next
+/// pass.
 ///
 /// # Errors
 ///
-/// When one could not be let go.
+/// When nothing can be written.
 pub(super) async fn release_profiles(context: &Context, releases: &Releases<'_>) -> Result<(), PatchError> {
     let mut going = SideBySide::new();
     for profile in &releases.profiles {
         going.push(async { unless_gone(context.patches.release_profile(profile).await) });
     }
-    going.all().await
+    for released in going.all().await {
+        match released {
+            Ok(()) => {}
+            Err(error) if concerns_one_object(&error) => {
+                tracing::debug!(error = chain(&error), "a profile could not be let go yet");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::schedule::Pace;
 use crate::{
     api::LedgerEntry,
     plan::{Plan, Repairs, SETTLING},
-    types::ResourceKey,
+    types::{ProfileKey, ResourceKey},
 };
 
 /// What is remembered of one VPC.
@@ -24,6 +24,9 @@ pub(super) struct Memory {
     pub(super) pace: Pace,
     /// What asked for a fresh look last.
     pub(super) requested_at: Option<String>,
+    /// Profiles that took no status last: what is said of them is said again and
+    /// again otherwise.
+    pub(super) unwritten: BTreeSet<ProfileKey>,
     /// Things of ours that AWS has shown.
     seen: BTreeSet<(String, ResourceKey)>,
 }

@@ -17,7 +17,7 @@
 //! Status is written whatever AWS says; only where Kubernetes itself refuses a
 //! write, or has moved on, is a pass given up and repeated.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, convert::Infallible, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt, runtime::controller::Action};
@@ -28,7 +28,7 @@ use super::{
     caught::{Panicked, caught},
     context::Context,
     deadline::Deadline,
-    events,
+    events::{self, About},
     finalizers::{self, Releases, Remains},
     left_behind,
     memory::Memory,
@@ -40,10 +40,12 @@ use super::{
 use crate::{
     api::{ManagementPolicy, SageMakerVpc},
     cluster::{Behind, PatchError, dereference},
+    desired::Network,
     plan::{History, Plan, plan},
     status::{self, Assessment, Observation, Statuses},
     telemetry::chain,
-    validate::{References, Refused, Validated, validate},
+    types::ProfileKey,
+    validate::{References, Refused, Validated, validate, validate_without},
 };
 
 /// How often to look at a VPC whose object does not say it in a readable way.
@@ -107,15 +109,24 @@ async fn pass(
 ) -> Result<(Standing, Duration), PassError> {
     let now = whole_second(Timestamp::now());
     let mut references = dereference(&context.stores, &context.cluster, vpc)?;
-    let validated = validate(&references);
-    let look = observe(context, vpc, &validated, memory, deadline).await;
+    let mut validated = validate(&references);
+    let mut look = observe(context, vpc, &validated, memory, deadline).await;
     // What could not be seen for that reason says nothing of AWS.
     if !context.authority.may_ask_aws() {
         return Err(PassError::TermOver);
     }
-    let plan = plan_for(&look, vpc, memory, now);
+    let mut plan = plan_for(&look, vpc, memory, now);
     pin(context, &mut references, plan.as_ref()).await?;
     let claimed = finalizers::claim(context, &references, plan.as_ref()).await?;
+    // Without those, the same is decided once more.
+    if !claimed.left_out.is_empty() {
+        validated = validate_without(&references, &claimed.left_out);
+        if let (Look::Seen(seen), Ok(validated)) = (&mut look, &validated) {
+            seen.network = Network::new(validated);
+        }
+        plan = plan_for(&look, vpc, memory, now);
+    }
+    let claimed = claimed.vpc;
     let applied = match seen(&look).zip(plan.as_ref()) {
         Some((seen, plan)) => apply(context, claimed, seen, plan, memory, now, deadline).await?,
         None => Applied::nothing(claimed),
@@ -139,16 +150,18 @@ async fn pass(
     }
     let written = write(context, &references, &applied, &statuses, &releases).await;
     let carried_out = plan.as_ref().map(|plan| (plan, &applied.outcome));
+    let mut notices = events::decide(&references, carried_out, &statuses);
+    notices.retain(|(about, _)| match about {
+        About::Profile(key) => !memory.unwritten.contains(key),
+        About::Vpc => true,
+    });
     // What was done is reported even where it could not be written down.
-    report::publish(
-        context,
-        &references,
-        events::decide(&references, carried_out, &statuses),
-    )
-    .await;
+    report::publish(context, &references, notices).await;
     report::count(context, &references, carried_out, &statuses);
-    written?;
-    Ok((standing(&look, plan.as_ref(), &applied, vpc), interval(&validated)))
+    memory.unwritten = written?;
+    let settles_at = plan.as_ref().and_then(|plan| plan.settles_at);
+    let interval = until(settles_at, now, interval(&validated));
+    Ok((standing(&look, plan.as_ref(), &applied, vpc), interval))
 }
 
 /// Compares what is wanted with what was seen, if anything was.
@@ -188,15 +201,17 @@ async fn write(
     applied: &Applied,
     statuses: &Statuses,
     releases: &Releases<'_>,
-) -> Result<(), PatchError> {
-    let profiles = report::write_profiles(context, references, statuses, releases).await;
+) -> Result<BTreeSet<ProfileKey>, PatchError> {
+    let unwritten = report::write_profiles(context, references, statuses, releases).await;
     let vpc = if releases.vpc {
         finalizers::release_vpc(context, &applied.vpc).await
     } else {
         report::write_vpc(context, &applied.vpc, &statuses.vpc).await
     };
-    let released = finalizers::release_profiles(context, releases).await;
-    profiles.and(vpc).and(released)
+    // That a profile was seen to be deleted is written down before it goes.
+    vpc?;
+    finalizers::release_profiles(context, releases).await?;
+    unwritten
 }
 
 /// How things stand at the end of a pass.
@@ -213,6 +228,12 @@ fn interval(validated: &Result<Validated, Refused>) -> Duration {
     validated
         .as_ref()
         .map_or(DEFAULT_INTERVAL, |validated| validated.vpc.resync_interval)
+}
+
+/// The interval, or less where something is to be decided before it is over.
+fn until(time: Option<Timestamp>, now: Timestamp, interval: Duration) -> Duration {
+    let left = time.and_then(|time| Duration::try_from(time.duration_since(now)).ok());
+    left.map_or(interval, |left| interval.min(left))
 }
 
 /// How things stand after a pass that was given up.

@@ -1,51 +1,66 @@
 //! Writes what a pass found: status, where it changed, and events.
 
+use std::collections::BTreeSet;
+
 use kube::ResourceExt;
 
 use super::{
     context::Context,
     events::{self, About},
     finalizers::Releases,
-    writes::{SideBySide, unless_gone},
+    writes::{SideBySide, concerns_one_object, unless_gone},
 };
 use crate::{
     api::{ActionState, ConditionStatus, ConditionType, SageMakerVpc, SageMakerVpcStatus},
     cluster::{Based, Notice, PatchError, reference},
     plan::{Outcome, Plan, Step},
     status::Statuses,
-    telemetry::{ProfileState, VpcGauges},
+    telemetry::{ProfileState, VpcGauges, chain},
+    types::ProfileKey,
     validate::{ProfileReference, References},
 };
 
 /// Writes the statuses of the profiles that changed, without those that may go.
-/// All are tried.
+/// All are tried. Gives those that take none.
 ///
 /// # Errors
 ///
-/// The first refusal.
+/// When nothing can be written.
 pub(super) async fn write_profiles(
     context: &Context,
     references: &References,
     statuses: &Statuses,
     releases: &Releases<'_>,
-) -> Result<(), PatchError> {
-    let mut writes = SideBySide::new();
+) -> Result<BTreeSet<ProfileKey>, PatchError> {
     let staying = |reference: &&ProfileReference| {
         !releases
             .profiles
             .iter()
             .any(|released| std::ptr::eq(*released, &reference.profile))
     };
+    let mut writes = SideBySide::new();
     for reference in references.profiles.iter().filter(staying) {
         let profile = &reference.profile;
         match statuses.profiles.get(&reference.key()) {
-            Some(status) if profile.status.as_ref() != Some(status) => {
-                writes.push(async { unless_gone(context.patches.profile_status(profile, status, Based::OnAny).await) })
-            }
+            Some(status) if profile.status.as_ref() != Some(status) => writes.push(async {
+                let written = context.patches.profile_status(profile, status, Based::OnAny).await;
+                (reference.key(), unless_gone(written))
+            }),
             Some(_) | None => {}
         }
     }
-    writes.all().await
+    let mut unwritten = BTreeSet::new();
+    for (key, written) in writes.all().await {
+        match written {
+            Ok(()) => {}
+            Err(error) if concerns_one_object(&error) => {
+                tracing::warn!(profile = %key, error = chain(&error), "a profile takes no status");
+                unwritten.insert(key);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(unwritten)
 }
 
 /// Writes the status of the VPC object, if it changed.

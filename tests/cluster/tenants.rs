@@ -1,0 +1,112 @@
+//! What one team does to its profile holds up no other.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use crate::fixture::{World, eventually, rules_of, wait};
+
+/// A world with a profile that runs, in a namespace that only labels admit.
+fn settled(name: &'static str) -> World<'static> {
+    let world = World::new(name);
+    world
+        .kubectl()
+        .apply(&[world.vpc(json!({})), world.profile("fraud", json!({}))]);
+    world.until_ready("fraud");
+    world.until_vpc("Ready", "True", "Ok");
+    world
+}
+
+/// Takes a rule away behind the controller's back, and waits until it is back.
+fn is_repaired(world: &World<'_>) {
+    let group = world
+        .network
+        .groups()
+        .into_iter()
+        .find(|group| group.group_name().is_some_and(|name| name.contains("fraud")))
+        .expect("the profile has its group");
+    let before = rules_of(&group);
+    let id = group.group_id().unwrap().to_owned();
+    let revoke = world.network.client.revoke_security_group_ingress().group_id(&id);
+    wait(
+        revoke
+            .set_ip_permissions(Some(group.ip_permissions().to_vec()))
+            .send(),
+    )
+    .unwrap();
+    eventually("the rule is back", || {
+        let groups = world.network.groups();
+        let now = groups.iter().find(|group| group.group_id() == Some(id.as_str())).map(rules_of);
+        (now.as_ref() == Some(&before)).then_some(()).ok_or(format!("{now:?}"))
+    });
+}
+
+/// Labels of about a kilobyte in all, none of which was there before.
+fn labels(round: usize) -> Value {
+    let all = (0..8).map(|place| (format!("l{round:06}-{place}{}", "x".repeat(50)), json!("v".repeat(60))));
+    json!({ "metadata": { "labels": all.collect::<serde_json::Map<_, _>>() } })
+}
+
+#[test]
+fn a_profile_that_takes_no_change_holds_up_no_other() {
+    let world = settled("too-large");
+    // In a namespace that is admitted once the profile is as large as etcd takes.
+    let elsewhere = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "too-large-team" } });
+    let mut large = world.profile("large", json!({}));
+    large["metadata"]["namespace"] = json!("too-large-team");
+    let many: serde_json::Map<String, Value> = (0..11_000)
+        .map(|place| (format!("l{place:06}{}", "x".repeat(50)), json!("v".repeat(60))))
+        .collect();
+    large["metadata"]["labels"] = Value::Object(many);
+    world.kubectl().apply(&[elsewhere]);
+    world.kubectl().create(&large);
+    let patch = |round: usize| {
+        let body = labels(round).to_string();
+        let object = ["patch", "sagemakervpcprofile", "large", "--namespace", "too-large-team"];
+        world
+            .kubectl()
+            .try_run(&[&object[..], &["--type=merge", "--patch", &body]].concat())
+    };
+    let refused = (0..1_000).find_map(|round| patch(round).err());
+    assert!(refused.is_some(), "etcd takes it however large it is");
+    world
+        .kubectl()
+        .run(&["label", "namespace", "too-large-team", &format!("team={}", world.name)]);
+    let said = world.until_vpc("ProfilesPresent", "False", "ProfileNotWritten");
+    assert!(said.contains("too-large-team/large"), "{said}");
+    is_repaired(&world);
+    world.until_ready("fraud");
+    let groups = world.network.groups();
+    assert!(!groups.iter().any(|group| group.group_name().unwrap().contains("large-team")));
+}
+
+#[test]
+fn a_team_that_takes_our_finalizer_off_again_and_again_holds_up_no_other() {
+    let world = settled("stripped");
+    world.kubectl().apply(&[world.profile("stubborn", json!({}))]);
+    world.until_ready("stubborn");
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let patch = r#"{"metadata":{"finalizers":null}}"#;
+            while !stop.load(Ordering::Relaxed) {
+                world.kubectl().run(&[
+                    "patch", "sagemakervpcprofile", "stubborn", "--namespace", world.name, "--type=merge", "--patch", patch,
+                ]);
+            }
+        });
+        let repaired = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for _ in 0..3 {
+                is_repaired(&world);
+            }
+        }));
+        stop.store(true, Ordering::Relaxed);
+        if let Err(problem) = repaired {
+            std::panic::resume_unwind(problem);
+        }
+    });
+    world.until_ready("stubborn");
+}
