@@ -24,4 +24,5 @@ mod pinned;
 mod quickstart;
 mod rebuilt;
 mod several;
+mod tenants;
 mod workloads;

@@ -31,23 +31,32 @@ fn is_repaired(world: &World<'_>) {
     let before = rules_of(&group);
     let id = group.group_id().unwrap().to_owned();
     let revoke = world.network.client.revoke_security_group_ingress().group_id(&id);
-    wait(
-        revoke
-            .set_ip_permissions(Some(group.ip_permissions().to_vec()))
-            .send(),
-    )
-    .unwrap();
+    wait(revoke.set_ip_permissions(Some(group.ip_permissions().to_vec())).send()).unwrap();
     eventually("the rule is back", || {
         let groups = world.network.groups();
-        let now = groups.iter().find(|group| group.group_id() == Some(id.as_str())).map(rules_of);
+        let now = groups
+            .iter()
+            .find(|group| group.group_id() == Some(id.as_str()))
+            .map(rules_of);
         (now.as_ref() == Some(&before)).then_some(()).ok_or(format!("{now:?}"))
     });
 }
 
-/// Labels of about a kilobyte in all, none of which was there before.
-fn labels(round: usize) -> Value {
-    let all = (0..8).map(|place| (format!("l{round:06}-{place}{}", "x".repeat(50)), json!("v".repeat(60))));
-    json!({ "metadata": { "labels": all.collect::<serde_json::Map<_, _>>() } })
+/// New labels: many large ones, or a single small one.
+fn labels(round: usize, large: bool) -> String {
+    let all: serde_json::Map<String, Value> = if large {
+        (0..32)
+            .map(|place| {
+                (
+                    format!("m{round:04}-{place:02}{}", "x".repeat(50)),
+                    json!("v".repeat(60)),
+                )
+            })
+            .collect()
+    } else {
+        [(format!("s{round:04}"), json!(""))].into_iter().collect()
+    };
+    json!({ "metadata": { "labels": all } }).to_string()
 }
 
 #[test]
@@ -63,15 +72,17 @@ fn a_profile_that_takes_no_change_holds_up_no_other() {
     large["metadata"]["labels"] = Value::Object(many);
     world.kubectl().apply(&[elsewhere]);
     world.kubectl().create(&large);
-    let patch = |round: usize| {
-        let body = labels(round).to_string();
+    let patch = |round: usize, large: bool| {
+        let body = labels(round, large);
         let object = ["patch", "sagemakervpcprofile", "large", "--namespace", "too-large-team"];
         world
             .kubectl()
             .try_run(&[&object[..], &["--type=merge", "--patch", &body]].concat())
     };
-    let refused = (0..1_000).find_map(|round| patch(round).err());
-    assert!(refused.is_some(), "etcd takes it however large it is");
+    for large in [true, false] {
+        let refused = (0..1_000).find_map(|round| patch(round, large).err());
+        assert!(refused.is_some(), "etcd takes it however large it is");
+    }
     world
         .kubectl()
         .run(&["label", "namespace", "too-large-team", &format!("team={}", world.name)]);
@@ -80,7 +91,11 @@ fn a_profile_that_takes_no_change_holds_up_no_other() {
     is_repaired(&world);
     world.until_ready("fraud");
     let groups = world.network.groups();
-    assert!(!groups.iter().any(|group| group.group_name().unwrap().contains("large-team")));
+    assert!(
+        !groups
+            .iter()
+            .any(|group| group.group_name().unwrap().contains("large-team"))
+    );
 }
 
 #[test]
@@ -94,7 +109,14 @@ fn a_team_that_takes_our_finalizer_off_again_and_again_holds_up_no_other() {
             let patch = r#"{"metadata":{"finalizers":null}}"#;
             while !stop.load(Ordering::Relaxed) {
                 world.kubectl().run(&[
-                    "patch", "sagemakervpcprofile", "stubborn", "--namespace", world.name, "--type=merge", "--patch", patch,
+                    "patch",
+                    "sagemakervpcprofile",
+                    "stubborn",
+                    "--namespace",
+                    world.name,
+                    "--type=merge",
+                    "--patch",
+                    patch,
                 ]);
             }
         });
