@@ -7,6 +7,7 @@ mod support;
 
 mod apply;
 mod aspects;
+mod authority;
 mod discovery;
 mod each_alone;
 mod edges;
