@@ -14,7 +14,7 @@ pub(crate) const PRINTABLE: &str = "^[ -~]*$";
 pub(crate) const HOLDINGS: &str = "^[A-Za-z0-9_-]*$";
 
 /// Conditions of an object.
-pub(crate) const MAX_CONDITIONS: usize = 24;
+pub(crate) const MAX_CONDITIONS: usize = 21;
 /// Characters of a condition's message.
 pub(crate) const MAX_CONDITION_MESSAGE: usize = 1152;
 
@@ -57,14 +57,14 @@ pub(crate) const MAX_BUCKET_ENDPOINTS: usize = 4;
 pub(crate) const MAX_BUCKET_EXEMPTIONS: usize = 16;
 
 /// Network ACLs that may hold rules of ours.
-pub(crate) const MAX_ACLS_IN_FORCE: usize = 32;
+pub(crate) const MAX_ACLS_IN_FORCE: usize = 16;
 /// Numbers of our rules in one of them, each way: EC2 takes 40 of each version
 /// of IP at most.
 pub(crate) const MAX_ACL_NUMBERS_IN_FORCE: usize = 80;
 
 /// Profiles in force that are remembered by name. Where there are more, nothing
 /// is taken away that one of the others may rely on.
-pub(crate) const MAX_PROFILES_IN_FORCE: usize = 112;
+pub(crate) const MAX_PROFILES_IN_FORCE: usize = 80;
 /// Letters that say what a profile relies on.
 pub(crate) const MAX_HOLDINGS: usize = crate::types::HOLDINGS_LETTERS;
 
