@@ -87,6 +87,7 @@ fn violation(schema: &Map<String, Value>, keyword: &str, rule: &Value, value: &V
                 .is_none_or(|text| text.parse::<jiff::Timestamp>().is_err()),
             Some("int64" | "uint64") => !value.is_i64() && !value.is_u64(),
             Some("int32") => value.as_i64().is_none_or(|number| i32::try_from(number).is_err()),
+            Some("uint16") => value.as_u64().is_none_or(|number| u16::try_from(number).is_err()),
             Some("uint32") => value.as_u64().is_none_or(|number| u32::try_from(number).is_err()),
             other => panic!("{other:?} is no format that is expected in a status"),
         },
