@@ -14,7 +14,7 @@ pub(crate) const PRINTABLE: &str = "^[ -~]*$";
 pub(crate) const HOLDINGS: &str = "^[A-Za-z0-9_-]*$";
 
 /// Conditions of an object.
-pub(crate) const MAX_CONDITIONS: usize = 21;
+pub(crate) const MAX_CONDITIONS: usize = 22;
 /// Characters of a condition's message.
 pub(crate) const MAX_CONDITION_MESSAGE: usize = 1152;
 

@@ -142,7 +142,11 @@ words! {
         /// The profiles in force are there, and status knows of all that is
         /// ours.
         ProfilesPresent,
-        /// AWS is as declared: nothing was changed behind our back.
+        /// No profile lacks anything that only the SageMakerVpc's owners can
+        /// mend, such as an offer, a grant, an approval or free addresses.
+        ProfilesReady,
+        /// AWS is as declared: nothing was changed behind our back, and no
+        /// change is held back.
         InSync,
     }
 }

@@ -314,6 +314,14 @@ pub(super) const TABLE: &[Requirement] = &[
         drifted: Drifted::Cases(&["absent_profile_is_waited_for"]),
         refused: &["rebuilt_cluster_waits_for_its_profiles"],
     },
+    Requirement {
+        name: "The SageMakerVpc offers every profile what it needs of it",
+        condition: ConditionType::ProfilesReady,
+        repaired_by: &[],
+        met: &["quickstart_converged"],
+        drifted: Drifted::Cases(&["part_of_s3_in_a_blackhole", "too_few_addresses_later"]),
+        refused: &["route_table_not_offered", "many_profiles_lack_grants"],
+    },
 ];
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use kube::{
     },
 };
 
-use super::REQUESTED_AT;
+use super::{REQUESTED_AT, approver};
 use crate::{
     api::{SageMakerVpc, SageMakerVpcProfile},
     types::CLUSTER_NAMESPACE,
@@ -94,6 +94,10 @@ impl Meaning for SageMakerVpc {
 
     fn meaning(&self) -> Declared {
         declared(self)
+    }
+
+    fn slim(&mut self) {
+        approver::keep(&mut self.metadata);
     }
 }
 

@@ -8,6 +8,7 @@
 //!
 //! | File | What it holds |
 //! |---|---|
+//! | `approver` | who wrote an approval |
 //! | `client` | connections to the API server, with their time-outs |
 //! | [`rbac`] | the table of every permission that is used |
 //! | `guard` | objects that this version cannot read |
@@ -20,6 +21,7 @@
 //! steady state costs it nothing; a write that must not be based on stale data
 //! carries the version that it is based on. Nothing here decides.
 
+mod approver;
 mod client;
 mod dereference;
 mod guard;
@@ -28,6 +30,7 @@ mod patch;
 mod publish;
 pub mod rbac;
 
+pub(crate) use approver::approver;
 pub(crate) use client::WATCH_SECONDS;
 pub use client::{Clients, ConnectError, connect};
 pub use dereference::{Behind, dereference};

@@ -32,6 +32,8 @@ pub struct Notice {
     pub reason: &'static str,
     /// What happened, in full.
     pub message: String,
+    /// Whether the log tells it already, with more than fits in here.
+    pub is_logged: bool,
 }
 
 /// Publishes events.
@@ -66,7 +68,9 @@ impl Publisher {
             secondary: None,
         };
         let object = about.name.as_deref().unwrap_or_default();
-        tracing::info!(reason = notice.reason, object, "{message}");
+        if !notice.is_logged {
+            tracing::info!(reason = notice.reason, object, "{message}");
+        }
         if !self.authority.may_write() {
             return;
         }
@@ -112,6 +116,7 @@ mod tests {
             type_: NoticeType::Normal,
             reason: "DriftRepaired",
             message: message.into(),
+            is_logged: false,
         };
         assert_ne!(action(&notice("a")), action(&notice("b")));
         assert_eq!(action(&notice("a")), action(&notice("a")));

@@ -73,7 +73,7 @@ async fn write_ahead(
     let uid = vpc.uid().unwrap_or_default();
     let (ledger, tokens) = ledger::write_ahead(plan, &before, &uid, random_epoch, now)
         .unwrap_or_else(|| (before.clone(), ClientTokens::new()));
-    memory.note_begun(tokens.keys());
+    memory.sightings.note_begun(tokens.keys());
     let mut status = vpc.status.clone().unwrap_or_default();
     plan.note_roles(&mut status.in_force.roles, PlannedAction::runs_now);
     status.in_force.buckets = plan.buckets_ahead();

@@ -2,14 +2,17 @@
 //! previous status, so that nothing is said twice, not even after a restart,
 //! and nothing at all in a steady state.
 
+use std::collections::BTreeMap;
+
 use kube::ResourceExt;
 
+use super::changes::{Change, changes, concerned};
 use crate::{
     api::{ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, PlanStatus, Reason},
     cluster::{Notice, NoticeType, is_deleting},
-    plan::{Outcome, Plan, PlannedAction, Priority, Serves, Step},
+    plan::{Deed, Outcome, Plan, PlannedAction, Priority, Step},
     status::Statuses,
-    types::ProfileKey,
+    types::{ProfileKey, listed},
     validate::References,
 };
 
@@ -17,6 +20,12 @@ use crate::{
 const DRIFT_DETECTED: &str = "DriftDetected";
 /// It was put back.
 const DRIFT_REPAIRED: &str = "DriftRepaired";
+/// Something was made.
+const CREATED: &str = "Created";
+/// Something was changed.
+const CHANGED: &str = "Changed";
+/// Something was deleted, or given back.
+const DELETED: &str = "Deleted";
 /// Changes wait to be approved.
 const HELD: &str = "Held";
 /// The spec cannot have effect.
@@ -39,6 +48,13 @@ pub(super) enum About {
     Profile(ProfileKey),
 }
 
+/// Events of one reason about one object that a pass publishes one by one:
+/// what is beyond is told together.
+const MAX_ALIKE: usize = 8;
+/// Events about changes that a pass publishes on profiles: beyond, each profile
+/// gets one, and beyond that none, for the SageMakerVpc has them all.
+const MAX_ON_PROFILES: usize = 64;
+
 /// The events that a pass calls for.
 pub(super) fn decide(
     references: &References,
@@ -49,16 +65,12 @@ pub(super) fn decide(
     let mut notices = Vec::new();
     let now = &statuses.vpc.plan;
     if let Some((plan, outcome)) = carried_out {
+        let changes = changes(references, plan, outcome);
         let news = new_drift(&before.plan, now, plan)
             .map(|planned| (planned, warning(DRIFT_DETECTED, described(planned))))
-            .chain(repaired_drift(plan, outcome).map(|planned| (planned, normal(DRIFT_REPAIRED, described(planned)))))
+            .chain(changes.iter().map(|change| (change.planned, told_change(change))))
             .chain(blocked_deletions(&before.plan, now, plan));
-        for (planned, notice) in news {
-            if let Some(key) = concerned(planned) {
-                notices.push((About::Profile(key.clone()), notice.clone()));
-            }
-            notices.push((About::Vpc, notice));
-        }
+        notices.extend(bounded(news, plan));
     }
     notices.extend(held(&before.plan, now, &references.vpc.name_any()).map(|notice| (About::Vpc, notice)));
     if is_deleting(&references.vpc) {
@@ -90,13 +102,83 @@ pub(super) fn decide(
     notices
 }
 
-/// The profile that an action concerns alone: whom it serves, or whose resource
-/// it takes away.
-fn concerned(planned: &PlannedAction) -> Option<&ProfileKey> {
-    match &planned.serves {
-        Serves::Profile(key) => Some(key),
-        Serves::Vpc | Serves::SageMakerVpc | Serves::Profiles(_) => planned.key.as_ref()?.profile(),
+/// The event of a change.
+fn told_change(change: &Change<'_>) -> Notice {
+    let planned = change.planned;
+    let reason = match (planned.drift, planned.action.deed()) {
+        (true, _) => DRIFT_REPAIRED,
+        (false, Deed::Creates) => CREATED,
+        (false, Deed::Changes) => CHANGED,
+        (false, Deed::Deletes) => DELETED,
+    };
+    let id = change.id.map(|id| format!(" as {id}")).unwrap_or_default();
+    let text = format!("{planned}{id} ({}); {}", planned.reason, change.accounted_for());
+    Notice {
+        is_logged: true,
+        ..normal(reason, text)
     }
+}
+
+/// News on the objects that they concern, not more than a pass may publish.
+fn bounded<'a>(news: impl Iterator<Item = (&'a PlannedAction, Notice)>, plan: &Plan) -> Vec<(About, Notice)> {
+    let mut of_vpc: Vec<Notice> = Vec::new();
+    let mut of_profiles: BTreeMap<ProfileKey, Vec<Notice>> = BTreeMap::new();
+    for (planned, notice) in news {
+        for key in concerned(planned, plan) {
+            of_profiles.entry(key).or_default().push(notice.clone());
+        }
+        of_vpc.push(notice);
+    }
+    let mut notices: Vec<(About, Notice)> = Vec::new();
+    let on_profiles: usize = of_profiles.values().map(|alike| together(alike, MAX_ALIKE).len()).sum();
+    let most = if on_profiles > MAX_ON_PROFILES { 1 } else { MAX_ALIKE };
+    for (key, news) in of_profiles {
+        let about = || About::Profile(key.clone());
+        notices.extend(together(&news, most).into_iter().map(|notice| (about(), notice)));
+    }
+    notices.truncate(MAX_ON_PROFILES);
+    notices.extend(
+        together(&of_vpc, MAX_ALIKE)
+            .into_iter()
+            .map(|notice| (About::Vpc, notice)),
+    );
+    notices
+}
+
+/// Notices with those of one reason beyond the `most` told as one.
+fn together(notices: &[Notice], most: usize) -> Vec<Notice> {
+    let mut by_reason: Vec<Vec<&Notice>> = Vec::new();
+    for notice in notices {
+        let same = by_reason
+            .iter_mut()
+            .find(|others| others.iter().any(|other| other.reason == notice.reason));
+        match same {
+            Some(others) => others.push(notice),
+            None => by_reason.push(vec![notice]),
+        }
+    }
+    let told = by_reason.into_iter().flat_map(|alike| {
+        if alike.len() <= most {
+            return alike.into_iter().cloned().collect::<Vec<_>>();
+        }
+        let (single, rest) = alike.split_at(most - 1);
+        let more = rest.first().map(|first| Notice {
+            message: format!(
+                "{}{}: {}",
+                rest.len(),
+                if single.is_empty() { " changes" } else { " more" },
+                listed(rest.iter().map(|notice| head(&notice.message)))
+            ),
+            ..(*first).clone()
+        });
+        single.iter().map(|notice| (*notice).clone()).chain(more).collect()
+    });
+    told.collect()
+}
+
+/// What was done to what, without the rest.
+fn head(message: &str) -> &str {
+    message.split(": ").next().unwrap_or(message)
 }
 
 /// Drift that the status before does not speak of.
@@ -242,6 +324,7 @@ fn normal(reason: &'static str, message: String) -> Notice {
         type_: NoticeType::Normal,
         reason,
         message,
+        is_logged: false,
     }
 }
 
@@ -250,6 +333,7 @@ pub(super) fn warning(reason: &'static str, message: String) -> Notice {
         type_: NoticeType::Warning,
         reason,
         message,
+        is_logged: false,
     }
 }
 

@@ -137,7 +137,7 @@ pub(super) fn releases<'a>(
             .entries
             .iter()
             .filter(|entry| entry.key.parse().is_ok_and(|key| whose(&key)));
-        theirs.into_iter().any(|entry| memory.may_appear(entry, now))
+        theirs.into_iter().any(|entry| memory.sightings.may_appear(entry, now))
     };
     let nothing_of_vpc = || match remains {
         Remains::Nothing => true,

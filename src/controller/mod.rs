@@ -17,6 +17,7 @@
 mod apply;
 mod backoff;
 mod caught;
+mod changes;
 mod context;
 mod deadline;
 mod events;

@@ -131,6 +131,7 @@ async fn pass(
         Some((seen, plan)) => apply(context, claimed, seen, plan, memory, now, deadline).await?,
         None => Applied::nothing(claimed),
     };
+    report::log(&references, plan.as_ref(), &applied);
     let statuses = status::assess(&Assessment {
         references: &references,
         validated: validated.as_ref(),
@@ -167,9 +168,9 @@ async fn pass(
 /// Compares what is wanted with what was seen, if anything was.
 fn plan_for(look: &Look, vpc: &SageMakerVpc, memory: &mut Memory, now: Timestamp) -> Option<Plan> {
     let seen = seen(look)?;
-    let history = History::new(vpc.status.as_ref(), &memory.repairs, now);
+    let history = History::new(vpc.status.as_ref(), &memory.repairs, now).without(memory.sightings.gone(now));
     let plan = plan(&seen.network, &seen.snapshot, &history);
-    memory.note_seen(&plan);
+    memory.sightings.note_look(&plan, now);
     Some(plan)
 }
 

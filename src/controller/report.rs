@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use kube::ResourceExt;
 
 use super::{
+    apply::Applied,
+    changes,
     context::Context,
     events::{self, About},
     finalizers::Releases,
@@ -94,6 +96,16 @@ pub(super) async fn publish(context: &Context, references: &References, notices:
         if let Some(object) = object {
             context.publisher.publish(&object, notice).await;
         }
+    }
+}
+
+/// Tells each change of AWS in the log.
+pub(super) fn log(references: &References, plan: Option<&Plan>, applied: &Applied) {
+    let Some(plan) = plan else {
+        return;
+    };
+    for change in changes::changes(references, plan, &applied.outcome) {
+        changes::log(&references.vpc.name_any(), &change, plan);
     }
 }
 

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 pub use planned::{ActionId, Disruption, PlannedAction, Priority, Serves};
+pub use words::Deed;
 
 use crate::{
     policy::PolicyDocument,

@@ -35,6 +35,9 @@ pub(super) fn decide(mut plan: Plan, approval: Approval, approved_plan: Option<&
         .filter(|(_, planned)| asks(planned, approval) && !approved.contains(planned.fingerprint().as_str()))
         .map(|(place, _)| place)
         .collect();
+    for planned in &mut plan.actions {
+        planned.approved = asks(planned, approval) && approved.contains(planned.fingerprint().as_str());
+    }
     plan.approved = earlier.cloned();
     let (named, others) = waiting.split_at(waiting.len().min(MAX_APPROVED));
     let changes = fingerprints(&plan, named);
@@ -44,6 +47,9 @@ pub(super) fn decide(mut plan: Plan, approval: Approval, approved_plan: Option<&
     }
     if approved_plan == Some(digest.as_str()) {
         plan.approved = Some(ApprovedStatus { digest, changes });
+        for place in named {
+            plan.actions[*place].approved = true;
+        }
         hold(&mut plan, others);
     } else {
         hold(&mut plan, &waiting);

@@ -365,6 +365,17 @@ impl<'a> Draft<'a> {
         )
     }
 
+    /// The id of something that AWS said it made and may not show yet. What it
+    /// shows as deleted is not waited for.
+    pub(super) fn not_visible_yet(&self, key: &ResourceKey) -> Option<&'a str> {
+        let endpoints = &self.snapshot.vpc_endpoints;
+        let is_shown = |id: &str| {
+            // A deleted endpoint is nobody's any more.
+            self.claims.is_ours(id) || endpoints.iter().any(|endpoint| endpoint.vpc_endpoint_id.as_str() == id)
+        };
+        self.history.not_visible_yet(key).filter(|id| !is_shown(id))
+    }
+
     /// Everything that is ours in the VPC, what is being deleted included.
     pub(super) fn owned(&self) -> BTreeMap<String, ResourceKey> {
         let is_gone = |id: &str| {

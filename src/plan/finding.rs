@@ -43,11 +43,13 @@ pub enum Concern {
     Consumers,
     /// Whether the profiles in force are there.
     Profiles,
+    /// Whether the VPC offers each profile what it needs.
+    Served,
 }
 
 impl Concern {
     /// All concerns, in the order of their conditions.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Accepted,
         Self::Subnets,
         Self::Capacity,
@@ -63,6 +65,7 @@ impl Concern {
         Self::Roles,
         Self::Consumers,
         Self::Profiles,
+        Self::Served,
     ];
 
     /// The condition that speaks of it.
@@ -83,6 +86,7 @@ impl Concern {
             Self::Roles => ConditionType::RolesReady,
             Self::Consumers => ConditionType::ConsumersKnown,
             Self::Profiles => ConditionType::ProfilesPresent,
+            Self::Served => ConditionType::ProfilesReady,
         }
     }
 }

@@ -142,7 +142,7 @@ fn keep(draft: &mut Draft<'_>, resource: &str, settings: &FlowLogSettings) {
         draft.find(CONCERN, Scope::SageMakerVpc, Reason::FlowLogDiffers, None, message);
         return;
     }
-    let unseen = draft.history.not_visible_yet(&key);
+    let unseen = draft.not_visible_yet(&key);
     if let Some(id) = unseen.filter(|id| !ours.iter().any(|log| log.flow_log_id.as_str() == *id)) {
         let message = format!("AWS made flow log {id} and does not show it yet; this takes seconds.");
         draft.find(CONCERN, Scope::SageMakerVpc, Reason::Waiting, None, message);

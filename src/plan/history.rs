@@ -51,6 +51,9 @@ pub struct History {
     pub in_force: Option<InForce>,
     /// Ids of what status lists as ours.
     pub listed: BTreeSet<String>,
+    /// Ids of what AWS showed once and shows no longer, as more than one look
+    /// found: that is gone, and does not appear any more.
+    pub gone: BTreeSet<String>,
     /// Resources repaired too often lately, each with its last repair.
     pub storming: BTreeMap<String, Timestamp>,
 }
@@ -92,8 +95,15 @@ impl History {
                 .filter(|resource| resource.ownership != ResourceOwnership::Found)
                 .map(|resource| resource.id.clone())
                 .collect(),
+            gone: BTreeSet::new(),
             storming: repairs.storming(now),
         }
+    }
+
+    /// The same, knowing that these are gone though they were made just now.
+    #[must_use]
+    pub fn without(self, gone: BTreeSet<String>) -> Self {
+        Self { gone, ..self }
     }
 
     /// Remembers nothing: for a plan outside the cluster.
@@ -107,7 +117,7 @@ impl History {
     /// The id of something that AWS said it made and may not show yet.
     pub(super) fn not_visible_yet(&self, key: &ResourceKey) -> Option<&str> {
         let entry = self.ledger.get(key).filter(|entry| !entry.adopted)?;
-        let id = entry.id.as_deref()?;
+        let id = entry.id.as_deref().filter(|id| !self.gone.contains(*id))?;
         (self.now.duration_since(entry.sent) < SETTLING).then_some(id)
     }
 

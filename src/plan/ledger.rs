@@ -10,7 +10,7 @@
 //! | crash before the request | the same token; AWS makes it once |
 //! | crash after the request, answer lost | found by its tags, unless it was noted as another's; else the same token, and AWS answers with the same id |
 //! | the answer came, AWS does not show it yet | waits, for at most [`SETTLING`] |
-//! | it was there and is gone | a new incarnation, so a new token: the old one would name the deleted thing |
+//! | it was there and is gone in two looks, or is shown as deleted | a new incarnation, so a new token: the old one would name the deleted thing |
 //! | the ledger is full | the oldest entries that AWS answered go, those first whose names tell what they name; as the time is part of the token, what is made anew later has another one |
 //! | status is lost | a new epoch, so new tokens; found by its tags first, and noted |
 //!

@@ -31,7 +31,7 @@
 //! | `disruption`, `loosening` | whose traffic an action may hit |
 //! | `approval` | what waits for a person |
 //! | `keeping` | what stays for profiles that have no say at present |
-//! | `history`, `ledger`, `in_force`, `accounts` | what is remembered between passes |
+//! | `history`, `sightings`, `ledger`, `in_force`, `accounts` | what is remembered between passes |
 
 pub mod accounts;
 mod action;
@@ -69,10 +69,11 @@ mod roles;
 mod s3;
 mod security_groups;
 mod shared;
+mod sightings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use action::{Action, ActionId, Disruption, DnsAttribute, PlannedAction, Priority, Serves, Target};
+pub use action::{Action, ActionId, Deed, Disruption, DnsAttribute, PlannedAction, Priority, Serves, Target};
 pub use capacity::SubnetCapacity;
 use claims::Claims;
 pub use claims::HeldId;
@@ -80,6 +81,7 @@ pub use finding::{Concern, Finding, Scope, Weight};
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use in_force::ProfilesInForce;
 pub use outcome::{Failure, FailureKind, Outcome, Step};
+pub use sightings::Sightings;
 
 use jiff::Timestamp;
 

@@ -221,7 +221,7 @@ fn put(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &Gr
     let key = key(&detail.arn);
     let name = role_policy_name(&vpc.ownership);
     let policy = wanted.document(&vpc.region);
-    if !replaces && draft.history.not_visible_yet(&key).is_some() {
+    if !replaces && draft.not_visible_yet(&key).is_some() {
         let message = format!(
             "AWS put inline policy {name} on role {} and does not show it yet; this takes seconds.",
             detail.role_name

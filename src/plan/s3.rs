@@ -277,7 +277,7 @@ fn create(
         );
         return None;
     }
-    if let Some(id) = draft.history.not_visible_yet(&KEY) {
+    if let Some(id) = draft.not_visible_yet(&KEY) {
         let message = format!("AWS made S3 endpoint {id} and does not show it yet; this takes seconds.");
         draft.push(Finding::new(CONCERN, Scope::Vpc, Reason::Waiting, message).about(id));
         return None;

@@ -288,7 +288,7 @@ fn look_for<'a>(
         draft.push(Finding::new(CONCERN, resolved.scope(), Reason::NameTaken, message).about(&found.group_id));
         return Found::InTheWay;
     }
-    if let Some(id) = draft.history.not_visible_yet(&group.key) {
+    if let Some(id) = draft.not_visible_yet(&group.key) {
         let message = format!("AWS made security group {id} and does not show it yet; this takes seconds.");
         draft.push(Finding::new(CONCERN, resolved.scope(), Reason::Waiting, message).about(id));
         return Found::InTheWay;

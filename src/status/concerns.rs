@@ -45,7 +45,7 @@ pub(super) fn of_profile(concern: Concern, spec: &SageMakerVpcProfileSpec) -> Op
             .iter()
             .any(|bucket| bucket.require_vpc_endpoint.is_some())
             .then_some("The policies of the buckets let only the VPC's endpoints in, where that is asked for."),
-        Concern::FlowLogs | Concern::Consumers | Concern::Profiles => None,
+        Concern::FlowLogs | Concern::Consumers | Concern::Profiles | Concern::Served => None,
     }
 }
 
@@ -86,6 +86,8 @@ pub(super) fn of_vpc(concern: Concern, validated: &Validated, plan: &Plan) -> Op
         | Concern::BucketPolicies
         | Concern::Roles
         | Concern::Profiles => None,
+        Concern::Served => (!profiles.is_empty() || !validated.findings.is_empty())
+            .then_some("No profile lacks anything that the owners of this SageMakerVpc must mend."),
         Concern::Consumers => (plan.consumers.network_interfaces > 0)
             .then_some("What SageMaker runs in the VPC is in status.consumers, and all of it belongs to profiles."),
     }

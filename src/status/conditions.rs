@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{bounded, obstacles::Obstacle, to_the_second};
+use super::{
+    bounded,
+    obstacles::{HeldBack, Obstacle},
+    to_the_second,
+};
 use crate::{
     api::{Condition, ConditionStatus, ConditionType, Reason, bounds::MAX_CONDITION_MESSAGE},
     plan::{Concern, PlannedAction, Weight},
@@ -106,28 +110,51 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// `InSync`, given what was changed behind our back and is not put back yet.
-    pub(super) fn in_sync<'p>(&mut self, open: impl Iterator<Item = &'p PlannedAction>) {
+    /// `InSync`, given what was changed behind our back and is not put back yet,
+    /// and what is held back, each with the reason.
+    pub(super) fn in_sync<'p>(
+        &mut self,
+        open: impl Iterator<Item = &'p PlannedAction>,
+        held_back: impl Iterator<Item = (&'p PlannedAction, HeldBack)>,
+    ) {
         let open: Vec<&PlannedAction> = open.collect();
-        if open.is_empty() {
-            self.set(
-                ConditionType::InSync,
-                ConditionStatus::True,
-                Reason::Ok,
-                "AWS is as declared.",
-            );
-            return;
-        }
-        let reason = if open.iter().any(|planned| planned.backs_off) {
+        let held_back: Vec<(&PlannedAction, HeldBack)> = held_back.filter(|(planned, _)| !planned.drift).collect();
+        let of_drift = if open.iter().any(|planned| planned.backs_off) {
             Reason::RepairBackoff
         } else {
             Reason::Drifted
         };
-        let message = format!(
-            "Something was changed behind sagevpc's back; to be put back: {}.",
-            listed(open)
-        );
-        self.set(ConditionType::InSync, ConditionStatus::False, reason, &message);
+        let of_held = held_back.first().map(|(_, why)| match why {
+            HeldBack::ForApproval => Reason::AwaitingApproval,
+            HeldBack::ByObserve => Reason::ObserveOnly,
+            HeldBack::ByPause => Reason::Paused,
+        });
+        let Some(reason) = open.first().map(|_| of_drift).or(of_held) else {
+            self.set(
+                ConditionType::InSync,
+                ConditionStatus::True,
+                Reason::Ok,
+                "Nothing was changed behind sagevpc's back, and no change is held back.",
+            );
+            return;
+        };
+        let mut parts = Vec::new();
+        if !open.is_empty() {
+            parts.push(format!(
+                "Something was changed behind sagevpc's back; to be put back: {}.",
+                listed(open)
+            ));
+        }
+        if let Some((_, why)) = held_back.first() {
+            let why = match why {
+                HeldBack::ForApproval => "changes wait to be approved",
+                HeldBack::ByObserve => "managementPolicy is Observe",
+                HeldBack::ByPause => "spec.paused holds all changes back",
+            };
+            let changes = listed(held_back.iter().map(|(planned, _)| planned));
+            parts.push(format!("AWS differs from what is declared, and {why}: {changes}."));
+        }
+        self.set(ConditionType::InSync, ConditionStatus::False, reason, &parts.join(" "));
     }
 
     /// All conditions, in the order in which they are shown.

@@ -8,6 +8,7 @@
 mod broken;
 mod concerns;
 mod conditions;
+mod lacks;
 mod left;
 mod obstacles;
 mod orphan;

@@ -215,6 +215,33 @@ pub(super) fn open_drift<'a>(
         .filter(move |planned| progress(planned, outcome, vpc).state != ActionState::Done)
 }
 
+/// What holds a change back until a person does something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeldBack {
+    ForApproval,
+    ByObserve,
+    ByPause,
+}
+
+/// What differs from what is declared and stays so until someone approves it, or
+/// lets AWS be changed again.
+pub(super) fn held_back<'a>(
+    plan: &'a Plan,
+    outcome: &'a Outcome,
+    vpc: &'a ValidVpc,
+) -> impl Iterator<Item = (&'a PlannedAction, HeldBack)> {
+    plan.actions.iter().filter_map(move |planned| {
+        if vpc.management_policy == ManagementPolicy::Observe {
+            return Some((planned, HeldBack::ByObserve));
+        }
+        match progress(planned, outcome, vpc).state {
+            ActionState::Planned => Some((planned, HeldBack::ByPause)),
+            ActionState::Held => Some((planned, HeldBack::ForApproval)),
+            ActionState::Waiting | ActionState::Failed | ActionState::Done => None,
+        }
+    })
+}
+
 fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Option<Obstacle> {
     let concern = planned.blocks?;
     let progress = progress(planned, outcome, vpc);

@@ -3,7 +3,7 @@
 use super::{
     Assessment, Observation, concerns,
     conditions::Conditions,
-    obstacles::{Obstacle, Who, obstacles, open_drift, progress},
+    obstacles::{Obstacle, Who, held_back, obstacles, open_drift, progress},
     workload,
 };
 use crate::{
@@ -166,8 +166,10 @@ fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, key: &P
         }
         return;
     };
-    let open = open_drift(plan, outcome, &validated.vpc);
-    conditions.in_sync(open.filter(|planned| planned.serves.includes(key)));
+    conditions.in_sync(
+        open_drift(plan, outcome, &validated.vpc).filter(|planned| planned.serves.includes(key)),
+        held_back(plan, outcome, &validated.vpc).filter(|(planned, _)| planned.serves.includes(key)),
+    );
 }
 
 /// What is left to do before the profile can go.

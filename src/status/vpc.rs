@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::{
     Assessment, Observation, bounded, concerns,
     conditions::Conditions,
+    lacks::lacks,
     last_seen,
-    obstacles::{Obstacle, Who, failure_reason, obstacles, open_drift, progress},
+    obstacles::{Obstacle, Who, failure_reason, held_back, obstacles, open_drift, progress},
     to_the_second, truncated,
 };
 use crate::{
@@ -96,14 +97,18 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) 
         return;
     }
     if let Observation::Seen { plan, .. } = assessment.observation {
+        let lacks = lacks(assessment, &found);
+        let served: Vec<Obstacle> = lacks.all().into_iter().collect();
         for concern in Concern::ALL.into_iter().filter(|concern| *concern != Concern::Accepted) {
             let all_is_well = assessment
                 .validated
                 .ok()
                 .and_then(|validated| concerns::of_vpc(concern, validated, plan));
-            conditions.concern_where_it_applies(concern, &found, all_is_well);
+            let obstacles = if concern == Concern::Served { &served } else { &found };
+            conditions.concern_where_it_applies(concern, obstacles, all_is_well);
         }
         in_sync(conditions, assessment);
+        found.extend(lacks.own());
     }
     if let Observation::Failed(failure) = assessment.observation {
         found.push(Obstacle::of_failure(Concern::Accepted, failure));
@@ -174,7 +179,10 @@ fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
     let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
         return;
     };
-    conditions.in_sync(open_drift(plan, outcome, &validated.vpc));
+    conditions.in_sync(
+        open_drift(plan, outcome, &validated.vpc),
+        held_back(plan, outcome, &validated.vpc),
+    );
 }
 
 /// Profiles that are not on their way out.

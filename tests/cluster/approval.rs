@@ -50,7 +50,18 @@ fn what_can_cut_the_traffic_of_others_waits_until_exactly_that_is_approved() {
 
     world.patch_vpc(json!({ "approvedPlan": digest }));
     world.until_ready("fraud");
-    world.network.endpoint();
+    let made = world.network.endpoint();
+    let told = eventually("it is told what was made, and who let it through", || {
+        let events = world.events("SageMakerVpc", world.name);
+        let of_it = |event: &&String| event.starts_with("Created: CreateVpcEndpoint");
+        events.iter().find(of_it).cloned().ok_or_else(|| events.join("\n"))
+    });
+    let id = made.vpc_endpoint_id().unwrap();
+    assert!(told.contains(id), "{told}");
+    assert!(
+        told.contains(&format!("approved by kubectl-patch as {digest}")),
+        "{told}"
+    );
 }
 
 /// Leads the private subnets of the main table to a NAT gateway.

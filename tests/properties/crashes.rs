@@ -5,16 +5,18 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use proptest::{collection, prelude::*};
+use proptest::{collection, prelude::*, sample::Index};
 use sagevpc::{
-    api::{LedgerStatus, SageMakerVpcStatus},
+    api::{LedgerStatus, Reason, SageMakerVpcStatus},
     observed::{Snapshot, VpcEndpoint},
-    plan::{ClientTokens, History, Repairs, SETTLING, ledger},
+    plan::{ClientTokens, History, Plan, Repairs, SETTLING, Sightings, ledger},
+    types::{AllocationId, FlowLogId, NatGatewayId, SecurityGroupId, VpcEndpointId},
+    validate::References,
 };
 
 use crate::{
     inputs::{claim, now, plan_for, world},
-    memory::Memory,
+    memory::{Memory, is_ours},
 };
 
 /// What happens to one pass of the controller.
@@ -67,7 +69,117 @@ fn made_once(snapshot: &Snapshot) -> bool {
         .all(|tag| purposes.insert(&tag.value))
 }
 
+/// One pass of a controller that lives on.
+fn pass(
+    references: &mut References,
+    memory: &mut Memory,
+    status: &mut SageMakerVpcStatus,
+    sightings: &mut Sightings,
+    time: jiff::Timestamp,
+) -> Plan {
+    memory.pass_time();
+    let history = History::new(Some(status), &Repairs::default(), time).without(sightings.gone(time));
+    let plan = plan_for(references, &memory.snapshot, &history);
+    sightings.note_look(&plan, time);
+    claim(references, &plan);
+    let written = ledger::write_ahead(&plan, &status.ledger, "uid", || "epoch".to_owned(), time);
+    let mut tokens = ClientTokens::new();
+    if let Some((ledger, written)) = written {
+        sightings.note_begun(written.keys());
+        status.ledger = ledger;
+        tokens = written;
+    }
+    plan.in_force.note(&mut status.in_force);
+    status.in_force.network_acls = plan.network_acls_ahead();
+    let outcome = memory.apply_watched(&plan, &tokens, |_, _| {});
+    status.in_force.network_acls = plan.network_acls_after(&outcome);
+    ledger::settle(&mut status.ledger, &outcome);
+    ledger::note_found(&mut status.ledger, &plan, time);
+    plan
+}
+
+/// Ids of ours that someone can delete, by hand and at once.
+fn deletable(snapshot: &Snapshot) -> Vec<String> {
+    let endpoints = our_endpoints(snapshot)
+        .into_iter()
+        .map(|endpoint| endpoint.vpc_endpoint_id.to_string());
+    let live = snapshot
+        .nat_gateways
+        .iter()
+        .filter(|nat| is_ours(&nat.tags) && !nat.is_gone());
+    let nat_gateways = live.map(|nat| nat.nat_gateway_id.to_string());
+    let logs = snapshot.flow_logs.iter().filter(|log| is_ours(&log.tags));
+    let in_use = |id: &SecurityGroupId| {
+        let mut interfaces = snapshot.network_interfaces.iter();
+        interfaces.any(|interface| interface.groups.iter().any(|group| group.group_id == *id))
+    };
+    let groups = snapshot.security_groups.iter();
+    let groups = groups.filter(|group| is_ours(&group.tags) && !in_use(&group.group_id));
+    endpoints
+        .chain(nat_gateways)
+        .chain(logs.map(|log| log.flow_log_id.to_string()))
+        .chain(groups.map(|group| group.group_id.to_string()))
+        .collect()
+}
+
+fn delete(memory: &mut Memory, id: &str) {
+    if id.starts_with("vpce-") {
+        memory.delete_endpoint(&VpcEndpointId::new(id));
+    } else if id.starts_with("nat-") {
+        let id = NatGatewayId::new(id);
+        let nat = memory.snapshot.nat_gateways.iter().find(|nat| nat.nat_gateway_id == id);
+        let addresses: Vec<AllocationId> = nat.into_iter().flat_map(|nat| nat.allocation_ids().cloned()).collect();
+        memory.delete_nat_gateway(&id);
+        memory.pass_time();
+        // Whoever tidies up gives the address back as well.
+        memory
+            .snapshot
+            .addresses
+            .retain(|address| !addresses.contains(&address.allocation_id));
+    } else if id.starts_with("fl-") {
+        let id = FlowLogId::new(id);
+        memory.snapshot.flow_logs.retain(|log| log.flow_log_id != id);
+    } else {
+        let id = SecurityGroupId::new(id);
+        memory.snapshot.security_groups.retain(|group| group.group_id != id);
+    }
+}
+
 proptest! {
+    #[test]
+    fn what_was_seen_and_is_deleted_is_made_again_at_the_second_look(
+        mut world in world("None"),
+        which in any::<Index>(),
+    ) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        let mut status = SageMakerVpcStatus::default();
+        let mut sightings = Sightings::default();
+        let mut time = now();
+        let mut go_on = |memory: &mut Memory, seconds: i64| {
+            time += SignedDuration::from_secs(seconds);
+            pass(&mut world.references, memory, &mut status, &mut sightings, time)
+        };
+        let converged = (0..8).map(|_| go_on(&mut memory, 1)).any(|plan| plan.actions.is_empty());
+        prop_assert!(converged);
+        let ours = deletable(&memory.snapshot);
+        if !ours.is_empty() {
+            let id: &String = which.get(&ours);
+            delete(&mut memory, id);
+        }
+        go_on(&mut memory, 5);
+        go_on(&mut memory, 5);
+        // What hangs on it follows.
+        for _ in 0..6 {
+            go_on(&mut memory, 1);
+        }
+        let left = go_on(&mut memory, 1);
+        prop_assert!(left.actions.is_empty(), "{:?}", left.actions);
+        prop_assert!(left.findings.iter().all(|finding| finding.reason != Reason::Waiting), "{:?}", left.findings);
+        prop_assert_eq!(deletable(&memory.snapshot).len(), ours.len());
+        prop_assert!(made_once(&memory.snapshot));
+        prop_assert!(time.duration_since(now()) < SETTLING, "all of it within the time that is waited for what is new");
+    }
+
     #[test]
     fn what_is_created_is_created_once(
         mut world in world("None"),
@@ -77,6 +189,7 @@ proptest! {
         let mut status = SageMakerVpcStatus::default();
         let mut time = now();
         let mut epochs = 0;
+        let mut sightings = Sightings::default();
         let mut hidden: BTreeSet<String> = BTreeSet::new();
         let last = [(Fate::Ends, 100), (Fate::Ends, 100), (Fate::Ends, 100), (Fate::Ends, 100)];
         for (fate, seconds) in fates.into_iter().chain(last) {
@@ -94,8 +207,9 @@ proptest! {
             shown.flow_logs.retain(|log| is_shown(&log.flow_log_id));
             hidden.clear();
 
-            let history = History::new(Some(&status), &Repairs::default(), time);
+            let history = History::new(Some(&status), &Repairs::default(), time).without(sightings.gone(time));
             let plan = plan_for(&world.references, &shown, &history);
+            sightings.note_look(&plan, time);
             claim(&mut world.references, &plan);
             let epoch = || {
                 epochs += 1;
@@ -104,6 +218,7 @@ proptest! {
             let written = ledger::write_ahead(&plan, &status.ledger, "uid", epoch, time);
             let tokens = match written {
                 Some((ledger, tokens)) => {
+                    sightings.note_begun(tokens.keys());
                     status.ledger = ledger;
                     tokens
                 }
@@ -111,6 +226,7 @@ proptest! {
             };
             status.in_force.network_acls = plan.network_acls_ahead();
             if let Fate::DiesBeforeSending = fate {
+                sightings = Sightings::default();
                 continue;
             }
             let outcome = memory.apply_watched(&plan, &tokens, |_, _| {});
@@ -119,6 +235,7 @@ proptest! {
                 hidden = made.cloned().collect();
             }
             if let Fate::LosesTheAnswer | Fate::LosesTheAnswerUnseen = fate {
+                sightings = Sightings::default();
                 continue;
             }
             ledger::settle(&mut status.ledger, &outcome);

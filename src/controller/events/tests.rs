@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     api::{HeldStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus},
-    plan::{Action, ActionId, DnsAttribute},
+    plan::{Action, ActionId, DnsAttribute, Serves},
     types::{ResourceKey, SecurityGroupId, VpcId},
     validate::ProfileReference,
 };
@@ -178,7 +178,7 @@ fn what_is_wanted_anew_is_no_drift() {
         Some((&plan, &outcome)),
         &statuses(now, Default::default()),
     );
-    assert_eq!(notices, []);
+    assert_eq!(reasons(&notices), [(CHANGED, true)]);
 }
 
 #[test]

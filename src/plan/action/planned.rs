@@ -101,6 +101,8 @@ pub struct PlannedAction {
     pub waits_for: Option<String>,
     /// Whether it waits to be approved.
     pub held: bool,
+    /// Whether it would wait, had a person not approved it.
+    pub approved: bool,
     /// What it adds to the cost of a month, at list prices.
     pub monthly_cost: Option<Usd>,
 }
@@ -133,6 +135,7 @@ impl PlannedAction {
             backs_off: false,
             waits_for: None,
             held: false,
+            approved: false,
             monthly_cost: None,
         }
     }

@@ -9,6 +9,17 @@ use crate::{
     types::{Direction, Exemption, ResourceKey, RouteTableId, Rule, SubnetId, joined, listed},
 };
 
+/// What becomes of what an action works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deed {
+    /// It comes into being.
+    Creates,
+    /// It is there before and after.
+    Changes,
+    /// It is no more.
+    Deletes,
+}
+
 impl Action {
     /// The name of AWS's action, as in its documentation, CloudTrail and, after
     /// the [`service`](Self::service), IAM.
@@ -55,6 +66,40 @@ impl Action {
             Self::DeleteRolePolicy { .. } => "DeleteRolePolicy",
             Self::CreateTags { .. } => "CreateTags",
             Self::DeleteTags { .. } => "DeleteTags",
+        }
+    }
+
+    /// What becomes of what it works on.
+    pub fn deed(&self) -> Deed {
+        match self {
+            Self::CreateSecurityGroup { .. }
+            | Self::CreateVpcEndpoint { .. }
+            | Self::CreateInterfaceEndpoint { .. }
+            | Self::AllocateAddress { .. }
+            | Self::CreateNatGateway { .. }
+            | Self::CreateRoute { .. }
+            | Self::CreateNetworkAclEntry { .. }
+            | Self::CreateFlowLogs { .. }
+            | Self::PutRolePolicy { replaces: false, .. } => Deed::Creates,
+            Self::ModifyVpcAttribute { .. }
+            | Self::AuthorizeSecurityGroup { .. }
+            | Self::RevokeSecurityGroup { .. }
+            | Self::ModifyVpcEndpoint { .. }
+            | Self::ModifyInterfaceEndpoint { .. }
+            | Self::ReplaceRoute { .. }
+            | Self::ReplaceNetworkAclEntry { .. }
+            | Self::PutBucketPolicy { .. }
+            | Self::PutRolePolicy { replaces: true, .. }
+            | Self::CreateTags { .. }
+            | Self::DeleteTags { .. } => Deed::Changes,
+            Self::DeleteSecurityGroup { .. }
+            | Self::DeleteVpcEndpoint { .. }
+            | Self::ReleaseAddress { .. }
+            | Self::DeleteNatGateway { .. }
+            | Self::DeleteRoute { .. }
+            | Self::DeleteNetworkAclEntry { .. }
+            | Self::DeleteFlowLogs { .. }
+            | Self::DeleteRolePolicy { .. } => Deed::Deletes,
         }
     }
 

@@ -158,7 +158,7 @@ fn groups_of(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> Vec<Peer> {
             if let Some(found) = there {
                 return Some(by_id(found.group_id.clone()));
             }
-            if let Some(id) = draft.history.not_visible_yet(&group.key) {
+            if let Some(id) = draft.not_visible_yet(&group.key) {
                 return Some(by_id(SecurityGroupId::new(id)));
             }
             draft.maker_of(&group.key).map(|_| Peer::Made(group.key.clone()))
@@ -201,7 +201,7 @@ pub(in crate::plan) fn prepare<'a>(
         );
         Some((Reason::NameTaken, message))
     } else {
-        draft.history.not_visible_yet(keeping.key).map(|id| {
+        draft.not_visible_yet(keeping.key).map(|id| {
             let message = format!("AWS made security group {id} and does not show it yet; this takes seconds.");
             (Reason::Waiting, message)
         })

@@ -188,7 +188,7 @@ fn why_not_yet(
         );
         return Some((Reason::Waiting, message));
     }
-    if let Some(id) = draft.history.not_visible_yet(&service.key()) {
+    if let Some(id) = draft.not_visible_yet(&service.key()) {
         let message = format!(
             "AWS made endpoint {id} for {} and does not show it yet; this takes seconds.",
             service.short

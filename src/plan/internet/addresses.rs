@@ -93,7 +93,7 @@ pub(super) fn choose(draft: &mut Draft<'_>, place: &SubnetId, serves: &Serves) -
         draft.list("Address", id.as_str(), key.to_string(), ResourceOwnership::Ours);
         return existing(id, Some(still_held(address, nat)));
     }
-    let unseen = draft.history.not_visible_yet(&key).map(AllocationId::new);
+    let unseen = draft.not_visible_yet(&key).map(AllocationId::new);
     if let Some(id) = unseen.filter(|id| !draft.snapshot.addresses.contains_key(id)) {
         let wait = format!("AWS gave elastic IP address {id} and does not show it yet; this takes seconds.");
         return existing(&id, Some(wait));

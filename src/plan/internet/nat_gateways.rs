@@ -54,7 +54,7 @@ impl<'a> NatGateways<'a> {
             };
             let id = entry.id.as_deref().map(NatGatewayId::new);
             remembered.extend(id.filter(|id| !draft.snapshot.nat_gateways.contains_key(id)));
-            if draft.history.not_visible_yet(key).is_some() || draft.history.may_appear(key) {
+            if draft.not_visible_yet(key).is_some() || draft.history.may_appear(key) {
                 expected.insert(subnet.clone());
             }
         }
@@ -217,7 +217,7 @@ fn create(
 ) -> Gateway {
     let snapshot = draft.snapshot;
     let key = ResourceKey::NatGateway { subnet: place.clone() };
-    let unseen = draft.history.not_visible_yet(&key).map(NatGatewayId::new);
+    let unseen = draft.not_visible_yet(&key).map(NatGatewayId::new);
     if let Some(id) = unseen.filter(|id| !snapshot.nat_gateways.contains_key(id)) {
         return Gateway {
             waits_for: Some(format!(

@@ -1,0 +1,471 @@
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    api::{ApprovedStatus, ProfileInForce},
+    controller::events::{self, About},
+    plan::{Action, ActionId, Deed, DnsAttribute, Target},
+    policy::PolicyDocument,
+    status::Statuses,
+    types::{
+        AclEntry, Direction, FlowLogSettings, LogDestinationType, Peer, Protocol, Region, ResourceKey, Rule, Tags,
+        TrafficType,
+    },
+    validate::ProfileReference,
+};
+
+fn fraud() -> ProfileKey {
+    ProfileKey::new("ml-fraud", "fraud")
+}
+
+fn references() -> References {
+    let vpc = json!({
+        "apiVersion": "sagevpc.dev/v1alpha1",
+        "kind": "SageMakerVpc",
+        "metadata": { "name": "research", "generation": 4, "managedFields": [{
+            "manager": "kubectl-patch", "operation": "Update", "time": "2026-01-01T13:00:00Z",
+            "fieldsV1": { "f:spec": { "f:approvedPlan": {} } },
+        }] },
+        "spec": { "region": "us-east-1", "vpcId": "vpc-0123456789abcdef0" },
+    });
+    let profile = json!({
+        "apiVersion": "sagevpc.dev/v1alpha1",
+        "kind": "SageMakerVpcProfile",
+        "metadata": { "name": "fraud", "namespace": "ml-fraud", "generation": 2 },
+        "spec": { "vpcRef": { "name": "research" }, "workloads": [{ "name": "serve", "kind": "Hosting" }] },
+    });
+    References {
+        cluster: "c".into(),
+        cluster_uid: None,
+        vpc: serde_json::from_value(vpc).unwrap(),
+        rivals: Vec::new(),
+        profiles: vec![ProfileReference {
+            profile: serde_json::from_value(profile).unwrap(),
+            namespace_labels: Default::default(),
+        }],
+    }
+}
+
+fn place() -> ResourceKey {
+    ResourceKey::NatGateway {
+        subnet: "subnet-0123456789abcdef0".into(),
+    }
+}
+
+fn rules() -> Vec<Rule> {
+    vec![Rule::https(Direction::Egress, Peer::Itself)]
+}
+
+fn entry() -> AclEntry {
+    let everyone = "0.0.0.0/0".parse().unwrap();
+    AclEntry::new(Direction::Egress, 100, true, Protocol::TCP, None, everyone)
+}
+
+fn policy() -> PolicyDocument {
+    PolicyDocument::full_access()
+}
+
+/// One action after the other, so that none that is added can be forgotten here.
+fn next(action: Option<&Action>) -> Option<Action> {
+    let group = || Target::Existing("sg-0123456789abcdef0".into());
+    let nat_gateway = || Target::Existing("nat-0123456789abcdef0".into());
+    let endpoint = || "vpce-0123456789abcdef0".into();
+    let vpc = || "vpc-0123456789abcdef0".into();
+    let subnet = || "subnet-0123456789abcdef0".into();
+    let table = || "rtb-0123456789abcdef0".into();
+    let acl = || "acl-0123456789abcdef0".into();
+    let everywhere = || "0.0.0.0/0".parse().unwrap();
+    let role = || "arn:aws:iam::111122223333:role/train".to_owned();
+    let tags = || Tags::from([("team".to_owned(), "ml".to_owned())]);
+    Some(match action {
+        None => Action::ModifyVpcAttribute {
+            vpc: vpc(),
+            attribute: DnsAttribute::EnableDnsSupport,
+        },
+        Some(Action::ModifyVpcAttribute { .. }) => Action::CreateSecurityGroup {
+            key: ResourceKey::EndpointSecurityGroup,
+            vpc: vpc(),
+            name: "n".into(),
+            description: "d".into(),
+            tags: tags(),
+        },
+        Some(Action::CreateSecurityGroup { .. }) => Action::AuthorizeSecurityGroup {
+            group: group(),
+            direction: Direction::Egress,
+            rules: rules(),
+        },
+        Some(Action::AuthorizeSecurityGroup { .. }) => Action::RevokeSecurityGroup {
+            group: group(),
+            direction: Direction::Egress,
+            rules: rules(),
+        },
+        Some(Action::RevokeSecurityGroup { .. }) => Action::DeleteSecurityGroup {
+            id: "sg-0123456789abcdef0".into(),
+        },
+        Some(Action::DeleteSecurityGroup { .. }) => Action::CreateVpcEndpoint {
+            key: ResourceKey::S3GatewayEndpoint,
+            vpc: vpc(),
+            service_name: "com.amazonaws.us-east-1.s3".into(),
+            route_tables: vec![table()],
+            policy: policy(),
+            tags: tags(),
+        },
+        Some(Action::CreateVpcEndpoint { .. }) => Action::ModifyVpcEndpoint {
+            id: endpoint(),
+            policy: Some(policy()),
+            add_route_tables: vec![table()],
+            remove_route_tables: Vec::new(),
+        },
+        Some(Action::ModifyVpcEndpoint { .. }) => Action::CreateInterfaceEndpoint {
+            key: ResourceKey::InterfaceEndpoint {
+                service: "sagemaker.api".into(),
+            },
+            vpc: vpc(),
+            service_name: "com.amazonaws.us-east-1.sagemaker.api".into(),
+            subnets: vec![subnet()],
+            groups: vec![group()],
+            private_dns: true,
+            ip_address_type: None,
+            policy: None,
+            tags: tags(),
+        },
+        Some(Action::CreateInterfaceEndpoint { .. }) => Action::ModifyInterfaceEndpoint {
+            id: endpoint(),
+            policy: None,
+            add_subnets: vec![subnet()],
+            remove_subnets: Vec::new(),
+            add_groups: Vec::new(),
+            remove_groups: Vec::new(),
+            private_dns: None,
+            ip_address_type: None,
+        },
+        Some(Action::ModifyInterfaceEndpoint { .. }) => Action::DeleteVpcEndpoint { id: endpoint() },
+        Some(Action::DeleteVpcEndpoint { .. }) => Action::AllocateAddress {
+            key: ResourceKey::ElasticIp { subnet: subnet() },
+            tags: tags(),
+        },
+        Some(Action::AllocateAddress { .. }) => Action::ReleaseAddress {
+            id: "eipalloc-0123456789abcdef0".into(),
+        },
+        Some(Action::ReleaseAddress { .. }) => Action::CreateNatGateway {
+            key: place(),
+            subnet: subnet(),
+            address: Target::Existing("eipalloc-0123456789abcdef0".into()),
+            tags: tags(),
+        },
+        Some(Action::CreateNatGateway { .. }) => Action::DeleteNatGateway {
+            id: "nat-0123456789abcdef0".into(),
+        },
+        Some(Action::DeleteNatGateway { .. }) => Action::CreateRoute {
+            table: table(),
+            destination: everywhere(),
+            nat_gateway: nat_gateway(),
+        },
+        Some(Action::CreateRoute { .. }) => Action::ReplaceRoute {
+            table: table(),
+            destination: everywhere(),
+            nat_gateway: nat_gateway(),
+        },
+        Some(Action::ReplaceRoute { .. }) => Action::DeleteRoute {
+            table: table(),
+            destination: everywhere(),
+        },
+        Some(Action::DeleteRoute { .. }) => Action::CreateNetworkAclEntry {
+            acl: acl(),
+            entry: entry(),
+        },
+        Some(Action::CreateNetworkAclEntry { .. }) => Action::ReplaceNetworkAclEntry {
+            acl: acl(),
+            entry: entry(),
+        },
+        Some(Action::ReplaceNetworkAclEntry { .. }) => Action::DeleteNetworkAclEntry {
+            acl: acl(),
+            direction: Direction::Egress,
+            rule_number: 100,
+        },
+        Some(Action::DeleteNetworkAclEntry { .. }) => Action::CreateFlowLogs {
+            key: ResourceKey::FlowLog {
+                resource: "vpc-0123456789abcdef0".into(),
+            },
+            resource: "vpc-0123456789abcdef0".into(),
+            settings: FlowLogSettings {
+                traffic_type: TrafficType::All,
+                log_destination_type: LogDestinationType::S3,
+                log_destination: "arn:aws:s3:::logs".into(),
+                deliver_logs_permission_arn: None,
+                log_format: None,
+                max_aggregation_interval: 600,
+            },
+            tags: tags(),
+        },
+        Some(Action::CreateFlowLogs { .. }) => Action::DeleteFlowLogs {
+            id: "fl-0123456789abcdef0".into(),
+        },
+        Some(Action::DeleteFlowLogs { .. }) => Action::PutBucketPolicy {
+            bucket: "fraud-data".into(),
+            region: Region::new("us-east-1"),
+            add_endpoints: vec![Target::Existing(endpoint())],
+            remove_endpoints: Vec::new(),
+            add_exemptions: Vec::new(),
+            remove_exemptions: Vec::new(),
+        },
+        Some(Action::PutBucketPolicy { .. }) => Action::PutRolePolicy {
+            key: ResourceKey::RolePolicy { role: "train".into() },
+            role: role(),
+            name: "sagevpc".into(),
+            policy: policy(),
+            replaces: false,
+        },
+        Some(Action::PutRolePolicy { .. }) => Action::DeleteRolePolicy {
+            role: role(),
+            name: "sagevpc".into(),
+        },
+        Some(Action::DeleteRolePolicy { .. }) => Action::CreateTags {
+            resource: "vpce-0123456789abcdef0".into(),
+            tags: tags(),
+        },
+        Some(Action::CreateTags { .. }) => Action::DeleteTags {
+            resource: "vpce-0123456789abcdef0".into(),
+            keys: vec!["team".into()],
+        },
+        Some(Action::DeleteTags { .. }) => return None,
+    })
+}
+
+fn every_action() -> Vec<Action> {
+    std::iter::successors(next(None), |action| next(Some(action))).collect()
+}
+
+fn done(actions: impl IntoIterator<Item = PlannedAction>) -> (Plan, Outcome) {
+    let actions: Vec<PlannedAction> = actions
+        .into_iter()
+        .enumerate()
+        .map(|(place, planned)| PlannedAction {
+            id: ActionId(place),
+            ..planned
+        })
+        .collect();
+    let outcome = Outcome {
+        steps: actions.iter().map(|planned| (planned.id, Step::Done)).collect(),
+        made: actions
+            .iter()
+            .filter_map(|planned| Some((planned.action.makes()?.clone(), "made-1".to_owned())))
+            .collect(),
+    };
+    let plan = Plan {
+        actions,
+        ..Plan::default()
+    };
+    (plan, outcome)
+}
+
+fn events_of(references: &References, plan: &Plan, outcome: &Outcome) -> Vec<(About, crate::cluster::Notice)> {
+    let statuses = Statuses {
+        vpc: Default::default(),
+        profiles: Default::default(),
+    };
+    events::decide(references, Some((plan, outcome)), &statuses)
+}
+
+/// The lines that are logged while `run` runs.
+fn logged(run: impl FnOnce()) -> Vec<Value> {
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+    impl io::Write for Lines {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(line);
+            Ok(line.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, run);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn every_kind_of_change_leaves_one_event_and_one_line_of_the_log_that_name_resource_and_reason() {
+    let actions = every_action();
+    assert!(actions.len() >= 27, "{}", actions.len());
+    for action in actions {
+        let (plan, outcome) = done([PlannedAction::new(
+            action,
+            Serves::SageMakerVpc,
+            "somebody asked for it",
+        )]);
+        let action = &plan.actions[0].action;
+        let references = references();
+
+        let events = events_of(&references, &plan, &outcome);
+        let [(About::Vpc, event)] = events.as_slice() else {
+            panic!("{}: {events:?}", action.name());
+        };
+        let expected = match action.deed() {
+            Deed::Creates => "Created",
+            Deed::Changes => "Changed",
+            Deed::Deletes => "Deleted",
+        };
+        assert_eq!(event.reason, expected, "{}", action.name());
+        for part in [
+            action.name(),
+            &action.resource(),
+            &action.change(),
+            "somebody asked for it",
+            "SageMakerVpc research (generation 4)",
+        ] {
+            assert!(event.message.contains(part), "{part:?} is not in {:?}", event.message);
+        }
+        assert!(event.is_logged, "the line is written once");
+
+        let lines = logged(|| {
+            for change in changes(&references, &plan, &outcome) {
+                log("research", &change, &plan);
+            }
+        });
+        let [line] = lines.as_slice() else {
+            panic!("{}: {lines:?}", action.name());
+        };
+        let told = |field: &str| line[field].as_str().unwrap_or_default().to_owned();
+        assert_eq!(told("vpc"), "research");
+        assert_eq!(told("service"), action.service());
+        assert_eq!(told("action"), action.name());
+        assert_eq!(told("resource"), action.resource());
+        assert_eq!(told("change"), action.change());
+        assert_eq!(told("reason"), "somebody asked for it");
+        assert_eq!(told("account"), "Spec");
+        assert_eq!(line["id"].is_string(), action.makes().is_some(), "{}", action.name());
+    }
+}
+
+#[test]
+fn what_was_not_done_leaves_nothing() {
+    let (plan, _) = done(
+        every_action()
+            .into_iter()
+            .map(|action| PlannedAction::new(action, Serves::Vpc, "r")),
+    );
+    assert!(changes(&references(), &plan, &Outcome::default()).is_empty());
+    assert_eq!(events_of(&references(), &plan, &Outcome::default()), []);
+}
+
+fn group_goes() -> PlannedAction {
+    let action = Action::DeleteSecurityGroup {
+        id: "sg-0123456789abcdef0".into(),
+    };
+    PlannedAction {
+        key: Some(ResourceKey::WorkloadSecurityGroup {
+            profile: fraud(),
+            workload: None,
+        }),
+        priority: Priority::Deletion,
+        ..PlannedAction::new(action, Serves::Vpc, "nothing needs it")
+    }
+}
+
+fn account_of(references: &References, planned: PlannedAction) -> (String, Option<Approval>) {
+    let (mut plan, outcome) = done([planned]);
+    plan.approved = Some(ApprovedStatus {
+        digest: "5f1d0c7a9be24466".into(),
+        changes: Vec::new(),
+    });
+    let mut all = changes(references, &plan, &outcome);
+    let change = all.remove(0);
+    (change.account.told(), change.approval)
+}
+
+#[test]
+fn it_is_told_on_whose_account_and_who_approved_it() {
+    let asked = || PlannedAction::new(next(None).unwrap(), Serves::Profile(fraud()), "r");
+    let told = |references: &References, planned| account_of(references, planned).0;
+    assert_eq!(
+        told(&references(), asked()),
+        "asked for by profile ml-fraud/fraud (generation 2)"
+    );
+    let drifted = PlannedAction { drift: true, ..asked() };
+    assert_eq!(told(&references(), drifted), "it was changed behind sagevpc's back");
+
+    let approved = PlannedAction {
+        approved: true,
+        ..asked()
+    };
+    let (_, approval) = account_of(&references(), approved);
+    assert_eq!(
+        approval.unwrap().told(),
+        "approved by kubectl-patch as 5f1d0c7a9be24466"
+    );
+    assert_eq!(account_of(&references(), asked()).1, None, "it needed no approval");
+
+    let mut deleting = references();
+    deleting.vpc.metadata.deletion_timestamp = Some(serde_json::from_value(json!("2026-01-01T12:00:00Z")).unwrap());
+    assert_eq!(told(&deleting, group_goes()), "SageMakerVpc research is being deleted");
+
+    let mut gone = references();
+    gone.profiles.clear();
+    assert_eq!(told(&gone, group_goes()), "profile ml-fraud/fraud was deleted");
+
+    let status = gone.vpc.status.get_or_insert_default();
+    status.in_force.profiles = vec![ProfileInForce {
+        namespace: "ml-fraud".into(),
+        name: "fraud".into(),
+        absent_since: Some("2026-01-01T12:00:00Z".parse().unwrap()),
+        ..ProfileInForce::default()
+    }];
+    assert_eq!(told(&gone, group_goes()), "ml-fraud/fraud was waited for long enough");
+}
+
+#[test]
+fn a_change_is_told_on_every_profile_that_it_serves() {
+    let (mut plan, outcome) = done([PlannedAction::new(next(None).unwrap(), Serves::Vpc, "r")]);
+    plan.contributing = [fraud(), ProfileKey::new("ml", "other")].into();
+    let about: Vec<About> = events_of(&references(), &plan, &outcome)
+        .into_iter()
+        .map(|(about, _)| about)
+        .collect();
+    assert_eq!(
+        about,
+        [
+            About::Profile(ProfileKey::new("ml", "other")),
+            About::Profile(fraud()),
+            About::Vpc
+        ]
+    );
+}
+
+#[test]
+fn many_changes_are_told_together() {
+    let attribute = next(None).unwrap();
+    let changed = |_| PlannedAction::new(attribute.clone(), Serves::Vpc, "r");
+    let (mut plan, outcome) = done((0..500).map(changed));
+    plan.contributing = (0..200)
+        .map(|number| ProfileKey::new("ml", format!("p{number}")))
+        .collect();
+    let events = events_of(&references(), &plan, &outcome);
+    let of_vpc: Vec<_> = events.iter().filter(|(about, _)| *about == About::Vpc).collect();
+    assert_eq!(of_vpc.len(), 8);
+    assert!(
+        of_vpc[7].1.message.starts_with("493 more: ModifyVpcAttribute vpc-"),
+        "{:?}",
+        of_vpc[7]
+    );
+    assert_eq!(events.len() - of_vpc.len(), 64, "and not more on profiles");
+    let of_one: Vec<_> = events
+        .iter()
+        .filter(|(about, _)| *about == About::Profile(ProfileKey::new("ml", "p0")))
+        .collect();
+    assert_eq!(of_one.len(), 1);
+    assert!(of_one[0].1.message.starts_with("500 changes: "), "{:?}", of_one[0]);
+}
