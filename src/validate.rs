@@ -9,7 +9,7 @@
 //! profile that was in force and is refused now is *frozen*: what it brought
 //! about stays as it is until it is accepted again or deleted.
 
-pub(crate) use self::profile::is_granted;
+mod grants;
 mod in_force;
 mod profile;
 mod vpc;
@@ -20,6 +20,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+pub use self::grants::Granted;
 use self::in_force::Registry;
 use crate::{
     api::{
@@ -63,6 +64,12 @@ impl ProfileReference {
     /// The profile's key.
     pub fn key(&self) -> ProfileKey {
         ProfileKey::new(self.profile.namespace().unwrap_or_default(), self.profile.name_any())
+    }
+
+    /// What it may name, given that its namespace is allowed.
+    fn granted(&self, vpc: &SageMakerVpc) -> Granted {
+        let namespace = self.profile.namespace().unwrap_or_default();
+        Granted::to(&vpc.spec.grants, &namespace, &self.namespace_labels)
     }
 }
 
@@ -180,10 +187,8 @@ pub struct ValidVpc {
     pub max_monthly_cost: Option<u32>,
     /// Whether what runs in it is looked for.
     pub discovery: Discovery,
-    /// Which execution roles profiles may name, and which may be changed.
-    pub role_grants: RoleGrants,
-    /// Patterns of the buckets that profiles may name.
-    pub granted_buckets: Vec<String>,
+    /// What profiles of at least one namespace may name.
+    pub granted: Granted,
     /// Roles that were given our inline policy, as status remembers them.
     pub roles_in_force: BTreeSet<String>,
 }
@@ -194,23 +199,6 @@ impl ValidVpc {
         let endpoints = self.adopt_endpoints.iter().map(VpcEndpointId::as_str);
         let groups = self.adopt_security_groups.iter().map(SecurityGroupId::as_str);
         endpoints.chain(groups).any(|listed| listed == id)
-    }
-}
-
-/// Which execution roles profiles may name, and which may be changed: patterns
-/// of ARNs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RoleGrants {
-    /// Those that profiles may name.
-    pub granted: Vec<String>,
-    /// Those of them that may get our inline policy.
-    pub enforced: Vec<String>,
-}
-
-impl RoleGrants {
-    /// Whether the role may get our inline policy.
-    pub fn may_change(&self, arn: &str) -> bool {
-        profile::is_granted(&self.granted, arn) && profile::is_granted(&self.enforced, arn)
     }
 }
 
@@ -289,6 +277,8 @@ pub struct ValidWorkload {
     pub direct_internet_access: bool,
     /// Its execution role's ARN, where it is named.
     pub role_arn: Option<String>,
+    /// Whether that role may be given what it lacks on the workload's account.
+    pub role_enforced: bool,
 }
 
 /// A profile's security groups.
@@ -303,12 +293,14 @@ pub enum SecurityGroups {
 }
 
 /// A profile that was in force and is refused now. Its resources stay.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FrozenProfile {
     /// Its key.
     pub key: ProfileKey,
     /// What it relied on when it last had effect.
     pub holdings: Holdings,
+    /// What it may name by now, so that what was taken back goes.
+    pub granted: Granted,
 }
 
 /// A profile that is in force and not there, and was not seen to be deleted.
@@ -371,18 +363,18 @@ pub fn validate_without(
     by_age.sort_by_key(|reference| (created(&reference.profile), reference.key()));
 
     let mut profiles = Vec::new();
-    let mut findings = Vec::new();
+    let mut findings = grant_nothing(&references.vpc);
     let mut frozen = Vec::new();
     for reference in &by_age {
         if let Some(why) = left_out.get(&reference.key()) {
-            frozen.extend(freeze(reference, &registry));
+            frozen.extend(freeze(reference, &references.vpc, &registry));
             findings.extend(takes_no_change(&reference.key(), why));
             continue;
         }
         match profile::validate(reference, &references.vpc, &registry) {
             Ok(valid) => profiles.push(valid),
             Err(refusals) => {
-                frozen.extend(freeze(reference, &registry));
+                frozen.extend(freeze(reference, &references.vpc, &registry));
                 findings.extend(refusals);
             }
         }
@@ -407,7 +399,7 @@ pub fn validate_without(
             by_age
                 .iter()
                 .find(|reference| reference.key() == key)
-                .and_then(|reference| freeze(reference, &registry)),
+                .and_then(|reference| freeze(reference, &references.vpc, &registry)),
         );
     }
     // A profile that is frozen or absent no longer votes, but what it brought
@@ -430,6 +422,16 @@ pub fn validate_without(
         overflows: registry.overflows(),
         findings,
     })
+}
+
+/// Says of grants that grant nothing, for they are malformed.
+fn grant_nothing(vpc: &SageMakerVpc) -> Vec<Finding> {
+    let problems = grants::problems(&vpc.spec.grants);
+    let told = |message| {
+        let reason = crate::api::Reason::InvalidSpec;
+        Finding::new(Concern::Accepted, Scope::SageMakerVpc, reason, message).weighing(Weight::Aside)
+    };
+    problems.into_iter().map(told).collect()
 }
 
 /// Tells the profile, should it take a status, and the SageMakerVpc.
@@ -457,10 +459,17 @@ fn takes_no_change(key: &ProfileKey, why: &str) -> [Finding; 2] {
 /// What a refused profile keeps, if it ever had effect: what it relied on with
 /// the spec that was accepted. A spec that is refused must neither gain anything
 /// nor cut off what runs on the one before it.
-fn freeze(reference: &ProfileReference, registry: &Registry) -> Option<FrozenProfile> {
+fn freeze(reference: &ProfileReference, vpc: &SageMakerVpc, registry: &Registry) -> Option<FrozenProfile> {
     let key = reference.key();
     let holdings = registry.holdings(&key)?;
-    Some(FrozenProfile { key, holdings })
+    // A namespace that is no longer allowed may have lost the label that chose
+    // its grants: it is not they that were taken back.
+    let granted = if profile::is_allowed(reference, vpc) {
+        reference.granted(vpc)
+    } else {
+        Granted::to_anyone(&vpc.spec.grants)
+    };
+    Some(FrozenProfile { key, holdings, granted })
 }
 
 /// What the profiles want of the package repositories, and who is refused for

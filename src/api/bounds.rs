@@ -13,6 +13,13 @@ pub(crate) const PRINTABLE: &str = "^[ -~]*$";
 /// What [`Holdings`](crate::types::Holdings) are written in.
 pub(crate) const HOLDINGS: &str = "^[A-Za-z0-9_-]*$";
 
+/// Things of one kind that a grant names.
+pub(crate) const MAX_GRANTS: usize = 64;
+/// Grants for certain namespaces.
+pub(crate) const MAX_NAMESPACE_GRANTS: usize = 32;
+/// Namespaces that one of them names.
+pub(crate) const MAX_GRANTED_NAMESPACES: usize = 32;
+
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 22;
 /// Characters of a condition's message.

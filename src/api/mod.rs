@@ -7,12 +7,14 @@
 
 pub(crate) mod bounds;
 mod condition;
+mod grants;
 mod network;
 mod profile;
 mod status;
 mod vpc;
 
 pub use condition::{Condition, ConditionStatus, ConditionType, Reason};
+pub use grants::{EnforceGrants, Grant, Grants, NamespaceGrant};
 pub use network::{
     Admit, Discovery, FlowLogResourceType, FlowLogs, InterfaceEndpointPolicy, InterfaceEndpoints, Internet,
     InternetMode, NatGateways, NetworkAclMode, NetworkAcls,
@@ -29,8 +31,8 @@ pub use status::{
 };
 pub use vpc::{
     AcceptUnknown, AllowedNamespaces, Approval, AssumedRole, Credentials, DeletionPolicy, Dns, EndpointPolicyType,
-    EnforceGrants, Grants, LabelSelector, ManagementPolicy, NamespacesFrom, S3Endpoint, S3EndpointPolicy, SageMakerVpc,
-    SageMakerVpcSpec, Selection, TagSelector,
+    LabelSelector, ManagementPolicy, NamespacesFrom, S3Endpoint, S3EndpointPolicy, SageMakerVpc, SageMakerVpcSpec,
+    Selection, TagSelector,
 };
 
 /// The API group of both kinds.

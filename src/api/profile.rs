@@ -98,6 +98,7 @@ pub struct Destination {
     /// admits every address on these ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')").message("a destination's host is a name such as pypi.org: lower case, no https://, no path"))]
+    #[x_kube(validation = Rule::new("!self.matches('(^|[.])[0-9]+$')").message("a destination's host is a name: write an address as a cidr, such as 192.0.2.7/32"))]
     #[schemars(length(min = 1, max = 253))]
     pub host: Option<String>,
     /// A block of addresses, such as 192.0.2.0/24 or 2001:db8::/32.

@@ -6,7 +6,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Discovery, FlowLogs, InterfaceEndpoints, Internet, NetworkAcls, SageMakerVpcStatus, bounds::PRINTABLE};
+use super::{
+    Discovery, FlowLogs, Grants, InterfaceEndpoints, Internet, NetworkAcls, SageMakerVpcStatus, bounds::PRINTABLE,
+};
 use crate::types::{Region, VpcId};
 
 /// A VPC that SageMaker workloads run in, and what may be done to it on their
@@ -325,7 +327,7 @@ pub enum NamespacesFrom {
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
     /// Labels that the namespace must carry, all of them.
-    #[x_kube(validation = Rule::new("self.all(k, k.size() >= 1 && k.size() <= 317)").message("spec.allowedNamespaces.selector.matchLabels: the keys of labels have 1 to 317 characters"))]
+    #[x_kube(validation = Rule::new("self.all(k, k.size() >= 1 && k.size() <= 317)").message("selector.matchLabels: the keys of labels have 1 to 317 characters"))]
     #[schemars(schema_with = "labels_schema")]
     pub match_labels: BTreeMap<String, String>,
 }
@@ -405,62 +407,4 @@ pub enum EndpointPolicyType {
     Buckets,
     /// The document given.
     Custom,
-}
-
-/// What profiles may name, as patterns where `*` stands for any characters and
-/// `?` for one.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Grants {
-    /// Names of buckets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 63)))]
-    pub buckets: Vec<String>,
-    /// Ids of security groups that profiles may use as their own.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 32)))]
-    pub security_groups: Vec<String>,
-    /// Services that profiles may have an interface endpoint made for, by short
-    /// name. What a workload of theirs cannot do without needs no grant.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(validation = Rule::new("self.all(service, service.matches('^[!-~]+$'))").message("grants.services takes names of services, such as ecr.api, where * stands for any characters"))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
-    pub services: Vec<String>,
-    /// Destinations outside the VPC: host names and CIDRs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(validation = Rule::new("self.all(destination, destination.matches('^[!-~]+$'))").message("grants.destinations takes host names and CIDRs, such as *.example.com or 192.0.2.0/24"))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
-    pub destinations: Vec<String>,
-    /// ARNs of execution roles.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(validation = Rule::new("self.all(arn, arn.matches('^[!-~]+$'))").message("grants.roles takes ARNs of roles, such as arn:aws:iam::111122223333:role/fraud-*"))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
-    pub roles: Vec<String>,
-    /// What of these may be changed.
-    #[serde(default)]
-    pub enforce: EnforceGrants,
-}
-
-/// What of the things granted may be changed; all else is only verified.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct EnforceGrants {
-    /// Names of buckets whose policy may get our statement.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 63)))]
-    pub buckets: Vec<String>,
-    /// ARNs of roles that may get our inline policy, which holds actions on
-    /// network interfaces and nothing else. Profiles must be granted
-    /// them as well, and the IAM policy that `sagevpc print iam-policy` prints
-    /// lets only roles be changed that carry the tag sagevpc.dev/cluster.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(validation = Rule::new("self.all(arn, arn.matches('^[!-~]+$'))").message("grants.enforce.roles takes ARNs of roles, such as arn:aws:iam::111122223333:role/fraud-*"))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
-    pub roles: Vec<String>,
 }

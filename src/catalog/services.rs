@@ -34,6 +34,15 @@ pub fn names_service(name: &str, short: &str) -> bool {
     name == short || name.strip_suffix(short).is_some_and(|prefix| prefix.ends_with('.'))
 }
 
+/// Whether a name, short or full, is of AWS's own services. Any account can
+/// offer one: EC2 names these `com.amazonaws.vpce.REGION.vpce-svc-ID`.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-share-your-services.html>.
+pub fn is_aws_service(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !name.split('.').any(|part| part == "vpce" || part.starts_with("vpce-"))
+}
+
 /// What the names of a service's actions begin with in IAM, for services that
 /// SageMaker's workloads are known to call.
 ///
@@ -81,6 +90,23 @@ mod tests {
             ("sts", None),
         ] {
             assert_eq!(short_service_name(full, &region), short, "{full}");
+        }
+    }
+
+    #[test]
+    fn services_of_other_accounts_are_told_by_name() {
+        for (name, is_awss) in [
+            ("sts", true),
+            ("ecr.api", true),
+            ("com.amazonaws.us-east-1.logs", true),
+            ("aws.sagemaker.us-east-1.studio", true),
+            ("cn.com.amazonaws.cn-north-1.ecr.dkr", true),
+            ("com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0", false),
+            ("cn.com.amazonaws.vpce.cn-north-1.vpce-svc-0123456789abcdef0", false),
+            ("vpce-svc-0123456789abcdef0", false),
+            ("com.amazonaws.VPCE.us-east-1.VPCE-SVC-0123456789abcdef0", false),
+        ] {
+            assert_eq!(is_aws_service(name), is_awss, "{name}");
         }
     }
 

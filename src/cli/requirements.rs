@@ -47,6 +47,7 @@ pub(super) const TABLE: &[Requirement] = &[
             "namespace_not_allowed",
             "bucket_not_granted",
             "group_not_granted",
+            "grants_by_namespace",
             "repositories_conflict",
             "second_object_for_the_vpc",
             "options_that_a_kind_does_not_take",
@@ -216,6 +217,7 @@ pub(super) const TABLE: &[Requirement] = &[
         drifted: Drifted::Cases(&["drift_interface_endpoint_deleted", "drift_interface_endpoint_changed"]),
         refused: &[
             "service_not_granted",
+            "service_of_another_account_by_a_pattern",
             "service_in_none_of_the_zones",
             "interface_endpoint_quota",
             "foreign_interface_endpoint_policy_blocks",
@@ -254,6 +256,7 @@ pub(super) const TABLE: &[Requirement] = &[
         drifted: Drifted::Cases(&["managed_nat_deleted", "managed_nat_route_removed"]),
         refused: &[
             "destination_not_granted",
+            "cidr_beyond_its_grant",
             "managed_nat_no_public_subnet",
             "existing_nat_for_some_subnets",
         ],

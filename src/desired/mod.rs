@@ -203,7 +203,7 @@ impl Network {
                     &vpc.first_rule_number,
                     &vpc.flow_logs,
                     &vpc.max_monthly_cost,
-                    &vpc.role_grants
+                    vpc.granted.enforced_roles()
                 ),
                 profiles
                     .iter()

@@ -19,6 +19,7 @@ use crate::{
     api::{Reason, bounds::MAX_PROFILES_IN_FORCE},
     observed::VpcSnapshot,
     types::{HELD_REPOSITORIES, Holdings, NetworkAclId, ProfileKey, RouteTableId, SubnetId, listed},
+    validate::Granted,
 };
 
 /// Something that a profile relies on.
@@ -164,6 +165,23 @@ impl Keeping {
         let mut subnets = snapshot.subnets.keys().filter(has_it);
         subnets.any(|subnet| self.has(Thing::Subnet(subnet)) || is_on_the_way(subnet))
     }
+}
+
+/// Whether the thing stays for a profile that may still name it: what the
+/// platform team takes back goes. Of a profile that is not there nobody knows
+/// the namespace's labels, so it may name whatever another may.
+pub(super) fn is_still_granted(draft: &Draft<'_>, thing: Thing<'_>, is_granted: impl Fn(&Granted) -> bool) -> bool {
+    let Draft { network, keeping, .. } = draft;
+    if !keeping.is_any() || !is_granted(&network.vpc.granted) {
+        return false;
+    }
+    let name = thing.to_string();
+    let mut keepers = keeping.holders.iter().filter(|(_, holdings)| holdings.may_hold(&name));
+    keeping.everything
+        || keepers.any(|(key, _)| {
+            let frozen = network.frozen.iter().find(|frozen| frozen.key == *key);
+            frozen.is_none_or(|frozen| is_granted(&frozen.granted))
+        })
 }
 
 /// Decides what stays, and says what stays for a while only.

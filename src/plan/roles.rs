@@ -20,7 +20,10 @@ use self::{
     judge::{Cause, Question, RolePolicies},
 };
 use super::{
-    Action, Concern, PlannedAction, Scope, Serves, Weight, draft::Draft, elastic_inference, keeping::Thing,
+    Action, Concern, PlannedAction, Scope, Serves, Weight,
+    draft::Draft,
+    elastic_inference,
+    keeping::{self, Thing},
     resolve::ResolvedProfile,
 };
 use crate::{
@@ -111,7 +114,7 @@ fn role(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], means: &mut Means) {
 fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
     let mut grant = Grant::default();
     let vpc = &draft.network.vpc;
-    if !vpc.role_grants.may_change(&detail.arn) {
+    if !uses.iter().any(|used| used.workload.role_enforced) {
         return grant;
     }
     // What someone else wrote there is no reason to give anything.
@@ -120,7 +123,8 @@ fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
         same_meaning(&current, &has.document(&vpc.region)).then_some(has)
     });
     let policies = RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region);
-    let asked: BTreeSet<(WorkloadKind, bool)> = uses.iter().map(|used| (used.workload.kind, used.can_run)).collect();
+    let may_ask = uses.iter().filter(|used| used.workload.role_enforced);
+    let asked: BTreeSet<(WorkloadKind, bool)> = may_ask.map(|used| (used.workload.kind, used.can_run)).collect();
     for (kind, can_run) in asked {
         for (question, need, action) in questions(kind).filter(|(_, need, _)| need.part == RolePart::Network) {
             if !can_run && !has.as_ref().is_some_and(|has| has.holds(need, action)) {
@@ -181,7 +185,11 @@ fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &G
     let unsure =
         !uses.is_empty() && !RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region).is_complete();
     // What was given for a profile that has no say at present stays as it is.
-    let stays = (draft.keeping.has(Thing::Role(&detail.arn)) || unsure) && vpc.role_grants.may_change(&detail.arn);
+    let may_be_changed = uses.iter().any(|used| used.workload.role_enforced);
+    let is_kept = keeping::is_still_granted(draft, Thing::Role(&detail.arn), |granted| {
+        granted.may_change_role(&detail.arn)
+    });
+    let stays = is_kept || (unsure && may_be_changed);
     match ours(draft, detail) {
         None if wanted.is_empty() => Grant::default(),
         None if inline_characters(detail, &name, &wanted.document(&vpc.region)) > INLINE_POLICIES_MAX_CHARS => {
@@ -267,7 +275,7 @@ fn take_off(draft: &mut Draft<'_>, detail: &RoleDetail, name: String) {
     remember(draft, detail);
     let reason = if draft.network.vpc.deleting {
         "the SageMakerVpc is being deleted"
-    } else if draft.network.vpc.role_grants.may_change(&detail.arn) {
+    } else if draft.network.vpc.granted.may_change_role(&detail.arn) {
         "the role lacks nothing without it that a workload needs"
     } else {
         "spec.grants no longer lets sagevpc change the role"

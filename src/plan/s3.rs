@@ -13,7 +13,7 @@ use super::{
     Action, ActionId, Concern, Finding, PlannedAction, Scope, Serves, Target, Weight, disruption,
     draft::Draft,
     judge,
-    keeping::Thing,
+    keeping::{self, Thing},
     resolve::{ResolvedProfile, Standing, has_tags},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     desired::{KeptOfPolicy, S3Policy},
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
     types::{ProfileKey, ResourceKey, RouteTableId, listed},
-    validate::{Choice, is_granted},
+    validate::Choice,
 };
 
 const KEY: ResourceKey = ResourceKey::S3GatewayEndpoint;
@@ -92,7 +92,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
 fn kept_of_policy(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> KeptOfPolicy {
     let vpc = &draft.network.vpc;
     let holds = |bucket: Option<&str>| match bucket {
-        Some(name) => draft.keeping.has(Thing::Bucket(name)) && is_granted(&vpc.granted_buckets, name),
+        Some(name) => keeping::is_still_granted(draft, Thing::Bucket(name), |granted| granted.has_bucket(name)),
         None => draft.keeping.has(Thing::PackageRepositories),
     };
     endpoint

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use kube::ResourceExt;
-use wildmatch::WildMatch;
 
 use super::{
-    ProfileReference, RequiredEndpoint, SecurityGroups, ValidProfile, ValidWorkload, created, in_force::Registry,
-    refusal, vpc::choice,
+    Granted, ProfileReference, RequiredEndpoint, SecurityGroups, ValidProfile, ValidWorkload, created,
+    grants::{ends_in_a_number, has_labels},
+    in_force::Registry,
+    refusal,
+    vpc::choice,
 };
 use crate::{
     api::{
@@ -17,7 +19,7 @@ use crate::{
     },
     catalog::Options,
     plan::{Finding, Scope},
-    types::{Exemption, SubnetId, listed},
+    types::{Exemption, SecurityGroupId, SubnetId, listed},
 };
 
 pub(super) fn validate(
@@ -38,8 +40,10 @@ pub(super) fn validate(
             .into_iter()
             .map(|message| refusal(scope(), Reason::InvalidSpec, message)),
     );
-    let not_granted = grants(&reference.profile, vpc).chain(no_way_out(&reference.profile, vpc));
-    findings.extend(not_granted.map(|message| refusal(scope(), Reason::NotGranted, message)));
+    let granted = reference.granted(vpc);
+    let lacking = not_granted(&reference.profile, vpc, &granted).into_iter();
+    let lacking = lacking.chain(no_way_out(&reference.profile, vpc));
+    findings.extend(lacking.map(|message| refusal(scope(), Reason::NotGranted, message)));
     let chosen = choice(spec.subnets.as_ref(), "spec.subnets", &scope(), &mut findings);
     if !findings.is_empty() {
         return Err(findings);
@@ -71,6 +75,10 @@ pub(super) fn validate(
                 },
                 direct_internet_access: workload.direct_internet_access,
                 role_arn: workload.role_arn.clone(),
+                role_enforced: workload
+                    .role_arn
+                    .as_ref()
+                    .is_some_and(|arn| granted.may_change_role(arn)),
             })
             .collect(),
         subnets: chosen.map(|choice| choice.map_ids(SubnetId::new)),
@@ -85,14 +93,14 @@ pub(super) fn validate(
         required_endpoints: spec
             .buckets
             .iter()
-            .filter_map(|bucket| Some((bucket.name.clone(), required_endpoint(bucket, vpc)?)))
+            .filter_map(|bucket| Some((bucket.name.clone(), required_endpoint(bucket, &granted)?)))
             .collect(),
         services: spec.services.iter().cloned().collect(),
         destinations: spec.destinations.iter().cloned().collect(),
     })
 }
 
-fn required_endpoint(bucket: &Bucket, vpc: &SageMakerVpc) -> Option<RequiredEndpoint> {
+fn required_endpoint(bucket: &Bucket, granted: &Granted) -> Option<RequiredEndpoint> {
     let Exempt {
         aws_services,
         principals,
@@ -102,24 +110,21 @@ fn required_endpoint(bucket: &Bucket, vpc: &SageMakerVpc) -> Option<RequiredEndp
         exempt: principals
             .chain(aws_services.then_some(Exemption::AwsServices))
             .collect(),
-        enforced: is_granted(&vpc.spec.grants.enforce.buckets, &bucket.name),
+        enforced: granted.may_change_bucket(&bucket.name),
     })
 }
 
-fn is_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> bool {
+pub(super) fn is_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> bool {
     let Some(allowed) = &vpc.spec.allowed_namespaces else {
         return false;
     };
     if allowed.from == Some(NamespacesFrom::All) {
         return true;
     }
-    allowed.selector.as_ref().is_some_and(|selector| {
-        !selector.match_labels.is_empty()
-            && selector
-                .match_labels
-                .iter()
-                .all(|(label, value)| reference.namespace_labels.get(label) == Some(value))
-    })
+    allowed
+        .selector
+        .as_ref()
+        .is_some_and(|selector| !selector.match_labels.is_empty() && has_labels(selector, &reference.namespace_labels))
 }
 
 fn not_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> String {
@@ -299,6 +304,11 @@ fn malformed(destination: &Destination) -> Option<String> {
                      in front and no path behind."
                 ));
             }
+            if ends_in_a_number(host) {
+                return Some(format!(
+                    "Destination {name:?} is no host's name but an address: write it as a cidr, such as 192.0.2.7/32."
+                ));
+            }
         }
         (None, Some(cidr)) => {
             if cidr.parse::<IpNet>().is_err() {
@@ -330,66 +340,68 @@ fn no_way_out(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc) -> Option<Strin
     })
 }
 
-/// What the profile names and the VPC object does not grant.
-fn grants<'a>(profile: &'a SageMakerVpcProfile, vpc: &'a SageMakerVpc) -> impl Iterator<Item = String> + 'a {
-    let grants = &vpc.spec.grants;
+/// What the profile names and the VPC object does not grant to its namespace.
+fn not_granted(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc, granted: &Granted) -> Vec<String> {
+    let spec = &profile.spec;
+    let namespace = profile.namespace().unwrap_or_default();
     let vpc = vpc.name_any();
-    let buckets: BTreeSet<&str> = profile
-        .spec
-        .buckets
-        .iter()
-        .map(|bucket| bucket.name.as_str())
-        .filter(|name| !is_granted(&grants.buckets, name))
-        .collect();
-    let groups: BTreeSet<&str> = profile
-        .spec
+    let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect::<BTreeSet<String>>();
+    let buckets = spec.buckets.iter().map(|bucket| bucket.name.as_str());
+    let groups = spec
         .security_groups
         .iter()
-        .flat_map(|groups| groups.ids.iter().flatten())
-        .map(|id| id.as_str())
-        .filter(|id| !is_granted(&grants.security_groups, id))
-        .collect();
-    let services: BTreeSet<&str> = profile
-        .spec
-        .services
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !is_granted(&grants.services, name))
-        .collect();
-    let destinations: BTreeSet<&str> = profile
-        .spec
-        .destinations
-        .iter()
-        .map(Destination::name)
-        .filter(|name| !is_granted(&grants.destinations, name))
-        .collect();
-    let roles: BTreeSet<&str> = profile
-        .spec
+        .flat_map(|groups| groups.ids.iter().flatten());
+    let services = spec.services.iter().map(String::as_str);
+    let roles = spec
         .workloads
         .iter()
-        .filter_map(|workload| workload.role_arn.as_deref())
-        .filter(|arn| !is_granted(&grants.roles, arn))
-        .collect();
+        .filter_map(|workload| workload.role_arn.as_deref());
     [
-        ("bucket", "grants.buckets", buckets),
-        ("security group", "grants.securityGroups", groups),
-        ("service", "grants.services", services),
-        ("destination", "grants.destinations", destinations),
-        ("role", "grants.roles", roles),
+        (
+            "bucket",
+            "buckets",
+            owned(buckets.filter(|name| !granted.has_bucket(name)).collect()),
+        ),
+        (
+            "security group",
+            "securityGroups",
+            owned(
+                groups
+                    .map(SecurityGroupId::as_str)
+                    .filter(|id| !granted.has_security_group(id))
+                    .collect(),
+            ),
+        ),
+        (
+            "service",
+            "services",
+            owned(services.filter(|name| !granted.has_service(name)).collect()),
+        ),
+        (
+            "destination",
+            "destinations",
+            spec.destinations
+                .iter()
+                .filter(|to| malformed(to).is_none())
+                .flat_map(|to| granted.lacks_for(to))
+                .collect(),
+        ),
+        (
+            "role",
+            "roles",
+            owned(roles.filter(|arn| !granted.has_role(arn)).collect()),
+        ),
     ]
     .into_iter()
     .filter(|(_, _, names)| !names.is_empty())
-    .map(move |(what, field, names)| {
+    .map(|(what, field, names)| {
         let (plural, them) = if names.len() == 1 { ("", "it") } else { ("s", "them") };
         format!(
-            "SageMakerVpc {vpc} does not grant {what}{plural} {}: ask its owners to add {them} to spec.{field}, or remove \
-             {them} here.",
+            "SageMakerVpc {vpc} does not grant {what}{plural} {} to namespace {namespace}: ask its owners to add {them} to \
+             spec.grants.{field}, or to {field} of an item of spec.grants.namespaces for this namespace, or remove {them} \
+             here.",
             listed(names)
         )
     })
-}
-
-/// Whether one of the patterns admits the name.
-pub(crate) fn is_granted(patterns: &[String], name: &str) -> bool {
-    patterns.iter().any(|pattern| WildMatch::new(pattern).matches(name))
+    .collect()
 }

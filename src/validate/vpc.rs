@@ -8,7 +8,7 @@ use std::{
 use kube::ResourceExt;
 
 use super::{
-    Choice, EndpointPolicy, References, Refused, RoleGrants, ValidFlowLogs, ValidInterfaceEndpoints, ValidVpc, created,
+    Choice, EndpointPolicy, Granted, References, Refused, ValidFlowLogs, ValidInterfaceEndpoints, ValidVpc, created,
     is_deleting, refusal,
 };
 use crate::{
@@ -119,11 +119,7 @@ pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
         flow_logs: spec.flow_logs.as_ref().map(flow_logs),
         max_monthly_cost: spec.max_monthly_cost,
         discovery: spec.discovery,
-        role_grants: RoleGrants {
-            granted: spec.grants.roles.clone(),
-            enforced: spec.grants.enforce.roles.clone(),
-        },
-        granted_buckets: spec.grants.buckets.clone(),
+        granted: Granted::to_anyone(&spec.grants),
         roles_in_force: vpc
             .status
             .iter()

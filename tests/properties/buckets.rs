@@ -59,7 +59,7 @@ fn arn(bucket: &str) -> String {
 fn world_with_buckets() -> impl Strategy<Value = World> {
     let wish = proptest::option::of((0..3usize, proptest::option::of(any::<bool>())));
     (world("None"), proptest::collection::vec(wish, 3)).prop_map(|(mut world, wishes)| {
-        let grants = &mut world.references.vpc.spec.grants;
+        let grants = &mut world.references.vpc.spec.grants.everyone;
         grants.enforce.buckets = vec!["fraud-*".to_owned()];
         for (reference, wish) in world.references.profiles.iter_mut().zip(wishes) {
             reference.profile.spec.buckets = wish

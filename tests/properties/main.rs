@@ -10,6 +10,7 @@
 //! | `adoption` | what is adopted serves as declared, and is given back |
 //! | `statuses` | statuses fit into their schema, and change only when something did; the order of AWS's lists does not matter |
 //! | `tenants` | what teams write besides their specs decides nothing; who is not allowed changes nothing; who is gone without having been deleted takes nothing along |
+//! | `grants` | every rule lies inside what its namespace is granted; what is granted to others changes no plan |
 //! | `network_acls` | what workloads need passes the network ACLs, or someone is told |
 //! | `buckets` | what others put into bucket policies stays; a crash forgets no bucket, and nobody is shut out on the way |
 //! | `roles` | what a role lacks is given once, and taken off in the end; two that serve one role never take turns |
@@ -24,6 +25,7 @@ mod adoption;
 mod buckets;
 mod clones;
 mod crashes;
+mod grants;
 mod inputs;
 mod kinds;
 mod memory;

@@ -68,10 +68,10 @@ fn role(number: usize, policies: Vec<Value>) -> RoleDetail {
 fn world_with_roles(enforced: bool) -> impl Strategy<Value = World> {
     let policies = || vec(policy(), 0..3);
     (world("None"), policies(), policies(), vec(0..3usize, 12)).prop_map(move |(mut world, first, second, uses)| {
-        let grants = &mut world.references.vpc.spec.grants;
-        grants.roles = vec!["arn:aws:iam::*".to_owned()];
+        let grants = &mut world.references.vpc.spec.grants.everyone;
+        grants.roles = vec!["arn:aws:iam::111122223333:role/ml/*".to_owned()];
         grants.enforce.roles = if enforced {
-            vec!["*:role/ml/*".to_owned()]
+            vec!["arn:aws:iam::111122223333:role/ml/r?".to_owned()]
         } else {
             Vec::new()
         };

@@ -56,6 +56,7 @@ pub(super) fn wishes<'a>(profiles: &[&'a ResolvedProfile<'a>], served: &Served) 
                 enforced: required.enforced,
             });
             wish.asking.push(resolved);
+            wish.enforced |= required.enforced;
             wish.exemptions.extend(required.exempt.iter().cloned());
         }
     }

@@ -127,8 +127,10 @@ pub(super) fn lacks(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], detail: 
         }
     }
     for ((profile, lack), workloads) in concerned {
+        let mut of_profile = uses.iter().filter(|used| used.profile == profile);
+        let is_enforced = of_profile.any(|used| used.workload.role_enforced);
         let scope = Scope::Workloads(profile.clone(), workloads);
-        draft.push(finding(draft, arn, lack.clone(), scope));
+        draft.push(finding(draft, arn, lack.clone(), is_enforced, scope));
     }
 }
 
@@ -196,7 +198,7 @@ fn mends(given: &Grant, cause: &Cause, need: &'static RoleNeed, action: &'static
     }
 }
 
-fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, scope: Scope) -> Finding {
+fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, is_enforced: bool, scope: Scope) -> Finding {
     let Lack {
         judge,
         cause,
@@ -218,7 +220,7 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, scope: Scope) -> Finding {
     }
     let statement = missing.to_copy(&vpc.region);
     let switch = match part {
-        RolePart::Network if vpc.role_grants.may_change(arn) => String::new(),
+        RolePart::Network if is_enforced => String::new(),
         RolePart::Network => format!(
             ", or have the owners of SageMakerVpc {} list the role in spec.grants.enforce.roles",
             vpc.ownership.vpc
