@@ -335,7 +335,8 @@ pub fn validate_without(
     references: &References,
     left_out: &BTreeMap<ProfileKey, String>,
 ) -> Result<Validated, Refused> {
-    let mut vpc = vpc::validate(references)?;
+    let awaited = awaited(references);
+    let mut vpc = vpc::validate(references, !awaited.is_empty())?;
     if vpc.deleting {
         return Ok(Validated {
             vpc,
@@ -366,6 +367,10 @@ pub fn validate_without(
     let mut findings = grant_nothing(&references.vpc);
     let mut frozen = Vec::new();
     for reference in &by_age {
+        if is_deleting(&references.vpc) && !awaited.contains(&reference.key()) {
+            findings.push(comes_too_late(&reference.key(), &references.vpc.name_any()));
+            continue;
+        }
         if let Some(why) = left_out.get(&reference.key()) {
             frozen.extend(freeze(reference, &references.vpc, &registry));
             findings.extend(takes_no_change(&reference.key(), why));
@@ -432,6 +437,31 @@ fn grant_nothing(vpc: &SageMakerVpc) -> Vec<Finding> {
         Finding::new(Concern::Accepted, Scope::SageMakerVpc, reason, message).weighing(Weight::Aside)
     };
     problems.into_iter().map(told).collect()
+}
+
+/// Profiles in force that refer to a VPC object which is being deleted, and are
+/// not being deleted themselves: what they rely on stays until they are.
+pub fn awaited(references: &References) -> BTreeSet<ProfileKey> {
+    // What is only looked at has nothing to keep.
+    let is_ours_to_keep = references.vpc.spec.management_policy == ManagementPolicy::Enforce;
+    if !is_deleting(&references.vpc) || !is_ours_to_keep {
+        return BTreeSet::new();
+    }
+    let registry = Registry::of(&references.vpc);
+    let staying = references
+        .profiles
+        .iter()
+        .filter(|reference| !is_deleting(&reference.profile))
+        .map(ProfileReference::key);
+    staying.filter(|key| registry.has_established(key)).collect()
+}
+
+fn comes_too_late(key: &ProfileKey, vpc: &str) -> Finding {
+    let message = format!(
+        "SageMakerVpc {vpc} is being deleted and takes no more profiles: delete this one, and create one that refers to \
+         another VPC."
+    );
+    refusal(Scope::Profile(key.clone()), crate::api::Reason::Deleting, message)
 }
 
 /// Tells the profile, should it take a status, and the SageMakerVpc.

@@ -46,6 +46,8 @@ pub(crate) const MAX_COST: usize = 24;
 
 /// Actions that are approved together.
 pub(crate) const MAX_APPROVED: usize = 512;
+/// Those whom they may hit, all together.
+pub(crate) const MAX_APPROVED_VICTIMS: usize = 1024;
 /// Characters of an action's fingerprint.
 pub(crate) const MAX_FINGERPRINT: usize = 16;
 /// Characters that say what held actions would do.

@@ -166,6 +166,8 @@ words! {
         Waiting,
         /// A change waits to be approved.
         AwaitingApproval,
+        /// What is to go waits for what runs and needs it.
+        DeletionBlocked,
         /// A change would be made, were the policy not Observe.
         ObserveOnly,
         /// AWS refused a change.

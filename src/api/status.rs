@@ -9,9 +9,9 @@ use super::{
     Condition, PackageRepositories,
     bounds::{
         HOLDINGS, MAX_ACL_NUMBERS_IN_FORCE, MAX_ACLS_IN_FORCE, MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE,
-        MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED, MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS,
-        MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS, MAX_COST, MAX_DRIFT_CHANGE, MAX_FINGERPRINT,
-        MAX_HELD_MESSAGE, MAX_HOLDINGS, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_IDS, MAX_LEDGER_KEY,
+        MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED, MAX_APPROVED_VICTIMS, MAX_BUCKET_ENDPOINTS,
+        MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS, MAX_COST, MAX_DRIFT_CHANGE,
+        MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_HOLDINGS, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_IDS, MAX_LEDGER_KEY,
         MAX_PROFILES_IN_FORCE, MAX_PURPOSE, MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES, PRINTABLE,
     },
     condition::time_schema,
@@ -184,9 +184,21 @@ pub struct ApprovedStatus {
     /// The digest that was approved.
     #[schemars(length(max = 64))]
     pub digest: String,
+    /// When. What is not done within a day needs another approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub at: Option<Timestamp>,
     /// Fingerprints of the changes behind it.
     #[schemars(length(max = MAX_APPROVED), inner(length(max = MAX_FINGERPRINT)))]
     pub changes: Vec<String>,
+    /// The number of the set of those whom each of them hits; 0 is nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_APPROVED))]
+    pub hits: Vec<u32>,
+    /// Fingerprints of those who are in these sets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_APPROVED_VICTIMS), inner(length(max = MAX_FINGERPRINT)))]
+    pub victims: Vec<String>,
 }
 
 /// One change to AWS.

@@ -15,9 +15,9 @@ pub(super) use edges::{
 use crate::{
     observed::{
         CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
-        IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, PrefixList, PrefixListRef,
-        PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet,
-        Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint,
+        IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment,
+        PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation,
+        SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint,
     },
     types::{
         AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,
@@ -232,6 +232,9 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<Netw
         interface_type: interface.interface_type.map(|kind| kind.as_str().to_owned()),
         requester_id: interface.requester_id,
         status: interface.status.map(|status| status.as_str().to_owned()),
+        attachment: interface.attachment.map(|attachment| NetworkInterfaceAttachment {
+            attach_time: attachment.attach_time.map(|time| time.to_string()),
+        }),
         groups: each(interface.groups, |group| {
             Some(GroupIdentifier {
                 group_id: SecurityGroupId::new(group.group_id?),

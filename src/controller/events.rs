@@ -13,7 +13,7 @@ use crate::{
     plan::{Deed, Outcome, Plan, PlannedAction, Priority, Step},
     status::Statuses,
     types::{ProfileKey, listed},
-    validate::References,
+    validate::{References, awaited},
 };
 
 /// AWS differs from what is declared, and it was not us.
@@ -74,6 +74,9 @@ pub(super) fn decide(
     }
     notices.extend(held(&before.plan, now, &references.vpc.name_any()).map(|notice| (About::Vpc, notice)));
     if is_deleting(&references.vpc) {
+        notices.extend(
+            awaiting(references, &before.conditions, &statuses.vpc.conditions).map(|notice| (About::Vpc, notice)),
+        );
         notices.extend(unseen(&before.conditions, &statuses.vpc.conditions).map(|notice| (About::Vpc, notice)));
     }
     notices.extend(
@@ -216,7 +219,10 @@ fn blocked_deletions<'a>(
     plan: &'a Plan,
 ) -> impl Iterator<Item = (&'a PlannedAction, Notice)> + use<'a> {
     told(now, plan)
-        .filter(|(planned, told)| planned.priority == Priority::Deletion && is_obstructed(told.state))
+        .filter(|(planned, told)| match &planned.cuts_off {
+            Some(_) => told.state == ActionState::Held,
+            None => planned.priority == Priority::Deletion && is_obstructed(told.state),
+        })
         .filter(|(_, told)| {
             !before
                 .actions
@@ -277,6 +283,12 @@ pub(super) fn transitions(before: &[Condition], now: &[Condition]) -> Vec<Notice
             }
         });
     accepted.into_iter().chain(ready).collect()
+}
+
+/// A deletion that waits for profiles.
+fn awaiting(references: &References, before: &[Condition], now: &[Condition]) -> Option<Notice> {
+    let ready = changed(before, now, ConditionType::Ready)?;
+    (!awaited(references).is_empty()).then(|| warning(DELETION_BLOCKED, ready.message.clone()))
 }
 
 /// A deletion that cannot go on because nobody sees what is left.

@@ -19,7 +19,7 @@ use crate::{
     plan::{Plan, accounts},
     telemetry::chain,
     types::{ProfileKey, ResourceKey},
-    validate::{ProfileReference, References},
+    validate::{ProfileReference, References, awaited},
 };
 
 /// Whether AWS may be changed for this VPC.
@@ -144,6 +144,7 @@ pub(super) fn releases<'a>(
         Remains::Planned(plan) => plan.owned.is_empty() && !may_appear(&|_| true),
         Remains::Unseen => false,
     };
+    let is_awaited = || !awaited(references).is_empty();
     let nothing_of = |profile: &ProfileKey| match remains {
         Remains::Nothing => true,
         Remains::Planned(plan) => {
@@ -153,7 +154,7 @@ pub(super) fn releases<'a>(
     };
     let going = |reference: &&ProfileReference| is_deleting(&reference.profile) && nothing_of(&reference.key());
     Releases {
-        vpc: is_deleting(&references.vpc) && nothing_of_vpc(),
+        vpc: is_deleting(&references.vpc) && nothing_of_vpc() && !is_awaited(),
         profiles: references
             .profiles
             .iter()

@@ -216,11 +216,15 @@ impl NetworkInterface {
     /// Whether traffic of somebody other than SageMaker may begin at it: a
     /// gateway's or an endpoint's interface only answers.
     pub fn is_somebody_elses(&self) -> bool {
-        let only_answers = matches!(
+        !self.only_answers() && !self.is_sagemakers()
+    }
+
+    /// Whether it is a gateway's or an endpoint's.
+    pub fn only_answers(&self) -> bool {
+        matches!(
             self.interface_type.as_deref(),
             Some("nat_gateway" | "vpc_endpoint" | "gateway_load_balancer_endpoint" | "transit_gateway")
-        );
-        !only_answers && !self.is_sagemakers()
+        )
     }
 
     /// The IPv4 addresses that it takes from its subnet; at least one.
@@ -236,6 +240,18 @@ impl NetworkInterface {
             self.network_interface_id.to_string()
         } else {
             format!("{} ({})", self.network_interface_id, self.description)
+        }
+    }
+
+    /// The same, with how long it has been in use, where that is known.
+    pub fn described_with_age(&self) -> String {
+        let since = self
+            .attachment
+            .as_ref()
+            .and_then(|attachment| attachment.attach_time.as_deref());
+        match since {
+            Some(since) => format!("{} since {since}", self.described()),
+            None => self.described(),
         }
     }
 }

@@ -337,6 +337,9 @@ shapes! {
         /// `available` or `in-use`.
         #[serde(default)]
         status: Option<String>,
+        /// Its attachment to what uses it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attachment: Option<NetworkInterfaceAttachment>,
         /// Its security groups.
         #[serde(default)]
         groups: Vec<GroupIdentifier>,
@@ -349,6 +352,13 @@ shapes! {
         /// The account that owns it; another than the VPC's in a shared subnet.
         #[serde(default)]
         owner_id: Option<AccountId>,
+    }
+
+    /// The attachment of an interface.
+    NetworkInterfaceAttachment {
+        /// Since when it is attached.
+        #[serde(default)]
+        attach_time: Option<String>,
     }
 
     /// An IPv6 address of an interface.

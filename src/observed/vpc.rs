@@ -263,6 +263,12 @@ impl VpcSnapshot {
             .filter(|interface| interface.is_sagemakers())
     }
 
+    /// Those of them at which traffic begins: an endpoint's only answer.
+    pub fn running_interfaces(&self) -> impl Iterator<Item = &NetworkInterface> {
+        self.sagemakers_interfaces()
+            .filter(|interface| !interface.only_answers())
+    }
+
     /// Notes what SageMaker said runs in the account, as far as it runs here.
     pub fn note_discovered(&mut self, discovered: Discovered) {
         self.discovered = match discovered {

@@ -8,7 +8,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::Serialize;
 
-pub use planned::{ActionId, Disruption, PlannedAction, Priority, Serves};
+pub use planned::{ActionId, CutOff, Disruption, PlannedAction, Priority, Serves};
 pub use words::Deed;
 
 use crate::{

@@ -1,65 +1,169 @@
 //! Which actions wait until a person approves them.
 //!
-//! Held actions are named by a digest over their fingerprints. Approving it
-//! approves exactly these: their fingerprints are kept in status, so that those
-//! which cannot be done at once need no second approval, and later, other
-//! actions need one of their own. Where there are more than status can keep,
-//! the first are named, and the others once these are approved.
+//! Held actions are named by a digest over their fingerprints and over whom
+//! they hit. Approving it approves exactly these: their fingerprints are kept in
+//! status, so that those which cannot be done at once need no second approval,
+//! and later, other actions need one of their own, as do these where they would
+//! hit someone else. Where there are more than status can keep, the first are
+//! named, and the others once these are approved.
+//!
+//! What would cut off what runs waits whatever `spec.approval` says.
+//!
+//! An approval ages: what was not done within [`APPROVAL_AGES`] needs another,
+//! by another digest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::{History, Plan, PlannedAction};
 use crate::{
     api::{
         Approval, ApprovedStatus, HeldStatus,
-        bounds::{MAX_APPROVED, MAX_HELD_MESSAGE},
+        bounds::{MAX_APPROVED, MAX_APPROVED_VICTIMS, MAX_HELD_MESSAGE},
     },
     types::{listed, one_line},
 };
 
+/// How long what was approved may still be done.
+pub const APPROVAL_AGES: SignedDuration = SignedDuration::from_hours(24);
+
 /// `approved_plan` is the digest that a person approved.
 pub(super) fn decide(mut plan: Plan, approval: Approval, approved_plan: Option<&str>, history: &History) -> Plan {
-    let earlier = history
-        .approved
-        .as_ref()
-        .filter(|approved| Some(approved.digest.as_str()) == approved_plan);
-    let approved: BTreeSet<&str> = earlier
-        .map(|approved| approved.changes.iter().map(String::as_str).collect())
-        .unwrap_or_default();
+    let record = history.approved.clone().map(|approved| ApprovedStatus {
+        // One of an earlier version says no time.
+        at: Some(approved.at.unwrap_or(history.now)),
+        ..approved
+    });
+    let (aged, fresh) = match record {
+        Some(approved) if is_aged(&approved, history.now) => (Some(approved), None),
+        record => (
+            None,
+            record.filter(|approved| Some(approved.digest.as_str()) == approved_plan),
+        ),
+    };
+    let approved = Approved::of(fresh.as_ref());
     let waiting: Vec<usize> = plan
         .actions
         .iter()
         .enumerate()
-        .filter(|(_, planned)| asks(planned, approval) && !approved.contains(planned.fingerprint().as_str()))
+        .filter(|(_, planned)| asks(planned, approval) && !approved.covers(planned))
         .map(|(place, _)| place)
         .collect();
     for planned in &mut plan.actions {
-        planned.approved = asks(planned, approval) && approved.contains(planned.fingerprint().as_str());
+        planned.approved = asks(planned, approval) && approved.covers(planned);
     }
-    plan.approved = earlier.cloned();
+    // That one aged is remembered, for without that its digest would be that of
+    // the same changes once more.
+    let salt = aged.as_ref().map(|aged| aged.digest.clone());
+    plan.approved = fresh.or(aged.filter(|_| approved_plan.is_some()).map(|aged| ApprovedStatus {
+        changes: Vec::new(),
+        hits: Vec::new(),
+        victims: Vec::new(),
+        ..aged
+    }));
     let (named, others) = waiting.split_at(waiting.len().min(MAX_APPROVED));
-    let changes = fingerprints(&plan, named);
-    let digest = digest(&changes);
     if named.is_empty() {
         return plan;
     }
+    let digest = digest(&plan, named, salt.as_deref());
     if approved_plan == Some(digest.as_str()) {
-        plan.approved = Some(ApprovedStatus { digest, changes });
+        plan.approved = Some(remembered(&plan, named, digest, history.now));
         for place in named {
             plan.actions[*place].approved = true;
         }
-        hold(&mut plan, others);
+        hold(&mut plan, others, None);
     } else {
-        hold(&mut plan, &waiting);
+        hold(&mut plan, &waiting, salt.as_deref());
     }
     plan
 }
 
+fn is_aged(approved: &ApprovedStatus, now: Timestamp) -> bool {
+    approved.at.is_some_and(|at| now.duration_since(at) >= APPROVAL_AGES)
+}
+
+/// What was approved, and whom it may hit.
+struct Approved<'a> {
+    /// The set of victims of each change, by its number; 0 is nobody.
+    changes: BTreeMap<&'a str, u32>,
+    victims: BTreeSet<&'a str>,
+}
+
+impl<'a> Approved<'a> {
+    fn of(approved: Option<&'a ApprovedStatus>) -> Self {
+        let changes = approved.into_iter().flat_map(|approved| {
+            let sets = approved.hits.iter().copied().chain(std::iter::repeat(0));
+            approved.changes.iter().map(String::as_str).zip(sets)
+        });
+        Self {
+            changes: changes.collect(),
+            victims: approved
+                .into_iter()
+                .flat_map(|approved| &approved.victims)
+                .map(String::as_str)
+                .collect(),
+        }
+    }
+
+    /// Whether it is one of these, and hits nobody else.
+    fn covers(&self, planned: &PlannedAction) -> bool {
+        let Some(set) = self.changes.get(planned.fingerprint().as_str()) else {
+            return false;
+        };
+        let victims = planned.victims();
+        let knows = |victim: &str| self.victims.contains(victim);
+        victims.iter().all(|victim| knows(&member(*set, victim))) || knows(&whole(*set, &victims))
+    }
+}
+
+/// One of a set of victims.
+fn member(set: u32, victim: &str) -> String {
+    short(&format!("{set}\0{victim}"))
+}
+
+/// A set of victims for which there is no room one by one.
+fn whole(set: u32, victims: &BTreeSet<&str>) -> String {
+    let all: Vec<&str> = victims.iter().copied().collect();
+    short(&format!("{set}\0\0{}", all.join("\0")))
+}
+
+fn short(text: &str) -> String {
+    hex::encode(&Sha256::digest(text.as_bytes())[..4])
+}
+
+/// What status is to remember of an approval.
+fn remembered(plan: &Plan, places: &[usize], digest: String, now: Timestamp) -> ApprovedStatus {
+    let mut sets: BTreeMap<BTreeSet<&str>, u32> = BTreeMap::from([(BTreeSet::new(), 0)]);
+    let mut hits = Vec::new();
+    for place in places {
+        let next = u32::try_from(sets.len()).unwrap_or(u32::MAX);
+        hits.push(*sets.entry(plan.actions[*place].victims()).or_insert(next));
+    }
+    let mut victims = Vec::new();
+    let mut left = sets.len();
+    for (set, number) in &sets {
+        left -= 1;
+        // Each of those to come takes one at least.
+        if victims.len() + set.len() + left <= MAX_APPROVED_VICTIMS {
+            victims.extend(set.iter().map(|victim| member(*number, victim)));
+        } else {
+            victims.push(whole(*number, set));
+        }
+    }
+    ApprovedStatus {
+        digest,
+        at: Some(now),
+        changes: fingerprints(plan, places),
+        hits,
+        victims,
+    }
+}
+
 /// Holds the actions at these places back, and names as many of them as can be
 /// approved together.
-fn hold(plan: &mut Plan, waiting: &[usize]) {
+fn hold(plan: &mut Plan, waiting: &[usize], salt: Option<&str>) {
     for place in waiting {
         plan.actions[*place].held = true;
     }
@@ -71,7 +175,7 @@ fn hold(plan: &mut Plan, waiting: &[usize]) {
     plan.held = Some(HeldStatus {
         count: u32::try_from(named.len()).unwrap_or(u32::MAX),
         message: one_line(&message).chars().take(MAX_HELD_MESSAGE).collect(),
-        digest: digest(&fingerprints(plan, named)),
+        digest: digest(plan, named, salt),
     });
 }
 
@@ -80,30 +184,47 @@ fn fingerprints(plan: &Plan, places: &[usize]) -> Vec<String> {
 }
 
 fn asks(planned: &PlannedAction, approval: Approval) -> bool {
-    match approval {
+    let hits_others = match approval {
         Approval::None => false,
         // What was in force before was let through then; putting it back needs
         // no new approval, or a drift would stay open until someone is awake.
         Approval::Disruptive => planned.disruption.is_some() && !planned.drift,
         Approval::All => true,
-    }
+    };
+    hits_others || planned.cuts_off.is_some()
 }
 
 fn described(planned: &PlannedAction) -> String {
-    match &planned.disruption {
-        Some(disruption) => format!(
-            "{planned} (hits {}: {})",
-            listed(&disruption.interfaces),
-            disruption.effect
-        ),
-        None => planned.to_string(),
+    let others = planned
+        .disruption
+        .iter()
+        .map(|disruption| format!("hits {}: {}", listed(&disruption.interfaces), disruption.effect));
+    let running = planned
+        .cuts_off
+        .iter()
+        .map(|cut_off| format!("cuts {} off from {}", cut_off.whom, listed(&cut_off.from)));
+    let whom: Vec<String> = running.chain(others).collect();
+    if whom.is_empty() {
+        planned.to_string()
+    } else {
+        format!("{planned} ({})", whom.join("; "))
     }
 }
 
-fn digest(fingerprints: &[String]) -> String {
-    let mut sorted = fingerprints.to_vec();
-    sorted.sort();
-    hex::encode(&Sha256::digest(sorted.join("\n").as_bytes())[..8])
+/// Names changes and whom they hit; `salt` is the digest of an approval of them
+/// that aged.
+fn digest(plan: &Plan, places: &[usize], salt: Option<&str>) -> String {
+    let mut named: Vec<String> = places
+        .iter()
+        .map(|place| {
+            let planned = &plan.actions[*place];
+            let victims: Vec<&str> = planned.victims().into_iter().collect();
+            format!("{} {}", planned.fingerprint(), victims.join(" "))
+        })
+        .collect();
+    named.sort();
+    named.extend(salt.map(str::to_owned));
+    hex::encode(&Sha256::digest(named.join("\n").as_bytes())[..8])
 }
 
 #[cfg(test)]

@@ -411,5 +411,6 @@ fn disruption(wish: &Wish<'_>) -> Disruption {
             wish.bucket,
             crate::types::listed(&wish.endpoints)
         )],
+        whom: BTreeSet::from([format!("readers of {}", wish.bucket)]),
     }
 }

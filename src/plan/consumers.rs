@@ -39,14 +39,14 @@ pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
 }
 
 /// The subnets and groups of one profile.
-struct Territory<'a> {
-    profile: &'a ProfileKey,
+pub(super) struct Territory<'a> {
+    pub(super) profile: &'a ProfileKey,
     subnets: BTreeSet<&'a SubnetId>,
     groups: BTreeSet<SecurityGroupId>,
 }
 
 impl<'a> Territory<'a> {
-    fn of(draft: &Draft<'_>, resolved: &ResolvedProfile<'a>) -> Self {
+    pub(super) fn of(draft: &Draft<'_>, resolved: &ResolvedProfile<'a>) -> Self {
         Self {
             profile: resolved.key(),
             subnets: resolved.subnets.iter().map(|subnet| &subnet.subnet_id).collect(),
@@ -76,7 +76,7 @@ impl<'a> Territory<'a> {
             && groups.iter().all(|group| self.groups.contains(*group))
     }
 
-    fn holds_interface(&self, snapshot: &VpcSnapshot, interface: &NetworkInterface) -> bool {
+    pub(super) fn holds_interface(&self, snapshot: &VpcSnapshot, interface: &NetworkInterface) -> bool {
         let groups = interface.groups.iter().map(|group| &group.group_id);
         self.holds(snapshot, std::iter::once(&interface.subnet_id), groups)
     }
@@ -168,13 +168,6 @@ fn report_outsiders(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], ter
                 || !consumer.subnets.iter().all(|subnet| is_in_use(profiles, subnet))
         })
         .collect();
-    let explains = |consumer: &Consumer, interface: &NetworkInterface| {
-        consumer.subnets.contains(&interface.subnet_id)
-            && interface
-                .groups
-                .iter()
-                .any(|group| consumer.security_group_ids.contains(&group.group_id))
-    };
     let nameless: Vec<&NetworkInterface> = snapshot
         .sagemakers_interfaces()
         // None is without a group, unless nobody looked.
@@ -219,6 +212,15 @@ fn report_outsiders(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], ter
     );
     let scope = Scope::SageMakerVpc;
     draft.find_weighing(Weight::Aside, CONCERN, scope, Reason::OutsideProfiles, message);
+}
+
+/// Whether the interface may be one of the consumer's.
+pub(super) fn explains(consumer: &Consumer, interface: &NetworkInterface) -> bool {
+    consumer.subnets.contains(&interface.subnet_id)
+        && interface
+            .groups
+            .iter()
+            .any(|group| consumer.security_group_ids.contains(&group.group_id))
 }
 
 /// The names of what runs with this security group, for a message on what holds

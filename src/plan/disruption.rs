@@ -86,10 +86,14 @@ pub(super) fn disruption<'a>(
     effect: &str,
     interfaces: impl IntoIterator<Item = &'a NetworkInterface>,
 ) -> Option<Disruption> {
-    let interfaces: Vec<String> = interfaces.into_iter().map(NetworkInterface::described).collect();
+    let interfaces: Vec<&NetworkInterface> = interfaces.into_iter().collect();
     (!interfaces.is_empty()).then(|| Disruption {
         effect: effect.to_owned(),
-        interfaces,
+        interfaces: interfaces.iter().map(|interface| interface.described()).collect(),
+        whom: interfaces
+            .iter()
+            .map(|interface| interface.network_interface_id.to_string())
+            .collect(),
     })
 }
 

@@ -158,6 +158,64 @@ impl<'a> Draft<'a> {
         left
     }
 
+    /// The actions so far, to be marked.
+    pub(super) fn actions_mut(&mut self) -> &mut [PlannedAction] {
+        &mut self.actions
+    }
+
+    /// Puts the actions in the order of `rank`, and of now where that is the
+    /// same, each still after those that it needs.
+    pub(super) fn reorder(&mut self, rank: impl Fn(&PlannedAction) -> usize) {
+        let mut waiting: BTreeMap<(usize, ActionId), PlannedAction> = std::mem::take(&mut self.actions)
+            .into_iter()
+            .map(|planned| ((rank(&planned), planned.id), planned))
+            .collect();
+        let mut numbers: BTreeMap<ActionId, ActionId> = BTreeMap::new();
+        while !waiting.is_empty() {
+            let is_ready = |planned: &PlannedAction| planned.after.iter().all(|id| numbers.contains_key(id));
+            let ready = waiting.iter().find(|(_, planned)| is_ready(planned));
+            // None would be ready in a circle, which nothing makes.
+            let Some(place) = ready.or(waiting.iter().next()).map(|(place, _)| *place) else {
+                break;
+            };
+            if let Some(planned) = waiting.remove(&place) {
+                numbers.insert(place.1, ActionId(self.actions.len()));
+                self.actions.push(planned);
+            }
+        }
+        self.renumber(&numbers.into_iter().map(|(id, new)| (id, vec![new])).collect());
+    }
+
+    /// Puts actions in the place of others. What comes after one of those comes
+    /// after all that is in its place, and so do those there after the first of
+    /// them.
+    pub(super) fn replace(&mut self, mut parts: BTreeMap<ActionId, Vec<PlannedAction>>) {
+        let mut numbers: BTreeMap<ActionId, Vec<ActionId>> = BTreeMap::new();
+        for planned in std::mem::take(&mut self.actions) {
+            let id = planned.id;
+            for planned in parts.remove(&id).unwrap_or_else(|| vec![planned]) {
+                numbers.entry(id).or_default().push(ActionId(self.actions.len()));
+                self.actions.push(planned);
+            }
+        }
+        self.renumber(&numbers);
+        for places in numbers.values() {
+            if let [first, others @ ..] = places.as_slice() {
+                others.iter().for_each(|place| self.actions[place.0].after.push(*first));
+            }
+        }
+    }
+
+    /// Gives the actions the numbers of their places, and has what refers to
+    /// them follow.
+    fn renumber(&mut self, numbers: &BTreeMap<ActionId, Vec<ActionId>>) {
+        for (place, planned) in self.actions.iter_mut().enumerate() {
+            planned.id = ActionId(place);
+            let after = planned.after.iter().filter_map(|earlier| numbers.get(earlier));
+            planned.after = after.flatten().copied().collect();
+        }
+    }
+
     /// Adds an action before the first that is like `later`, if there is one,
     /// and has those wait for it.
     pub(super) fn act_before(&mut self, planned: PlannedAction, later: impl Fn(&Action) -> bool) -> ActionId {

@@ -155,11 +155,19 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
     }
     let has_effect = network.vpc.management_policy == ManagementPolicy::Enforce && !network.vpc.paused;
     let mut noted: Vec<(ProfileKey, Holdings, Option<Timestamp>)> = Vec::new();
+    // What runs may have been started with an earlier spec, and is remembered
+    // by it until nothing waits for it any more.
+    let is_waited_for = draft.actions().iter().any(|planned| planned.cuts_off.is_some());
     let calls = Calls::of(draft, profiles);
     for resolved in profiles {
         let key = resolved.key().clone();
         match resolved.standing {
-            Standing::TakesPart if has_effect => noted.push((key, holdings(resolved, &calls), None)),
+            Standing::TakesPart if has_effect => {
+                let before =
+                    Some(resolved.profile().holdings).filter(|_| is_waited_for && resolved.profile().established);
+                let now = holdings(resolved, &calls).with(before.unwrap_or_default());
+                noted.push((key, now, None));
+            }
             Standing::TakesPart | Standing::Kept | Standing::Out if resolved.profile().established => {
                 noted.push((key, resolved.profile().holdings, None));
             }

@@ -22,6 +22,29 @@ pub(super) fn only_loosens(before: &PolicyDocument, after: &PolicyDocument) -> b
     still_allowed && denied_before
 }
 
+/// A policy that lets through all that `before` does, and of what `after` lets
+/// through as much as that admits.
+pub(super) fn widened(before: &PolicyDocument, after: &PolicyDocument) -> PolicyDocument {
+    let of = |policy: &PolicyDocument, effect: Effect| -> Vec<Statement> {
+        let statements = policy.statements.iter().filter(|statement| statement.effect == effect);
+        // A name may stand once in a policy.
+        let nameless = |statement: &Statement| Statement {
+            sid: None,
+            ..statement.clone()
+        };
+        statements.map(nameless).collect()
+    };
+    let (allowed, denied) = (of(before, Effect::Allow), of(before, Effect::Deny));
+    let more: Vec<Statement> = of(after, Effect::Allow)
+        .into_iter()
+        .filter(|statement| !allowed.iter().any(|broad| covers(broad, statement)))
+        .collect();
+    let still_denied = of(after, Effect::Deny)
+        .into_iter()
+        .filter(|statement| denied.iter().any(|broad| covers(broad, statement)));
+    PolicyDocument::new(allowed.iter().cloned().chain(more).chain(still_denied))
+}
+
 /// Whether whatever `narrow` speaks of, `broad` speaks of as well.
 fn covers(broad: &Statement, narrow: &Statement) -> bool {
     let same_principals =

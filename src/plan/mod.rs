@@ -29,6 +29,7 @@
 //! | `project` | what the VPC will be once the plan is carried out |
 //! | `reachability` | whether packets get there, once all that is done |
 //! | `disruption`, `loosening` | whose traffic an action may hit |
+//! | `removals` | what would cut off what runs, and so waits |
 //! | `approval` | what waits for a person |
 //! | `keeping` | what stays for profiles that have no say at present |
 //! | `history`, `sightings`, `ledger`, `in_force`, `accounts` | what is remembered between passes |
@@ -64,6 +65,7 @@ mod outcome;
 mod own_groups;
 mod project;
 mod reachability;
+mod removals;
 mod resolve;
 mod roles;
 mod s3;
@@ -73,7 +75,7 @@ mod sightings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use action::{Action, ActionId, Deed, Disruption, DnsAttribute, PlannedAction, Priority, Serves, Target};
+pub use action::{Action, ActionId, CutOff, Deed, Disruption, DnsAttribute, PlannedAction, Priority, Serves, Target};
 pub use capacity::SubnetCapacity;
 use claims::Claims;
 pub use claims::HeldId;
@@ -253,6 +255,7 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     shared::leave_to_owner(&mut draft);
     clusters::judge(&mut draft);
     reachability::judge(&mut draft, &profiles);
+    removals::decide(&mut draft, &profiles);
     let plan = approval::decide(
         draft.finish(&profiles),
         network.vpc.approval,

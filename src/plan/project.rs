@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use ipnet::IpNet;
 
 use self::shown::{acl_entry, as_text, endpoint, flow_log, member, permission, route, tags_as_list};
-use super::{Action, DnsAttribute, PlannedAction, Target};
+use super::{Action, DnsAttribute, Target};
 use crate::{
     observed::{
         Address, IpPermission, NatGateway, NatGatewayAddress, NatGatewayState, SecurityGroup, Tag, VpcEndpoint,
@@ -26,13 +26,13 @@ use crate::{
 const AVAILABLE: &str = "available";
 
 /// The VPC once these actions are done, whatever they wait for.
-pub(super) fn project<'s>(
+pub(super) fn project<'s, 'p>(
     snapshot: &'s VpcSnapshot,
-    actions: impl IntoIterator<Item = &'s PlannedAction>,
+    actions: impl IntoIterator<Item = &'p Action>,
 ) -> Cow<'s, VpcSnapshot> {
     let mut projected = Cow::Borrowed(snapshot);
-    for planned in actions {
-        perform(projected.to_mut(), &planned.action);
+    for action in actions {
+        perform(projected.to_mut(), action);
     }
     projected
 }
@@ -146,7 +146,7 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
                 set_policy(endpoint, policy.as_ref());
             }
         }
-        Action::DeleteVpcEndpoint { id } => vpc.vpc_endpoints.retain(|endpoint| endpoint.vpc_endpoint_id != *id),
+        Action::DeleteVpcEndpoint { id } => delete_endpoint(vpc, id),
         Action::AllocateAddress { key, tags } => {
             let id = AllocationId::new(key.to_string());
             let address = Address {
@@ -300,6 +300,16 @@ fn endpoint_of<'v>(vpc: &'v mut VpcSnapshot, id: &VpcEndpointId) -> Option<&'v m
     vpc.vpc_endpoints
         .iter_mut()
         .find(|endpoint| endpoint.vpc_endpoint_id == *id)
+}
+
+/// The routes to a gateway endpoint go with it.
+fn delete_endpoint(vpc: &mut VpcSnapshot, id: &VpcEndpointId) {
+    vpc.vpc_endpoints.retain(|endpoint| endpoint.vpc_endpoint_id != *id);
+    for table in vpc.route_tables.values_mut() {
+        table.routes.retain(|route| {
+            route.destination_prefix_list_id.is_none() || route.gateway_id.as_deref() != Some(id.as_str())
+        });
+    }
 }
 
 fn set_policy(endpoint: &mut VpcEndpoint, policy: Option<&PolicyDocument>) {

@@ -30,7 +30,7 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Finding>
     if taking_part.is_empty() {
         return findings;
     }
-    let projected = project(draft.snapshot, draft.actions());
+    let projected = project(draft.snapshot, draft.actions().iter().map(|planned| &planned.action));
     let mut reach = Reach::new(&projected);
     let accepted = &draft.network.vpc.accept_unknown;
     if accepted.contains(&AcceptUnknown::CustomResolver) {
@@ -150,7 +150,7 @@ const ELASTIC_INFERENCE: &str = "elastic-inference.runtime";
 
 /// What a workload must reach. With internet access of its own, only what is
 /// inside the VPC: the rest goes another way.
-fn destinations(
+pub(super) fn destinations(
     projected: &VpcSnapshot,
     resolved: &ResolvedProfile<'_>,
     workload: &ValidWorkload,
@@ -274,12 +274,7 @@ impl Obstacle {
 
     /// `None` where all that cannot be seen is accepted, or told elsewhere.
     fn unseen(draft: &Draft<'_>, destination: &Destination, unseen: &[Unseen]) -> Option<(Self, Words)> {
-        let accepted = &draft.network.vpc.accept_unknown;
-        let open: Vec<&Unseen> = unseen
-            .iter()
-            .filter(|unseen| **unseen != Unseen::NetworkAcls)
-            .filter(|unseen| acceptance(draft, unseen).is_none_or(|acceptance| !accepted.contains(&acceptance)))
-            .collect();
+        let open = open(draft, unseen);
         let first = open.first()?;
         let is_of_dns = matches!(
             first,
@@ -322,6 +317,37 @@ impl Obstacle {
         };
         Some((obstacle, words))
     }
+}
+
+/// How far a way can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reached {
+    /// Packets do not get there.
+    No,
+    /// That hangs on what cannot be seen, and is not taken to work.
+    Unknown,
+    /// They do.
+    Yes,
+}
+
+/// What a verdict comes to, given that there is none on what is reached.
+pub(super) fn reached(draft: &Draft<'_>, verdict: Option<&Verdict>) -> Reached {
+    match verdict {
+        None | Some(Verdict::Reachable(_)) => Reached::Yes,
+        Some(Verdict::Stopped(..)) => Reached::No,
+        Some(Verdict::Unknown(_, unseen)) if open(draft, unseen).is_empty() => Reached::Yes,
+        Some(Verdict::Unknown(..)) => Reached::Unknown,
+    }
+}
+
+/// What of it is neither accepted nor told elsewhere.
+fn open<'u>(draft: &Draft<'_>, unseen: &'u [Unseen]) -> Vec<&'u Unseen> {
+    let accepted = &draft.network.vpc.accept_unknown;
+    unseen
+        .iter()
+        .filter(|unseen| **unseen != Unseen::NetworkAcls)
+        .filter(|unseen| acceptance(draft, unseen).is_none_or(|acceptance| !accepted.contains(&acceptance)))
+        .collect()
 }
 
 /// The switch that takes something unseen to work.

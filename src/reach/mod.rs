@@ -56,7 +56,7 @@ use ipnet::IpNet;
 
 pub use hop::{Cause, Hop, Stop};
 pub use unseen::Unseen;
-pub use verdict::{Path, Start, Verdict};
+pub use verdict::{Extent, Path, Start, Verdict};
 
 use crate::{
     observed::VpcSnapshot,

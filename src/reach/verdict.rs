@@ -10,7 +10,7 @@ use super::{
     hop::{Cause, Hop, Stop},
     names::{Receiver, Resolution, Target, is_of_family},
     network::{Leg, Trip},
-    space::space,
+    space::{Space, space, take},
     unseen::Unseen,
 };
 use crate::types::{Direction, Rule, SecurityGroupId, SubnetId};
@@ -36,6 +36,34 @@ impl Verdict {
         match self {
             Self::Reachable(path) | Self::Stopped(path, _) | Self::Unknown(path, _) => path,
         }
+    }
+}
+
+/// The addresses of a destination that packets get to, on the ports that are
+/// asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Extent(Space);
+
+impl Extent {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether all of the other's are among them.
+    pub fn covers(&self, other: &Self) -> bool {
+        let mut rest = other.0.clone();
+        for cell in &self.0 {
+            take(&mut rest, &cell.net, cell.ports);
+        }
+        rest.is_empty()
+    }
+}
+
+impl From<Verdict> for Extent {
+    /// What is clear from the start is that they get nowhere.
+    fn from(_: Verdict) -> Self {
+        Self::default()
     }
 }
 
@@ -102,6 +130,15 @@ impl Start<'_, '_> {
             let is_plain = |part: &Part<'_>| part.stop.is_none() && part.unseen.is_empty();
             let is_reached = resolution.unseen.is_empty() && parts.iter().all(is_plain);
             (!is_reached).then(|| self.conclude(resolution, parts))
+        })
+    }
+
+    /// How much of the destination packets get to, where they do not get to all
+    /// of it.
+    pub fn extent(&self, destination: &Destination) -> Extent {
+        self.follow(destination, |_, parts| {
+            let open = parts.iter().filter(|part| part.stop.is_none());
+            Extent(open.flat_map(|part| part.leg.space.iter().cloned()).collect())
         })
     }
 
@@ -210,7 +247,7 @@ impl Start<'_, '_> {
         parts.push(self.refused(trip, refused.net.to_string(), admission, Some(refused.net)));
         let mut open = target.space.clone();
         for cell in &admission.refused {
-            super::space::take(&mut open, &cell.net, cell.ports);
+            take(&mut open, &cell.net, cell.ports);
         }
         let ways = self.reach.network(trip, open);
         parts.extend(ways.into_iter().map(|leg| self.part(trip, by, Cow::Owned(leg))));

@@ -191,6 +191,7 @@ fn is_the_vpcs(obstacle: &Obstacle, spec: &SageMakerVpcProfileSpec) -> bool {
         // Told elsewhere, or nobody's to mend.
         Reason::Ok
         | Reason::Deleting
+        | Reason::DeletionBlocked
         | Reason::InProgress
         | Reason::Waiting
         | Reason::InternalError

@@ -6,7 +6,7 @@ use crate::{
     api::{ActionState, ManagementPolicy, Reason},
     catalog::Symptom,
     plan::{Concern, Failure, FailureKind, Finding, Outcome, Plan, PlannedAction, Scope, Serves, Step, Weight},
-    types::ProfileKey,
+    types::{ProfileKey, listed},
     validate::ValidVpc,
 };
 
@@ -190,6 +190,21 @@ pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVp
     if vpc.paused {
         let message = "spec.paused holds all changes back: set it to false to have this done.".to_owned();
         return make(ActionState::Planned, Reason::Paused, message, false);
+    }
+    if let (true, Some(cut_off)) = (planned.held, &planned.cuts_off) {
+        let message = format!(
+            "It would cut {} off from {}. It goes on by itself once they are gone: stop what still runs, and delete \
+             interfaces that nobody uses. Or approve it: copy status.plan.held.digest of the SageMakerVpc into its \
+             spec.approvedPlan.",
+            cut_off.whom,
+            listed(&cut_off.from),
+        );
+        // What only takes something away leaves workloads as they are.
+        let reason = match planned.weight {
+            Weight::Aside => Reason::DeletionBlocked,
+            Weight::Blocks | Weight::Unmet | Weight::Unknown | Weight::Advice => Reason::AwaitingApproval,
+        };
+        return make(ActionState::Held, reason, message, true);
     }
     if planned.held {
         let message = "It waits to be approved: copy status.plan.held.digest of the SageMakerVpc into its \

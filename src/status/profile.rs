@@ -13,7 +13,7 @@ use crate::{
     },
     plan::{Concern, Weight},
     types::{ProfileKey, listed},
-    validate::ProfileReference,
+    validate::{ProfileReference, awaited},
 };
 
 pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) -> SageMakerVpcProfileStatus {
@@ -98,7 +98,9 @@ fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key:
         let message = format!("SageMakerVpc {vpc} is not accepted itself: its owners find the reason in its status.");
         return vec![everything(Reason::VpcNotAccepted, message)];
     }
-    if assessment.references.vpc.metadata.deletion_timestamp.is_some() {
+    let is_going = assessment.references.vpc.metadata.deletion_timestamp.is_some();
+    let is_awaited = awaited(assessment.references).contains(key);
+    if is_going && !is_awaited {
         let message = format!(
             "SageMakerVpc {vpc} is being deleted, and what it offers with it: delete this profile, and create one that \
              refers to another VPC."
@@ -106,6 +108,17 @@ fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key:
         return vec![everything(Reason::Deleting, message)];
     }
     let mut all = obstacles(assessment, Who::Profile(key));
+    if is_awaited {
+        let message = format!(
+            "SageMakerVpc {vpc} is being deleted, and waits for this profile, which keeps what it has: delete it, and \
+             create one that refers to another VPC."
+        );
+        let told = everything(Reason::Deleting, message);
+        all.push(Obstacle {
+            weight: Weight::Aside,
+            ..told
+        });
+    }
     match assessment.observation {
         Observation::Failed(failure) => all.push(Obstacle::of_failure(Concern::Subnets, failure)),
         Observation::VpcMissing => {

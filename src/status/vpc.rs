@@ -21,7 +21,7 @@ use crate::{
     },
     plan::{Concern, Outcome, Plan, ledger},
     types::{Accounts, ProfileKey, listed},
-    validate::ValidVpc,
+    validate::{ValidVpc, awaited},
 };
 
 pub(super) fn status(
@@ -312,6 +312,14 @@ fn roles_in_force(plan: &Plan, outcome: &Outcome) -> Vec<String> {
 
 /// What is left to do before the object can go, and what stands in the way.
 fn deletion_message(assessment: &Assessment<'_>) -> String {
+    let awaited = awaited(assessment.references);
+    if !awaited.is_empty() {
+        return format!(
+            "Profiles {} refer to it and are in force: what they rely on stays until they are deleted, and it goes once \
+             they are gone. Delete them, and create others that refer to another SageMakerVpc where they are still needed.",
+            listed(awaited)
+        );
+    }
     let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
         return match assessment.observation {
             Observation::Failed(failure) => {

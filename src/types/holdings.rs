@@ -40,6 +40,15 @@ impl Holdings {
         }
     }
 
+    /// Holds what either does.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        for (letter, more) in self.0.iter_mut().zip(other.0) {
+            *letter |= more;
+        }
+        self
+    }
+
     /// Whether the name may have been put in.
     pub fn may_hold(&self, name: &str) -> bool {
         bits(name).iter().all(|bit| self.0[bit / 6] & (1 << (bit % 6)) != 0)

@@ -27,10 +27,11 @@ const SHORTEST_RESYNC: Duration = Duration::from_secs(5);
 /// The longest duration that the schema admits.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) fn validate(references: &References) -> Result<ValidVpc, Refused> {
+/// `is_awaited` says whether it has to stay as it is for profiles in force.
+pub(super) fn validate(references: &References, is_awaited: bool) -> Result<ValidVpc, Refused> {
     let vpc = &references.vpc;
     let spec = &vpc.spec;
-    let deleting = is_deleting(vpc);
+    let deleting = is_deleting(vpc) && !is_awaited;
     let mut findings = Vec::new();
 
     if !spec.vpc_id.is_well_formed() {

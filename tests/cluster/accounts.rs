@@ -80,6 +80,7 @@ fn a_bucket_is_locked_to_the_endpoint_once_that_is_approved() {
             other => Err(format!("{other:?}")),
         }
     });
+    world.delete_profile("team");
     world.delete_vpc();
     world.until_gone("the VPC object", || world.vpc_now());
     assert_eq!(world.account.bucket_policy("fraud-locked"), None);

@@ -61,6 +61,7 @@ fn killed_at_any_moment_it_makes_nothing_twice_and_loses_nothing() {
     }
 
     for (world, _) in &worlds {
+        world.delete_profile("fraud");
         world.delete_vpc();
     }
     let groups = || {

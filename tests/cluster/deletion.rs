@@ -23,21 +23,37 @@ fn deletion_leaves_aws_as_it_was() {
 }
 
 #[test]
-fn the_vpc_object_goes_before_its_profiles_as_well() {
+fn the_vpc_object_waits_for_the_profiles_that_refer_to_it() {
     let world = World::new("deletion-vpc");
     let before = world.network.census();
     world
         .kubectl()
         .apply(&[world.vpc(json!({})), world.profile("fraud", json!({}))]);
     world.until_ready("fraud");
+    let made = world.network.census();
 
     world.delete_vpc();
-    world.until_gone("the VPC object", || world.vpc_now());
-    assert_eq!(world.network.census(), before);
-    let message = world.until_profile("fraud", "Accepted", "False", "VpcRefNotFound");
-    assert!(message.contains(world.name), "{message}");
+    let message = world.until_vpc("Ready", "False", "Deleting");
+    let profile = format!("{}/fraud", world.name);
+    assert!(message.contains(&profile), "{message}");
+    let told = world.until_event("SageMakerVpc", world.name, "DeletionBlocked");
+    assert!(told.contains(&profile), "{told}");
+    world.until_profile("fraud", "Accepted", "False", "Deleting");
+    world.until_ready("fraud");
+    // One that comes now is too late.
+    world.kubectl().apply(&[world.profile("late", json!({}))]);
+    let message = world.until_profile("late", "Accepted", "False", "Deleting");
+    assert!(message.contains("another VPC"), "{message}");
+    assert_eq!(world.network.census(), made, "nothing goes, and nothing is made");
+
     world.delete_profile("fraud");
     world.until_gone("the profile", || world.profile_now("fraud"));
+    world.until_gone("the VPC object", || world.vpc_now());
+    assert_eq!(world.network.census(), before);
+    let message = world.until_profile("late", "Accepted", "False", "VpcRefNotFound");
+    assert!(message.contains(world.name), "{message}");
+    world.delete_profile("late");
+    world.until_gone("the profile", || world.profile_now("late"));
 }
 
 #[test]
@@ -83,6 +99,42 @@ fn a_group_in_use_is_named_with_what_uses_it_and_goes_later() {
     world.network.delete_interface(&interface);
     world.until_gone("the profile", || world.profile_now("fraud"));
     assert_eq!(world.network.groups().len(), 0);
+}
+
+#[test]
+fn the_s3_endpoint_waits_for_what_still_runs_and_goes_by_itself() {
+    let world = World::new("deletion-waits");
+    world
+        .kubectl()
+        .apply(&[world.vpc(json!({})), world.profile("fraud", json!({}))]);
+    world.until_ready("fraud");
+    let group = world.network.group().group_id().unwrap().to_owned();
+    let endpoint = world.network.endpoint().vpc_endpoint_id().unwrap().to_owned();
+    let interface = world
+        .network
+        .make_interface(&group, "[DO NOT DELETE] ENI managed by SageMaker for a job");
+
+    world.delete_profile("fraud");
+    world.delete_vpc();
+    let told = eventually("the endpoint waits", || {
+        let vpc = world.vpc_now().expect("it stays");
+        let actions = vpc["status"]["plan"]["actions"].as_array().cloned().unwrap_or_default();
+        let waits = |action: &&serde_json::Value| action["resource"] == endpoint.as_str() && action["state"] == "Held";
+        let found = actions.iter().find(waits);
+        found.cloned().ok_or_else(|| format!("{vpc:#}"))
+    });
+    let message = told["message"].as_str().unwrap();
+    assert!(message.contains(&interface) && message.contains("S3"), "{message}");
+    let told = world.until_event("SageMakerVpc", world.name, "DeletionBlocked");
+    assert!(told.contains(&interface) && told.contains(&endpoint), "{told}");
+    let message = world.until_vpc("Ready", "False", "Deleting");
+    assert!(message.contains(&interface), "{message}");
+    assert_eq!(world.network.endpoints().len(), 1);
+
+    world.network.delete_interface(&interface);
+    world.until_gone("the profile", || world.profile_now("fraud"));
+    world.until_gone("the VPC object", || world.vpc_now());
+    assert_eq!((world.network.endpoints().len(), world.network.groups().len()), (0, 0));
 }
 
 #[test]
@@ -154,6 +206,7 @@ fn a_paused_vpc_object_stays_until_it_may_go_on() {
         .apply(&[world.vpc(json!({})), world.profile("fraud", json!({}))]);
     world.until_ready("fraud");
     world.patch_vpc(json!({ "paused": true }));
+    world.delete_profile("fraud");
     world.delete_vpc();
     eventually("the deletion is seen and held back", || {
         let vpc = world.vpc_now().expect("it stays");
@@ -163,6 +216,7 @@ fn a_paused_vpc_object_stays_until_it_may_go_on() {
     });
     assert_eq!((world.network.endpoints().len(), world.network.groups().len()), (1, 1));
     world.patch_vpc(json!({ "paused": false }));
+    world.until_gone("the profile", || world.profile_now("fraud"));
     world.until_gone("the VPC object", || world.vpc_now());
     assert_eq!((world.network.endpoints().len(), world.network.groups().len()), (0, 0));
 }

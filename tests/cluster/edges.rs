@@ -130,6 +130,7 @@ fn a_flow_log_comes_is_replaced_when_it_changes_and_goes() {
         })
     });
     assert_ne!(first.flow_log_id(), second.flow_log_id());
+    world.delete_profile("team");
     world.delete_vpc();
     world.until_gone("the VPC object", || world.vpc_now());
     assert_eq!(flow_logs(&world), []);

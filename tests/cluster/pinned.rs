@@ -55,6 +55,7 @@ fn without_credentials_of_its_own_it_is_the_controllers_account_that_does_not_co
         .apply(&[world.vpc(json!({})), world.profile("fraud", json!({}))]);
     world.until_ready("fraud");
     world.patch_vpc(json!({ "credentials": null }));
+    world.delete_profile("fraud");
     world.delete_vpc();
     let message = world.until_vpc("AwsReachable", "False", "WrongAccount");
     assert!(message.contains("123456789012"), "{message}");
@@ -79,6 +80,7 @@ fn what_was_made_in_the_workloads_account_is_looked_for_there() {
     assert_eq!(world.account.role_policies("fraud-compilation").len(), 1);
     let other = Account::new(world.stack);
     lead_to(&world, "workloads", &other);
+    world.delete_profile("fraud");
     world.delete_vpc();
     let message = until_elsewhere(&world, &other);
     assert!(message.contains("spec.credentials.workloads"), "{message}");
@@ -149,6 +151,7 @@ fn what_outlives_the_vpc_goes_with_its_object() {
     };
     assert_eq!((addresses().len(), logs().len()), (1, 3));
 
+    world.delete_profile("fraud");
     world.delete_vpc();
     let held = eventually("what is left is named", || {
         let vpc = world.vpc_now().expect("it stays");

@@ -54,6 +54,12 @@ struct ExpectedAction {
     /// The interfaces of others that it hits.
     #[serde(default)]
     hits: Vec<String>,
+    /// The interfaces of SageMaker's that it would cut off.
+    #[serde(default)]
+    cuts: Vec<String>,
+    /// What it would cut them off from.
+    #[serde(default)]
+    from: Vec<String>,
     /// The policy that it puts in force, by meaning.
     policy: Option<Value>,
     /// The profile that it serves, or `the SageMakerVpc` alone; everyone where
@@ -258,6 +264,16 @@ impl ExpectedAction {
             .map(|described| described.split(' ').next().unwrap_or_default())
             .collect();
         equal("whom it hits", &self.hits, &hit);
+        let cut_off = planned.cuts_off.as_ref();
+        let cut: Vec<String> = cut_off
+            .iter()
+            .flat_map(|cut_off| &cut_off.interfaces)
+            .map(ToString::to_string)
+            .collect();
+        equal("whom it cuts off", &self.cuts, &cut);
+        let from: Vec<&String> = cut_off.iter().flat_map(|cut_off| &cut_off.from).collect();
+        let missing: Vec<&String> = self.from.iter().filter(|expected| !from.contains(expected)).collect();
+        equal("what it does not cut them off from", &Vec::<String>::new(), &missing);
         let serves = match &planned.serves {
             Serves::Vpc => None,
             Serves::Profiles(keys) => Some(keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),

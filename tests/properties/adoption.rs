@@ -1,15 +1,17 @@
 //! What was there before us and is adopted serves as declared, and is given
 //! back in the end.
 
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use proptest::prelude::*;
 use sagevpc::{
     observed::{Snapshot, Tag, VpcEndpoint},
     types::VpcEndpointId,
 };
 
-use crate::{inputs::world, memory::Memory, planning::converge};
+use crate::{
+    inputs::{delete, world},
+    memory::Memory,
+    planning::converge,
+};
 
 /// The gateway endpoint of someone else's that these networks may have.
 const THEIRS: &str = "vpce-0fffffffffffffff0";
@@ -43,7 +45,7 @@ proptest! {
         let keeps = before.route_table_ids.iter().all(|table| adopted.route_table_ids.contains(table));
         prop_assert!(keeps, "tables of others are taken off it: {adopted:?}");
 
-        world.references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+        delete(&mut world.references);
         converge(&mut world, &mut memory);
         let released = theirs(&memory.snapshot).expect("it is released, never deleted");
         let is_ours = |tag: &Tag| tag.key.starts_with("sagevpc.dev/");
@@ -66,7 +68,7 @@ proptest! {
         prop_assert!(before.groups.iter().all(|group| adopted.groups.contains(group)), "{adopted:?}");
         prop_assert_eq!(&adopted.policy_document, &before.policy_document);
 
-        world.references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+        delete(&mut world.references);
         converge(&mut world, &mut memory);
         let released = found(&memory.snapshot, THEIR_INTERFACE).expect("it is released, never deleted");
         let is_ours = |tag: &Tag| tag.key.starts_with("sagevpc.dev/");

@@ -456,9 +456,13 @@ pub fn plan_for(references: &References, snapshot: &Snapshot, history: &History)
     )
 }
 
-/// Asks for the deletion of the VPC object.
+/// Has everything be deleted, the profiles as well.
 pub fn delete(references: &mut References) {
-    references.vpc.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+    let now = || Some(Time(Timestamp::UNIX_EPOCH));
+    references.vpc.metadata.deletion_timestamp = now();
+    for reference in &mut references.profiles {
+        reference.profile.metadata.deletion_timestamp = now();
+    }
 }
 
 /// Notes the profiles that have effect, as the controller does before it changes

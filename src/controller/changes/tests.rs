@@ -380,7 +380,10 @@ fn account_of(references: &References, planned: PlannedAction) -> (String, Optio
     let (mut plan, outcome) = done([planned]);
     plan.approved = Some(ApprovedStatus {
         digest: "5f1d0c7a9be24466".into(),
+        at: None,
         changes: Vec::new(),
+        hits: Vec::new(),
+        victims: Vec::new(),
     });
     let mut all = changes(references, &plan, &outcome);
     let change = all.remove(0);

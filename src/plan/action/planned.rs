@@ -9,7 +9,7 @@ use super::Action;
 use crate::{
     catalog::{Symptom, Usd},
     plan::{Concern, Weight, shared},
-    types::{ProfileKey, ResourceKey, is_adopted},
+    types::{NetworkInterfaceId, ProfileKey, ResourceKey, is_adopted},
 };
 
 /// A number that names an action within its plan.
@@ -35,6 +35,21 @@ pub struct Disruption {
     pub effect: String,
     /// The interfaces, or the others, each as a message names it.
     pub interfaces: Vec<String>,
+    /// The same by what stays the same of each: what an approval covers.
+    #[serde(skip)]
+    pub whom: BTreeSet<String>,
+}
+
+/// Network interfaces of SageMaker's that an action would cut off from what
+/// their workloads need.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CutOff {
+    /// What they would no longer reach, or no longer be allowed.
+    pub from: Vec<String>,
+    /// Their ids.
+    pub interfaces: BTreeSet<NetworkInterfaceId>,
+    /// They and what runs with them, as a message names them.
+    pub whom: String,
 }
 
 /// Whom an action serves.
@@ -91,6 +106,8 @@ pub struct PlannedAction {
     pub symptom: Option<Symptom>,
     /// Whom else it may hit.
     pub disruption: Option<Disruption>,
+    /// What runs of SageMaker's that it would cut off.
+    pub cuts_off: Option<CutOff>,
     /// Whether it puts back what was changed behind our back.
     pub drift: bool,
     /// Whether it closes access that someone opened.
@@ -130,6 +147,7 @@ impl PlannedAction {
             weight: Weight::Blocks,
             symptom: None,
             disruption: None,
+            cuts_off: None,
             drift: false,
             closes_access: false,
             backs_off: false,
@@ -186,6 +204,16 @@ impl PlannedAction {
     pub(in crate::plan) fn waiting_for(mut self, obstacle: Option<String>) -> Self {
         self.waits_for = obstacle;
         self
+    }
+
+    /// Everyone whom it hits, by what stays the same of each.
+    pub fn victims(&self) -> BTreeSet<&str> {
+        let others = self.disruption.iter().flat_map(|disruption| &disruption.whom);
+        let running = self.cuts_off.iter().flat_map(|cut_off| &cut_off.interfaces);
+        others
+            .map(String::as_str)
+            .chain(running.map(NetworkInterfaceId::as_str))
+            .collect()
     }
 
     /// What it adopts, and the id of that.

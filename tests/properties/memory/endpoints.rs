@@ -230,6 +230,7 @@ impl Memory {
             interface_type: Some("vpc_endpoint".to_owned()),
             requester_id: None,
             status: Some("in-use".to_owned()),
+            attachment: None,
             groups: endpoint.groups.clone(),
             private_ip_addresses: address
                 .map(|private_ip_address| PrivateIpAddress { private_ip_address })

@@ -180,6 +180,7 @@ impl Memory {
             interface_type: Some("nat_gateway".to_owned()),
             requester_id: None,
             status: None,
+            attachment: None,
             groups: Vec::new(),
             private_ip_addresses: Vec::new(),
             ipv6_addresses: Vec::new(),

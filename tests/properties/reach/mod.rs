@@ -3,7 +3,7 @@
 //! a route has, so that no part of a destination goes untried.
 
 mod networks;
-mod oracle;
+pub mod oracle;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,0 +1,396 @@
+//! What would cut off what runs of SageMaker's, and so waits: the one place
+//! that decides it, whoever wants something gone, and why.
+//!
+//! | File | Knows |
+//! |---|---|
+//! | `ways` | which ways network interfaces of SageMaker's need and have |
+//! | `closed` | which endpoints buckets admit |
+//! | `roles` | whose permissions a change to a role takes away |
+//! | `split` | what of an action adds to the ways and what takes away |
+//! | `order` | in which order what is no longer needed goes |
+//!
+//! The network is followed as it would be with an action done and without what
+//! is still to come, for a way that is promised carries nothing. What takes no
+//! way away goes on. What takes one away that another action of the plan gives
+//! back waits for that one. The rest waits until those whom it would cut off
+//! are gone, or until a person approves it. Actions are judged together, for
+//! two that are harmless alone may not be so together.
+//!
+//! What puts back what someone opened behind our back is let through: it was
+//! never given to anyone.
+
+mod closed;
+mod order;
+mod roles;
+mod split;
+mod ways;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::{
+    closed::Closed,
+    split::{Effect, effect},
+    ways::{User, users},
+};
+use super::{
+    Action, ActionId, Concern, CutOff, PlannedAction, Serves, Weight, consumers, draft::Draft, project::project,
+    resolve::ResolvedProfile,
+};
+use crate::{
+    reach::Destination,
+    types::{ResourceKey, listed},
+};
+
+pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    order::settle(draft);
+    let may_cut = |planned: &PlannedAction| match effect(&planned.action) {
+        Effect::Leads | Effect::Closes => true,
+        Effect::Opens | Effect::None => roles::takes_permissions(planned),
+    };
+    if !draft.actions().iter().any(may_cut) {
+        return;
+    }
+    let verdicts = {
+        let users = users(draft, profiles);
+        if users.is_empty() {
+            return;
+        }
+        let mut trial = Trial::new(draft, &users);
+        trial.run();
+        roles::judge(draft, profiles, &users, &mut trial.verdicts);
+        trial.verdicts
+    };
+    let mut parts = BTreeMap::new();
+    for (id, verdict) in verdicts {
+        let Some(planned) = draft.actions().get(id.0) else {
+            continue;
+        };
+        parts.insert(id, verdict.carried_out(planned));
+    }
+    draft.replace(parts);
+}
+
+/// What is to become of an action.
+enum Verdict {
+    /// It waits for what gives back what it takes away.
+    Later(String),
+    /// It is done in parts, some of which would cut something off.
+    Parts(Vec<(Action, Option<CutOff>)>),
+}
+
+impl Verdict {
+    fn carried_out(self, planned: &PlannedAction) -> Vec<PlannedAction> {
+        match self {
+            Self::Later(message) => {
+                let mut later = planned.clone();
+                later.waits_for.get_or_insert(message);
+                vec![later]
+            }
+            Self::Parts(parts) => {
+                let part = |(action, cut_off)| {
+                    let part = PlannedAction {
+                        action,
+                        ..planned.clone()
+                    };
+                    match cut_off {
+                        None => part,
+                        Some(cut_off) => waiting(part, cut_off),
+                    }
+                };
+                parts.into_iter().map(part).collect()
+            }
+        }
+    }
+}
+
+/// An action that waits for what it would cut off. What serves workloads is
+/// missing until then; what only takes something away leaves them running.
+fn waiting(planned: PlannedAction, cut_off: CutOff) -> PlannedAction {
+    let closes = effect(&planned.action) != Effect::Leads;
+    let serves = match &planned.serves {
+        Serves::Vpc | Serves::Profiles(_) if closes => Serves::SageMakerVpc,
+        serves => serves.clone(),
+    };
+    PlannedAction {
+        blocks: Some(planned.blocks.unwrap_or_else(|| concern(&planned))),
+        weight: if closes { Weight::Aside } else { planned.weight },
+        symptom: planned.symptom.filter(|_| !closes),
+        cuts_off: Some(cut_off),
+        serves,
+        ..planned
+    }
+}
+
+/// What the action is about, where it says so nowhere.
+fn concern(planned: &PlannedAction) -> Concern {
+    match &planned.key {
+        None | Some(ResourceKey::S3GatewayEndpoint) => Concern::S3,
+        Some(ResourceKey::InterfaceEndpoint { .. } | ResourceKey::EndpointSecurityGroup) => Concern::Endpoints,
+        Some(ResourceKey::ElasticInferenceClient | ResourceKey::ElasticInferenceEndpoint) => Concern::ElasticInference,
+        Some(ResourceKey::WorkloadSecurityGroup { .. }) => Concern::SecurityGroups,
+        Some(ResourceKey::NatGateway { .. } | ResourceKey::ElasticIp { .. } | ResourceKey::DefaultRoute { .. }) => {
+            Concern::Internet
+        }
+        Some(ResourceKey::NetworkAclEntries { .. }) => Concern::NetworkAcls,
+        Some(ResourceKey::FlowLog { .. }) => Concern::FlowLogs,
+        Some(ResourceKey::BucketPolicy { .. }) => Concern::BucketPolicies,
+        Some(ResourceKey::RolePolicy { .. }) => Concern::Roles,
+    }
+}
+
+/// The ways that users would lose, by the users' places.
+type Losses = BTreeMap<usize, BTreeSet<Destination>>;
+
+/// Actions tried one after the other on the network as it was seen.
+struct Trial<'t, 'a> {
+    draft: &'t Draft<'a>,
+    users: &'t [User<'a>],
+    closed: Closed,
+    /// What is done of those that go on.
+    accepted: Vec<Action>,
+    /// What would be done by those that do not.
+    refused: Vec<Action>,
+    verdicts: BTreeMap<ActionId, Verdict>,
+}
+
+impl<'t, 'a> Trial<'t, 'a> {
+    fn new(draft: &'t Draft<'a>, users: &'t [User<'a>]) -> Self {
+        Self {
+            closed: Closed::now(draft),
+            draft,
+            users,
+            accepted: Vec::new(),
+            refused: Vec::new(),
+            verdicts: BTreeMap::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        let is_judged = |planned: &&PlannedAction| !(planned.drift && planned.closes_access);
+        let of = |wanted: Effect| -> Vec<ActionId> {
+            let actions = self.draft.actions().iter().filter(is_judged);
+            let alike = actions.filter(|planned| effect(&planned.action) == wanted);
+            alike.map(|planned| planned.id).collect()
+        };
+        let (closing, leading) = (of(Effect::Closes), of(Effect::Leads));
+        self.settle(&closing);
+        // What adds is judged with all that is added, each in its order.
+        let additions = self.additions();
+        if leading.is_empty() && closing.iter().all(|id| !self.adds(*id)) || self.losses(&additions).is_empty() {
+            return;
+        }
+        for id in leading.into_iter().chain(closing).collect::<BTreeSet<_>>() {
+            if !self.verdicts.contains_key(&id) && (self.adds(id) || effect(self.action(id)) == Effect::Leads) {
+                self.judge(id);
+            }
+        }
+    }
+
+    fn action(&self, id: ActionId) -> &'t Action {
+        &self.draft.actions()[id.0].action
+    }
+
+    /// Whether the action adds something besides what it takes away.
+    fn adds(&self, id: ActionId) -> bool {
+        let action = self.action(id);
+        effect(action) == Effect::Closes && split::closing(action) != *action
+    }
+
+    /// All that the plan adds.
+    fn additions(&self) -> Vec<Action> {
+        let actions = self.draft.actions().iter().map(|planned| &planned.action);
+        let adding = actions.filter(|action| match effect(action) {
+            Effect::Opens | Effect::Leads => true,
+            Effect::Closes => split::closing(action) != **action,
+            Effect::None => false,
+        });
+        adding.cloned().collect()
+    }
+
+    /// Lets those go on together that take no way away, as many at once as do.
+    fn settle(&mut self, batch: &[ActionId]) {
+        let pieces: Vec<Action> = batch.iter().map(|id| split::closing(self.action(*id))).collect();
+        if pieces.is_empty() || self.may_go(&[], &pieces) {
+            self.accepted.extend(pieces);
+            return;
+        }
+        match batch {
+            [] => {}
+            [only] => self.judge(*only),
+            [_, ..] => {
+                let (first, rest) = batch.split_at(batch.len() / 2);
+                self.settle(first);
+                self.settle(rest);
+            }
+        }
+    }
+
+    /// Whether nobody loses a way by this, be what was refused done or not.
+    fn may_go(&self, before: &[Action], actions: &[Action]) -> bool {
+        let with = |more: &[&[Action]]| -> Vec<Action> {
+            self.accepted
+                .iter()
+                .chain(more.iter().copied().flatten())
+                .cloned()
+                .collect()
+        };
+        if !self.losses(&with(&[before, actions])).is_empty() {
+            return false;
+        }
+        if self.refused.is_empty() {
+            return true;
+        }
+        let without = self.losses(&with(&[before, &self.refused]));
+        let lost = self.losses(&with(&[before, &self.refused, actions]));
+        lost.iter()
+            .all(|(user, ways)| without.get(user).is_some_and(|known| ways.is_subset(known)))
+    }
+
+    /// Decides on one action that takes ways away.
+    fn judge(&mut self, id: ActionId) {
+        let planned = &self.draft.actions()[id.0];
+        let before = self.needed(id);
+        let whole = std::slice::from_ref(&planned.action);
+        if self.may_go(&before, whole) {
+            self.accepted.extend(before);
+            self.accepted.extend_from_slice(whole);
+            return;
+        }
+        let lost = self.lost(&before, whole);
+        // What of it the rest of the plan gives back is waited for.
+        let mut more = self.additions();
+        more.retain(|action| !before.contains(action) && *action != planned.action);
+        if !more.is_empty() && self.lost(&[&before[..], &more].concat(), whole).is_empty() {
+            let whom = self.cut_off(&lost).whom;
+            let message = format!("{whom} still need it: it follows once what takes its place serves.",);
+            self.verdicts.insert(id, Verdict::Later(message));
+            return;
+        }
+        let (mut harmless, mut cutting) = (Vec::new(), Vec::new());
+        let mut lost = Losses::new();
+        let parts = split::parts(&planned.action, self.draft.snapshot);
+        for part in parts {
+            let one = std::slice::from_ref(&part);
+            if self.may_go(&before, one) {
+                self.accepted.push(part.clone());
+                harmless.push(part);
+            } else {
+                for (user, ways) in self.lost(&before, one) {
+                    lost.entry(user).or_default().extend(ways);
+                }
+                self.refused.push(part.clone());
+                cutting.push(part);
+            }
+        }
+        let cut_off = self.cut_off(&lost);
+        let harmless = split::merged(harmless).into_iter().map(|part| (part, None));
+        let cutting = split::merged(cutting)
+            .into_iter()
+            .map(|part| (part, Some(cut_off.clone())));
+        self.verdicts
+            .insert(id, Verdict::Parts(harmless.chain(cutting).collect()));
+    }
+
+    /// What an action takes away, be it that it does so only with what was
+    /// refused.
+    fn lost(&self, before: &[Action], actions: &[Action]) -> Losses {
+        let with = |more: &[&[Action]]| -> Vec<Action> {
+            self.accepted
+                .iter()
+                .chain(more.iter().copied().flatten())
+                .cloned()
+                .collect()
+        };
+        let lost = self.losses(&with(&[before, actions]));
+        if !lost.is_empty() || self.refused.is_empty() {
+            return lost;
+        }
+        let known = self.losses(&with(&[before, &self.refused]));
+        let mut lost = self.losses(&with(&[before, &self.refused, actions]));
+        for (user, ways) in &mut lost {
+            ways.retain(|way| !known.get(user).is_some_and(|known| known.contains(way)));
+        }
+        lost.retain(|_, ways| !ways.is_empty());
+        lost
+    }
+
+    /// What is done before the action, as far as it serves then.
+    fn needed(&self, id: ActionId) -> Vec<Action> {
+        let actions = self.draft.actions();
+        let is_promised = |id: &ActionId| {
+            let planned = &actions[id.0];
+            planned.waits_for.is_some() || split::takes_time(&planned.action)
+        };
+        let serves = |id: &ActionId| !is_promised(id) && !order::needed_by(actions, *id).iter().any(is_promised);
+        order::needed_by(actions, id)
+            .into_iter()
+            .filter(serves)
+            .map(|id| &actions[id.0].action)
+            .filter(|action| effect(action) != Effect::None && effect(action) != Effect::Closes)
+            .cloned()
+            .collect()
+    }
+
+    /// The ways that are there now and are not with these actions done.
+    fn losses(&self, actions: &[Action]) -> Losses {
+        let projected = project(self.draft.snapshot, actions);
+        let closed = self.closed.clone().after(actions);
+        let reach = ways::reach(self.draft, &projected);
+        let mut losses = Losses::new();
+        for (place, user) in self.users.iter().enumerate().filter(|(_, user)| !user.ways.is_empty()) {
+            let start = reach.from(user.subnet, &user.groups);
+            let lost: BTreeSet<Destination> = user
+                .ways
+                .iter()
+                .filter(|(way, before)| {
+                    let now = start
+                        .as_ref()
+                        .map(|start| ways::standing(self.draft, &closed, start, way));
+                    now.is_none_or(|now| !now.is_kept(before))
+                })
+                .map(|(way, _)| way.clone())
+                .collect();
+            if !lost.is_empty() {
+                losses.insert(place, lost);
+            }
+        }
+        losses
+    }
+
+    fn cut_off(&self, losses: &Losses) -> CutOff {
+        let users = losses.keys().map(|place| &self.users[*place]);
+        let ways: BTreeSet<String> = losses.values().flatten().map(ToString::to_string).collect();
+        cut_off(self.draft, users, ways)
+    }
+}
+
+/// Who would be cut off from what, in the words of a message.
+fn cut_off<'u, 'a: 'u>(
+    draft: &Draft<'_>,
+    users: impl IntoIterator<Item = &'u User<'a>>,
+    from: impl IntoIterator<Item = String>,
+) -> CutOff {
+    let mut interfaces: Vec<_> = users.into_iter().flat_map(|user| &user.interfaces).copied().collect();
+    interfaces.sort_by_key(|interface| &interface.network_interface_id);
+    let consumers = draft.snapshot.discovered.consumers().iter();
+    let running: BTreeSet<String> = consumers
+        .filter(|consumer| {
+            interfaces
+                .iter()
+                .any(|interface| consumers::explains(consumer, interface))
+        })
+        .map(ToString::to_string)
+        .collect();
+    let mut whom = listed(interfaces.iter().map(|interface| interface.described_with_age()));
+    if !running.is_empty() {
+        whom.push_str(&format!(", with which run {}", listed(running)));
+    }
+    CutOff {
+        from: from.into_iter().collect(),
+        interfaces: interfaces
+            .iter()
+            .map(|interface| interface.network_interface_id.clone())
+            .collect(),
+        whom,
+    }
+}

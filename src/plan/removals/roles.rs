@@ -1,0 +1,100 @@
+//! Whose permissions a change to an execution role takes away.
+//!
+//! Which role something runs with, neither EC2 nor the search for what runs
+//! tells. So a role is in use as long as an interface is there that may be of a
+//! profile which names the role, or named it until now, and as long as one is
+//! of which nobody can tell.
+
+use std::collections::BTreeMap;
+
+use super::{Verdict, cut_off, ways::User};
+use crate::{
+    plan::{
+        Action, ActionId, PlannedAction, draft::Draft, keeping::Thing, loosening::widened, resolve::ResolvedProfile,
+    },
+    policy::{PolicyDocument, same_meaning},
+};
+
+/// Whether an action may take permissions away from what runs.
+pub(super) fn takes_permissions(planned: &PlannedAction) -> bool {
+    matches!(
+        planned.action,
+        Action::DeleteRolePolicy { .. } | Action::PutRolePolicy { replaces: true, .. }
+    )
+}
+
+pub(super) fn judge(
+    draft: &Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    users: &[User<'_>],
+    verdicts: &mut BTreeMap<ActionId, Verdict>,
+) {
+    for planned in draft.actions().iter().filter(|planned| !planned.drift) {
+        let Some((role, addition)) = taken(draft, &planned.action) else {
+            continue;
+        };
+        let using: Vec<&User<'_>> = users.iter().filter(|user| may_use(profiles, user, role)).collect();
+        if using.is_empty() {
+            continue;
+        }
+        let cut_off = cut_off(draft, using, [format!("what inline policies of {role} allow")]);
+        let addition = addition.into_iter().map(|addition| (addition, None));
+        let parts = addition.chain([(planned.action.clone(), Some(cut_off))]).collect();
+        verdicts.insert(planned.id, Verdict::Parts(parts));
+    }
+}
+
+/// The role that an action takes permissions from, and what gives it those that
+/// it is to have before.
+fn taken<'p>(draft: &Draft<'_>, action: &'p Action) -> Option<(&'p str, Option<Action>)> {
+    if let Action::DeleteRolePolicy { role, .. } = action {
+        return Some((role, None));
+    }
+    let Action::PutRolePolicy {
+        key,
+        role,
+        name,
+        policy,
+        replaces: true,
+    } = action
+    else {
+        return None;
+    };
+    let now = in_force(draft, role, name)?;
+    let wider = widened(&now, policy);
+    if same_meaning(&wider, policy) {
+        return None;
+    }
+    let addition = (!same_meaning(&wider, &now)).then(|| Action::PutRolePolicy {
+        key: key.clone(),
+        role: role.clone(),
+        name: name.clone(),
+        policy: wider,
+        replaces: true,
+    });
+    Some((role, addition))
+}
+
+/// The policy of this name that the role has.
+fn in_force(draft: &Draft<'_>, role: &str, name: &str) -> Option<PolicyDocument> {
+    let detail = draft.snapshot.roles.details.get(role)?;
+    let policy = detail
+        .role_policy_list
+        .iter()
+        .find(|policy| policy.policy_name == name)?;
+    PolicyDocument::try_from(&policy.policy_document).ok()
+}
+
+fn may_use(profiles: &[ResolvedProfile<'_>], user: &User<'_>, role: &str) -> bool {
+    let thing = Thing::Role(role).to_string();
+    user.profiles.is_empty()
+        || profiles
+            .iter()
+            .filter(|resolved| user.profiles.contains(resolved.key()))
+            .any(|resolved| {
+                let profile = resolved.profile();
+                let mut workloads = profile.workloads.iter();
+                workloads.any(|workload| workload.role_arn.as_deref() == Some(role))
+                    || (profile.established && profile.holdings.may_hold(&thing))
+            })
+}

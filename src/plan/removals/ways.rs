@@ -1,0 +1,358 @@
+//! What SageMaker's network interfaces use: the ways that their workloads need
+//! and that they have.
+//!
+//! An interface on a profile's subnets with its groups needs what the profile
+//! declares, and what it relied on until now: a spec that was edited does not
+//! change what runs. Of any other interface nobody is left to tell, so that it
+//! needs whatever it reaches of what the VPC offers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use super::closed::Closed;
+use crate::{
+    api::AcceptUnknown,
+    catalog::HTTPS_TO_ENDPOINTS,
+    desired::KeptOfPolicy,
+    observed::{NetworkInterface, Subnet, VpcSnapshot},
+    plan::{
+        consumers::Territory,
+        draft::Draft,
+        keeping::Thing,
+        reachability::{Reached, destinations, reached},
+        resolve::ResolvedProfile,
+    },
+    reach::{Destination, Extent, Hop, Reach, Start, Traffic, Verdict},
+    types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId},
+};
+
+const HTTPS: u16 = 443;
+/// Stands for whatever is outside: a way there is one to all public addresses.
+const OUTSIDE: &str = "hosts outside the VPC";
+const ELASTIC_INFERENCE: &str = "elastic-inference.runtime";
+
+/// Interfaces that have the same subnet and groups, and so the same ways.
+pub(super) struct User<'a> {
+    pub(super) subnet: &'a SubnetId,
+    pub(super) groups: BTreeSet<SecurityGroupId>,
+    pub(super) interfaces: Vec<&'a NetworkInterface>,
+    /// The profiles whose they may be; none where nobody is left to tell.
+    pub(super) profiles: BTreeSet<&'a ProfileKey>,
+    /// The ways that they need and have.
+    pub(super) ways: Vec<(Destination, Standing)>,
+}
+
+/// How far a way can be relied on.
+pub(super) struct Standing {
+    reached: Reached,
+    /// How much of the destination is reached where not all of it is.
+    part: Extent,
+}
+
+impl Standing {
+    /// Whether there is a way at all.
+    fn is_any(&self) -> bool {
+        self.reached > Reached::No || !self.part.is_empty()
+    }
+
+    /// Whether it is as good as the one before.
+    pub(super) fn is_kept(&self, before: &Self) -> bool {
+        if self.reached != before.reached || self.reached > Reached::No {
+            return self.reached >= before.reached;
+        }
+        self.part.covers(&before.part)
+    }
+}
+
+/// Everyone who uses the VPC, in the order of subnets and groups.
+pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) -> Vec<User<'a>> {
+    let snapshot = draft.snapshot;
+    let mut alike: BTreeMap<(&SubnetId, BTreeSet<SecurityGroupId>), Vec<&NetworkInterface>> = BTreeMap::new();
+    for interface in snapshot.running_interfaces() {
+        let groups: BTreeSet<SecurityGroupId> = interface.groups.iter().map(|group| group.group_id.clone()).collect();
+        // None is without a group, unless nobody looked.
+        if !groups.is_empty() {
+            alike.entry((&interface.subnet_id, groups)).or_default().push(interface);
+        }
+    }
+    if alike.is_empty() {
+        return Vec::new();
+    }
+    let territories: Vec<(Territory<'a>, &'a ResolvedProfile<'a>)> = profiles
+        .iter()
+        .filter(|resolved| resolved.takes_part())
+        .map(|resolved| (Territory::of(draft, resolved), resolved))
+        .collect();
+    let offer = Offer::of(draft);
+    let members = Members::of(alike.keys());
+    let closed = Closed::now(draft);
+    let reach = reach(draft, snapshot);
+    alike
+        .into_iter()
+        .map(|((subnet, groups), interfaces)| {
+            let whose: Vec<&ResolvedProfile<'_>> = territories
+                .iter()
+                .filter(|(territory, _)| territory.holds_interface(snapshot, interfaces[0]))
+                .map(|(_, resolved)| *resolved)
+                .collect();
+            let needs = if whose.is_empty() {
+                let mut all = offer.all();
+                all.extend(by_rules(draft, &groups, &members, true));
+                all
+            } else {
+                let needs = whose
+                    .iter()
+                    .flat_map(|resolved| needs(draft, resolved, &groups, &offer, &members));
+                needs.collect()
+            };
+            let start = reach.from(subnet, &groups);
+            let ways = start.map_or_else(Vec::new, |start| {
+                let ways = needs.into_iter().map(|way| {
+                    let standing = standing(draft, &closed, &start, &way);
+                    (way, standing)
+                });
+                ways.filter(|(_, standing)| standing.is_any()).collect()
+            });
+            User {
+                subnet,
+                groups,
+                interfaces,
+                profiles: whose.iter().map(|resolved| resolved.key()).collect(),
+                ways,
+            }
+        })
+        .collect()
+}
+
+/// Reads the network as verdicts on profiles do.
+pub(super) fn reach<'s>(draft: &Draft<'_>, snapshot: &'s VpcSnapshot) -> Reach<'s> {
+    let reach = Reach::new(snapshot);
+    if draft
+        .network
+        .vpc
+        .accept_unknown
+        .contains(&AcceptUnknown::CustomResolver)
+    {
+        reach.accepting_custom_resolvers()
+    } else {
+        reach
+    }
+}
+
+/// How far a way can be relied on.
+pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>, way: &Destination) -> Standing {
+    let reached = how_far(draft, closed, start, way);
+    let is_shut = matches!(way, Destination::S3 { bucket: Some(bucket) } if closed.of(bucket).is_some());
+    let part = if reached > Reached::No || is_shut {
+        Extent::default()
+    } else {
+        start.extent(way)
+    };
+    Standing { reached, part }
+}
+
+/// Packets get there, and a bucket lets those in that come by the endpoint which
+/// they come by.
+fn how_far(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>, way: &Destination) -> Reached {
+    let Destination::S3 { bucket: Some(bucket) } = way else {
+        return reached(draft, start.unless_reached(way).as_ref());
+    };
+    let Some(admission) = closed.of(bucket) else {
+        return reached(draft, start.unless_reached(way).as_ref());
+    };
+    let verdict = start.to(way);
+    let endpoint = verdict.path().0.iter().find_map(|hop| match hop {
+        Hop::GatewayEndpoint { endpoint } => Some(endpoint),
+        Hop::PublicName { .. }
+        | Hop::PrivateName { .. }
+        | Hop::SecurityGroup { .. }
+        | Hop::NetworkAcl { .. }
+        | Hop::Route { .. }
+        | Hop::SameSubnet { .. }
+        | Hop::Subnet { .. }
+        | Hop::InterfaceEndpoint { .. }
+        | Hop::NatGateway { .. }
+        | Hop::InternetGateway { .. }
+        | Hop::Unseen(_) => None,
+    });
+    let is_let_in = endpoint.is_some_and(|endpoint| admission.vpc_endpoints.contains(endpoint));
+    let by_packets = match &verdict {
+        Verdict::Reachable(_) => Reached::Yes,
+        Verdict::Stopped(..) | Verdict::Unknown(..) => reached(draft, Some(&verdict)),
+    };
+    match (is_let_in, admission.exemptions.is_empty()) {
+        (true, _) => by_packets,
+        (false, true) => Reached::No,
+        // Who is exempt is not known here.
+        (false, false) => by_packets.min(Reached::Unknown),
+    }
+}
+
+/// What the VPC offers that something in it may use.
+struct Offer {
+    buckets: BTreeSet<String>,
+    /// Services with an interface endpoint, by their full names.
+    services: BTreeSet<String>,
+}
+
+impl Offer {
+    fn of(draft: &Draft<'_>) -> Self {
+        let region = &draft.network.vpc.region;
+        let snapshot = draft.snapshot;
+        let named = draft
+            .network
+            .profiles
+            .iter()
+            .flat_map(|network| &network.profile.buckets);
+        let mut buckets: BTreeSet<String> = named.chain(draft.history.buckets.keys()).cloned().collect();
+        for endpoint in snapshot.s3_gateway_endpoints() {
+            let policy = endpoint.policy().ok();
+            buckets.extend(
+                policy
+                    .into_iter()
+                    .flat_map(|policy| KeptOfPolicy::of(&policy, region, |_| true).buckets),
+            );
+        }
+        let endpoints = snapshot.vpc_endpoints.iter();
+        let services = endpoints.filter(|endpoint| endpoint.is_interface() && endpoint.is_there());
+        Self {
+            buckets,
+            services: services.map(|endpoint| endpoint.service_name.clone()).collect(),
+        }
+    }
+
+    fn all(&self) -> BTreeSet<Destination> {
+        self.held_by(Holdings::EVERYTHING).collect()
+    }
+
+    /// What of it the holder may rely on.
+    fn held_by(&self, holdings: Holdings) -> impl Iterator<Item = Destination> {
+        let buckets = self.buckets.iter().filter(move |bucket| {
+            let thing = Thing::Bucket(bucket).to_string();
+            holdings.may_hold(&thing)
+        });
+        let services = self.services.iter().filter(move |service| {
+            let thing = if service.ends_with(ELASTIC_INFERENCE) {
+                Thing::ElasticInference
+            } else {
+                Thing::Service(service)
+            };
+            holdings.may_hold(&thing.to_string())
+        });
+        let s3 = Destination::S3 { bucket: None };
+        let buckets = buckets.map(|bucket| Destination::S3 {
+            bucket: Some(bucket.clone()),
+        });
+        let services = services.map(|service| Destination::Service(service.clone()));
+        std::iter::once(s3).chain(buckets).chain(services)
+    }
+}
+
+/// What a profile's workloads need, and needed so far, with these groups.
+fn needs(
+    draft: &Draft<'_>,
+    resolved: &ResolvedProfile<'_>,
+    groups: &BTreeSet<SecurityGroupId>,
+    offer: &Offer,
+    members: &Members<'_>,
+) -> BTreeSet<Destination> {
+    let profile = resolved.profile();
+    let mut needs = BTreeSet::new();
+    let groups_of = draft.groups_of.get(resolved.key());
+    for (place, workload) in profile.workloads.iter().enumerate() {
+        let its_own = groups_of.and_then(|groups| groups.get(place));
+        if its_own.is_none_or(|its_own| its_own.is_disjoint(groups)) {
+            continue;
+        }
+        let subnets = resolved.subnets_to_name(place);
+        needs.extend(destinations(draft.snapshot, resolved, workload, &subnets));
+    }
+    if profile.established {
+        needs.extend(offer.held_by(profile.holdings));
+        let went_out = profile.holdings.may_hold(&Thing::WayOut.to_string());
+        let ours = groups.iter().filter(|group| draft.claims.is_ours(group.as_str()));
+        needs.extend(by_rules(draft, ours, members, went_out));
+    }
+    needs
+}
+
+/// Subnets in which a group's members are.
+struct Members<'a>(BTreeMap<SecurityGroupId, BTreeSet<&'a SubnetId>>);
+
+impl<'a> Members<'a> {
+    fn of<'k>(alike: impl Iterator<Item = &'k (&'a SubnetId, BTreeSet<SecurityGroupId>)>) -> Self
+    where
+        'a: 'k,
+    {
+        let mut members: BTreeMap<SecurityGroupId, BTreeSet<&SubnetId>> = BTreeMap::new();
+        for (subnet, groups) in alike {
+            for group in groups {
+                members.entry(group.clone()).or_default().insert(subnet);
+            }
+        }
+        Self(members)
+    }
+}
+
+/// What the groups let out: a group of ours lets out what its workloads need.
+fn by_rules<'g>(
+    draft: &Draft<'_>,
+    groups: impl IntoIterator<Item = &'g SecurityGroupId>,
+    members: &Members<'_>,
+    goes_out: bool,
+) -> BTreeSet<Destination> {
+    let snapshot = draft.snapshot;
+    let mut let_out = BTreeSet::new();
+    let groups = groups.into_iter().filter_map(|id| snapshot.security_groups.get(id));
+    for group in groups {
+        let rules = group.rules();
+        // Of a pair of rules, either may have gone already.
+        for rule in rules.iter().filter(|rule| rule.peer == Peer::Itself) {
+            let subnets = members.0.get(&group.group_id).into_iter().flatten();
+            let_out.extend(subnets.map(|subnet| Destination::Members {
+                subnet: (*subnet).clone(),
+                traffic: traffic_of(rule),
+            }));
+        }
+        for rule in rules.iter().filter(|rule| rule.direction == Direction::Egress) {
+            match rule.peer {
+                Peer::Cidr(cidr) if snapshot.vpc.cidrs().any(|own| own.contains(&cidr)) => {
+                    let is_in_it = |subnet: &&Subnet| subnet.cidrs().any(|own| cidr.contains(&own));
+                    let subnets = snapshot.subnets.values().filter(is_in_it);
+                    // Interface endpoints are looked for by what they serve.
+                    let is_https = rule.ports == HTTPS_TO_ENDPOINTS.ports;
+                    let_out.extend(subnets.filter(|_| !is_https).map(|subnet| Destination::Subnet {
+                        subnet: subnet.subnet_id.clone(),
+                        traffic: traffic_of(rule),
+                    }));
+                }
+                Peer::Cidr(cidr) if goes_out => let_out.extend(outside(rule, cidr)),
+                Peer::Cidr(_) | Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => {}
+            }
+        }
+    }
+    let_out
+}
+
+fn traffic_of(rule: &Rule) -> Traffic {
+    Traffic {
+        protocol: rule.protocol,
+        ports: rule.ports,
+    }
+}
+
+/// What a rule lets out of the VPC, by one of its ports.
+fn outside(rule: &Rule, cidr: IpNet) -> Option<Destination> {
+    let port = match (rule.protocol, rule.ports) {
+        (Protocol::All, _) | (Protocol::TCP, None) => HTTPS,
+        (Protocol::TCP, Some(PortRange { from, to })) if (from..=to).contains(&i32::from(HTTPS)) => HTTPS,
+        (Protocol::TCP, Some(PortRange { from, .. })) => u16::try_from(from).ok()?,
+        (Protocol::Number(_), _) => return None,
+    };
+    if cidr.prefix_len() > 0 {
+        return Some(Destination::Cidr { cidr, port });
+    }
+    let name = OUTSIDE.to_owned();
+    matches!(cidr, IpNet::V4(_)).then_some(Destination::Host { name, port })
+}
