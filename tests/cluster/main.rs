@@ -18,6 +18,7 @@ mod edges;
 mod environment;
 mod fixture;
 mod half_sent;
+mod handover;
 mod lease;
 mod limits;
 mod pinned;
