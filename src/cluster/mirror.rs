@@ -12,7 +12,7 @@ use kube::{
     },
 };
 
-use super::{REQUESTED_AT, approver};
+use super::{REQUESTED_AT, approver, slim::slim};
 use crate::{
     api::{SageMakerVpc, SageMakerVpcProfile},
     types::CLUSTER_NAMESPACE,
@@ -61,7 +61,7 @@ pub trait Meaning: Resource<DynamicType = ()> + Clone + 'static {
 
     /// Drops what is never read, to save memory.
     fn slim(&mut self) {
-        self.meta_mut().managed_fields = None;
+        slim(self.meta_mut());
     }
 }
 
@@ -98,6 +98,11 @@ impl Meaning for SageMakerVpc {
 
     fn slim(&mut self) {
         approver::keep(&mut self.metadata);
+        let (approvals, finalizers) = (self.metadata.managed_fields.take(), self.metadata.finalizers.take());
+        slim(&mut self.metadata);
+        // The platform's own.
+        self.metadata.managed_fields = approvals;
+        self.metadata.finalizers = finalizers;
     }
 }
 
@@ -117,8 +122,9 @@ impl Meaning for NamespaceMeta {
     }
 
     fn slim(&mut self) {
-        self.metadata.managed_fields = None;
-        self.metadata.annotations = None;
+        let labels = self.metadata.labels.take();
+        slim(&mut self.metadata);
+        self.metadata.labels = labels;
     }
 }
 

@@ -13,6 +13,7 @@
 //! | [`rbac`] | the table of every permission that is used |
 //! | `guard` | objects that this version cannot read |
 //! | `mirror` | local copies of what is watched, and which changes mean something |
+//! | `slim` | what copies keep of metadata |
 //! | `dereference` | a VPC object with everything in the cluster that bears on it |
 //! | `patch` | status and finalizers |
 //! | `publish` | events |
@@ -29,6 +30,7 @@ mod mirror;
 mod patch;
 mod publish;
 pub mod rbac;
+mod slim;
 
 pub(crate) use approver::approver;
 pub(crate) use client::WATCH_SECONDS;

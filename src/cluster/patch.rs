@@ -9,7 +9,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{FIELD_MANAGER, mirror::has_finalizer};
+use super::{FIELD_MANAGER, mirror::has_finalizer, slim::lacks_finalizers};
 use crate::{
     api::{FINALIZER, SageMakerVpc, SageMakerVpcProfile, SageMakerVpcProfileStatus, SageMakerVpcStatus},
     lease::Authority,
@@ -25,6 +25,10 @@ pub enum PatchError {
     /// It is no longer there.
     #[error("{0} is no longer there")]
     Gone(String),
+    /// It has so many finalizers of others that they are not kept, and ours
+    /// cannot be taken off the list.
+    #[error("{0} has more finalizers than are kept: take others off it first")]
+    TooManyFinalizers(String),
     /// Another process may be the one that writes by now.
     #[error("{0} was not written: the lease is over")]
     TermOver(String),
@@ -180,6 +184,9 @@ impl Patches {
             return Ok(object.clone());
         }
         self.check(object)?;
+        if lacks_finalizers(object.meta()) {
+            return Err(PatchError::TooManyFinalizers(name_of(object)));
+        }
         let body = finalizer_body(object, wanted);
         let parameters = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),

@@ -67,7 +67,7 @@ pub(super) fn retry(_: Arc<SageMakerVpcProfile>, error: &PatchError, _: Arc<Cont
     match error {
         PatchError::Superseded(_) | PatchError::Gone(_) => Action::requeue(AFTER_CHANGE),
         PatchError::TermOver(_) => Action::await_change(),
-        PatchError::Failed { .. } => {
+        PatchError::Failed { .. } | PatchError::TooManyFinalizers(_) => {
             tracing::warn!(
                 error = chain(error),
                 "a profile without a SageMakerVpc could not be written"

@@ -248,7 +248,7 @@ fn given_up(error: &PassError) -> Standing {
             tracing::info!(error = chain(error), "the pass was given up");
             Standing::TermOver
         }
-        PassError::Patch(PatchError::Failed { .. }) => {
+        PassError::Patch(PatchError::Failed { .. } | PatchError::TooManyFinalizers(_)) => {
             tracing::warn!(error = chain(error), "the pass was given up");
             Standing::NotWritten
         }

@@ -109,6 +109,10 @@ impl Mirrors {
     }
 }
 
+/// Objects in one page of a list. Each can be as large as etcd takes it, and all
+/// of a page are in memory before any of it is dropped.
+const PAGE: u32 = 20;
+
 /// How long to wait until objects that cannot be read may have been mended.
 const UNTIL_MENDED: Duration = Duration::from_secs(30);
 
@@ -134,7 +138,7 @@ async fn follow<W, K>(
     K: Meaning<DynamicType = ()> + Debug,
 {
     let kind = K::plural(&());
-    let config = watcher::Config::default().timeout(WATCH_SECONDS);
+    let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
     let mut interruptions = 0;
     health.follows(&kind, false);
     loop {

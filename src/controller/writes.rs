@@ -33,7 +33,12 @@ impl<'a, T> SideBySide<'a, T> {
 pub(super) fn unless_gone<K>(patched: Patched<K>) -> Result<(), PatchError> {
     match patched {
         Ok(_) | Err(PatchError::Gone(_)) => Ok(()),
-        Err(error @ (PatchError::Superseded(_) | PatchError::TermOver(_) | PatchError::Failed { .. })) => Err(error),
+        Err(
+            error @ (PatchError::Superseded(_)
+            | PatchError::TooManyFinalizers(_)
+            | PatchError::TermOver(_)
+            | PatchError::Failed { .. }),
+        ) => Err(error),
     }
 }
 
@@ -41,7 +46,7 @@ pub(super) fn unless_gone<K>(patched: Patched<K>) -> Result<(), PatchError> {
 /// object is: others may go on without it.
 pub(super) fn concerns_one_object(error: &PatchError) -> bool {
     match error {
-        PatchError::Superseded(_) | PatchError::Gone(_) => true,
+        PatchError::Superseded(_) | PatchError::Gone(_) | PatchError::TooManyFinalizers(_) => true,
         PatchError::TermOver(_) => false,
         PatchError::Failed { source, .. } => match &**source {
             // 500 is what an object gets that is too large for etcd.
@@ -57,7 +62,7 @@ pub(super) fn refusal(error: &PatchError) -> String {
     match error {
         PatchError::Superseded(_) => "it changes all the time".to_owned(),
         PatchError::Gone(_) => "it is gone".to_owned(),
-        PatchError::TermOver(_) => error.to_string(),
+        PatchError::TooManyFinalizers(_) | PatchError::TermOver(_) => error.to_string(),
         PatchError::Failed { source, .. } => match &**source {
             kube::Error::Api(status) => status.message.clone(),
             other => other.to_string(),
