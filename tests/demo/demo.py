@@ -29,6 +29,9 @@ PLACEHOLDER_VPC = "vpc-0123456789abcdef0"
 VPC = ["sagemakervpc/research"]
 PROFILE = ["sagemakervpcprofile/fraud", "--namespace=ml-fraud"]
 
+# The controllers, as pods of one Deployment would be named.
+FIRST, SECOND = "sagevpc-1", "sagevpc-2"
+
 
 class Demo(Session):
     """The story."""
@@ -42,7 +45,7 @@ class Demo(Session):
         aws = Aws(self.environment)
         network = self.make_network(aws)
         before = aws.census()
-        self.show_controller()
+        self.show_controllers()
         self.apply_quickstart(network.vpc)
         self.wait_for_ready()
         self.show_result()
@@ -55,7 +58,9 @@ class Demo(Session):
         if self.keep:
             self.show_how_to_reach()
         else:
-            self.delete_everything()
+            interface = self.delete_what_runs(aws, network)
+            self.kill_the_leader()
+            self.let_the_deletion_go_on(aws, interface)
             self.compare_with_before(aws, before)
 
     def show_stack(self) -> None:
@@ -74,11 +79,14 @@ class Demo(Session):
             terminal.item(table)
         return network
 
-    def show_controller(self) -> None:
-        terminal.step("The controller, under the ClusterRole that the chart ships")
+    def show_controllers(self) -> None:
+        terminal.step("Two controllers, under the ClusterRole that the chart ships; one works, one stands by")
         controller = program("debug")
-        terminal.command(f"{controller.name} run")
-        self.start_controller(controller)
+        for name in (FIRST, SECOND):
+            terminal.command(f"{controller.name} run  # {name}")
+            self.start_controller(controller, name=name)
+            self.wait_until(f"{FIRST} leads", lambda: self.leader() == FIRST)
+        self.show_kubectl("get", "lease", "sagevpc", "--namespace=sagevpc-system")
 
     def apply_quickstart(self, vpc: str) -> None:
         terminal.step("The platform team offers the VPC, a team declares its workloads")
@@ -145,10 +153,44 @@ class Demo(Session):
         self.wait_until("the profile is in sync and Ready", self.profile_in_sync)
         terminal.good(f"found and repaired {time.monotonic() - broken_at:.1f} s after the change; AWS is as declared")
 
-    def delete_everything(self) -> None:
-        terminal.step("The profile and the VPC object go, and with them what was made for them")
+    def delete_what_runs(self, aws: Aws, network: Any) -> str:
+        """Deletes the profile while a job runs, and shows what its deletion waits for."""
+        terminal.step("The team deletes its profile while a job still runs")
+        interface = aws.run_job(network)
+        terminal.item(f"SageMaker runs a training job, with {interface} in the VPC")
+        known = {self.mark(event) for event in self.events()}
         for which in (PROFILE, VPC):
-            self.show_kubectl("delete", *which, f"--timeout={DEADLINE_SECONDS}s")
+            self.show_kubectl("delete", *which, "--wait=false")
+        self.wait_for_event("DeletionBlocked", known)
+
+        def names_it() -> bool:
+            return interface in conditions(self.get(*PROFILE)).get("Ready", {}).get("message", "")
+
+        self.wait_until(f"the profile's condition names {interface}", names_it)
+        self.show_kubectl("describe", *PROFILE)
+        endpoint, group = aws.ours(network.vpc)
+        terminal.good(f"{group} and {endpoint}, by which the job reaches S3, are still there")
+        return interface
+
+    def kill_the_leader(self) -> None:
+        terminal.step("The controller that works is killed")
+        leader = self.leader()
+        terminal.command(f"kill -9 {leader}")
+        killed_at = time.monotonic()
+        self.kill_controller(leader)
+        self.wait_until("the other one leads", lambda: self.leader() not in ("", leader))
+        self.show_kubectl("get", "lease", "sagevpc", "--namespace=sagevpc-system")
+        terminal.good(f"{self.leader()} took over {time.monotonic() - killed_at:.1f} s later; the lease is 12 s")
+
+    def let_the_deletion_go_on(self, aws: Aws, interface: str) -> None:
+        terminal.step("The job ends, and the deletion goes on")
+        aws.end_job(interface)
+        terminal.item(f"SageMaker takes {interface} away")
+        ended_at = time.monotonic()
+        for which in (PROFILE, VPC):
+            self.show_kubectl("wait", *which, "--for=delete", f"--timeout={DEADLINE_SECONDS}s")
+        terminal.good(f"both objects are gone {time.monotonic() - ended_at:.1f} s later")
+        self.show_kubectl("get", "events", "--all-namespaces", "--field-selector=reason=Deleted")
 
     def compare_with_before(self, aws: Aws, before: Any) -> None:
         terminal.step("Is AWS as it was before?")
@@ -164,7 +206,7 @@ class Demo(Session):
         exports = ["KUBECONFIG", *(name for name in self.environment if name.startswith("AWS_"))]
         for name in exports:
             terminal.say(f"export {name}={shlex.quote(self.environment[name])}")
-        terminal.explain(f"The controller's log is {self.directory}/logs/controller.log. To end everything:")
+        terminal.explain(f"The controllers' logs are in {self.directory}/logs. To end everything:")
         terminal.command(f"tests/stack/down {self.directory} && rm -r {self.directory}")
 
     # What the steps are made of.

@@ -31,6 +31,9 @@ CENSUS = {
 }
 DNS_ATTRIBUTES = {"enableDnsSupport": "EnableDnsSupport", "enableDnsHostnames": "EnableDnsHostnames"}
 
+# How SageMaker describes the network interfaces that it makes.
+JOB = "[Do not delete] Network Interface created by SageMaker for training job fraud-2026-11"
+
 FULL_ACCESS = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
@@ -125,6 +128,17 @@ class Aws:
         [endpoint] = self.ec2.describe_vpc_endpoints(Filters=mine)["VpcEndpoints"]
         [group] = self.ec2.describe_security_groups(Filters=mine)["SecurityGroups"]
         return endpoint["VpcEndpointId"], group["GroupId"]
+
+    def run_job(self, network: Network) -> str:
+        """The network interface that SageMaker makes for a job, in the first subnet."""
+        _, group = self.ours(network.vpc)
+        subnet = next(iter(network.subnets.values()))
+        made = self.ec2.create_network_interface(SubnetId=subnet, Groups=[group], Description=JOB)
+        return str(made["NetworkInterface"]["NetworkInterfaceId"])
+
+    def end_job(self, interface: str) -> None:
+        """SageMaker takes its interface away."""
+        self.ec2.delete_network_interface(NetworkInterfaceId=interface)
 
     def breakages(self, network: Network) -> list[Breakage]:
         """Three changes by hand, each of which would make a SageMaker job fail or let it do too much."""

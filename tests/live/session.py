@@ -51,7 +51,9 @@ class Session:
         self.directory = Path(tempfile.mkdtemp(prefix=f"sagevpc-{name}-"))
         self.outlives_us = outlives_us
         self.environment: dict[str, str] = {}
+        # The one that is waited with, and others that run beside it, by their names.
         self.controller: subprocess.Popen[bytes] | None = None
+        self.controllers: dict[str, subprocess.Popen[bytes]] = {}
 
     def start_stack(self) -> None:
         tie = [] if self.outlives_us else [f"--parent={os.getpid()}"]
@@ -62,18 +64,32 @@ class Session:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self.environment = inherited | dict(word.split("=", 1) for word in exported if "=" in word)
 
-    def start_controller(self, program: Path, listen: str = "127.0.0.1:0") -> None:
-        """Starts the controller. With its default, `listen` takes any port that is free."""
+    def start_controller(self, program: Path, listen: str = "127.0.0.1:0", name: str = "controller") -> None:
+        """Starts a controller, the `name`d one of those that share the Lease. `listen` takes any free port by default."""
         if not os.access(program, os.X_OK):
             raise SessionError(f"{program} is not a program; build it with cargo, or name another in SAGEVPC_BIN")
         environment = self.environment | {
             "KUBECONFIG": self.environment["SAGEVPC_CONTROLLER_KUBECONFIG"],
             "SAGEVPC_LISTEN": listen,
+            "SAGEVPC_LEASE_IDENTITY": name,
         }
         # In a session of its own, so that Ctrl-C reaches us alone and we end things in their order.
-        self.controller = subprocess.Popen(
-            [STACK / "run", self.directory, "controller", program, "run"], env=environment, start_new_session=True
+        started = subprocess.Popen(
+            [STACK / "run", self.directory, name, program, "run"], env=environment, start_new_session=True
         )
+        self.controllers[name] = started
+        self.controller = self.controller or started
+
+    def kill_controller(self, name: str) -> None:
+        """Ends a controller by SIGKILL; from now on another one is waited with."""
+        os.kill(int((self.directory / "pids" / name).read_text()), signal.SIGKILL)
+        self.controllers.pop(name).wait()
+        self.controller = next(iter(self.controllers.values()), None)
+
+    def leader(self) -> str:
+        """Who has the Lease."""
+        lease = self.get("lease", "sagevpc", "--namespace=sagevpc-system", "--ignore-not-found")
+        return str(lease["spec"].get("holderIdentity", "")) if lease else ""
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         done = subprocess.run(
@@ -88,7 +104,7 @@ class Session:
         return done.stdout
 
     def get(self, *what: str) -> Any:
-        return json.loads(self.kubectl("get", *what, "--output=json"))
+        return json.loads(self.kubectl("get", *what, "--output=json") or "null")
 
     def wait_until(self, what: str, condition: Callable[[], T], seconds: float = DEADLINE_SECONDS) -> T:
         """Waits until `condition` gives something true; fails if the controller or the time ends first."""
@@ -113,9 +129,11 @@ class Session:
 
     def clean_up(self, keep_logs: bool) -> None:
         """Ends all processes, and removes the folder unless its logs tell why something failed."""
-        if self.controller is not None and self.controller.poll() is None:
-            self.controller.terminate()
-            self.controller.wait()
+        running = [controller for controller in self.controllers.values() if controller.poll() is None]
+        for controller in running:
+            controller.terminate()
+        for controller in running:
+            controller.wait()
         subprocess.run([STACK / "down", self.directory], check=False)
         if keep_logs:
             terminal.say(f"All processes were ended; their logs are in {self.directory}/logs")
@@ -123,8 +141,9 @@ class Session:
             shutil.rmtree(self.directory)
 
     def show_controller_log(self) -> None:
-        log = self.directory / "logs" / "controller.log"
-        if log.exists():
+        for log in sorted(self.directory / "logs" / f"{name}.log" for name in self.controllers):
+            if not log.exists():
+                continue
             terminal.say(f"The end of {log}:")
             terminal.output("\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:]))
 
