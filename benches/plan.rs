@@ -2,7 +2,8 @@
 //! VPC with so many profiles of three workloads each, on six subnets.
 //!
 //! `nothing` is a VPC that has none of what is wanted, `converged` one that has
-//! all of it: the steady state.
+//! all of it: the steady state. `deleted` is one in which 200 network interfaces
+//! of SageMaker's are left when it is deleted with its 20 profiles.
 
 #[expect(dead_code, reason = "the property tests need more of it")]
 #[path = "../tests/properties/memory.rs"]
@@ -12,6 +13,7 @@ use std::{collections::BTreeMap, hint::black_box};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use memory::Memory;
 use sagevpc::{
     api::FINALIZER,
@@ -178,6 +180,39 @@ fn converged(profiles: usize) -> (References, Snapshot) {
     (references, memory.snapshot)
 }
 
+/// The same while so many interfaces of SageMaker's are there for each profile,
+/// and everything is to be deleted.
+fn deleted(profiles: usize, interfaces: usize) -> (References, Snapshot) {
+    let (mut references, mut snapshot) = converged(profiles);
+    let groups: Vec<_> = snapshot
+        .security_groups
+        .iter()
+        .map(|group| group.group_id.clone())
+        .collect();
+    for (place, group) in groups.iter().enumerate() {
+        for number in 0..interfaces {
+            let interface = json!({
+                "NetworkInterfaceId": format!("eni-{:017x}", place * interfaces + number),
+                "VpcId": VPC,
+                "SubnetId": format!("subnet-{:017x}", number % SUBNETS),
+                "Description": "[Do not delete] Network Interface created by SageMaker",
+                "Groups": [{ "GroupId": group }],
+            });
+            snapshot
+                .network_interfaces
+                .push(serde_json::from_value(interface).expect("an interface"));
+        }
+    }
+    let now = || Some(Time(Timestamp::UNIX_EPOCH));
+    references.vpc.metadata.deletion_timestamp = now();
+    for reference in &mut references.profiles {
+        reference.profile.metadata.deletion_timestamp = now();
+    }
+    let (plan, _) = pass(&references, &snapshot);
+    assert!(plan.held.is_some(), "what they use waits for them");
+    (references, snapshot)
+}
+
 fn plans(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plan");
     for profiles in [1, 10, 100] {
@@ -188,6 +223,10 @@ fn plans(criterion: &mut Criterion) {
     }
     let (references, snapshot) = converged(100);
     group.bench_function(BenchmarkId::new("converged", 100), |bencher| {
+        bencher.iter(|| pass(black_box(&references), black_box(&snapshot)));
+    });
+    let (references, snapshot) = deleted(20, 10);
+    group.bench_function(BenchmarkId::new("deleted", 200), |bencher| {
         bencher.iter(|| pass(black_box(&references), black_box(&snapshot)));
     });
     group.finish();

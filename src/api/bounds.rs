@@ -45,9 +45,11 @@ pub(crate) const MAX_ACTION_MESSAGE: usize = 512;
 pub(crate) const MAX_COST: usize = 24;
 
 /// Actions that are approved together.
-pub(crate) const MAX_APPROVED: usize = 512;
+pub(crate) const MAX_APPROVED: usize = 256;
 /// Those whom they may hit, all together.
-pub(crate) const MAX_APPROVED_VICTIMS: usize = 1024;
+pub(crate) const MAX_APPROVED_VICTIMS: usize = 384;
+/// Characters of the fingerprint of one of those.
+pub(crate) const MAX_VICTIM: usize = 8;
 /// Characters of an action's fingerprint.
 pub(crate) const MAX_FINGERPRINT: usize = 16;
 /// Characters that say what held actions would do.

@@ -12,7 +12,7 @@ use super::{
         MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS, MAX_APPROVED, MAX_APPROVED_VICTIMS, MAX_BUCKET_ENDPOINTS,
         MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE, MAX_CONDITIONS, MAX_CONSUMERS, MAX_COST, MAX_DRIFT_CHANGE,
         MAX_FINGERPRINT, MAX_HELD_MESSAGE, MAX_HOLDINGS, MAX_ID, MAX_LEDGER_ENTRIES, MAX_LEDGER_IDS, MAX_LEDGER_KEY,
-        MAX_PROFILES_IN_FORCE, MAX_PURPOSE, MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES, PRINTABLE,
+        MAX_PROFILES_IN_FORCE, MAX_PURPOSE, MAX_RESOURCES, MAX_ROLE_ARN, MAX_ROLES, MAX_VICTIM, PRINTABLE,
     },
     condition::time_schema,
 };
@@ -193,11 +193,11 @@ pub struct ApprovedStatus {
     pub changes: Vec<String>,
     /// The number of the set of those whom each of them hits; 0 is nobody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = MAX_APPROVED))]
+    #[schemars(length(max = MAX_APPROVED), inner(range(max = 256)))]
     pub hits: Vec<u32>,
     /// Fingerprints of those who are in these sets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = MAX_APPROVED_VICTIMS), inner(length(max = MAX_FINGERPRINT)))]
+    #[schemars(length(max = MAX_APPROVED_VICTIMS), inner(length(max = MAX_VICTIM)))]
     pub victims: Vec<String>,
 }
 

@@ -21,7 +21,7 @@ use super::{History, Plan, PlannedAction};
 use crate::{
     api::{
         Approval, ApprovedStatus, HeldStatus,
-        bounds::{MAX_APPROVED, MAX_APPROVED_VICTIMS, MAX_HELD_MESSAGE},
+        bounds::{MAX_APPROVED, MAX_APPROVED_VICTIMS, MAX_HELD_MESSAGE, MAX_VICTIM},
     },
     types::{listed, one_line},
 };
@@ -130,7 +130,7 @@ fn whole(set: u32, victims: &BTreeSet<&str>) -> String {
 }
 
 fn short(text: &str) -> String {
-    hex::encode(&Sha256::digest(text.as_bytes())[..4])
+    hex::encode(&Sha256::digest(text.as_bytes())[..MAX_VICTIM / 2])
 }
 
 /// What status is to remember of an approval.
@@ -230,7 +230,7 @@ fn digest(plan: &Plan, places: &[usize], salt: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Action, Serves};
+    use crate::plan::{Action, CutOff, Serves};
 
     fn deletions(count: usize) -> Plan {
         let delete = |number| {
@@ -243,6 +243,110 @@ mod tests {
             actions: (0..count).map(delete).collect(),
             ..Plan::default()
         }
+    }
+
+    const NOON: &str = "2026-01-01T12:00:00Z";
+
+    fn history(approved: Option<&ApprovedStatus>, hours: i64) -> History {
+        let noon: Timestamp = NOON.parse().unwrap();
+        History {
+            approved: approved.cloned(),
+            ..History::none(noon + SignedDuration::from_hours(hours))
+        }
+    }
+
+    /// A deletion that would cut off these interfaces, by their numbers.
+    fn cutting(interfaces: &[usize]) -> Plan {
+        let mut plan = deletions(1);
+        plan.actions[0].cuts_off = Some(CutOff {
+            from: vec!["S3".to_owned()],
+            interfaces: interfaces
+                .iter()
+                .map(|id| format!("eni-{id}").as_str().into())
+                .collect(),
+            whom: String::new(),
+        });
+        plan
+    }
+
+    /// The digest that is held, if one is.
+    fn held(plan: &Plan) -> Option<String> {
+        plan.held.as_ref().map(|held| held.digest.clone())
+    }
+
+    /// What is remembered once these are approved.
+    fn approved(interfaces: &[usize]) -> ApprovedStatus {
+        let first = decide(cutting(interfaces), Approval::None, None, &history(None, 0));
+        let digest = held(&first);
+        let second = decide(
+            cutting(interfaces),
+            Approval::None,
+            digest.as_deref(),
+            &history(None, 0),
+        );
+        assert!(!second.actions[0].held && second.actions[0].approved);
+        second.approved.unwrap()
+    }
+
+    #[test]
+    fn an_approval_covers_whom_it_hits_and_nobody_else() {
+        let approved = approved(&[1, 2]);
+        let decided = |interfaces: &[usize]| {
+            let plan = cutting(interfaces);
+            decide(
+                plan,
+                Approval::None,
+                Some(&approved.digest),
+                &history(Some(&approved), 1),
+            )
+        };
+        for fewer in [&[1, 2][..], &[2], &[]] {
+            assert_eq!(held(&decided(fewer)), None, "{fewer:?}");
+        }
+        for others in [&[3][..], &[1, 2, 3]] {
+            let again = held(&decided(others)).unwrap();
+            assert_ne!(again, approved.digest, "{others:?}");
+        }
+    }
+
+    #[test]
+    fn whom_there_is_no_room_for_one_by_one_is_covered_together() {
+        let many: Vec<usize> = (0..2 * MAX_APPROVED_VICTIMS).collect();
+        let approved = approved(&many);
+        assert!(approved.victims.len() <= MAX_APPROVED_VICTIMS);
+        let decided = |interfaces: &[usize]| {
+            let plan = cutting(interfaces);
+            decide(
+                plan,
+                Approval::None,
+                Some(&approved.digest),
+                &history(Some(&approved), 1),
+            )
+        };
+        assert_eq!(held(&decided(&many)), None);
+        assert!(held(&decided(&many[1..])).is_some());
+    }
+
+    #[test]
+    fn an_approval_ages_and_the_next_has_another_digest() {
+        let old = approved(&[1]);
+        let decided = |digest: &str, record: &ApprovedStatus, hours: i64| {
+            let plan = cutting(&[1]);
+            decide(plan, Approval::None, Some(digest), &history(Some(record), hours))
+        };
+        assert_eq!(held(&decided(&old.digest, &old, 23)), None);
+        let aged = decided(&old.digest, &old, 24);
+        let next = held(&aged).unwrap();
+        assert_ne!(next, old.digest);
+        // However often one looks, and whatever else is tried.
+        let aged = aged.approved.unwrap();
+        assert_eq!(held(&decided(&old.digest, &aged, 48)).as_ref(), Some(&next));
+        assert_eq!(held(&decided("0000000000000000", &aged, 48)).as_ref(), Some(&next));
+        let renewed = decided(&next, &aged, 48);
+        assert_eq!(held(&renewed), None);
+        let renewed = renewed.approved.unwrap();
+        assert_eq!(held(&decided(&next, &renewed, 71)), None);
+        assert!(held(&decided(&next, &renewed, 72)).is_some());
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod limits;
 mod pinned;
 mod quickstart;
 mod rebuilt;
+mod removals;
 mod several;
 mod tenants;
 mod workloads;
