@@ -107,7 +107,7 @@ fn references(profiles: usize) -> References {
             "allowedNamespaces": { "from": "All" },
             "subnets": { "selector": { "tags": { "tier": "private" } } },
             "s3": { "policy": { "type": "Buckets" } },
-            "grants": { "buckets": ["team-*"] },
+            "grants": { "buckets": ["team-*"], "packageRepositories": true },
         },
     });
     let profile = |number: usize| {

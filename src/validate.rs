@@ -11,6 +11,7 @@
 
 mod grants;
 mod in_force;
+mod instances;
 mod profile;
 mod vpc;
 
@@ -383,6 +384,14 @@ pub fn validate_without(
                 findings.extend(refusals);
             }
         }
+    }
+
+    let beyond = instances::beyond_the_grant(&profiles, references);
+    profiles.retain(|profile| !beyond.iter().any(|(key, _)| *key == profile.key));
+    for (key, finding) in beyond {
+        let refused = by_age.iter().find(|reference| reference.key() == key);
+        frozen.extend(refused.and_then(|reference| freeze(reference, &references.vpc, &registry)));
+        findings.push(finding);
     }
 
     let in_force = references

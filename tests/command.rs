@@ -249,3 +249,18 @@ fn a_narrowed_iam_policy_names_what_it_is_narrowed_to_and_a_wrong_one_is_refused
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("6144"));
 }
+
+#[test]
+fn an_empty_cluster_id_is_refused_at_the_start() {
+    for command in [&["run"][..], &["plan", "-f", "-"]] {
+        for id in ["", " ", "a\nb"] {
+            let output = sagevpc(&[command, &["--cluster-id", id]].concat());
+            assert_eq!(output.status.code(), Some(2), "{command:?} {id:?}");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(
+                said.contains("--cluster-id") && said.contains("value of a tag"),
+                "{said}"
+            );
+        }
+    }
+}

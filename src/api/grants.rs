@@ -84,6 +84,22 @@ pub struct Grant {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = MAX_GRANTS), inner(length(min = 1, max = 256)))]
     pub roles: Vec<String>,
+    /// Patterns of names of buckets: profiles that ask for them to be read through
+    /// VPC endpoints only may exempt AWS services and principals from that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(bucket, bucket.matches('^[a-z0-9.*?-]+$'))").message("grants.exempt takes names of buckets, such as fraud-data or fraud-*: lower case, no ARN, no path"))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = MAX_GRANTS), inner(length(min = 1, max = 63)))]
+    pub exempt: Vec<String>,
+    /// Whether profiles may say whether the Amazon Linux package repositories are
+    /// in reach: one S3 endpoint policy serves the whole VPC.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub package_repositories: bool,
+    /// The most instances that the profiles of one namespace may declare together.
+    /// Where items are for a namespace and say so, the largest of theirs counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000000))]
+    pub max_instances: Option<u32>,
     /// What of these may be changed.
     #[serde(default)]
     pub enforce: EnforceGrants,

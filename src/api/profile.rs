@@ -62,7 +62,8 @@ pub struct SageMakerVpcProfileSpec {
     /// Whether workloads may read the Amazon Linux package repositories
     /// through the S3 gateway endpoint. Deny keeps them out, Allow needs them;
     /// without it, either will do. Where one team needs and another denies
-    /// them, the older profile has its way.
+    /// them, the older profile has its way. The SageMakerVpc must let the
+    /// namespace say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package_repositories: Option<PackageRepositories>,
 
@@ -231,7 +232,8 @@ pub struct Bucket {
     /// {} for everyone, or with exemptions. Where spec.grants.enforce.buckets
     /// of the SageMakerVpc names the bucket, a statement in its policy denies
     /// all other ways; else the policy is only verified. Where several profiles
-    /// ask for the same bucket, the exemptions of all of them hold.
+    /// ask for the same bucket, the exemptions of all of them hold, once they are
+    /// approved. The SageMakerVpc must let the namespace make exemptions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_vpc_endpoint: Option<RequireVpcEndpoint>,
 }

@@ -25,6 +25,21 @@ pub use output::complain;
 
 use clap::{Parser, Subcommand};
 
+/// The longest value of a tag in AWS.
+const MAX_TAG_VALUE: usize = 256;
+
+/// Reads a cluster's id. An empty one would be every such cluster's.
+fn cluster_id(text: &str) -> Result<String, String> {
+    let is_tag = (1..=MAX_TAG_VALUE).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if !is_tag || text.trim() != text {
+        return Err(format!(
+            "a cluster's id is the value of a tag: write 1 to {MAX_TAG_VALUE} characters, no space at its ends, or leave it \
+             out for the default"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 /// How an answer is printed.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
 enum Output {

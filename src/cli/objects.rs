@@ -14,6 +14,11 @@ use crate::{
     validate::{ProfileReference, References},
 };
 
+/// The label with a namespace's name.
+///
+/// See <https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name>.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
 /// Objects of several files.
 #[derive(Debug, Default)]
 pub struct Objects {
@@ -72,7 +77,7 @@ impl Objects {
             file: file.to_owned(),
             problem,
         };
-        let documents: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| unreadable(error.to_string()))?;
+        let documents = documents(text).map_err(|error| unreadable(error.to_string()))?;
         for document in documents.into_iter().filter(|document| !document.is_null()) {
             let head: Head = serde_json::from_value(document.clone())
                 .map_err(|_| unreadable("a document in it is no Kubernetes object".to_owned()))?;
@@ -152,15 +157,35 @@ impl Objects {
                 .iter()
                 .filter(|profile| profile.spec.vpc_ref.name == name)
                 .map(|profile| ProfileReference {
-                    namespace_labels: profile
-                        .namespace()
-                        .and_then(|namespace| self.namespaces.get(&namespace).cloned())
-                        .unwrap_or_else(|| admitted.clone()),
+                    namespace_labels: self.labels_of(profile, &admitted),
                     profile: profile.clone(),
                 })
                 .collect(),
         }
     }
+
+    /// The labels of a profile's namespace, with the one that the API server sets.
+    fn labels_of(
+        &self,
+        profile: &SageMakerVpcProfile,
+        admitted: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let name = profile.namespace().unwrap_or_default();
+        let mut labels = self.namespaces.get(&name).unwrap_or(admitted).clone();
+        labels.entry(NAME_LABEL.to_owned()).or_insert(name);
+        labels
+    }
+}
+
+/// The documents of a file, read by YAML 1.2's core schema: `n`, `no` and `on`
+/// are names, and `1_000` is no number.
+fn documents(text: &str) -> Result<Vec<Value>, serde_saphyr::Error> {
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        legacy_octal_numbers: false,
+        underscored_numbers_as_strings: true,
+    };
+    serde_saphyr::from_multiple_with_options(text, options)
 }
 
 fn object<T: DeserializeOwned>(document: Value) -> Result<T, String> {
@@ -173,5 +198,54 @@ fn rank<K: Resource>(objects: &mut [K]) {
     for object in objects {
         object.meta_mut().creation_timestamp.get_or_insert(Time(time));
         time += SignedDuration::from_secs(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_that_older_yaml_took_for_booleans_are_names() {
+        for name in [
+            "n", "N", "y", "Y", "no", "No", "NO", "yes", "Yes", "YES", "on", "On", "ON", "off", "Off", "OFF", "1_000",
+            "12:30:45", "0b", "1e", "tRue",
+        ] {
+            let read = documents(&format!("metadata: {{name: {name}, labels: {{{name}: {name}}}}}")).unwrap();
+            assert_eq!(
+                read,
+                [json!({ "metadata": { "name": name, "labels": { name: name } } })],
+                "{name}"
+            );
+        }
+        let read = documents("[true, True, FALSE, ~, null, 12, 0o17, 0x1f, 1.5]").unwrap();
+        assert_eq!(read, [json!([true, true, false, null, null, 12, 15, 31, 1.5])]);
+    }
+
+    #[test]
+    fn a_number_that_begins_with_nought_is_not_octal() {
+        assert_eq!(documents("0755").unwrap()[0].as_f64(), Some(755.0));
+    }
+
+    #[test]
+    fn objects_may_have_such_names() {
+        let mut objects = Objects::default();
+        let text = "{apiVersion: v1, kind: Namespace, metadata: {name: n, labels: {sagevpc.dev/vpc: on}}}\n---\n\
+                    {apiVersion: sagevpc.dev/v1alpha1, kind: SageMakerVpc, metadata: {name: no}, spec: {region: us-east-1, \
+                    vpcId: vpc-0123456789abcdef0, allowedNamespaces: {selector: {matchLabels: {sagevpc.dev/vpc: on}}}}}\n---\n\
+                    {apiVersion: sagevpc.dev/v1alpha1, kind: SageMakerVpcProfile, metadata: {name: y, namespace: n}, \
+                    spec: {vpcRef: {name: no}, workloads: [{name: off, kind: Training}]}}";
+        objects.add("objects.yaml", text).unwrap();
+        let references = objects.references("prod").unwrap();
+        let [reference] = references[0].profiles.as_slice() else {
+            panic!("{references:?}");
+        };
+        assert_eq!(reference.key(), crate::types::ProfileKey::new("n", "y"));
+        assert_eq!(reference.profile.spec.workloads[0].name, "off");
+        let labels = [("kubernetes.io/metadata.name", "n"), ("sagevpc.dev/vpc", "on")];
+        let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(reference.namespace_labels, BTreeMap::from(labels));
     }
 }

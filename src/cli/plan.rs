@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
-    Output,
+    Output, cluster_id,
     folder::{self, FolderError},
     input, live,
     objects::{Objects, ObjectsError},
@@ -37,7 +37,7 @@ pub struct PlanArgs {
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
     /// The cluster's stable id, by which resources of ours are told.
-    #[arg(long, env = "SAGEVPC_CLUSTER_ID", default_value = "none", value_name = "ID")]
+    #[arg(long, env = "SAGEVPC_CLUSTER_ID", default_value = "none", value_name = "ID", value_parser = cluster_id)]
     cluster_id: String,
 }
 

@@ -48,6 +48,8 @@ pub(super) const TABLE: &[Requirement] = &[
             "bucket_not_granted",
             "group_not_granted",
             "grants_by_namespace",
+            "repositories_not_granted",
+            "instances_beyond_the_grant",
             "repositories_conflict",
             "second_object_for_the_vpc",
             "options_that_a_kind_does_not_take",
@@ -291,6 +293,7 @@ pub(super) const TABLE: &[Requirement] = &[
             "bucket_open_is_only_reported",
             "bucket_policy_blocks",
             "bucket_introduction_is_held",
+            "bucket_exemption_not_granted",
         ],
     },
     Requirement {

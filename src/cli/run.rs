@@ -7,7 +7,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::lease::LeaseArgs;
+use super::{cluster_id, lease::LeaseArgs};
 use crate::{
     cluster,
     controller::{self, Settings},
@@ -20,7 +20,7 @@ pub struct RunArgs {
     /// A stable id of this cluster, which goes into the tags of everything made
     /// in AWS. A rebuilt cluster with the same id owns it again. By default the
     /// UID of the namespace kube-system.
-    #[arg(long, env = "SAGEVPC_CLUSTER_ID", value_name = "ID")]
+    #[arg(long, env = "SAGEVPC_CLUSTER_ID", value_name = "ID", value_parser = cluster_id)]
     cluster_id: Option<String>,
     /// Where /healthz, /readyz and /metrics are served.
     #[arg(long, env = "SAGEVPC_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]

@@ -39,7 +39,7 @@ use crate::{
     },
     catalog::Symptom,
     desired::{BUCKET_POLICY_MAX_BYTES, BucketPolicy, ChangedPolicy, bucket_arn},
-    types::{Admission, Region, ResourceKey, VpcEndpointId},
+    types::{Admission, Exemption, Region, ResourceKey, VpcEndpointId},
 };
 
 const CONCERN: Concern = Concern::BucketPolicies;
@@ -192,6 +192,9 @@ impl Buckets<'_, '_> {
             self.introduced.insert(wish.bucket.to_owned());
             self.change(wish, policy, &difference);
         }
+        if !difference.opening.is_empty() {
+            self.open(wish, &difference.opening);
+        }
         if !difference.leaving.is_empty() {
             self.drop_leaving(wish, &difference.leaving);
         }
@@ -236,6 +239,7 @@ impl Buckets<'_, '_> {
             missing,
             leaving,
             add_exemptions,
+            opening: _,
             remove,
         } = difference;
         let introduces = !policy.has_statement();
@@ -285,6 +289,36 @@ impl Buckets<'_, '_> {
             let is_replaced = |later: &Action| deleted_endpoint(later).is_some_and(|id| leaving.contains(id));
             self.draft.act_before(planned, is_replaced);
         }
+    }
+
+    /// Exempts those whom the statement, as it is there, keeps out. Until a person
+    /// approves it, the stricter wish stands.
+    fn open(&mut self, wish: &Wish<'_>, exemptions: &BTreeSet<Exemption>) {
+        let action = Action::PutBucketPolicy {
+            bucket: wish.bucket.to_owned(),
+            region: self.draft.network.vpc.region.clone(),
+            add_endpoints: Vec::new(),
+            remove_endpoints: Vec::new(),
+            add_exemptions: exemptions.iter().cloned().collect(),
+            remove_exemptions: Vec::new(),
+        };
+        let disruption = Disruption {
+            effect: format!(
+                "{} may read its objects by other ways than VPC endpoints",
+                crate::types::listed(exemptions)
+            ),
+            interfaces: vec![format!("whoever closed s3://{}", wish.bucket)],
+            whom: BTreeSet::from([format!("owners of {}", wish.bucket)]),
+        };
+        let planned = PlannedAction::new(
+            action,
+            wish.serves(),
+            "the exemptions are not those that profiles ask for",
+        )
+        .about(&key(wish.bucket))
+        .disrupting(Some(disruption))
+        .leaving_unmet(CONCERN);
+        self.draft.act(planned);
     }
 
     /// What is about to be deleted is admitted until it is.

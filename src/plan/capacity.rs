@@ -1,8 +1,9 @@
 //! Whether the free addresses suffice for all profiles together.
 //!
 //! Each profile needs addresses in any of its own subnets, and profiles share
-//! subnets: whether all fit is a flow from profiles to subnets. Older profiles
-//! are served first. What a profile's running workloads hold already counts
+//! subnets: whether all fit is a flow from profiles to subnets. Profiles that had
+//! room as they are come first, and then older ones: who asks for more waits
+//! behind those who only go on. What a profile's running workloads hold already counts
 //! towards what it needs. A profile that has no effect takes no addresses. An
 //! instance gets all its addresses from one subnet, and where it needs several
 //! zones, each of them must have room for it.
@@ -57,16 +58,17 @@ pub(super) struct Shortage {
 /// Finds the profiles that the addresses do not suffice for.
 pub(super) fn shortages(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Shortage> {
     let taken = endpoints::addresses_to_take(draft, profiles);
-    let all: Vec<usize> = (0..profiles.len())
+    let mut all: Vec<usize> = (0..profiles.len())
         .filter(|place| !profiles[*place].subnets.is_empty() && !profiles[*place].is_out())
         .collect();
+    all.sort_by_key(|place| !profiles[*place].profile().had_room());
     let question = Question {
         profiles,
         needs: needs(draft, profiles, &all),
         taken,
     };
     let mut served = Vec::new();
-    let mut short = Vec::new();
+    let mut left = Vec::new();
     if question.all_fit(&all) {
         served = all;
     } else {
@@ -74,14 +76,18 @@ pub(super) fn shortages(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> 
             served.push(place);
             if !question.all_fit(&served) {
                 served.pop();
-                short.push(Shortage {
-                    profile: place,
-                    workloads: None,
-                    message: question.message(&served, place),
-                });
+                left.push(place);
             }
         }
     }
+    // What others need is told once all have had their turn: the next time, those
+    // that had room come first.
+    let shortage = |place: usize| Shortage {
+        profile: place,
+        workloads: None,
+        message: question.message(&served, place),
+    };
+    let mut short: Vec<Shortage> = left.into_iter().map(shortage).collect();
     short.extend(served.into_iter().filter_map(|place| question.without_room(place)));
     short
 }
@@ -235,13 +241,6 @@ fn together(workload: &ValidWorkload) -> u32 {
     }
 }
 
-/// Addresses that all workloads of a profile take when they all run.
-fn demand(resolved: &ResolvedProfile<'_>) -> u32 {
-    resolved.profile().workloads.iter().fold(0u32, |sum, workload| {
-        sum.saturating_add(workload.instances.saturating_mul(each(workload)))
-    })
-}
-
 /// The addresses that a profile needs.
 struct Need {
     /// Those that its running workloads hold already, by subnet.
@@ -250,14 +249,14 @@ struct Need {
     missing: u32,
 }
 
-/// What each of the profiles needs, the oldest first.
+/// What each of the profiles needs.
 fn needs(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &[usize]) -> BTreeMap<usize, Need> {
     let mut running = Running::new(draft.snapshot, draft.claims);
     places
         .iter()
         .map(|place| {
             let resolved = &profiles[*place];
-            let demand = demand(resolved);
+            let demand = resolved.profile().addresses();
             let held = running.claim(resolved, demand);
             let missing = held.values().fold(demand, |left, held| left.saturating_sub(*held));
             (*place, Need { held, missing })
@@ -407,7 +406,7 @@ impl Question<'_> {
         };
         let mut spoken_for = String::new();
         if others > 0 {
-            spoken_for.push_str(&format!(", of which older profiles need {others}"));
+            spoken_for.push_str(&format!(", of which other profiles need {others}"));
         }
         if taken > 0 {
             spoken_for.push_str(&format!(", of which interface endpoints will take {taken}"));

@@ -255,6 +255,9 @@ fn holdings(resolved: &ResolvedProfile<'_>, calls: &Calls) -> Holdings {
     profile.buckets.iter().for_each(|bucket| hold(Thing::Bucket(bucket)));
     let closed = profile.required_endpoints.keys();
     closed.for_each(|bucket| hold(Thing::BucketPolicy(bucket)));
+    if resolved.has_room {
+        hold(Thing::Room(&profile.size()));
+    }
     if profile.package_repositories.is_some() {
         hold(Thing::PackageRepositories);
     }

@@ -43,6 +43,8 @@ pub(super) enum Thing<'a> {
     Role(&'a str),
     /// The subnet that is named for a workload which takes one.
     Named(&'a str, &'a SubnetId),
+    /// Addresses for as much as this.
+    Room(&'a str),
     /// What the S3 endpoint's policy does about package repositories.
     PackageRepositories,
 }
@@ -59,6 +61,7 @@ impl fmt::Display for Thing<'_> {
             Self::BucketPolicy(name) => write!(f, "bucket-policy/{name}"),
             Self::Role(arn) => write!(f, "role/{arn}"),
             Self::Named(workload, subnet) => write!(f, "named/{workload}/{subnet}"),
+            Self::Room(size) => f.write_str(size),
             Self::PackageRepositories => f.write_str(HELD_REPOSITORIES),
         }
     }

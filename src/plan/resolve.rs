@@ -26,6 +26,8 @@ pub(super) struct ResolvedProfile<'a> {
     /// The route table of each subnet in use.
     pub(super) tables: BTreeMap<RouteTableId, Vec<&'a SubnetId>>,
     pub(super) standing: Standing,
+    /// Whether there are addresses enough for all its workloads at once.
+    pub(super) has_room: bool,
     /// Workloads that bad input keeps from running, by their place.
     blocked: BTreeSet<usize>,
 }
@@ -155,6 +157,7 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
                 subnets: Vec::new(),
                 tables: BTreeMap::new(),
                 standing: Standing::TakesPart,
+                has_room: true,
                 blocked: BTreeSet::new(),
             };
             choose_subnets(draft, &mut resolved, &offered);
@@ -173,6 +176,7 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
         .collect();
     for shortage in capacity::shortages(draft, &profiles) {
         let resolved = &mut profiles[shortage.profile];
+        resolved.has_room = false;
         let scope = match &shortage.workloads {
             Some(workloads) => resolved.block(workloads),
             None => resolved.block_all(),

@@ -15,6 +15,11 @@ const BITS_OF_ONE: usize = 3;
 /// Held by a profile that says what it wants of the package repositories.
 pub const HELD_REPOSITORIES: &str = "package-repositories";
 
+/// What a profile holds that was granted room for as much as this.
+pub fn held_size(instances: u64, addresses: u32) -> String {
+    format!("size/{instances}/{addresses}")
+}
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// A set of names as a [Bloom filter](https://en.wikipedia.org/wiki/Bloom_filter).

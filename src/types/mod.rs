@@ -14,7 +14,7 @@ mod tags;
 pub use accounts::Accounts;
 pub use acl::AclEntry;
 pub use buckets::{Admission, Exemption};
-pub use holdings::{HELD_REPOSITORIES, HOLDINGS_LETTERS, Holdings, NoHoldings};
+pub use holdings::{HELD_REPOSITORIES, HOLDINGS_LETTERS, Holdings, NoHoldings, held_size};
 pub use ids::{
     AccountId, AllocationId, AvailabilityZoneId, DhcpOptionsId, FlowLogId, InternetGatewayId, NatGatewayId,
     NetworkAclId, NetworkInterfaceId, PrefixListId, Region, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId,

@@ -54,6 +54,24 @@ impl Granted {
         is_enforced && self.has_bucket(name)
     }
 
+    /// Whether a profile may exempt anyone from the closing of the bucket.
+    pub(super) fn may_exempt_from(&self, bucket: &str) -> bool {
+        self.any(|grant| &grant.exempt, |pattern| admits_bucket(pattern, bucket))
+    }
+
+    /// Whether a profile may say what becomes of the package repositories.
+    pub(super) fn has_package_repositories(&self) -> bool {
+        self.0.iter().any(|grant| grant.package_repositories)
+    }
+
+    /// The most instances that all profiles of a namespace may have: what its own
+    /// items say, before what is for every namespace.
+    pub(super) fn max_instances(&self) -> Option<u32> {
+        let (everyone, own) = self.0.split_first()?;
+        let own = own.iter().filter_map(|grant| grant.max_instances);
+        own.max().or(everyone.max_instances)
+    }
+
     /// Whether a profile may use the security group as its own.
     pub fn has_security_group(&self, id: &str) -> bool {
         self.any(|grant| &grant.security_groups, |pattern| admits_group(pattern, id))
@@ -163,6 +181,7 @@ fn of_grant(path: &str, grant: &Grant) -> Vec<String> {
     check("services", &grant.services, &service);
     check("destinations", &grant.destinations, &destination);
     check("roles", &grant.roles, &role);
+    check("exempt", &grant.exempt, &bucket);
     check("enforce.buckets", &grant.enforce.buckets, &bucket);
     check("enforce.roles", &grant.enforce.roles, &role);
     problems

@@ -42,7 +42,9 @@ pub(super) fn validate(
     );
     let granted = reference.granted(vpc);
     let lacking = not_granted(&reference.profile, vpc, &granted).into_iter();
-    let lacking = lacking.chain(no_way_out(&reference.profile, vpc));
+    let lacking = lacking
+        .chain(no_say_in_repositories(&reference.profile, vpc, &granted))
+        .chain(no_way_out(&reference.profile, vpc));
     findings.extend(lacking.map(|message| refusal(scope(), Reason::NotGranted, message)));
     let chosen = choice(spec.subnets.as_ref(), "spec.subnets", &scope(), &mut findings);
     if !findings.is_empty() {
@@ -340,6 +342,20 @@ fn no_way_out(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc) -> Option<Strin
     })
 }
 
+/// Why the profile is refused for what it says of the package repositories.
+fn no_say_in_repositories(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc, granted: &Granted) -> Option<String> {
+    let wish = profile.spec.package_repositories?;
+    (!granted.has_package_repositories()).then(|| {
+        format!(
+            "packageRepositories: {wish:?} concerns the whole VPC, for one S3 endpoint policy serves it, and SageMakerVpc {} \
+             lets namespace {} have no say in it: ask its owners to set spec.grants.packageRepositories to true, or \
+             packageRepositories of an item of spec.grants.namespaces for this namespace, or remove the field here.",
+            vpc.name_any(),
+            profile.namespace().unwrap_or_default(),
+        )
+    })
+}
+
 /// What the profile names and the VPC object does not grant to its namespace.
 fn not_granted(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc, granted: &Granted) -> Vec<String> {
     let spec = &profile.spec;
@@ -347,6 +363,15 @@ fn not_granted(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc, granted: &Gran
     let vpc = vpc.name_any();
     let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect::<BTreeSet<String>>();
     let buckets = spec.buckets.iter().map(|bucket| bucket.name.as_str());
+    let is_exempting = |bucket: &&Bucket| {
+        let required = bucket.require_vpc_endpoint.as_ref();
+        required.is_some_and(|required| required.exempt != Exempt::default())
+    };
+    let exempting = spec
+        .buckets
+        .iter()
+        .filter(is_exempting)
+        .map(|bucket| bucket.name.as_str());
     let groups = spec
         .security_groups
         .iter()
@@ -361,6 +386,11 @@ fn not_granted(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc, granted: &Gran
             "bucket",
             "buckets",
             owned(buckets.filter(|name| !granted.has_bucket(name)).collect()),
+        ),
+        (
+            "exemptions from the closing of bucket",
+            "exempt",
+            owned(exempting.filter(|name| !granted.may_exempt_from(name)).collect()),
         ),
         (
             "security group",

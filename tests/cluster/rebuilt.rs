@@ -48,7 +48,7 @@ fn a_rebuilt_cluster_waits_for_its_profiles_and_resumes_with_the_same_resources(
         world.vpc(json!({
             "absentProfileGracePeriod": grace,
             "services": ["sagemaker.api"],
-            "grants": { "buckets": ["fraud-*"], "services": ["*"] },
+            "grants": { "buckets": ["fraud-*"], "services": ["*"], "packageRepositories": true },
         }))
     };
     let profile = world.profile("fraud", json!({ "packageRepositories": "Deny" }));

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::fixture::{World, eventually, rules_of, wait};
+use crate::fixture::{World, condition, eventually, rules_of, wait};
 
 /// A world with a profile that runs, in a namespace that only labels admit.
 fn settled(name: &'static str) -> World<'static> {
@@ -131,4 +131,61 @@ fn a_team_that_takes_our_finalizer_off_again_and_again_holds_up_no_other() {
         }
     });
     world.until_ready("stubborn");
+}
+
+#[test]
+fn what_is_granted_to_one_namespace_another_may_not_name() {
+    let world = World::new("granted");
+    let other = format!("{}-other", world.name);
+    let role = world.account.make_role("granted-fraud");
+    let grants = json!({ "namespaces": [
+        { "names": [world.name], "buckets": ["fraud-*"], "roles": [role], "destinations": ["*.example.org"] },
+        { "selector": { "matchLabels": { "side": "other" } }, "buckets": ["other-*"] },
+    ] });
+    let labels = json!({ "team": world.name, "side": "other" });
+    world.kubectl().apply(&[
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": other, "labels": labels } }),
+        world.vpc(
+            json!({ "grants": grants, "internet": { "mode": "Existing" }, "s3": { "policy": { "type": "Buckets" } } }),
+        ),
+        world.profile("fraud", json!({})),
+    ]);
+    world.until_ready("fraud");
+    let before = world.network.census();
+
+    let workload = |role: Option<&str>| json!([{ "name": "train", "kind": "Training", "roleArn": role }]);
+    for (name, names, lacks) in [
+        (
+            "bucket",
+            json!({ "buckets": [{ "name": "fraud-data" }] }),
+            ["fraud-data", "spec.grants.buckets"],
+        ),
+        (
+            "destination",
+            json!({ "buckets": [], "destinations": [{ "host": "a.example.org" }] }),
+            ["a.example.org", "spec.grants.destinations"],
+        ),
+        (
+            "role",
+            json!({ "buckets": [], "workloads": workload(Some(role.as_str())) }),
+            [role.as_str(), "spec.grants.roles"],
+        ),
+    ] {
+        let mut profile = world.profile(name, names);
+        profile["metadata"]["namespace"] = json!(other);
+        world.kubectl().apply(&[profile]);
+        let said = eventually(&format!("profile {name} is refused"), || {
+            let object = ["sagemakervpcprofile", name, "--namespace", &other];
+            let now = world.kubectl().get(&object).unwrap_or_default();
+            let accepted = condition(&now, "Accepted").filter(|accepted| accepted["reason"] == "NotGranted");
+            accepted
+                .and_then(|accepted| accepted["message"].as_str().map(str::to_owned))
+                .ok_or_else(|| format!("{now:#}"))
+        });
+        for part in lacks.into_iter().chain(["spec.grants.namespaces", other.as_str()]) {
+            assert!(said.contains(part), "{name} lacks {part}: {said}");
+        }
+    }
+    assert_eq!(world.network.census(), before);
+    world.until_ready("fraud");
 }

@@ -405,7 +405,8 @@ pub fn world(approval: &'static str) -> impl Strategy<Value = World> {
                         "allowedNamespaces": { "from": "All" },
                         "subnets": { "selector": { "tags": { "tier": "private" } } },
                         "s3": { "policy": { "type": policy } },
-                        "grants": { "buckets": ["fraud-*"], "destinations": ["*:*", "192.0.2.0/24:5432", "2001:db8:1::/48"] },
+                        "grants": { "buckets": ["fraud-*"], "packageRepositories": true, "exempt": ["fraud-*"],
+                            "destinations": ["*:*", "192.0.2.0/24:5432", "2001:db8:1::/48"] },
                         "internet": internet.clone(),
                     },
                 });

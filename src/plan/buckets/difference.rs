@@ -20,6 +20,9 @@ pub(super) struct Difference {
     pub(super) leaving: BTreeSet<VpcEndpointId>,
     /// Exemptions to make.
     pub(super) add_exemptions: BTreeSet<Exemption>,
+    /// Exemptions that open the bucket to someone whom the statement, as it was
+    /// put there, keeps out: they wait for a person, and nothing waits for them.
+    pub(super) opening: BTreeSet<Exemption>,
     /// What is there on our account and nobody wants any more.
     pub(super) remove: Admission,
 }
@@ -37,7 +40,13 @@ impl Difference {
         };
         let (leaving, stale): (BTreeSet<_>, BTreeSet<_>) =
             ours.vpc_endpoints.difference(&wanted).cloned().partition(is_deleted);
+        let held = draft.history.buckets.get(wish.bucket);
+        let is_noted =
+            |exemption: &Exemption| held.is_some_and(|held| held.exemptions.contains(&exemption.fingerprint()));
+        let to_add = wish.exemptions.difference(&present.exemptions).cloned();
+        let (opening, add_exemptions) = to_add.partition(|exemption| policy.has_statement() && !is_noted(exemption));
         Self {
+            opening,
             missing: wish
                 .endpoints
                 .iter()
@@ -48,7 +57,7 @@ impl Difference {
                 .cloned()
                 .collect(),
             leaving,
-            add_exemptions: wish.exemptions.difference(&present.exemptions).cloned().collect(),
+            add_exemptions,
             remove: Admission {
                 vpc_endpoints: stale
                     .into_iter()
@@ -70,6 +79,8 @@ impl Difference {
             missing,
             leaving: _,
             add_exemptions,
+            // They have an action of their own.
+            opening: _,
             remove,
         } = self;
         missing.is_empty() && add_exemptions.is_empty() && *remove == Admission::default() && policy.is_intact()

@@ -272,3 +272,27 @@ fn what_grants_nothing_is_told_with_the_fix() {
         assert!(text.starts_with(what) && text.contains(fix), "{text}");
     }
 }
+
+#[test]
+fn exemptions_repositories_and_instances_are_granted_by_namespace() {
+    let grants = grants(json!({
+        "maxInstances": 5,
+        "namespaces": [
+            { "names": ["a", "b"], "exempt": ["fraud-*"], "maxInstances": 3 },
+            { "names": ["b"], "packageRepositories": true, "maxInstances": 9 },
+        ],
+    }));
+    for (namespace, exempts, repositories, most) in
+        [("a", true, false, 3), ("b", true, true, 9), ("c", false, false, 5)]
+    {
+        let granted = Granted::to(&grants, namespace, &BTreeMap::new());
+        assert_eq!(granted.may_exempt_from("fraud-data"), exempts, "{namespace}");
+        assert!(!granted.may_exempt_from("payroll"), "{namespace}");
+        assert_eq!(granted.has_package_repositories(), repositories, "{namespace}");
+        assert_eq!(granted.max_instances(), Some(most), "{namespace}");
+    }
+    assert_eq!(
+        Granted::to(&Grants::default(), "a", &BTreeMap::new()).max_instances(),
+        None
+    );
+}
