@@ -181,8 +181,12 @@ fn rules_of(schema: &Value) -> Vec<&str> {
     rules.filter_map(|rule| rule["rule"].as_str()).collect()
 }
 
-/// The pattern of `self.matches('…')` and of `self.all(x, x.matches('…'))`.
+/// The pattern of `self.matches('…')` and of `self.all(x, x.matches('…'))`. What
+/// `!self.matches('…')` refuses, letters never are.
 fn matched(rule: &str) -> Option<&str> {
+    if rule.starts_with('!') {
+        return None;
+    }
     between(rule, ".matches('", "')")
 }
 
