@@ -15,10 +15,14 @@ pub(crate) const HOLDINGS: &str = "^[A-Za-z0-9_-]*$";
 
 /// Things of one kind that a grant names.
 pub(crate) const MAX_GRANTS: usize = 64;
+/// The same in a grant for certain namespaces, of which there are many.
+pub(crate) const MAX_OWN_GRANTS: usize = 8;
 /// Grants for certain namespaces.
-pub(crate) const MAX_NAMESPACE_GRANTS: usize = 32;
+pub(crate) const MAX_NAMESPACE_GRANTS: usize = 12;
 /// Namespaces that one of them names.
-pub(crate) const MAX_GRANTED_NAMESPACES: usize = 32;
+pub(crate) const MAX_GRANTED_NAMESPACES: usize = 16;
+/// Labels that one of them asks for.
+pub(crate) const MAX_GRANTED_LABELS: usize = 4;
 
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 22;

@@ -1,11 +1,13 @@
 //! What the platform team lets profiles name.
 
 use kube::KubeSchema;
+use schemars::Schema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     LabelSelector,
-    bounds::{MAX_GRANTED_NAMESPACES, MAX_GRANTS, MAX_NAMESPACE_GRANTS},
+    bounds::{MAX_GRANTED_LABELS, MAX_GRANTED_NAMESPACES, MAX_GRANTS, MAX_NAMESPACE_GRANTS, MAX_OWN_GRANTS},
 };
 
 /// What profiles may name: those of every allowed namespace, and besides that
@@ -19,8 +21,24 @@ pub struct Grants {
     /// What profiles of certain namespaces may name besides that. The order of
     /// the items does not matter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = MAX_NAMESPACE_GRANTS))]
+    #[schemars(length(max = MAX_NAMESPACE_GRANTS), transform = bound_own_grants)]
     pub namespaces: Vec<NamespaceGrant>,
+}
+
+/// Keeps the whole object within what etcd takes: what every namespace may name
+/// stands there once, and this many times.
+fn bound_own_grants(schema: &mut Schema) {
+    let bounded = Value::from(MAX_GRANTS);
+    let mut open: Vec<&mut Value> = schema.get_mut("items").into_iter().collect();
+    while let Some(value) = open.pop() {
+        if let Some(most) = value.get_mut("maxItems").filter(|most| **most == bounded) {
+            *most = Value::from(MAX_OWN_GRANTS);
+        }
+        if let Some(most) = value.get_mut("maxProperties") {
+            *most = Value::from(MAX_GRANTED_LABELS);
+        }
+        open.extend(value.as_object_mut().into_iter().flat_map(|fields| fields.values_mut()));
+    }
 }
 
 /// What profiles of certain namespaces may name. Where there are both names and

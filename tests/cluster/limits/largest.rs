@@ -182,9 +182,13 @@ fn rules_of(schema: &Value) -> Vec<&str> {
 }
 
 /// The pattern of `self.matches('…')` and of `self.all(x, x.matches('…'))`. What
-/// `!self.matches('…')` refuses, letters never are.
+/// `!self.matches('…')` refuses is of digits, and the longest texts are of letters.
 fn matched(rule: &str) -> Option<&str> {
-    if rule.starts_with('!') {
+    let (subject, _) = rule.split_once(".matches('")?;
+    let refuses = subject
+        .trim_end_matches(|letter: char| letter.is_ascii_alphanumeric())
+        .ends_with('!');
+    if refuses {
         return None;
     }
     between(rule, ".matches('", "')")
