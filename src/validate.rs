@@ -27,6 +27,7 @@ use crate::{
     api::{
         AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, FlowLogResourceType, InternetMode,
         ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories, SageMakerVpc, SageMakerVpcProfile,
+        is_deleting,
     },
     catalog::{Options, WorkloadKind},
     plan::{Concern, Finding, Scope, Weight},
@@ -569,8 +570,4 @@ fn refusal(scope: Scope, reason: crate::api::Reason, message: String) -> Finding
 
 fn created<K: kube::Resource>(object: &K) -> Option<Timestamp> {
     object.meta().creation_timestamp.as_ref().map(|time| time.0)
-}
-
-fn is_deleting<K: kube::Resource>(object: &K) -> bool {
-    object.meta().deletion_timestamp.is_some()
 }

@@ -16,7 +16,7 @@ use super::{
     },
     condition::time_schema,
 };
-use crate::types::{AccountId, NetworkAclId, SecurityGroupId, SubnetId, VpcEndpointId};
+use crate::types::{AccountId, NetworkAclId, ProfileKey, SecurityGroupId, SubnetId, VpcEndpointId};
 
 /// What is known about a VPC.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -354,6 +354,13 @@ pub struct ProfileInForce {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "time_schema")]
     pub absent_since: Option<Timestamp>,
+}
+
+impl ProfileInForce {
+    /// The profile.
+    pub fn key(&self) -> ProfileKey {
+        ProfileKey::new(&self.namespace, &self.name)
+    }
 }
 
 /// The rules of a network ACL that are there on account of this VPC, by their

@@ -14,7 +14,7 @@ use kube::{
 
 use super::{REQUESTED_AT, approver, slim::slim};
 use crate::{
-    api::{SageMakerVpc, SageMakerVpcProfile},
+    api::{SageMakerVpc, SageMakerVpcProfile, is_deleting},
     types::CLUSTER_NAMESPACE,
 };
 
@@ -81,7 +81,7 @@ fn declared<K: Resource>(object: &K) -> Declared {
     Declared {
         uid: meta.uid.clone(),
         generation: meta.generation,
-        deleting: meta.deletion_timestamp.is_some(),
+        deleting: is_deleting(object),
         requested_at: meta
             .annotations
             .as_ref()
@@ -228,11 +228,6 @@ where
             });
         gone.chain(changed).collect()
     }
-}
-
-/// Whether an object is being deleted.
-pub(crate) fn is_deleting<K: Resource>(object: &K) -> bool {
-    object.meta().deletion_timestamp.is_some()
 }
 
 /// Whether an object carries our finalizer.

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use kube::ResourceExt;
 
 use crate::{
-    cluster::{approver, is_deleting},
+    api::{ProfileInForce, is_deleting},
+    cluster::approver,
     plan::{Outcome, Plan, PlannedAction, Priority, Serves, Step},
     types::{ProfileKey, listed},
     validate::References,
@@ -180,13 +181,10 @@ fn waited_for_in_vain(references: &References, plan: &Plan) -> BTreeSet<ProfileK
         .iter()
         .flat_map(|status| &status.in_force.profiles);
     let absent = before.filter(|noted| noted.absent_since.is_some());
-    let still = |key: &ProfileKey| {
-        let mut noted = plan.in_force.profiles.iter();
-        noted.any(|noted| noted.namespace == key.namespace && noted.name == key.name)
-    };
+    let still: BTreeSet<ProfileKey> = plan.in_force.profiles.iter().map(ProfileInForce::key).collect();
     absent
-        .map(|noted| ProfileKey::new(&noted.namespace, &noted.name))
-        .filter(|key| !still(key))
+        .map(ProfileInForce::key)
+        .filter(|key| !still.contains(key))
         .collect()
 }
 

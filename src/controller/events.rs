@@ -8,8 +8,8 @@ use kube::ResourceExt;
 
 use super::changes::{Change, changes, concerned};
 use crate::{
-    api::{ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, PlanStatus, Reason},
-    cluster::{Notice, NoticeType, is_deleting},
+    api::{ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, PlanStatus, Reason, is_deleting},
+    cluster::{Notice, NoticeType},
     plan::{Deed, Outcome, Plan, PlannedAction, Priority, Step},
     status::Statuses,
     types::{ProfileKey, listed},

@@ -14,8 +14,8 @@ use super::{
     writes::{SideBySide, concerns_one_object, refusal, unless_gone},
 };
 use crate::{
-    api::{LedgerStatus, ManagementPolicy, SageMakerVpc, SageMakerVpcProfile},
-    cluster::{PatchError, has_finalizer, is_deleting},
+    api::{LedgerStatus, ManagementPolicy, SageMakerVpc, SageMakerVpcProfile, is_deleting},
+    cluster::{PatchError, has_finalizer},
     plan::{Plan, accounts},
     telemetry::chain,
     types::{ProfileKey, ResourceKey},

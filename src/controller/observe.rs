@@ -6,9 +6,9 @@ use tokio::time::timeout_at;
 
 use super::{context::Context, deadline::Deadline, finalizers::is_claimed_unpinned, memory::Memory};
 use crate::{
-    api::{Discovery, SageMakerVpc},
+    api::{Discovery, SageMakerVpc, is_deleting},
     aws::Clients,
-    cluster::{REQUESTED_AT, has_finalizer, is_deleting},
+    cluster::{REQUESTED_AT, has_finalizer},
     desired::Network,
     observed::{Snapshot, VpcSnapshot},
     plan::{Failure, FailureKind, Interest, accounts},

@@ -10,8 +10,8 @@ use kube::{Resource, ResourceExt, runtime::controller::Action};
 
 use super::{caught::caught, context::Context, events, reconcile::UNTIL_FOLLOWED, writes::unless_gone};
 use crate::{
-    api::SageMakerVpcProfile,
-    cluster::{Based, PatchError, is_deleting, reference},
+    api::{SageMakerVpcProfile, is_deleting},
+    cluster::{Based, PatchError, reference},
     status,
     telemetry::chain,
 };

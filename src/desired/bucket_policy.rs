@@ -55,6 +55,18 @@ pub struct BucketPolicyChange {
     pub remove: Admission,
 }
 
+impl BucketPolicyChange {
+    /// Whom our statement admits after the change. It goes when that is no
+    /// endpoint any more.
+    pub fn applied_to(&self, admission: &Admission) -> Admission {
+        let Self { add, remove } = self;
+        Admission {
+            vpc_endpoints: changed(&admission.vpc_endpoints, &add.vpc_endpoints, &remove.vpc_endpoints),
+            exemptions: changed(&admission.exemptions, &add.exemptions, &remove.exemptions),
+        }
+    }
+}
+
 /// What a policy becomes by a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangedPolicy {
@@ -123,11 +135,7 @@ impl BucketPolicy {
     /// What it becomes by a change. Our statement goes when it admits no
     /// endpoint any more, for it would deny everyone then.
     pub fn changed(&self, change: &BucketPolicyChange) -> ChangedPolicy {
-        let BucketPolicyChange { add, remove } = change;
-        let admission = Admission {
-            vpc_endpoints: changed(&self.admission.vpc_endpoints, &add.vpc_endpoints, &remove.vpc_endpoints),
-            exemptions: changed(&self.admission.exemptions, &add.exemptions, &remove.exemptions),
-        };
+        let admission = change.applied_to(&self.admission);
         let goes = admission.vpc_endpoints.is_empty();
         let is_there = self.has_statement();
         if (goes && !is_there) || (!goes && self.intact && admission == self.admission) {

@@ -288,23 +288,20 @@ mod tests {
         second.approved.unwrap()
     }
 
+    /// What becomes of a deletion that would cut off these, under the approval.
+    fn an_hour_later(approved: &ApprovedStatus, interfaces: &[usize]) -> Plan {
+        let history = history(Some(approved), 1);
+        decide(cutting(interfaces), Approval::None, Some(&approved.digest), &history)
+    }
+
     #[test]
     fn an_approval_covers_whom_it_hits_and_nobody_else() {
         let approved = approved(&[1, 2]);
-        let decided = |interfaces: &[usize]| {
-            let plan = cutting(interfaces);
-            decide(
-                plan,
-                Approval::None,
-                Some(&approved.digest),
-                &history(Some(&approved), 1),
-            )
-        };
         for fewer in [&[1, 2][..], &[2], &[]] {
-            assert_eq!(held(&decided(fewer)), None, "{fewer:?}");
+            assert_eq!(held(&an_hour_later(&approved, fewer)), None, "{fewer:?}");
         }
         for others in [&[3][..], &[1, 2, 3]] {
-            let again = held(&decided(others)).unwrap();
+            let again = held(&an_hour_later(&approved, others)).unwrap();
             assert_ne!(again, approved.digest, "{others:?}");
         }
     }
@@ -314,17 +311,8 @@ mod tests {
         let many: Vec<usize> = (0..2 * MAX_APPROVED_VICTIMS).collect();
         let approved = approved(&many);
         assert!(approved.victims.len() <= MAX_APPROVED_VICTIMS);
-        let decided = |interfaces: &[usize]| {
-            let plan = cutting(interfaces);
-            decide(
-                plan,
-                Approval::None,
-                Some(&approved.digest),
-                &history(Some(&approved), 1),
-            )
-        };
-        assert_eq!(held(&decided(&many)), None);
-        assert!(held(&decided(&many[1..])).is_some());
+        assert_eq!(held(&an_hour_later(&approved, &many)), None);
+        assert!(held(&an_hour_later(&approved, &many[1..])).is_some());
     }
 
     #[test]

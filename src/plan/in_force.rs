@@ -85,11 +85,7 @@ pub(super) fn unknown(draft: &Draft<'_>) -> Unknown {
         .filter_map(|entry| entry.id.as_deref())
         .collect();
     let begun = |key: &ResourceKey| history.ledger.get(key).is_some_and(|entry| entry.id.is_none());
-    let noted: BTreeSet<ProfileKey> = in_force
-        .profiles
-        .iter()
-        .map(|entry| ProfileKey::new(&entry.namespace, &entry.name))
-        .collect();
+    let noted: BTreeSet<ProfileKey> = in_force.profiles.iter().map(ProfileInForce::key).collect();
     let vpc = &draft.network.vpc;
     let is_known = |id: &str, key: &ResourceKey| {
         made.contains(id)
@@ -193,12 +189,8 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
         }
     }
     // Where there is no room for all, those that are noted stay noted.
-    let earlier: BTreeSet<(&str, &str)> = before
-        .profiles
-        .iter()
-        .map(|entry| (entry.namespace.as_str(), entry.name.as_str()))
-        .collect();
-    noted.sort_by_key(|(key, ..)| !earlier.contains(&(key.namespace.as_str(), key.name.as_str())));
+    let earlier: BTreeSet<ProfileKey> = before.profiles.iter().map(ProfileInForce::key).collect();
+    noted.sort_by_key(|(key, ..)| !earlier.contains(key));
     let surplus = noted.len().saturating_sub(MAX_PROFILES_IN_FORCE);
     noted.truncate(MAX_PROFILES_IN_FORCE);
     noted.sort_by(|(a, ..), (b, ..)| a.cmp(b));

@@ -37,18 +37,11 @@ pub(super) fn project<'s, 'p>(
     projected
 }
 
-/// The id of a security group that is there, or the one that it goes by here.
-pub(super) fn group_id(target: &Target<SecurityGroupId>) -> SecurityGroupId {
+/// The id of what is there, or the one that it goes by here.
+pub(super) fn projected_id<Id: Clone + for<'a> From<&'a str>>(target: &Target<Id>) -> Id {
     match target {
         Target::Existing(id) => id.clone(),
-        Target::Made(key) => SecurityGroupId::new(key.to_string()),
-    }
-}
-
-fn nat_id(target: &Target<NatGatewayId>) -> NatGatewayId {
-    match target {
-        Target::Existing(id) => id.clone(),
-        Target::Made(key) => NatGatewayId::new(key.to_string()),
+        Target::Made(key) => key.to_string().as_str().into(),
     }
 }
 
@@ -73,12 +66,12 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             group,
             direction,
             rules,
-        } => authorize(vpc, &group_id(group), *direction, rules),
+        } => authorize(vpc, &projected_id(group), *direction, rules),
         Action::RevokeSecurityGroup {
             group,
             direction,
             rules,
-        } => revoke(vpc, &group_id(group), *direction, rules),
+        } => revoke(vpc, &projected_id(group), *direction, rules),
         Action::DeleteSecurityGroup { id } => {
             vpc.security_groups.remove(id);
         }
@@ -179,9 +172,9 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             nat_gateway,
         } => {
             remove_route(vpc, table, destination);
-            await_nat_gateway(vpc, &nat_id(nat_gateway));
+            await_nat_gateway(vpc, &projected_id(nat_gateway));
             if let Some(table) = vpc.route_tables.get_mut(table) {
-                table.routes.push(route(destination, &nat_id(nat_gateway)));
+                table.routes.push(route(destination, &projected_id(nat_gateway)));
             }
         }
         Action::DeleteRoute { table, destination } => remove_route(vpc, table, destination),
@@ -326,10 +319,6 @@ fn create_nat_gateway(
     tags: &Tags,
 ) {
     let id = NatGatewayId::new(key.to_string());
-    let allocation_id = match address {
-        Target::Existing(id) => id.clone(),
-        Target::Made(key) => AllocationId::new(key.to_string()),
-    };
     let made = NatGateway {
         nat_gateway_id: id.clone(),
         vpc_id: Some(vpc.vpc.vpc_id.clone()),
@@ -338,7 +327,7 @@ fn create_nat_gateway(
         failure_message: None,
         connectivity_type: Some("public".to_owned()),
         nat_gateway_addresses: vec![NatGatewayAddress {
-            allocation_id: Some(allocation_id),
+            allocation_id: Some(projected_id(address)),
             public_ip: None,
             private_ip: None,
             network_interface_id: None,

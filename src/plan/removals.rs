@@ -210,7 +210,7 @@ impl<'t, 'a> Trial<'t, 'a> {
     /// Lets those go on together that take no way away, as many at once as do.
     fn settle(&mut self, batch: &[ActionId]) {
         let pieces: Vec<Action> = batch.iter().map(|id| split::closing(self.action(*id))).collect();
-        if pieces.is_empty() || self.may_go(&[], &pieces) {
+        if pieces.is_empty() || self.lost(&[], &pieces).is_empty() {
             self.accepted.extend(pieces);
             return;
         }
@@ -225,38 +225,17 @@ impl<'t, 'a> Trial<'t, 'a> {
         }
     }
 
-    /// Whether nobody loses a way by this, be what was refused done or not.
-    fn may_go(&self, before: &[Action], actions: &[Action]) -> bool {
-        let with = |more: &[&[Action]]| -> Vec<Action> {
-            self.accepted
-                .iter()
-                .chain(more.iter().copied().flatten())
-                .cloned()
-                .collect()
-        };
-        if !self.losses(&with(&[before, actions])).is_empty() {
-            return false;
-        }
-        if self.refused.is_empty() {
-            return true;
-        }
-        let without = self.losses(&with(&[before, &self.refused]));
-        let lost = self.losses(&with(&[before, &self.refused, actions]));
-        lost.iter()
-            .all(|(user, ways)| without.get(user).is_some_and(|known| ways.is_subset(known)))
-    }
-
     /// Decides on one action that takes ways away.
     fn judge(&mut self, id: ActionId) {
         let planned = &self.draft.actions()[id.0];
         let before = self.needed(id);
         let whole = std::slice::from_ref(&planned.action);
-        if self.may_go(&before, whole) {
+        let lost = self.lost(&before, whole);
+        if lost.is_empty() {
             self.accepted.extend(before);
             self.accepted.extend_from_slice(whole);
             return;
         }
-        let lost = self.lost(&before, whole);
         // What of it the rest of the plan gives back is waited for.
         let mut more = self.additions();
         more.retain(|action| !before.contains(action) && *action != planned.action);
@@ -270,12 +249,12 @@ impl<'t, 'a> Trial<'t, 'a> {
         let mut lost = Losses::new();
         let parts = split::parts(&planned.action, self.draft.snapshot);
         for part in parts {
-            let one = std::slice::from_ref(&part);
-            if self.may_go(&before, one) {
+            let cut = self.lost(&before, std::slice::from_ref(&part));
+            if cut.is_empty() {
                 self.accepted.push(part.clone());
                 harmless.push(part);
             } else {
-                for (user, ways) in self.lost(&before, one) {
+                for (user, ways) in cut {
                     lost.entry(user).or_default().extend(ways);
                 }
                 self.refused.push(part.clone());
@@ -291,8 +270,7 @@ impl<'t, 'a> Trial<'t, 'a> {
             .insert(id, Verdict::Parts(harmless.chain(cutting).collect()));
     }
 
-    /// What an action takes away, be it that it does so only with what was
-    /// refused.
+    /// What actions take away, be it that they do so only with what was refused.
     fn lost(&self, before: &[Action], actions: &[Action]) -> Losses {
         let with = |more: &[&[Action]]| -> Vec<Action> {
             self.accepted

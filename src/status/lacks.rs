@@ -9,7 +9,7 @@ use super::{
     obstacles::{Obstacle, Who, obstacles},
 };
 use crate::{
-    api::{Reason, SageMakerVpcProfileSpec},
+    api::{Reason, SageMakerVpcProfileSpec, is_deleting},
     plan::Concern,
     types::{ProfileKey, listed},
 };
@@ -36,7 +36,7 @@ pub(super) fn lacks(assessment: &Assessment<'_>, of_vpc: &[Obstacle]) -> Lacks {
         own: Vec::new(),
     };
     for reference in &assessment.references.profiles {
-        if reference.profile.metadata.deletion_timestamp.is_some() {
+        if is_deleting(&reference.profile) {
             continue;
         }
         found.profiles += 1;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     api::{
         Condition, ConditionStatus, ConditionType, Reason, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict,
-        WorkloadStatus,
+        WorkloadStatus, is_deleting,
     },
     plan::{Concern, Weight},
     types::{ProfileKey, listed},
@@ -24,7 +24,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
     let obstacles = all_obstacles(assessment, reference, &key);
     let mut conditions = Conditions::new(&before.conditions, generation, assessment.now);
 
-    if profile.metadata.deletion_timestamp.is_some() {
+    if is_deleting(profile) {
         let message = deletion_message(assessment, &key);
         conditions.set(ConditionType::Ready, ConditionStatus::False, Reason::Deleting, &message);
         conditions.set(
@@ -98,7 +98,7 @@ fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key:
         let message = format!("SageMakerVpc {vpc} is not accepted itself: its owners find the reason in its status.");
         return vec![everything(Reason::VpcNotAccepted, message)];
     }
-    let is_going = assessment.references.vpc.metadata.deletion_timestamp.is_some();
+    let is_going = is_deleting(&assessment.references.vpc);
     let is_awaited = awaited(assessment.references).contains(key);
     if is_going && !is_awaited {
         let message = format!(

@@ -18,6 +18,7 @@ use crate::{
             MAX_ACTION_CHANGE, MAX_ACTION_MESSAGE, MAX_ACTION_REASON, MAX_ACTION_RESOURCE, MAX_ACTIONS,
             MAX_DRIFT_CHANGE, MAX_PURPOSE, MAX_RESOURCES,
         },
+        is_deleting,
     },
     plan::{Concern, Outcome, Plan, ledger},
     types::{Accounts, ProfileKey, listed},
@@ -85,7 +86,7 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) 
     );
     reachability(conditions, assessment);
 
-    if assessment.references.vpc.metadata.deletion_timestamp.is_some() {
+    if is_deleting(&assessment.references.vpc) {
         let message = deletion_message(assessment);
         conditions.set(ConditionType::Ready, ConditionStatus::False, Reason::Deleting, &message);
         conditions.set(
@@ -194,7 +195,7 @@ fn live_profiles<'a>(
         .references
         .profiles
         .iter()
-        .filter(|reference| reference.profile.metadata.deletion_timestamp.is_some())
+        .filter(|reference| is_deleting(&reference.profile))
         .map(|reference| reference.key())
         .collect();
     profiles.iter().filter(|(key, _)| !leaving.contains(key)).collect()

@@ -9,12 +9,12 @@ use kube::ResourceExt;
 
 use super::{
     Choice, EndpointPolicy, Granted, References, Refused, ValidFlowLogs, ValidInterfaceEndpoints, ValidVpc, created,
-    is_deleting, refusal,
+    refusal,
 };
 use crate::{
     api::{
         EndpointPolicyType, FlowLogs, InterfaceEndpointPolicy, LedgerEntry, Reason, ResourceOwnership, ResourceStatus,
-        SageMakerVpc, Selection,
+        SageMakerVpc, Selection, is_deleting,
     },
     catalog::{action_prefix, short_service_name},
     plan::{Finding, Scope},

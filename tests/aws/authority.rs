@@ -5,22 +5,17 @@ use std::sync::Arc;
 use sagevpc::{
     aws::{Connections, Ec2},
     lease::Authority,
-    plan::Interest,
-    types::{Region, VpcId},
+    types::Region,
 };
 
-use crate::support::{
-    moto::{Account, Moto, REGION, loader},
-    road::{Fault, Road},
-    tally::Tally,
+use crate::{
+    failures::somewhere,
+    support::{
+        moto::{Account, Moto, REGION, loader},
+        road::{Fault, Road},
+        tally::Tally,
+    },
 };
-
-fn somewhere() -> Interest {
-    Interest {
-        vpc: Some(VpcId::new("vpc-0123456789abcdef0")),
-        ..Interest::default()
-    }
-}
 
 async fn under(authority: &Authority, road: &Road, account: &Account, tally: Arc<Tally>) -> Ec2 {
     let connections = Connections::from_loader(loader(road.url()), tally).await;

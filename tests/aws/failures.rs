@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-fn somewhere() -> Interest {
+pub(crate) fn somewhere() -> Interest {
     Interest {
         vpc: Some(VpcId::new("vpc-0123456789abcdef0")),
         ..Interest::default()

@@ -8,14 +8,7 @@ use crate::fixture::{Account, World, eventually, rules_of, wait};
 #[test]
 fn a_role_gets_what_it_lacks_and_loses_it_again() {
     let world = World::new("role");
-    let role = world.account.make_role("fraud-compilation");
-    let grants = json!({ "buckets": ["fraud-*"], "roles": [role], "enforce": { "roles": [role] } });
-    let workloads = json!([{ "name": "compile", "kind": "Compilation", "roleArn": role }]);
-    world.kubectl().apply(&[
-        world.vpc(json!({ "grants": grants })),
-        world.profile("team", json!({ "workloads": workloads })),
-    ]);
-    world.until_ready("team");
+    world.run_with_role("team", "fraud-compilation");
     let policies = || world.account.role_policies("fraud-compilation");
     let [policy] = &policies()[..] else {
         panic!("{:?}", policies())

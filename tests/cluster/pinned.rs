@@ -69,14 +69,7 @@ fn without_credentials_of_its_own_it_is_the_controllers_account_that_does_not_co
 #[test]
 fn what_was_made_in_the_workloads_account_is_looked_for_there() {
     let world = World::new("pinned-workloads");
-    let role = world.account.make_role("fraud-compilation");
-    let grants = json!({ "buckets": ["fraud-*"], "roles": [role], "enforce": { "roles": [role] } });
-    let workloads = json!([{ "name": "compile", "kind": "Compilation", "roleArn": role }]);
-    world.kubectl().apply(&[
-        world.vpc(json!({ "grants": grants })),
-        world.profile("fraud", json!({ "workloads": workloads })),
-    ]);
-    world.until_ready("fraud");
+    world.run_with_role("fraud", "fraud-compilation");
     assert_eq!(world.account.role_policies("fraud-compilation").len(), 1);
     let other = Account::new(world.stack);
     lead_to(&world, "workloads", &other);

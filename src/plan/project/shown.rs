@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{AVAILABLE, group_id};
+use super::{AVAILABLE, projected_id};
 use crate::{
     observed::{
         AclPortRange, FlowLog, GroupIdentifier, IcmpTypeCode, IpPermission, IpRange, Ipv6Range, NetworkAclEntry,
@@ -37,7 +37,7 @@ pub(super) fn permission(group: &SecurityGroup, rule: &Rule) -> IpPermission {
             user_id: owner.clone(),
         }),
         Peer::Made(key) => permission.user_id_group_pairs.push(UserIdGroupPair {
-            group_id: Some(group_id(&Target::Made(key.clone()))),
+            group_id: Some(projected_id(&Target::Made(key.clone()))),
             user_id: group.owner_id.clone(),
         }),
         Peer::PrefixList(id) => permission.prefix_list_ids.push(PrefixListRef {
@@ -164,6 +164,6 @@ pub(super) fn tags_as_list(tags: &Tags) -> Vec<Tag> {
 
 pub(super) fn member(group: &Target<SecurityGroupId>) -> GroupIdentifier {
     GroupIdentifier {
-        group_id: group_id(group),
+        group_id: projected_id(group),
     }
 }

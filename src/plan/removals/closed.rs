@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    desired::{BucketPolicy, bucket_arn},
-    plan::{Action, Target, draft::Draft},
-    types::{Admission, VpcEndpointId},
+    desired::{BucketPolicy, BucketPolicyChange, bucket_arn},
+    plan::{Action, draft::Draft, project::projected_id},
+    types::Admission,
 };
 
 /// The buckets with our statement, by name.
@@ -41,13 +41,17 @@ impl Closed {
             else {
                 continue;
             };
-            let mut admission = self.0.remove(bucket).unwrap_or_default();
-            admission.vpc_endpoints.extend(add_endpoints.iter().map(id));
-            admission.exemptions.extend(add_exemptions.iter().cloned());
-            admission.vpc_endpoints.retain(|id| !remove_endpoints.contains(id));
-            admission
-                .exemptions
-                .retain(|exemption| !remove_exemptions.contains(exemption));
+            let change = BucketPolicyChange {
+                add: Admission {
+                    vpc_endpoints: add_endpoints.iter().map(projected_id).collect(),
+                    exemptions: add_exemptions.iter().cloned().collect(),
+                },
+                remove: Admission {
+                    vpc_endpoints: remove_endpoints.iter().cloned().collect(),
+                    exemptions: remove_exemptions.iter().cloned().collect(),
+                },
+            };
+            let admission = change.applied_to(&self.0.remove(bucket).unwrap_or_default());
             // The statement goes with the last endpoint.
             if !admission.vpc_endpoints.is_empty() {
                 self.0.insert(bucket.clone(), admission);
@@ -59,13 +63,5 @@ impl Closed {
     /// Whom the bucket's statement admits; `None` where it has none.
     pub(super) fn of(&self, bucket: &str) -> Option<&Admission> {
         self.0.get(bucket)
-    }
-}
-
-/// The id by which a network to come has an endpoint that is not made yet.
-fn id(target: &Target<VpcEndpointId>) -> VpcEndpointId {
-    match target {
-        Target::Existing(id) => id.clone(),
-        Target::Made(key) => VpcEndpointId::new(key.to_string()),
     }
 }

@@ -152,7 +152,47 @@ pub(super) fn parts(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
             .flatten()
             .collect()
         }
-        Action::ModifyInterfaceEndpoint { .. } => parts_of_interface_endpoint(action, snapshot),
+        Action::ModifyInterfaceEndpoint {
+            id,
+            policy,
+            add_subnets,
+            remove_subnets,
+            add_groups,
+            remove_groups,
+            private_dns,
+            ip_address_type,
+        } => {
+            let removal =
+                |policy: Option<PolicyDocument>, subnets: &[_], groups: &[_]| Action::ModifyInterfaceEndpoint {
+                    id: id.clone(),
+                    policy,
+                    add_subnets: Vec::new(),
+                    remove_subnets: subnets.to_vec(),
+                    add_groups: Vec::new(),
+                    remove_groups: groups.to_vec(),
+                    private_dns: None,
+                    ip_address_type: None,
+                };
+            let nothing = removal(None, &[], &[]);
+            let addition = Action::ModifyInterfaceEndpoint {
+                id: id.clone(),
+                policy: policy.as_ref().and_then(|policy| wider(snapshot, id, policy)),
+                add_subnets: add_subnets.clone(),
+                remove_subnets: Vec::new(),
+                add_groups: add_groups.clone(),
+                remove_groups: Vec::new(),
+                private_dns: *private_dns,
+                ip_address_type: *ip_address_type,
+            };
+            let mut parts = vec![
+                addition,
+                removal(policy.clone(), &[], &[]),
+                removal(None, remove_subnets, &[]),
+                removal(None, &[], remove_groups),
+            ];
+            parts.retain(|part| *part != nothing);
+            parts
+        }
         Action::PutBucketPolicy {
             bucket,
             region,
@@ -182,63 +222,6 @@ pub(super) fn parts(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
         }
         whole => vec![whole.clone()],
     }
-}
-
-fn parts_of_interface_endpoint(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
-    let Action::ModifyInterfaceEndpoint {
-        id,
-        policy,
-        add_subnets,
-        remove_subnets,
-        add_groups,
-        remove_groups,
-        private_dns,
-        ip_address_type,
-    } = action
-    else {
-        return vec![action.clone()];
-    };
-    let nothing = || Action::ModifyInterfaceEndpoint {
-        id: id.clone(),
-        policy: None,
-        add_subnets: Vec::new(),
-        remove_subnets: Vec::new(),
-        add_groups: Vec::new(),
-        remove_groups: Vec::new(),
-        private_dns: None,
-        ip_address_type: None,
-    };
-    let mut parts = vec![nothing(), nothing(), nothing(), nothing()];
-    let wider = policy.as_ref().and_then(|policy| wider(snapshot, id, policy));
-    for (place, part) in parts.iter_mut().enumerate() {
-        let Action::ModifyInterfaceEndpoint {
-            id: _,
-            policy: its_policy,
-            add_subnets: its_add_subnets,
-            remove_subnets: its_remove_subnets,
-            add_groups: its_add_groups,
-            remove_groups: its_remove_groups,
-            private_dns: its_private_dns,
-            ip_address_type: its_ip_address_type,
-        } = part
-        else {
-            continue;
-        };
-        match place {
-            0 => {
-                its_policy.clone_from(&wider);
-                its_add_subnets.clone_from(add_subnets);
-                its_add_groups.clone_from(add_groups);
-                *its_private_dns = *private_dns;
-                *its_ip_address_type = *ip_address_type;
-            }
-            1 => its_policy.clone_from(policy),
-            2 => its_remove_subnets.clone_from(remove_subnets),
-            _ => its_remove_groups.clone_from(remove_groups),
-        }
-    }
-    parts.retain(|part| *part != nothing());
-    parts
 }
 
 /// A policy that lets through what the endpoint's policy does now and what the
