@@ -139,8 +139,8 @@ fn a_flow_log_comes_is_replaced_when_it_changes_and_goes() {
 #[test]
 fn what_is_deleted_within_a_minute_of_being_made_is_made_again_at_once() {
     let world = World::new("deleted-young");
-    world.account.make_bucket("flow-logs");
-    let logs = json!({ "logDestinationType": "s3", "logDestination": "arn:aws:s3:::flow-logs/young" });
+    world.account.make_bucket("flow-logs-deleted-young");
+    let logs = json!({ "logDestinationType": "s3", "logDestination": "arn:aws:s3:::flow-logs-deleted-young" });
     let mut absent = Instant::now();
     world
         .kubectl()

@@ -8,12 +8,16 @@ use crate::fixture::{World, eventually, wait};
 
 const DESCRIPTION: &str = "[DO NOT DELETE] ENI managed by SageMaker for a job";
 
-/// Starts something in the first subnet, with the only group there.
+/// Starts something in the first subnet, with the group of the workloads.
 fn start(world: &World<'_>) -> String {
     let groups = world.network.groups();
     let of_workloads = groups
         .iter()
-        .find(|group| group.description().is_some_and(|text| text.contains("workloads")))
+        .find(|group| {
+            group
+                .description()
+                .is_some_and(|text| text.starts_with("SageMaker workloads: "))
+        })
         .expect("the profile has a group");
     world
         .network
@@ -190,14 +194,7 @@ fn rules_of_a_network_acl_wait_for_what_they_let_through() {
 #[test]
 fn a_roles_policy_waits_for_what_may_run_with_it() {
     let world = World::new("removal-role");
-    let role = world.account.make_role("fraud-removal");
-    let grants = json!({ "buckets": ["fraud-*"], "roles": [role], "enforce": { "roles": [role] } });
-    let workloads = json!([{ "name": "compile", "kind": "Compilation", "roleArn": role }]);
-    world.kubectl().apply(&[
-        world.vpc(json!({ "grants": grants })),
-        world.profile("team", json!({ "workloads": workloads })),
-    ]);
-    world.until_ready("team");
+    let role = world.run_with_role("team", "fraud-removal");
     assert_eq!(world.account.role_policies("fraud-removal").len(), 1);
     let interface = start(&world);
 
