@@ -15,19 +15,22 @@ mod instances;
 mod profile;
 mod vpc;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-pub use self::grants::Granted;
 use self::in_force::Registry;
+pub use self::{grants::Granted, profile::admits};
 use crate::{
     api::{
         AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, FlowLogResourceType, InternetMode,
         ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories, SageMakerVpc, SageMakerVpcProfile,
-        is_deleting,
+        SageMakerVpcProfileSpec, is_deleting,
     },
     catalog::{Options, WorkloadKind},
     plan::{Concern, Finding, Scope, Weight},
@@ -66,6 +69,16 @@ impl ProfileReference {
     /// The profile's key.
     pub fn key(&self) -> ProfileKey {
         ProfileKey::new(self.profile.namespace().unwrap_or_default(), self.profile.name_any())
+    }
+
+    /// What is looked at of what it asks for: nothing where its namespace is not
+    /// admitted.
+    pub fn spec(&self, vpc: &SageMakerVpc) -> Cow<'_, SageMakerVpcProfileSpec> {
+        if admits(vpc, &self.namespace_labels) {
+            Cow::Borrowed(&self.profile.spec)
+        } else {
+            Cow::Owned(self.profile.spec.unread())
+        }
     }
 
     /// What it may name, given that its namespace is allowed.
@@ -504,7 +517,7 @@ fn freeze(reference: &ProfileReference, vpc: &SageMakerVpc, registry: &Registry)
     let holdings = registry.holdings(&key)?;
     // A namespace that is no longer allowed may have lost the label that chose
     // its grants: it is not they that were taken back.
-    let granted = if profile::is_allowed(reference, vpc) {
+    let granted = if admits(vpc, &reference.namespace_labels) {
         reference.granted(vpc)
     } else {
         Granted::to_anyone(&vpc.spec.grants)

@@ -90,6 +90,24 @@ pub struct SageMakerVpcProfileSpec {
     pub buckets: Vec<Bucket>,
 }
 
+impl SageMakerVpcProfileSpec {
+    /// What remains where nothing that the profile asks for is looked at: whom it
+    /// refers to, and which groups are its own. The schema wants a workload, so
+    /// that none tells this from any other.
+    pub fn unread(&self) -> Self {
+        Self {
+            vpc_ref: self.vpc_ref.clone(),
+            workloads: Vec::new(),
+            subnets: None,
+            security_groups: self.security_groups.clone(),
+            package_repositories: None,
+            services: Vec::new(),
+            destinations: Vec::new(),
+            buckets: Vec::new(),
+        }
+    }
+}
+
 /// Something outside the VPC: a host or a block of addresses, and the ports
 /// there.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -279,7 +297,8 @@ pub struct SageMakerVpcProfileStatus {
     /// workload whose kind takes fewer subnets has its own below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_config: Option<VpcConfig>,
-    /// Workloads that can run, of all that are declared, such as 2/3.
+    /// Workloads that can run, of all that are declared, such as 2/3. Missing where
+    /// the SageMakerVpc is missing or does not admit the namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     pub workloads_ready: Option<String>,

@@ -3,22 +3,24 @@
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::Stores;
+use super::{Stores, outsiders::is_reduced};
 use crate::{
     api::SageMakerVpc,
-    validate::{ProfileReference, References},
+    types::ProfileKey,
+    validate::{ProfileReference, References, admits},
 };
 
-/// A profile is known and its namespace is not yet, or no longer: the copies
-/// are filled by watches of their own. What a profile may do depends on its
-/// namespace's labels, so nothing can be said until they agree.
+/// The local copies do not agree with each other yet: each is filled by a watch
+/// of its own. Nothing can be said until they do.
 #[derive(Debug, thiserror::Error)]
-#[error("namespace {namespace} of profile {profile} is not in the local copy yet")]
-pub struct Behind {
-    /// The namespace.
-    pub namespace: String,
-    /// The profile in it.
-    pub profile: String,
+pub enum Behind {
+    /// A profile is known and its namespace is not yet, or no longer, whose
+    /// labels say what it may do.
+    #[error("the namespace of profile {0} is not in the local copy yet")]
+    Namespace(ProfileKey),
+    /// A profile is admitted by now, and what it says is not known yet.
+    #[error("what profile {0} says is not in the local copy yet, for its namespace is admitted only now")]
+    Spec(ProfileKey),
 }
 
 /// Gathers what bears on a VPC object.
@@ -40,12 +42,13 @@ pub fn dereference(stores: &Stores, cluster: &str, vpc: &SageMakerVpc) -> Result
         .iter()
         .map(|profile| {
             let namespace = profile.namespace().unwrap_or_default();
+            let key = ProfileKey::new(namespace.clone(), profile.name_any());
             let Some(meta) = stores.namespaces.get(&ObjectRef::new(&namespace)) else {
-                return Err(Behind {
-                    namespace,
-                    profile: profile.name_any(),
-                });
+                return Err(Behind::Namespace(key));
             };
+            if is_reduced(profile) && admits(vpc, meta.labels()) {
+                return Err(Behind::Spec(key));
+            }
             Ok(ProfileReference {
                 profile: (**profile).clone(),
                 namespace_labels: meta.labels().clone(),
@@ -126,7 +129,10 @@ mod tests {
         let mut mirrors = Mirrors(Mirror::default(), Mirror::default(), Mirror::default());
         mirrors.1.take(Event::Apply(profile("mine", "research")));
         let behind = dereference(&mirrors.stores(), "c", &vpc("research", "vpc-1")).unwrap_err();
-        assert_eq!((behind.namespace.as_str(), behind.profile.as_str()), ("mine", "fraud"));
+        assert!(
+            matches!(&behind, Behind::Namespace(key) if *key == ProfileKey::new("mine", "fraud")),
+            "{behind}"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use kube::{
     },
 };
 
-use super::{REQUESTED_AT, approver, slim::slim};
+use super::{REQUESTED_AT, approver, outsiders::is_reduced, slim::slim};
 use crate::{
     api::{SageMakerVpc, SageMakerVpcProfile, is_deleting},
     types::CLUSTER_NAMESPACE,
@@ -107,10 +107,10 @@ impl Meaning for SageMakerVpc {
 }
 
 impl Meaning for SageMakerVpcProfile {
-    type Part = Declared;
+    type Part = (Declared, bool);
 
-    fn meaning(&self) -> Declared {
-        declared(self)
+    fn meaning(&self) -> Self::Part {
+        (declared(self), is_reduced(self))
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `guard` | objects that this version cannot read |
 //! | `mirror` | local copies of what is watched, and which changes mean something |
 //! | `slim` | what copies keep of metadata |
+//! | `outsiders` | what copies keep of profiles that are not admitted |
 //! | `dereference` | a VPC object with everything in the cluster that bears on it |
 //! | `patch` | status and finalizers |
 //! | `publish` | events |
@@ -27,6 +28,7 @@ mod client;
 mod dereference;
 mod guard;
 mod mirror;
+mod outsiders;
 mod patch;
 mod publish;
 pub mod rbac;
@@ -39,6 +41,7 @@ pub use dereference::{Behind, dereference};
 pub use guard::{Guard, Read, Unreadable};
 pub(crate) use mirror::has_finalizer;
 pub use mirror::{Change, Meaning, Mirror, NamespaceMeta, Stores};
+pub use outsiders::{lacks_spec, reduce};
 pub use patch::{Based, PatchError, Patched, Patches};
 pub(crate) use publish::reference;
 pub use publish::{Notice, NoticeType, Publisher};

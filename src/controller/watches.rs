@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, channel::mpsc::UnboundedSender};
+use futures::{StreamExt, channel::mpsc::UnboundedSender, future::pending};
 use kube::{
     Api, Resource, ResourceExt,
     runtime::{
@@ -16,11 +16,15 @@ use kube::{
     },
 };
 use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
 
 use super::{backoff::Backoff, memory::Memories};
 use crate::{
     api::{SageMakerVpc, SageMakerVpcProfile},
-    cluster::{Change, Clients, Guard, Meaning, Mirror, NamespaceMeta, Read, Stores, Unreadable, WATCH_SECONDS},
+    cluster::{
+        Change, Clients, Guard, Meaning, Mirror, NamespaceMeta, Read, Stores, Unreadable, WATCH_SECONDS, lacks_spec,
+        reduce,
+    },
     telemetry::{Health, Metrics, chain},
 };
 
@@ -61,9 +65,17 @@ pub(super) async fn watch(clients: &Clients, mirrors: Mirrors, wakes: Wakes, hea
     let client = || clients.watch.clone();
     let mut vpcs = Guard::new(stores.vpcs.clone());
     let mut profiles = Guard::new(stores.profiles.clone());
+    let anew = Notify::new();
+    let admit = || {
+        let profiles = stores.profiles.state();
+        if profiles.iter().any(|profile| lacks_spec(profile, &stores)) {
+            anew.notify_one();
+        }
+    };
     tokio::join!(
         follow(
             Api::all(client()),
+            pending,
             |event| vpcs.read(event),
             mirrors.vpcs,
             &health,
@@ -72,21 +84,40 @@ pub(super) async fn watch(clients: &Clients, mirrors: Mirrors, wakes: Wakes, hea
                     wakes.forget(&change.object);
                 }
                 wakes.wake(by_vpc(&change, &stores));
+                admit();
             }
         ),
-        follow(
+        async {
+            // Who is admitted is known by the other two.
+            health.follows(&SageMakerVpcProfile::plural(&()), false);
+            let _ = tokio::join!(stores.vpcs.wait_until_ready(), stores.namespaces.wait_until_ready());
+            follow(
+                Api::all(client()),
+                async || anew.notified().await,
+                |event| reduced(profiles.read(event), &stores),
+                mirrors.profiles,
+                &health,
+                |change| {
+                    if lacks_spec(&change.object, &stores) {
+                        anew.notify_one();
+                    }
+                    wakes.wake(by_profile(&change));
+                },
+            )
+            .await;
+        },
+        // Metadata can always be read.
+        follow::<NamespaceMeta, _>(
             Api::all(client()),
-            |event| profiles.read(event),
-            mirrors.profiles,
+            pending,
+            Read::Event,
+            mirrors.namespaces,
             &health,
             |change| {
-                wakes.wake(by_profile(&change));
+                wakes.wake(by_namespace(&change, &stores));
+                admit();
             }
         ),
-        // Metadata can always be read.
-        follow::<NamespaceMeta, _>(Api::all(client()), Read::Event, mirrors.namespaces, &health, |change| {
-            wakes.wake(by_namespace(&change, &stores));
-        }),
     );
 }
 
@@ -122,13 +153,30 @@ const INTERRUPTED: Backoff = Backoff {
     longest: Duration::from_secs(15),
 };
 
-/// Fills one copy, for ever, with what `read` makes of each event.
+/// Drops what is never read of those that are not admitted.
+fn reduced(read: Read<SageMakerVpcProfile>, stores: &Stores) -> Read<SageMakerVpcProfile> {
+    let smaller = |mut event| {
+        if let Event::Apply(profile) | Event::InitApply(profile) = &mut event {
+            reduce(profile, stores);
+        }
+        event
+    };
+    match read {
+        Read::Event(event) => Read::Event(smaller(event)),
+        Read::Instead(event, unreadable) => Read::Instead(smaller(event), unreadable),
+        Read::Nothing | Read::Kept(_) | Read::Incomplete(_) => read,
+    }
+}
+
+/// Fills one copy, for ever, with what `read` makes of each event, and from the
+/// beginning whenever `anew` says so.
 ///
 /// A watch that is interrupted begins anew with a full list. Resumed where it
 /// broke off it would be silent until something changes, and nobody could tell
 /// whether the copy is as old as the interruption.
 async fn follow<W, K>(
     api: Api<W>,
+    anew: impl AsyncFn(),
     mut read: impl FnMut(Event<W>) -> Read<K>,
     mut mirror: Mirror<K>,
     health: &Health,
@@ -144,7 +192,11 @@ async fn follow<W, K>(
     loop {
         let mut events = std::pin::pin!(watcher(api.clone(), config.clone()));
         let pause = loop {
-            match events.next().await {
+            let event = tokio::select! {
+                event = events.next() => event,
+                () = anew() => break Duration::ZERO,
+            };
+            match event {
                 Some(Ok(event)) => match read(event) {
                     Read::Event(event) => {
                         let complete = matches!(event, Event::InitDone);

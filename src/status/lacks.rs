@@ -41,14 +41,13 @@ pub(super) fn lacks(assessment: &Assessment<'_>, of_vpc: &[Obstacle]) -> Lacks {
         }
         found.profiles += 1;
         let key = reference.key();
+        let spec = reference.spec(&assessment.references.vpc);
         let mut mine = obstacles(assessment, Who::Profile(&key));
-        mine.retain(|obstacle| {
-            obstacle.weight.bears_on_ready() && !obstacle.passes && is_the_vpcs(obstacle, &reference.profile.spec)
-        });
+        mine.retain(|obstacle| obstacle.weight.bears_on_ready() && !obstacle.passes && is_the_vpcs(obstacle, &spec));
         if let Some(worst) = worst(&mine) {
             found.all.push((key.clone(), worst));
         }
-        mine.retain(|obstacle| !of_vpc.contains(obstacle));
+        mine.retain(|obstacle| !of_vpc.contains(obstacle) && !asks_for_more(obstacle.reason));
         if let Some(worst) = worst(&mine) {
             found.own.push((key, worst));
         }
@@ -62,7 +61,8 @@ impl Lacks {
         told(&self.all, self.profiles)
     }
 
-    /// What they lack that nothing else on the SageMakerVpc speaks of.
+    /// What they lack that nothing else on the SageMakerVpc speaks of, though it
+    /// is theirs by what the SageMakerVpc grants.
     pub(super) fn own(&self) -> Option<Obstacle> {
         told(&self.own, self.profiles)
     }
@@ -108,6 +108,12 @@ fn told(lacks: &[(ProfileKey, Obstacle)], profiles: usize) -> Option<Obstacle> {
         weight: worst.weight,
         ..Obstacle::new(Concern::Served, worst.reason, message)
     })
+}
+
+/// Whether a team asks for what it was never given. Its owners see it, and their
+/// VPC is as they want it: nobody makes it unready by asking.
+fn asks_for_more(reason: Reason) -> bool {
+    matches!(reason, Reason::NotGranted | Reason::SubnetNotOffered)
 }
 
 /// Whether it is for the VPC's owners to mend what stands in a profile's way.

@@ -3,10 +3,7 @@
 use jiff::Timestamp;
 
 use super::conditions::Conditions;
-use crate::api::{
-    Blocker, ConditionStatus, ConditionType, Reason, SageMakerVpcProfile, SageMakerVpcProfileStatus, Verdict,
-    WorkloadStatus,
-};
+use crate::api::{ConditionStatus, ConditionType, Reason, SageMakerVpcProfile, SageMakerVpcProfileStatus};
 
 /// Says that the reference leads nowhere, and what to do.
 pub fn orphan(profile: &SageMakerVpcProfile, now: Timestamp) -> SageMakerVpcProfileStatus {
@@ -27,30 +24,12 @@ pub fn orphan(profile: &SageMakerVpcProfile, now: Timestamp) -> SageMakerVpcProf
         Reason::VpcRefNotFound,
         &message,
     );
-    let workloads: Vec<WorkloadStatus> = profile
-        .spec
-        .workloads
-        .iter()
-        .map(|workload| WorkloadStatus {
-            name: workload.name.clone(),
-            ready: Verdict::No,
-            message: message.clone(),
-            blockers: vec![Blocker {
-                reason: Reason::VpcRefNotFound.as_str().to_owned(),
-                resource: Some(profile.spec.vpc_ref.name.clone()),
-                shows: None,
-                message: message.clone(),
-            }],
-            blockers_truncated: None,
-            vpc_config: None,
-        })
-        .collect();
     SageMakerVpcProfileStatus {
         observed_generation: generation,
         conditions: conditions.finish(),
         vpc_config: None,
-        workloads_ready: Some(format!("0/{}", workloads.len())),
-        workloads,
+        workloads_ready: None,
+        workloads: Vec::new(),
         accepted_generation: before.accepted_generation,
     }
 }

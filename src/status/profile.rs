@@ -44,8 +44,8 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         Observation::Seen { plan, .. } => plan.vpc_configs.get(&key),
         Observation::NotLooked | Observation::Failed(_) | Observation::VpcMissing => None,
     };
-    let workloads: Vec<WorkloadStatus> = profile
-        .spec
+    let spec = reference.spec(&assessment.references.vpc);
+    let workloads: Vec<WorkloadStatus> = spec
         .workloads
         .iter()
         .enumerate()
@@ -66,7 +66,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         .filter(|workload| workload.ready == Verdict::Yes)
         .count();
 
-    set_concerns(&mut conditions, assessment, &profile.spec, &obstacles);
+    set_concerns(&mut conditions, assessment, &spec, &obstacles);
     conditions.ready(&obstacles, "All workloads can run with the VpcConfig below.");
     in_sync(&mut conditions, assessment, &key, &before.conditions);
 
@@ -83,7 +83,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         observed_generation: generation,
         conditions: conditions.finish(),
         vpc_config: workload::common_config(profile, &workloads),
-        workloads_ready: Some(format!("{runnable}/{}", workloads.len())),
+        workloads_ready: (!workloads.is_empty()).then(|| format!("{runnable}/{}", workloads.len())),
         workloads,
         accepted_generation,
     }

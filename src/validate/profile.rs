@@ -1,6 +1,6 @@
 //! Validates a profile by itself and against what its VPC object allows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use kube::ResourceExt;
@@ -29,7 +29,7 @@ pub(super) fn validate(
 ) -> Result<ValidProfile, Vec<Finding>> {
     let key = reference.key();
     let scope = || Scope::Profile(key.clone());
-    if !is_allowed(reference, vpc) {
+    if !admits(vpc, &reference.namespace_labels) {
         let finding = refusal(scope(), Reason::NotAllowed, not_allowed(reference, vpc));
         return Err(vec![finding.about(&key.namespace)]);
     }
@@ -116,7 +116,8 @@ fn required_endpoint(bucket: &Bucket, granted: &Granted) -> Option<RequiredEndpo
     })
 }
 
-pub(super) fn is_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> bool {
+/// Whether the VPC object admits profiles of a namespace with these labels.
+pub fn admits(vpc: &SageMakerVpc, namespace_labels: &BTreeMap<String, String>) -> bool {
     let Some(allowed) = &vpc.spec.allowed_namespaces else {
         return false;
     };
@@ -126,7 +127,7 @@ pub(super) fn is_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> bo
     allowed
         .selector
         .as_ref()
-        .is_some_and(|selector| !selector.match_labels.is_empty() && has_labels(selector, &reference.namespace_labels))
+        .is_some_and(|selector| !selector.match_labels.is_empty() && has_labels(selector, namespace_labels))
 }
 
 fn not_allowed(reference: &ProfileReference, vpc: &SageMakerVpc) -> String {
