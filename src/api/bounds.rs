@@ -1,12 +1,13 @@
 //! How much a status may hold: the schema's bounds, which the code that writes
 //! status cuts to.
 //!
-//! A status with everything at its bound stays under 256 KiB, so that etcd,
-//! which takes objects of 1.5 MiB, takes any, also one in a script of four
-//! bytes a character. Bounds of what is only shown are chosen for people to
-//! read; what is left out is counted or ends in an ellipsis. Bounds of what is
-//! remembered (the ledger, approved changes) are kept by making and approving
-//! no more at once.
+//! A status with everything at its bound stays under 256 KiB, and a spec under
+//! 1.2 MiB, also one in a script of four bytes a character, so that etcd, which
+//! takes objects of 1.5 MiB, takes any. To the schema bounds are characters; of
+//! what we write they are bytes. Bounds of what is only shown are chosen for
+//! people to read; what is left out is counted or ends in an ellipsis. Bounds of
+//! what is remembered (the ledger, approved changes) are kept by making and
+//! approving no more at once.
 
 /// What ids of AWS's and our own keys are made of: a byte a character.
 pub(crate) const PRINTABLE: &str = "^[ -~]*$";
@@ -18,7 +19,7 @@ pub(crate) const MAX_GRANTS: usize = 64;
 /// The same in a grant for certain namespaces, of which there are many.
 pub(crate) const MAX_OWN_GRANTS: usize = 8;
 /// Grants for certain namespaces.
-pub(crate) const MAX_NAMESPACE_GRANTS: usize = 12;
+pub(crate) const MAX_NAMESPACE_GRANTS: usize = 40;
 /// Namespaces that one of them names.
 pub(crate) const MAX_GRANTED_NAMESPACES: usize = 16;
 /// Labels that one of them asks for.
@@ -26,40 +27,40 @@ pub(crate) const MAX_GRANTED_LABELS: usize = 4;
 
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 22;
-/// Characters of a condition's message.
+/// Bytes of a condition's message.
 pub(crate) const MAX_CONDITION_MESSAGE: usize = 1152;
 
 /// Resources that a VPC's status lists.
 pub(crate) const MAX_RESOURCES: usize = 32;
-/// Characters that say what a resource is for.
+/// Bytes that say what a resource is for.
 pub(crate) const MAX_PURPOSE: usize = 128;
 
 /// Actions that `status.plan` lists.
 pub(crate) const MAX_ACTIONS: usize = 12;
-/// Characters that name what an action changes.
+/// Bytes that name what an action changes.
 pub(crate) const MAX_ACTION_RESOURCE: usize = 256;
-/// Characters that say what an action changes about it.
+/// Bytes that say what an action changes about it.
 pub(crate) const MAX_ACTION_CHANGE: usize = 512;
-/// Characters that say why.
+/// Bytes that say why.
 pub(crate) const MAX_ACTION_REASON: usize = 256;
-/// Characters that say what stands in an action's way.
+/// Bytes that say what stands in an action's way.
 pub(crate) const MAX_ACTION_MESSAGE: usize = 512;
 
-/// Characters of an amount of money.
+/// Bytes of an amount of money.
 pub(crate) const MAX_COST: usize = 24;
 
 /// Actions that are approved together.
 pub(crate) const MAX_APPROVED: usize = 256;
 /// Those whom they may hit, all together.
 pub(crate) const MAX_APPROVED_VICTIMS: usize = 384;
-/// Characters of the fingerprint of one of those.
+/// Bytes of the fingerprint of one of those.
 pub(crate) const MAX_VICTIM: usize = 8;
-/// Characters of an action's fingerprint.
+/// Bytes of an action's fingerprint.
 pub(crate) const MAX_FINGERPRINT: usize = 16;
-/// Characters that say what held actions would do.
+/// Bytes that say what held actions would do.
 pub(crate) const MAX_HELD_MESSAGE: usize = 2048;
 
-/// Characters that say what drifted last.
+/// Bytes that say what drifted last.
 pub(crate) const MAX_DRIFT_CHANGE: usize = 1024;
 
 /// Buckets that may have our statement in their policy.
@@ -87,15 +88,15 @@ pub(crate) const MAX_HOLDINGS: usize = crate::types::HOLDINGS_LETTERS;
 pub(crate) const MAX_LEDGER_ENTRIES: usize = 256;
 /// Ids besides that the ledger holds, of each sort.
 pub(crate) const MAX_LEDGER_IDS: usize = 64;
-/// Characters of what was created: `security-group/`, and the names of a
+/// Bytes of what was created: `security-group/`, and the names of a
 /// namespace, a profile and a workload.
 pub(crate) const MAX_LEDGER_KEY: usize = 208;
-/// Characters of an id of AWS's; the longest are names of roles.
+/// Bytes of an id of AWS's; the longest are names of roles.
 pub(crate) const MAX_ID: usize = 64;
 
 /// Roles with our inline policy.
 pub(crate) const MAX_ROLES: usize = 32;
-/// Characters of a role's ARN.
+/// Bytes of a role's ARN.
 pub(crate) const MAX_ROLE_ARN: usize = 256;
 
 /// Consumers that a VPC's status lists.
@@ -103,13 +104,13 @@ pub(crate) const MAX_CONSUMERS: usize = 8;
 
 /// Workloads of a profile.
 pub(crate) const MAX_WORKLOADS: usize = 32;
-/// Characters of the message on a workload.
+/// Bytes of the message on a workload.
 pub(crate) const MAX_WORKLOAD_MESSAGE: usize = 768;
 /// Obstacles that are listed for a workload.
 pub(crate) const MAX_BLOCKERS: usize = 4;
-/// Characters that name the resource of an obstacle.
+/// Bytes that name the resource of an obstacle.
 pub(crate) const MAX_BLOCKER_RESOURCE: usize = 128;
-/// Characters that say what SageMaker would show.
+/// Bytes that say what SageMaker would show.
 pub(crate) const MAX_BLOCKER_SHOWS: usize = 192;
-/// Characters that say what an obstacle is, and the fix.
+/// Bytes that say what an obstacle is, and the fix.
 pub(crate) const MAX_BLOCKER_MESSAGE: usize = 640;

@@ -49,6 +49,7 @@ fn bound_own_grants(schema: &mut Schema) {
 pub struct NamespaceGrant {
     /// Namespaces by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self.all(name, name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'))").message("grants.namespaces.names takes names of namespaces, such as ml-fraud; a selector chooses by labels"))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(min = 1, max = MAX_GRANTED_NAMESPACES), inner(length(min = 1, max = 63)))]
     pub names: Option<Vec<String>>,

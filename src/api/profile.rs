@@ -92,12 +92,16 @@ pub struct SageMakerVpcProfileSpec {
 
 impl SageMakerVpcProfileSpec {
     /// What remains where nothing that the profile asks for is looked at: whom it
-    /// refers to, and which groups are its own. The schema wants a workload, so
-    /// that none tells this from any other.
+    /// refers to, which groups are its own, and workloads without names.
     pub fn unread(&self) -> Self {
+        let nameless = |workload: &Workload| Workload {
+            name: String::new(),
+            role_arn: None,
+            ..workload.clone()
+        };
         Self {
             vpc_ref: self.vpc_ref.clone(),
-            workloads: Vec::new(),
+            workloads: self.workloads.iter().map(nameless).collect(),
             subnets: None,
             security_groups: self.security_groups.clone(),
             package_repositories: None,
@@ -105,6 +109,12 @@ impl SageMakerVpcProfileSpec {
             destinations: Vec::new(),
             buckets: Vec::new(),
         }
+    }
+
+    /// Whether it is what remains of one that is not looked at: the schema wants
+    /// a workload, and that each has a name.
+    pub fn is_unread(&self) -> bool {
+        self.workloads.iter().all(|workload| workload.name.is_empty())
     }
 }
 
@@ -297,12 +307,12 @@ pub struct SageMakerVpcProfileStatus {
     /// workload whose kind takes fewer subnets has its own below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_config: Option<VpcConfig>,
-    /// Workloads that can run, of all that are declared, such as 2/3. Missing where
-    /// the SageMakerVpc is missing or does not admit the namespace.
+    /// Workloads that can run, of all that are declared, such as 2/3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     pub workloads_ready: Option<String>,
-    /// A verdict on each workload.
+    /// A verdict on each workload; none where the SageMakerVpc is missing or does
+    /// not admit the namespace.
     #[serde(default)]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = MAX_WORKLOADS))]

@@ -327,7 +327,8 @@ pub enum NamespacesFrom {
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
     /// Labels that the namespace must carry, all of them.
-    #[x_kube(validation = Rule::new("self.all(k, k.size() >= 1 && k.size() <= 317)").message("selector.matchLabels: the keys of labels have 1 to 317 characters"))]
+    #[x_kube(validation = Rule::new("self.all(k, k.size() <= 317 && k.matches('^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$'))").message("selector.matchLabels takes keys of labels, such as team or sagevpc.dev/vpc, of 317 characters at most"))]
+    #[x_kube(validation = Rule::new("self.all(k, self[k].matches('^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$'))").message("selector.matchLabels takes values of labels: letters, digits, and between them hyphens, underscores and dots"))]
     #[schemars(schema_with = "labels_schema")]
     pub match_labels: BTreeMap<String, String>,
 }

@@ -5,7 +5,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, ObjectMeta};
 use serde_json::{Value, json};
 
-use crate::{api::SageMakerVpc, types::one_line};
+use crate::{api::SageMakerVpc, types::shortened};
 
 /// Characters that name who approved.
 const MAX_NAME: usize = 64;
@@ -39,7 +39,7 @@ pub(crate) fn approver(vpc: &SageMakerVpc) -> Option<String> {
         .filter(|entry| writes_approval(entry))
         .max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
     let name = last.manager.as_deref()?;
-    Some(one_line(name).chars().take(MAX_NAME).collect())
+    Some(shortened(name, MAX_NAME))
 }
 
 #[cfg(test)]

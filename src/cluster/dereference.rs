@@ -3,7 +3,7 @@
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
-use super::{Stores, outsiders::is_reduced};
+use super::Stores;
 use crate::{
     api::SageMakerVpc,
     types::ProfileKey,
@@ -46,7 +46,7 @@ pub fn dereference(stores: &Stores, cluster: &str, vpc: &SageMakerVpc) -> Result
             let Some(meta) = stores.namespaces.get(&ObjectRef::new(&namespace)) else {
                 return Err(Behind::Namespace(key));
             };
-            if is_reduced(profile) && admits(vpc, meta.labels()) {
+            if profile.spec.is_unread() && admits(vpc, meta.labels()) {
                 return Err(Behind::Spec(key));
             }
             Ok(ProfileReference {

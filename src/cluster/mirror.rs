@@ -12,7 +12,7 @@ use kube::{
     },
 };
 
-use super::{REQUESTED_AT, approver, outsiders::is_reduced, slim::slim};
+use super::{REQUESTED_AT, approver, slim::slim};
 use crate::{
     api::{SageMakerVpc, SageMakerVpcProfile, is_deleting},
     types::CLUSTER_NAMESPACE,
@@ -110,7 +110,7 @@ impl Meaning for SageMakerVpcProfile {
     type Part = (Declared, bool);
 
     fn meaning(&self) -> Self::Part {
-        (declared(self), is_reduced(self))
+        (declared(self), self.spec.is_unread())
     }
 }
 

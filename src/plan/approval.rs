@@ -23,7 +23,7 @@ use crate::{
         Approval, ApprovedStatus, HeldStatus,
         bounds::{MAX_APPROVED, MAX_APPROVED_VICTIMS, MAX_HELD_MESSAGE, MAX_VICTIM},
     },
-    types::{listed, one_line},
+    types::{listed, shortened},
 };
 
 /// How long what was approved may still be done.
@@ -174,7 +174,7 @@ fn hold(plan: &mut Plan, waiting: &[usize], salt: Option<&str>) {
     let message = listed(named.iter().map(|place| described(&plan.actions[*place])));
     plan.held = Some(HeldStatus {
         count: u32::try_from(named.len()).unwrap_or(u32::MAX),
-        message: one_line(&message).chars().take(MAX_HELD_MESSAGE).collect(),
+        message: shortened(&message, MAX_HELD_MESSAGE),
         digest: digest(plan, named, salt),
     });
 }

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    bounded,
     obstacles::{HeldBack, Obstacle},
     to_the_second,
 };
 use crate::{
     api::{Condition, ConditionStatus, ConditionType, Reason, bounds::MAX_CONDITION_MESSAGE},
     plan::{Concern, PlannedAction, Weight},
-    types::listed,
+    types::{listed, shortened},
 };
 
 /// Messages that one condition joins.
@@ -45,7 +44,7 @@ impl<'a> Conditions<'a> {
             type_: type_.as_str().to_owned(),
             status,
             reason: reason.as_str().to_owned(),
-            message: bounded(message, MAX_CONDITION_MESSAGE),
+            message: shortened(message, MAX_CONDITION_MESSAGE),
             last_transition_time: unchanged.map_or(self.now, |before| before.last_transition_time),
             observed_generation: self.generation,
         };

@@ -5,13 +5,13 @@
 //! by a typing error.
 
 use super::{
-    Assessment, bounded,
+    Assessment,
     obstacles::{Obstacle, Who, obstacles},
 };
 use crate::{
     api::{Reason, SageMakerVpcProfileSpec, is_deleting},
     plan::Concern,
-    types::{ProfileKey, listed},
+    types::{ProfileKey, listed, shortened},
 };
 
 /// Lacks that a message tells in full; the others are counted.
@@ -89,7 +89,7 @@ fn told(lacks: &[(ProfileKey, Obstacle)], profiles: usize) -> Option<Obstacle> {
     let untold: usize = texts.iter().skip(MAX_TOLD).map(|(_, keys)| keys.len()).sum();
     let shown = texts.iter().take(MAX_TOLD);
     let mut parts: Vec<String> = shown
-        .map(|(obstacle, keys)| format!("{}: {}", listed(keys), bounded(&obstacle.message, MAX_LACK)))
+        .map(|(obstacle, keys)| format!("{}: {}", listed(keys), shortened(&obstacle.message, MAX_LACK)))
         .collect();
     if untold > 0 {
         parts.push(format!("And {untold} more."));
@@ -245,7 +245,7 @@ mod tests {
         let long = "x".repeat(5_000);
         let lacks: Vec<_> = (0..1_000).map(|name| lack(name, &format!("{name}{long}"))).collect();
         let told = told(&lacks, 1_000).unwrap();
-        assert!(told.message.chars().count() <= crate::api::bounds::MAX_CONDITION_MESSAGE);
+        assert!(told.message.len() <= crate::api::bounds::MAX_CONDITION_MESSAGE);
         assert!(told.message.ends_with("And 997 more."));
     }
 

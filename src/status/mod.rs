@@ -27,7 +27,7 @@ pub use orphan::orphan;
 use crate::{
     api::{LedgerStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus},
     plan::{Failure, Outcome, Plan},
-    types::{ProfileKey, one_line},
+    types::ProfileKey,
     validate::{References, Refused, Validated},
 };
 
@@ -85,17 +85,6 @@ pub fn assess(assessment: &Assessment<'_>) -> Statuses {
         vpc: vpc::status(assessment, &profiles),
         profiles,
     }
-}
-
-/// Text as it may stand in a status: one line, cut to what the schema admits.
-fn bounded(text: &str, characters: usize) -> String {
-    let text = one_line(text);
-    if text.chars().count() <= characters {
-        return text.into_owned();
-    }
-    let mut cut: String = text.chars().take(characters - 1).collect();
-    cut.push('…');
-    cut
 }
 
 /// How many are left out where only some are shown.

@@ -28,7 +28,7 @@ pub fn orphan(profile: &SageMakerVpcProfile, now: Timestamp) -> SageMakerVpcProf
         observed_generation: generation,
         conditions: conditions.finish(),
         vpc_config: None,
-        workloads_ready: None,
+        workloads_ready: Some(format!("0/{}", profile.spec.workloads.len())),
         workloads: Vec::new(),
         accepted_generation: before.accepted_generation,
     }

@@ -49,6 +49,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         .workloads
         .iter()
         .enumerate()
+        .filter(|(_, workload)| !workload.name.is_empty())
         .map(|(index, workload)| {
             let earlier = before.workloads.iter().find(|earlier| earlier.name == workload.name);
             let earlier = earlier.and_then(|earlier| earlier.vpc_config.as_ref());
@@ -83,7 +84,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
         observed_generation: generation,
         conditions: conditions.finish(),
         vpc_config: workload::common_config(profile, &workloads),
-        workloads_ready: (!workloads.is_empty()).then(|| format!("{runnable}/{}", workloads.len())),
+        workloads_ready: Some(format!("{runnable}/{}", spec.workloads.len())),
         workloads,
         accepted_generation,
     }

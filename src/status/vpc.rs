@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Assessment, Observation, bounded, concerns,
+    Assessment, Observation, concerns,
     conditions::Conditions,
     lacks::lacks,
     last_seen,
@@ -21,7 +21,7 @@ use crate::{
         is_deleting,
     },
     plan::{Concern, Outcome, Plan, ledger},
-    types::{Accounts, ProfileKey, listed},
+    types::{Accounts, ProfileKey, listed, shortened},
     validate::{ValidVpc, awaited},
 };
 
@@ -70,7 +70,7 @@ fn resources(plan: &Plan) -> Vec<ResourceStatus> {
     let shown = plan.resources.iter().take(MAX_RESOURCES);
     shown
         .map(|resource| ResourceStatus {
-            purpose: bounded(&resource.purpose, MAX_PURPOSE),
+            purpose: shortened(&resource.purpose, MAX_PURPOSE),
             ..resource.clone()
         })
         .collect()
@@ -233,11 +233,11 @@ fn plan_status(plan: &Plan, outcome: &Outcome, vpc: &ValidVpc) -> PlanStatus {
         let progress = progress(planned, outcome, vpc);
         ActionStatus {
             action: planned.action.name().to_owned(),
-            resource: bounded(&planned.action.resource(), MAX_ACTION_RESOURCE),
-            change: bounded(&planned.action.change(), MAX_ACTION_CHANGE),
-            reason: bounded(&planned.reason, MAX_ACTION_REASON),
+            resource: shortened(&planned.action.resource(), MAX_ACTION_RESOURCE),
+            change: shortened(&planned.action.change(), MAX_ACTION_CHANGE),
+            reason: shortened(&planned.reason, MAX_ACTION_REASON),
             state: progress.state,
-            message: Some(bounded(&progress.message, MAX_ACTION_MESSAGE)),
+            message: Some(shortened(&progress.message, MAX_ACTION_MESSAGE)),
         }
     });
     PlanStatus {
@@ -259,7 +259,7 @@ fn drift_status(
     let all: Vec<String> = plan.drift().map(ToString::to_string).collect();
     let open = u32::try_from(open_drift(plan, outcome, vpc).count()).unwrap_or(u32::MAX);
     let repaired = all.len() as u64 - u64::from(open);
-    let change = (!all.is_empty()).then(|| bounded(&listed(&all), MAX_DRIFT_CHANGE));
+    let change = (!all.is_empty()).then(|| shortened(&listed(&all), MAX_DRIFT_CHANGE));
     // The time is that of finding it, not of the last look at it.
     let is_new = change.is_some() && (before.open == 0 || change != before.last_change);
     DriftStatus {

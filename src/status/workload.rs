@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{bounded, conditions::joined, obstacles::Obstacle, truncated};
+use super::{conditions::joined, obstacles::Obstacle, truncated};
 use crate::{
     api::{
         Blocker, ManagedSecurityGroups, SageMakerVpcProfile, Verdict, VpcConfig, WorkloadStatus,
@@ -10,6 +10,7 @@ use crate::{
     },
     catalog::Symptom,
     plan::{Concern, Weight},
+    types::shortened,
 };
 
 /// The verdict on the workload, given everything in its profile's way, the
@@ -53,7 +54,7 @@ pub(super) fn status(
     WorkloadStatus {
         name: name.to_owned(),
         ready,
-        message: bounded(&message, MAX_WORKLOAD_MESSAGE),
+        message: shortened(&message, MAX_WORKLOAD_MESSAGE),
         blockers,
         blockers_truncated,
         vpc_config,
@@ -66,12 +67,12 @@ fn blocker(obstacle: &Obstacle) -> Blocker {
         resource: obstacle
             .resource
             .as_ref()
-            .map(|resource| bounded(resource, MAX_BLOCKER_RESOURCE)),
+            .map(|resource| shortened(resource, MAX_BLOCKER_RESOURCE)),
         shows: obstacle
             .symptom
             .map(Symptom::text)
-            .map(|text| bounded(text, MAX_BLOCKER_SHOWS)),
-        message: bounded(&obstacle.message, MAX_BLOCKER_MESSAGE),
+            .map(|text| shortened(text, MAX_BLOCKER_SHOWS)),
+        message: shortened(&obstacle.message, MAX_BLOCKER_MESSAGE),
     }
 }
 
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn every_symptom_fits() {
         for symptom in Symptom::ALL {
-            assert!(symptom.text().chars().count() <= MAX_BLOCKER_SHOWS, "{symptom:?}");
+            assert!(symptom.text().len() <= MAX_BLOCKER_SHOWS, "{symptom:?}");
         }
     }
 }

@@ -34,6 +34,21 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, steers)
 }
 
+/// The same, in `bytes` at most: a text that is cut ends in an ellipsis.
+///
+/// Schemas bound characters, of up to four bytes each, and etcd bytes.
+pub fn shortened(text: &str, bytes: usize) -> String {
+    const ELLIPSIS: char = '…';
+    let text = one_line(text);
+    if text.len() <= bytes {
+        return text.into_owned();
+    }
+    let end = text.floor_char_boundary(bytes.saturating_sub(ELLIPSIS.len_utf8()));
+    let mut cut = text[..end].to_owned();
+    cut.push(ELLIPSIS);
+    cut
+}
+
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&is_escaped) {
         return Cow::Borrowed(text);
@@ -52,6 +67,17 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_cut_to_bytes_and_never_within_a_character() {
+        assert_eq!(shortened("許可", 6), "許可");
+        for bytes in 3..9 {
+            let cut = shortened("許可許可", bytes);
+            assert!(cut.len() <= bytes && cut.ends_with('…'), "{bytes}: {cut}");
+        }
+        assert_eq!(shortened("許可許可", 6), "許…");
+        assert_eq!(shortened("a\nb", 8), "a\\u000ab", "in one line");
+    }
 
     #[test]
     fn whatever_steers_a_terminal_is_shown_as_its_number() {

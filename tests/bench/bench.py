@@ -20,10 +20,12 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path += [str(TESTS), str(TESTS / "stack")]
 
 import measured
+import neighbours as neighbour
 from live import terminal
+from live.aws import Breakage
 from live.session import SessionError, play, program
 from measured import Figure
-from process import ROUND_SECONDS, SERVICES, Measured
+from process import ROUND_SECONDS, SERVICES, Measured, Offer
 
 ONE_AFTER_THE_OTHER = 5
 AT_ONCE = 20
@@ -36,6 +38,7 @@ DRIFT_TIMES = 2
 # What EC2 allows of creations of endpoints, for each account and region: see src/aws/quotas.rs.
 ENDPOINT_BURST, ENDPOINTS_A_SECOND = 4, 0.3
 
+DRIFT = "from drift to repaired"
 MEMORY = "memory"
 MEMORY_EXPECTED = f"< 64 with {AT_ONCE} VPCs"
 
@@ -129,19 +132,46 @@ def with_services(session: Measured) -> list[Figure]:
 
 
 def drift(session: Measured) -> list[Figure]:
-    """From a change by hand, made just after a round, to AWS as it was before the change."""
+    """From a change by hand, made at whatever time of the interval, to AWS as it was before the change."""
     offer = session.offer("drift", interval=f"{DRIFT_SECONDS}s")
     session.seconds_to_ready([offer])
+    return [Figure(DRIFT, f"resyncInterval: {DRIFT_SECONDS}s", "s", repairs(session, offer, by_hand(offer)))]
+
+
+def by_hand(offer: Offer) -> list[Breakage]:
+    return offer.aws.breakages(offer.network) * DRIFT_TIMES
+
+
+def repairs(session: Measured, offer: Offer, breakages: list[Breakage]) -> list[float]:
+    """The seconds that each change by hand lasts."""
     settled = offer.aws.census()
     seconds = []
-    for breakage in offer.aws.breakages(offer.network) * DRIFT_TIMES:
+    for breakage in breakages:
         began = time.monotonic()
         breakage.do()
         if offer.aws.census() == settled:
             raise SessionError("the change by hand changed nothing in AWS")
         session.wait_until("AWS is as it was before the change", lambda: offer.aws.census() == settled)
         seconds.append(time.monotonic() - began)
-    return [Figure("from drift to repaired", f"resyncInterval: {DRIFT_SECONDS}s", "s", seconds)]
+    return seconds
+
+
+def neighbours(session: Measured) -> list[Figure]:
+    """Drift beside a profile of the same SageMakerVpc that is as large as the schema takes it and written all the time;
+    memory beside many that are as large and not admitted."""
+    offer = session.offer("beside", interval=f"{DRIFT_SECONDS}s")
+    session.seconds_to_ready([offer])
+    breakages = by_hand(offer)
+    with neighbour.written_all_the_time(session, "busiest", offer.name) as writes:
+        session.wait_until("the neighbour is ready", lambda: neighbour.is_ready(session, "busiest"))
+        began, before = time.monotonic(), len(writes)
+        seconds = repairs(session, offer, breakages)
+        rate = (len(writes) - before) / (time.monotonic() - began)
+    beside = f"beside a profile at every limit with {rate:.0f} writes a second"
+    size = neighbour.crowd(session, offer.name) / 2**20
+    session.when_quiet()
+    crowd = f" and {neighbour.OUTSIDERS} profiles of {size:.0f} MiB in all that are not admitted"
+    return [Figure(DRIFT, beside, "s", seconds, "< 2 × alone"), *memory(session, 1, crowd)]
 
 
 def by_action(group: str, runs: list[Counter[str]]) -> list[Figure]:
@@ -164,6 +194,7 @@ def memory(session: Measured, vpcs: int, which: str = "") -> list[Figure]:
 PARTS: list[tuple[str, Callable[[Measured], list[Figure]]]] = [
     (f"{ONE_AFTER_THE_OTHER} VPCs one after the other", one_vpc),
     ("Drift", drift),
+    ("Drift and memory beside hostile neighbours", neighbours),
     (f"VPCs of nine resources, 1 and {SEVERAL} at once", with_services),
     (f"{AT_ONCE} VPCs at once, of {AT_ONCE} accounts", many_accounts),
     (f"{AT_ONCE} VPCs at once, of one account", one_account),

@@ -149,11 +149,15 @@ impl Walk {
             return self.refuse(&format!("{path}{{key}}"));
         };
         let values = &schema["additionalProperties"];
+        let of_keys = rules.iter().find_map(|rule| between(rule, " k.matches('", "')"));
+        let of_values = rules.iter().filter(|rule| rule.contains("self[k].matches('"));
+        let of_values: Vec<&str> = of_values.copied().collect();
         let entries = (0..length).map(|number| {
-            (
-                self.filler.text(key_length, number),
-                self.value(values, &format!("{path}{{}}"), &[], number),
-            )
+            let key = match of_keys {
+                Some(pattern) => longest(pattern, key_length, number),
+                None => self.filler.text(key_length, number),
+            };
+            (key, self.value(values, &format!("{path}{{}}"), &of_values, number))
         });
         Value::from(entries.collect::<Map<_, _>>())
     }
