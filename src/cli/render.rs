@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     plan::{Action, Finding, Plan, PlannedAction, Scope, Weight},
-    types::listed,
+    types::{listed, one_line},
     validate::{Refused, ValidVpc},
 };
 
@@ -95,6 +95,9 @@ fn action(text: &mut String, planned: &PlannedAction) {
     // Writing to a String does not fail.
     let _ = writeln!(text, "  {sign} {} {}", planned.action.name(), planned.action.resource());
     let _ = writeln!(text, "      {}", planned.action.change());
+    if let Some(words) = planned.replaced.as_ref().and_then(|replaced| replaced.words.as_ref()) {
+        let _ = writeln!(text, "      {}", one_line(words));
+    }
     let _ = writeln!(text, "      because {}", planned.reason);
     if let Some(disruption) = &planned.disruption {
         let _ = writeln!(

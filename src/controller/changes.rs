@@ -212,6 +212,7 @@ pub(super) fn log(vpc: &str, change: &Change<'_>, plan: &Plan) {
         approval,
     } = change;
     let profiles = concerned(planned, plan);
+    let replaced = planned.replaced.as_ref();
     tracing::info!(
         vpc,
         service = planned.action.service(),
@@ -219,6 +220,10 @@ pub(super) fn log(vpc: &str, change: &Change<'_>, plan: &Plan) {
         resource = planned.action.resource(),
         id,
         change = planned.action.change(),
+        before = replaced.map(|replaced| replaced.before.to_string()),
+        after = replaced
+            .and_then(|replaced| replaced.after.as_ref())
+            .map(ToString::to_string),
         reason = planned.reason,
         account = account.as_str(),
         on_account_of = account.told(),

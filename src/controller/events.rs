@@ -12,7 +12,7 @@ use crate::{
     cluster::{Notice, NoticeType},
     plan::{Deed, Outcome, Plan, PlannedAction, Priority, Step},
     status::Statuses,
-    types::{ProfileKey, listed},
+    types::{ProfileKey, listed, shortened},
     validate::{References, awaited},
 };
 
@@ -54,6 +54,9 @@ const MAX_ALIKE: usize = 8;
 /// Events about changes that a pass publishes on profiles: beyond, each profile
 /// gets one, and beyond that none, for the SageMakerVpc has them all.
 const MAX_ON_PROFILES: usize = 64;
+
+/// Bytes of an event that say what was replaced: Kubernetes takes 1,024 of all.
+const MAX_REPLACED: usize = 400;
 
 /// The events that a pass calls for.
 pub(super) fn decide(
@@ -115,7 +118,11 @@ fn told_change(change: &Change<'_>) -> Notice {
         (false, Deed::Deletes) => DELETED,
     };
     let id = change.id.map(|id| format!(" as {id}")).unwrap_or_default();
-    let text = format!("{planned}{id} ({}); {}", planned.reason, change.accounted_for());
+    let words = planned.replaced.as_ref().and_then(|replaced| replaced.words.as_deref());
+    let words = words
+        .map(|words| format!(", {}", shortened(words, MAX_REPLACED)))
+        .unwrap_or_default();
+    let text = format!("{planned}{id}{words} ({}); {}", planned.reason, change.accounted_for());
     Notice {
         is_logged: true,
         ..normal(reason, text)

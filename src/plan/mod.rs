@@ -66,6 +66,7 @@ mod own_groups;
 mod project;
 mod reachability;
 mod removals;
+mod replaced;
 mod resolve;
 mod roles;
 mod s3;
@@ -83,6 +84,7 @@ pub use finding::{Concern, Finding, Scope, Weight};
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use in_force::ProfilesInForce;
 pub use outcome::{Failure, FailureKind, Outcome, Step};
+pub use replaced::Replaced;
 pub use sightings::Sightings;
 
 use jiff::Timestamp;
@@ -262,5 +264,9 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
         network.vpc.approved_plan.as_deref(),
         history,
     );
-    ledger::make_room(history::calm(plan, history), history)
+    let mut plan = ledger::make_room(history::calm(plan, history), history);
+    for planned in &mut plan.actions {
+        planned.replaced = replaced::replaced(snapshot, &planned.action);
+    }
+    plan
 }

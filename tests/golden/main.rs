@@ -22,6 +22,7 @@ use expected::Expected;
 use sagevpc::{
     catalog::{Need, WorkloadKind},
     observed::files,
+    plan::Deed,
 };
 
 fn check(name: &str) {
@@ -61,6 +62,23 @@ fn check(name: &str) {
         problems.join("\n- "),
         pass.text
     );
+
+    // What goes, or gives way to something else, is told as it was.
+    for planned in pass.plan.iter().flat_map(|plan| &plan.actions) {
+        let replaced = planned.replaced.as_ref();
+        let words = planned.action.change();
+        if planned.action.deed() == Deed::Deletes || words.contains("replace") || words.contains("turn route") {
+            let before = replaced.map(|replaced| &replaced.before);
+            assert!(before.is_some_and(|before| !before.is_null()), "{name}: {planned}");
+        }
+        if words.contains("replace the policy") {
+            let after = replaced.and_then(|replaced| replaced.after.as_ref());
+            assert!(
+                after.is_some() && after != replaced.map(|replaced| &replaced.before),
+                "{name}: {planned}"
+            );
+        }
+    }
 
     // Finding nothing new, the next pass writes no status.
     pass::remember(&mut references, &pass.statuses);

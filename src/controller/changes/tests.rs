@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     api::{ApprovedStatus, ProfileInForce},
     controller::events::{self, About},
-    plan::{Action, ActionId, Deed, DnsAttribute, Target},
+    plan::{Action, ActionId, Deed, DnsAttribute, Replaced, Target},
     policy::PolicyDocument,
     status::Statuses,
     types::{
@@ -349,6 +349,47 @@ fn every_kind_of_change_leaves_one_event_and_one_line_of_the_log_that_name_resou
         assert_eq!(told("account"), "Spec");
         assert_eq!(line["id"].is_string(), action.makes().is_some(), "{}", action.name());
     }
+}
+
+#[test]
+fn what_was_replaced_is_told_before_and_after() {
+    let policy = |actions: &str| {
+        json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": "*", "Action": actions, "Resource": "*" },
+    ] })
+    };
+    let action = Action::ModifyVpcEndpoint {
+        id: "vpce-0123456789abcdef0".into(),
+        policy: Some(policy("s3:GetObject").to_string().parse().unwrap()),
+        add_route_tables: Vec::new(),
+        remove_route_tables: Vec::new(),
+    };
+    let replaced = Replaced {
+        before: policy("s3:*"),
+        after: Some(policy("s3:GetObject")),
+        words: Some("statement 1, Action: s3:* became s3:GetObject".into()),
+    };
+    let (plan, outcome) = done([PlannedAction {
+        replaced: Some(replaced),
+        ..PlannedAction::new(action, Serves::SageMakerVpc, "it lets too much through")
+    }]);
+    let events = events_of(&references(), &plan, &outcome);
+    let message = &events[0].1.message;
+    assert!(
+        message
+            .contains("replace the policy, statement 1, Action: s3:* became s3:GetObject (it lets too much through)"),
+        "{message}"
+    );
+    let lines = logged(|| {
+        for change in changes(&references(), &plan, &outcome) {
+            log("research", &change, &plan);
+        }
+    });
+    let told = |field: &str| lines[0][field].as_str().unwrap().parse::<serde_json::Value>().unwrap();
+    assert_eq!(
+        (told("before"), told("after")),
+        (policy("s3:*"), policy("s3:GetObject"))
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::Action;
 use crate::{
     catalog::{Symptom, Usd},
-    plan::{Concern, Weight, shared},
+    plan::{Concern, Replaced, Weight, shared},
     types::{NetworkInterfaceId, ProfileKey, ResourceKey, is_adopted},
 };
 
@@ -122,6 +122,8 @@ pub struct PlannedAction {
     pub approved: bool,
     /// What it adds to the cost of a month, at list prices.
     pub monthly_cost: Option<Usd>,
+    /// What it replaces or takes away.
+    pub replaced: Option<Replaced>,
 }
 
 /// What is done to what, in one line, for messages and events.
@@ -155,6 +157,7 @@ impl PlannedAction {
             held: false,
             approved: false,
             monthly_cost: None,
+            replaced: None,
         }
     }
 
