@@ -120,7 +120,7 @@ fn told_change(change: &Change<'_>) -> Notice {
     let id = change.id.map(|id| format!(" as {id}")).unwrap_or_default();
     let words = planned.replaced.as_ref().and_then(|replaced| replaced.words.as_deref());
     let words = words
-        .map(|words| format!(", {}", shortened(words, MAX_REPLACED)))
+        .map(|words| format!(": {}", shortened(words, MAX_REPLACED)))
         .unwrap_or_default();
     let text = format!("{planned}{id}{words} ({}); {}", planned.reason, change.accounted_for());
     Notice {

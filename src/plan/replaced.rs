@@ -37,11 +37,15 @@ impl Replaced {
         }
     }
 
-    fn was(before: impl Serialize, words: &str) -> Self {
+    fn named(before: impl Serialize, words: &str) -> Self {
         Self {
-            words: Some(format!("was {words}")),
+            words: Some(words.to_owned()),
             ..Self::whole(before)
         }
+    }
+
+    fn was(before: impl Serialize, words: &str) -> Self {
+        Self::named(before, &format!("it was {words}"))
     }
 
     fn policy(before: &PolicyDocument, after: &PolicyDocument) -> Self {
@@ -70,7 +74,7 @@ pub(super) fn replaced(vpc: &VpcSnapshot, action: &Action) -> Option<Replaced> {
         }
         Action::DeleteVpcEndpoint { id } => {
             let endpoint = endpoint(vpc, id)?;
-            Some(Replaced::was(endpoint, &endpoint.service_name))
+            Some(Replaced::named(endpoint, &endpoint.service_name))
         }
         Action::ReplaceRoute { table, destination, .. } | Action::DeleteRoute { table, destination } => {
             let route = route(vpc, table, *destination)?;
@@ -84,14 +88,13 @@ pub(super) fn replaced(vpc: &VpcSnapshot, action: &Action) -> Option<Replaced> {
         } => rule(vpc, acl, *direction, *rule_number),
         Action::DeleteSecurityGroup { id } => {
             let group = vpc.security_groups.get(id)?;
-            Some(Replaced::was(group, &group.group_name))
+            Some(Replaced::named(group, &group.group_name))
         }
         Action::DeleteNatGateway { id } => vpc.nat_gateways.get(id).map(Replaced::whole),
         Action::ReleaseAddress { id } => {
             let address = vpc.addresses.get(id)?;
-            let ip = address.public_ip.as_ref();
             Some(Replaced {
-                words: ip.map(|ip| format!("was {ip}")),
+                words: address.public_ip.clone(),
                 ..Replaced::whole(address)
             })
         }

@@ -377,7 +377,7 @@ fn what_was_replaced_is_told_before_and_after() {
     let message = &events[0].1.message;
     assert!(
         message
-            .contains("replace the policy, statement 1, Action: s3:* became s3:GetObject (it lets too much through)"),
+            .contains("replace the policy: statement 1, Action: s3:* became s3:GetObject (it lets too much through)"),
         "{message}"
     );
     let lines = logged(|| {
