@@ -39,10 +39,14 @@ pub(super) fn widened(before: &PolicyDocument, after: &PolicyDocument) -> Policy
         .into_iter()
         .filter(|statement| !allowed.iter().any(|broad| covers(broad, statement)))
         .collect();
+    let left = allowed
+        .iter()
+        .filter(|statement| !more.iter().any(|broad| covers(broad, statement)));
+    let left: Vec<Statement> = left.cloned().collect();
     let still_denied = of(after, Effect::Deny)
         .into_iter()
         .filter(|statement| denied.iter().any(|broad| covers(broad, statement)));
-    PolicyDocument::new(allowed.iter().cloned().chain(more).chain(still_denied))
+    PolicyDocument::new(left.into_iter().chain(more).chain(still_denied))
 }
 
 /// Whether whatever `narrow` speaks of, `broad` speaks of as well.

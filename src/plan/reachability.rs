@@ -335,9 +335,14 @@ pub(super) fn reached(draft: &Draft<'_>, verdict: Option<&Verdict>) -> Reached {
     match verdict {
         None | Some(Verdict::Reachable(_)) => Reached::Yes,
         Some(Verdict::Stopped(..)) => Reached::No,
-        Some(Verdict::Unknown(_, unseen)) if open(draft, unseen).is_empty() => Reached::Yes,
+        Some(Verdict::Unknown(_, unseen)) if is_taken_to_work(draft, unseen) => Reached::Yes,
         Some(Verdict::Unknown(..)) => Reached::Unknown,
     }
+}
+
+/// Whether what cannot be seen does not count.
+pub(super) fn is_taken_to_work(draft: &Draft<'_>, unseen: &[Unseen]) -> bool {
+    open(draft, unseen).is_empty()
 }
 
 /// What of it is neither accepted nor told elsewhere.

@@ -133,11 +133,12 @@ impl Start<'_, '_> {
         })
     }
 
-    /// How much of the destination packets get to, where they do not get to all
-    /// of it.
-    pub fn extent(&self, destination: &Destination) -> Extent {
+    /// How much of the destination packets get to by ways that count, each told
+    /// by its hops and by what cannot be seen of it.
+    pub fn extent(&self, destination: &Destination, counts: impl Fn(&[Hop], &[Unseen]) -> bool) -> Extent {
         self.follow(destination, |_, parts| {
-            let open = parts.iter().filter(|part| part.stop.is_none());
+            let is_open = |part: &&Part<'_>| part.stop.is_none() && counts(&part.leg.hops, &part.unseen);
+            let open = parts.iter().filter(is_open);
             Extent(open.flat_map(|part| part.leg.space.iter().cloned()).collect())
         })
     }

@@ -85,8 +85,7 @@ pub(super) fn keep(
     if let Prepared::There(group) = &prepared
         && draft.keeping.is_any()
     {
-        let names_a_group = |rule: &Rule| matches!(rule.peer, Peer::Group { .. });
-        rules.extend(group.rules().into_iter().filter(names_a_group));
+        rules.extend(group.rules().into_iter().filter(|rule| may_be_kept(draft, rule)));
     }
     if rules.len() > MAX_RULES_PER_DIRECTION {
         let message = format!(
@@ -129,6 +128,17 @@ fn admitted(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<Rul
                 .collect()
         }
     }
+}
+
+/// Whether a rule may admit a profile that has no say at present: whose a group
+/// of others is, nobody knows.
+fn may_be_kept(draft: &Draft<'_>, rule: &Rule) -> bool {
+    let Peer::Group { id, .. } = &rule.peer else {
+        return false;
+    };
+    let key = draft.claims.key_of(id.as_str());
+    let profile = key.and_then(ResourceKey::profile);
+    draft.keeping.is_everything() || profile.is_none_or(|profile| draft.keeping.is_of(profile))
 }
 
 /// Whether a group of workloads lets them out to interface endpoints.

@@ -20,11 +20,14 @@ use crate::{
         consumers::Territory,
         draft::Draft,
         keeping::Thing,
-        reachability::{Reached, destinations, reached},
+        reachability::{Reached, destinations, is_taken_to_work, reached},
         resolve::ResolvedProfile,
     },
     reach::{Destination, Extent, Hop, Reach, Start, Traffic, Verdict},
-    types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId},
+    types::{
+        Admission, Direction, Exemption, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId,
+        SubnetId,
+    },
 };
 
 const HTTPS: u16 = 443;
@@ -46,8 +49,13 @@ pub(super) struct User<'a> {
 /// How far a way can be relied on.
 pub(super) struct Standing {
     reached: Reached,
-    /// How much of the destination is reached where not all of it is.
+    /// How much of the destination may be reached where not all of it is.
     part: Extent,
+    /// How much of that is.
+    sure: Extent,
+    /// Whom a bucket that is closed to others lets in by any way: who runs may be
+    /// one of them. `None` where it is not closed.
+    exempt: Option<BTreeSet<Exemption>>,
 }
 
 impl Standing {
@@ -58,10 +66,12 @@ impl Standing {
 
     /// Whether it is as good as the one before.
     pub(super) fn is_kept(&self, before: &Self) -> bool {
-        if self.reached != before.reached || self.reached > Reached::No {
-            return self.reached >= before.reached;
-        }
-        self.part.covers(&before.part)
+        let lets_in_as_many = match (&self.exempt, &before.exempt) {
+            (Some(now), Some(before)) => now.is_superset(before),
+            (None, _) | (_, None) => true,
+        };
+        let is_as_wide = || self.part.covers(&before.part) && self.sure.covers(&before.sure);
+        self.reached == Reached::Yes || (self.reached >= before.reached && lets_in_as_many && is_as_wide())
     }
 }
 
@@ -142,27 +152,57 @@ pub(super) fn reach<'s>(draft: &Draft<'_>, snapshot: &'s VpcSnapshot) -> Reach<'
 
 /// How far a way can be relied on.
 pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>, way: &Destination) -> Standing {
-    let reached = how_far(draft, closed, start, way);
-    let is_shut = matches!(way, Destination::S3 { bucket: Some(bucket) } if closed.of(bucket).is_some());
-    let part = if reached > Reached::No || is_shut {
-        Extent::default()
-    } else {
-        start.extent(way)
+    let admission = match way {
+        Destination::S3 { bucket: Some(bucket) } => closed.of(bucket),
+        Destination::S3 { bucket: None }
+        | Destination::Service(_)
+        | Destination::Host { .. }
+        | Destination::Cidr { .. }
+        | Destination::Members { .. }
+        | Destination::Subnet { .. } => None,
     };
-    Standing { reached, part }
+    let reached = how_far(draft, admission, start, way);
+    let exempt = admission.map(|admission| admission.exemptions.clone());
+    if reached == Reached::Yes {
+        return Standing {
+            reached,
+            part: Extent::default(),
+            sure: Extent::default(),
+            exempt,
+        };
+    }
+    let is_let_in = |hops: &[Hop]| admission.is_none_or(|admission| lets_in(admission, hops));
+    let may_be_let_in = |hops: &[Hop]| is_let_in(hops) || exempt.as_ref().is_some_and(|exempt| !exempt.is_empty());
+    Standing {
+        reached,
+        part: start.extent(way, |hops, _| may_be_let_in(hops)),
+        sure: start.extent(way, |hops, unseen| is_let_in(hops) && is_taken_to_work(draft, unseen)),
+        exempt,
+    }
 }
 
 /// Packets get there, and a bucket lets those in that come by the endpoint which
 /// they come by.
-fn how_far(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>, way: &Destination) -> Reached {
-    let Destination::S3 { bucket: Some(bucket) } = way else {
-        return reached(draft, start.unless_reached(way).as_ref());
-    };
-    let Some(admission) = closed.of(bucket) else {
+fn how_far(draft: &Draft<'_>, admission: Option<&Admission>, start: &Start<'_, '_>, way: &Destination) -> Reached {
+    let Some(admission) = admission else {
         return reached(draft, start.unless_reached(way).as_ref());
     };
     let verdict = start.to(way);
-    let endpoint = verdict.path().0.iter().find_map(|hop| match hop {
+    let by_packets = match &verdict {
+        Verdict::Reachable(_) => Reached::Yes,
+        Verdict::Stopped(..) | Verdict::Unknown(..) => reached(draft, Some(&verdict)),
+    };
+    match (lets_in(admission, &verdict.path().0), admission.exemptions.is_empty()) {
+        (true, _) => by_packets,
+        (false, true) => Reached::No,
+        // Who is exempt is not known here.
+        (false, false) => by_packets.min(Reached::Unknown),
+    }
+}
+
+/// Whether a bucket's statement admits what comes this way.
+fn lets_in(admission: &Admission, hops: &[Hop]) -> bool {
+    let endpoint = hops.iter().find_map(|hop| match hop {
         Hop::GatewayEndpoint { endpoint } => Some(endpoint),
         Hop::PublicName { .. }
         | Hop::PrivateName { .. }
@@ -176,17 +216,7 @@ fn how_far(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>, way: &Dest
         | Hop::InternetGateway { .. }
         | Hop::Unseen(_) => None,
     });
-    let is_let_in = endpoint.is_some_and(|endpoint| admission.vpc_endpoints.contains(endpoint));
-    let by_packets = match &verdict {
-        Verdict::Reachable(_) => Reached::Yes,
-        Verdict::Stopped(..) | Verdict::Unknown(..) => reached(draft, Some(&verdict)),
-    };
-    match (is_let_in, admission.exemptions.is_empty()) {
-        (true, _) => by_packets,
-        (false, true) => Reached::No,
-        // Who is exempt is not known here.
-        (false, false) => by_packets.min(Reached::Unknown),
-    }
+    endpoint.is_some_and(|endpoint| admission.vpc_endpoints.contains(endpoint))
 }
 
 /// What the VPC offers that something in it may use.
