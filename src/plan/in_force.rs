@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    consumers::Territory,
     draft::Draft,
     elastic_inference, endpoints, internet,
     keeping::Thing,
@@ -152,15 +153,16 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
     let has_effect = network.vpc.management_policy == ManagementPolicy::Enforce && !network.vpc.paused;
     let mut noted: Vec<(ProfileKey, Holdings, Option<Timestamp>)> = Vec::new();
     // What runs may have been started with an earlier spec, and is remembered
-    // by it until nothing waits for it any more.
+    // by it until it ends and nothing waits for it any more: what it needs may be
+    // there for others' sake at present, who go before it.
     let is_waited_for = draft.actions().iter().any(|planned| planned.cuts_off.is_some());
     let calls = Calls::of(draft, profiles);
     for resolved in profiles {
         let key = resolved.key().clone();
         match resolved.standing {
             Standing::TakesPart if has_effect => {
-                let before =
-                    Some(resolved.profile().holdings).filter(|_| is_waited_for && resolved.profile().established);
+                let is_remembered = resolved.profile().established && (is_waited_for || runs(draft, resolved));
+                let before = Some(resolved.profile().holdings).filter(|_| is_remembered);
                 let now = holdings(resolved, &calls).with(before.unwrap_or_default());
                 noted.push((key, now, None));
             }
@@ -208,6 +210,13 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
         since: Some(unknown.since),
         unknown: (unknown.seen != Holdings::NOTHING).then(|| unknown.seen.to_string()),
     }
+}
+
+/// Whether something is there that may be of the profile.
+fn runs(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> bool {
+    let territory = Territory::of(draft, resolved);
+    let mut running = draft.snapshot.running_interfaces();
+    running.any(|interface| territory.holds_interface(draft.snapshot, interface))
 }
 
 /// The services that profiles call, by their full names.

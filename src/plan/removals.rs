@@ -176,7 +176,7 @@ impl<'t, 'a> Trial<'t, 'a> {
         self.settle(&closing);
         // What adds is judged with all that is added, each in its order.
         let additions = self.additions();
-        if leading.is_empty() && closing.iter().all(|id| !self.adds(*id)) || self.losses(&additions).is_empty() {
+        if leading.is_empty() && closing.iter().all(|id| !self.adds(*id)) || self.lost(&[], &additions).is_empty() {
             return;
         }
         for id in leading.into_iter().chain(closing).collect::<BTreeSet<_>>() {

@@ -118,10 +118,9 @@ fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
         return grant;
     }
     // What someone else wrote there is no reason to give anything.
-    let has = ours(draft, detail).flatten().and_then(|current| {
-        let has = Grant::of(&current, &detail.arn, &vpc.region);
-        same_meaning(&current, &has.document(&vpc.region)).then_some(has)
-    });
+    let has = ours(draft, detail)
+        .flatten()
+        .and_then(|current| as_given(draft, &detail.arn, &current));
     let policies = RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region);
     let may_ask = uses.iter().filter(|used| used.workload.role_enforced);
     let asked: BTreeSet<(WorkloadKind, bool)> = may_ask.map(|used| (used.workload.kind, used.can_run)).collect();
@@ -143,6 +142,18 @@ fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
         }
     }
     grant
+}
+
+/// What our policy on a role gives; `None` where someone else wrote into it.
+fn as_given(draft: &Draft<'_>, arn: &str, current: &PolicyDocument) -> Option<Grant> {
+    let region = &draft.network.vpc.region;
+    let grant = Grant::of(current, arn, region);
+    same_meaning(current, &grant.document(region)).then_some(grant)
+}
+
+/// Whether our policy on a role is one that we write.
+pub(super) fn is_as_given(draft: &Draft<'_>, arn: &str, current: &PolicyDocument) -> bool {
+    as_given(draft, arn, current).is_some()
 }
 
 /// Our policy on the role, if it is there, and its document, if that can be

@@ -449,6 +449,7 @@ cases! {
     role_policy_stays_while_another_is_out_of_sight,
     role_policy_waits_after_an_edit,
     role_policy_waits_for_what_a_deleted_profile_left,
+    role_policy_waits_though_its_owner_allows_more,
     role_policy_waits_though_no_longer_granted,
     route_table_not_offered,
     s3_endpoint_of_others_that_its_owners_delete_is_no_drift,

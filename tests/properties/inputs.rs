@@ -14,7 +14,7 @@ use proptest::{collection, prelude::*, sample};
 use sagevpc::{
     desired::Network,
     observed::Snapshot,
-    plan::{History, Plan, plan},
+    plan::{History, Plan, PlannedAction, plan},
     validate::{ProfileReference, References, Validated, validate},
 };
 use serde_json::{Value, json};
@@ -466,9 +466,11 @@ pub fn delete(references: &mut References) {
     }
 }
 
-/// Notes the profiles that have effect, as the controller does before it changes
-/// anything for them.
+/// Notes the profiles that have effect and the roles that are given something, as
+/// the controller does before it changes anything for them.
 pub fn claim(references: &mut References, plan: &Plan) {
     let status = references.vpc.status.get_or_insert_default();
     plan.in_force.note(&mut status.in_force);
+    status.in_force.roles = Vec::new();
+    plan.note_roles(&mut status.in_force.roles, PlannedAction::runs_now);
 }

@@ -16,7 +16,7 @@
 //! | `roles` | what a role lacks is given once, and taken off in the end; two that serve one role never take turns |
 //! | `way_out` | whoever names a host reaches the internet or is told why not; a way out is never gone while it moves |
 //! | `policy` | policies of equal meaning are equal, and only these |
-//! | `removals` | while something runs, no action takes away a way that it needs |
+//! | `removals` | while something runs, no action takes away a way that it needs, nor what policies of buckets and roles permit it |
 //! | `reach` | verdicts are those of packets moved one by one; what is called ready reaches S3 |
 //!
 //! `inputs` draws the networks, `memory` is an EC2 in memory that carries plans

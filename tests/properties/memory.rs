@@ -84,8 +84,10 @@ impl Memory {
             None => ClientTokens::new(),
         };
         self.status.in_force.network_acls = plan.network_acls_ahead();
+        self.status.in_force.buckets = plan.buckets_ahead();
         let outcome = self.apply_watched(plan, &tokens, watch);
         self.status.in_force.network_acls = plan.network_acls_after(&outcome);
+        self.status.in_force.buckets = plan.buckets_after(&outcome);
         ledger::settle(&mut self.status.ledger, &outcome);
         ledger::note_found(&mut self.status.ledger, plan, time);
         self.passes += 1;

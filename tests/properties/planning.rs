@@ -26,7 +26,8 @@ pub fn converge(world: &mut World, memory: &mut Memory) -> usize {
         memory.carry_out(&plan);
         memory.pass_time();
     }
-    panic!("after five rounds there is still something to do");
+    let left = plan_for(&world.references, &memory.snapshot, &memory.history()).actions;
+    panic!("after five rounds there is still something to do: {left:?}");
 }
 
 /// Carries plans out until only what is held is left, and gives the last plan.

@@ -1,7 +1,10 @@
 //! What runs is not cut off: while a network interface of SageMaker's is there,
 //! no action of any plan takes away a way that its workload needs, in whatever
 //! order the plan lets actions be done. Ways are those of single packets, moved
-//! by the oracle of `reach`.
+//! by the oracle of `reach`, and what policies of buckets and roles permit.
+
+#[path = "removals/permissions.rs"]
+mod permissions;
 
 use std::{
     collections::BTreeMap,
@@ -11,29 +14,32 @@ use std::{
 use ipnet::Ipv4Net;
 use proptest::{prelude::*, sample};
 use sagevpc::{
-    api::InternetMode,
-    catalog::Need,
-    observed::{EndpointState, NetworkInterface, Snapshot, VpcSnapshot},
+    api::{EnforceGrants, InternetMode, RequireVpcEndpoint},
+    catalog::{Need, RolePart},
+    observed::{EndpointState, NetworkInterface, Snapshot, VpcEndpoint, VpcSnapshot},
     plan::{ActionId, Plan, PlannedAction},
     policy::{Share, evaluate_family_for_anyone},
-    types::{NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId},
+    types::{NetworkInterfaceId, SecurityGroupId, SubnetId, VpcEndpointId, VpcId},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
+use self::permissions::{allow_more, allows, closing_all, lets_in, own_statement, world_with_permissions};
 use crate::{
-    inputs::{VPC, World, claim, delete, plan_for, validated, world},
+    inputs::{VPC, World, claim, delete, plan_for, validated},
     memory::Memory,
     planning::converge,
     reach::oracle::{Ends, Fate, Packet, fate},
 };
 
-/// Somewhere that an interface's workload must get.
+/// Somewhere that an interface's workload must get, or what it must be allowed.
 #[derive(Clone, Debug, PartialEq)]
 enum Way {
     S3(Option<String>),
     Service(String),
     Outside(u16),
     Members(SubnetId),
+    /// An action, by the role that SageMaker takes it with.
+    Action(String, &'static str),
 }
 
 /// An interface of SageMaker's, and what its workload needs.
@@ -46,13 +52,22 @@ struct Running {
 }
 
 /// What someone does while it runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Change {
     DeleteProfile(usize),
     DeleteAll,
     Shrink(usize),
     Withdraw,
     CloseTheWayOut,
+    /// One more profile, which has all buckets read by VPC endpoints only.
+    CloseBuckets(usize),
+    Require(usize),
+    RequireNoMore(usize),
+    /// The policies of buckets and roles are no longer ours to change.
+    WithdrawEnforcement,
+    TakeRolesOff(usize),
+    /// A role's owner allows it something more.
+    AllowMore(usize, Value),
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -62,14 +77,33 @@ fn change() -> impl Strategy<Value = Change> {
         (0..3usize).prop_map(Change::Shrink),
         Just(Change::Withdraw),
         Just(Change::CloseTheWayOut),
+        (0..3usize).prop_map(Change::CloseBuckets),
+        (0..3usize).prop_map(Change::Require),
+        (0..3usize).prop_map(Change::RequireNoMore),
+        Just(Change::WithdrawEnforcement),
+        (0..3usize).prop_map(Change::TakeRolesOff),
+        (0..2usize, own_statement()).prop_map(|(role, statement)| Change::AllowMore(role, statement)),
     ]
 }
 
+/// One more profile, like another but for what it asks of buckets.
+fn add_profile(world: &mut World, like: usize) {
+    let mut more = world.references.profiles[like].clone();
+    let number = world.references.profiles.len();
+    more.profile.metadata.name = Some(format!("q{number}"));
+    more.profile.metadata.uid = Some(format!("v{number}"));
+    more.profile.metadata.deletion_timestamp = None;
+    more.profile.metadata.finalizers = None;
+    more.profile.status = None;
+    more.profile.spec.buckets = closing_all();
+    world.references.profiles.push(more);
+}
+
 impl Change {
-    fn make(self, world: &mut World) {
+    fn make(&self, world: &mut World, memory: &mut Memory) {
         let count = world.references.profiles.len();
         let at = |place: usize| place % count.max(1);
-        match self {
+        match *self {
             Self::DeleteProfile(place) if count > 0 => {
                 let mut gone = world.references.clone();
                 delete(&mut gone);
@@ -94,8 +128,28 @@ impl Change {
                 world.references.vpc.spec.grants.everyone.destinations.clear();
             }
             Self::CloseTheWayOut => world.references.vpc.spec.internet.mode = InternetMode::None,
-            Self::DeleteProfile(_) | Self::Shrink(_) => {}
+            Self::CloseBuckets(place) if count > 0 => add_profile(world, at(place)),
+            Self::Require(place) if count > 0 => require(world, at(place), Some(RequireVpcEndpoint::default())),
+            Self::RequireNoMore(place) if count > 0 => require(world, at(place), None),
+            Self::WithdrawEnforcement => world.references.vpc.spec.grants.everyone.enforce = EnforceGrants::default(),
+            Self::TakeRolesOff(place) if count > 0 => {
+                let workloads = &mut world.references.profiles[at(place)].profile.spec.workloads;
+                workloads.iter_mut().for_each(|workload| workload.role_arn = None);
+            }
+            Self::AllowMore(role, ref statement) => allow_more(&mut memory.snapshot, role, statement),
+            Self::DeleteProfile(_)
+            | Self::Shrink(_)
+            | Self::CloseBuckets(_)
+            | Self::Require(_)
+            | Self::RequireNoMore(_)
+            | Self::TakeRolesOff(_) => {}
         }
+    }
+}
+
+fn require(world: &mut World, place: usize, required: Option<RequireVpcEndpoint>) {
+    for bucket in &mut world.references.profiles[place].profile.spec.buckets {
+        bucket.require_vpc_endpoint.clone_from(&required);
     }
 }
 
@@ -126,6 +180,12 @@ fn start(world: &World, memory: &mut Memory) -> Vec<Running> {
                 ways.extend(of_kind.chain(profile.services.iter().cloned()).map(Way::Service));
                 let ports = profile.destinations.iter().flat_map(|destination| &destination.ports);
                 ways.extend(ports.map(|port| Way::Outside(*port)));
+            }
+            if let Some(role) = &workload.role_arn {
+                let needs = requirements.role_actions.needs().iter();
+                let of_network = needs.filter(|need| need.part == RolePart::Network);
+                let actions = of_network.flat_map(|need| need.actions);
+                ways.extend(actions.map(|action| Way::Action(role.clone(), action)));
             }
             if workload.options.distributed {
                 ways.extend(config.subnets.iter().cloned().map(Way::Members));
@@ -170,13 +230,15 @@ fn host(block: Ipv4Net) -> IpAddr {
 }
 
 /// How far a packet gets: 2 is there and back, 1 is out of sight.
-fn gets(vpc: &VpcSnapshot, running: &Running, way: &Way) -> u8 {
+fn gets(snapshot: &Snapshot, vpc: &VpcSnapshot, running: &Running, way: &Way) -> u8 {
     let Some(source) = vpc.subnets[&running.subnet].cidr_block.map(host) else {
         return 0;
     };
     let groups: Vec<&str> = running.groups.iter().map(|id| id.as_str()).collect();
     let mut policy_allows = true;
     let (port, protocol, receiver, far): (u16, u8, Option<Vec<&str>>, Vec<IpAddr>) = match way {
+        Way::Action(role, action) => return allows(snapshot, role, action),
+        Way::S3(Some(bucket)) if !lets_in(snapshot, bucket, endpoint_of(vpc, &running.subnet)) => return 0,
         Way::S3(bucket) => {
             policy_allows = bucket
                 .as_deref()
@@ -240,15 +302,21 @@ fn outside() -> IpAddr {
     "8.8.8.8".parse().expect("an address")
 }
 
+/// The endpoint on the subnet's way to S3, if there is one.
+fn on_the_way<'a>(vpc: &'a VpcSnapshot, subnet: &SubnetId) -> Option<&'a VpcEndpoint> {
+    let table = &vpc.route_table_of(subnet)?.route_table_id;
+    let mut endpoints = vpc.s3_gateway_endpoints();
+    endpoints.find(|endpoint| endpoint.route_table_ids.contains(table))
+}
+
+fn endpoint_of<'a>(vpc: &'a VpcSnapshot, subnet: &SubnetId) -> Option<&'a VpcEndpointId> {
+    on_the_way(vpc, subnet).map(|endpoint| &endpoint.vpc_endpoint_id)
+}
+
 /// Whether the endpoint on the subnet's way to S3, if there is one, lets the
 /// bucket be read.
 fn lets_through(vpc: &VpcSnapshot, subnet: &SubnetId, bucket: &str) -> bool {
-    let table = vpc.route_table_of(subnet).map(|table| &table.route_table_id);
-    let on_it = |id| {
-        vpc.s3_gateway_endpoints()
-            .find(|endpoint| endpoint.route_table_ids.contains(id))
-    };
-    let Some(endpoint) = table.and_then(on_it) else {
+    let Some(endpoint) = on_the_way(vpc, subnet) else {
         return true;
     };
     let policy = endpoint.policy().expect("it can be read");
@@ -258,7 +326,7 @@ fn lets_through(vpc: &VpcSnapshot, subnet: &SubnetId, bucket: &str) -> bool {
 
 fn standing(snapshot: &Snapshot, running: &[Running]) -> Vec<Vec<u8>> {
     let vpc = seen(snapshot);
-    let of_one = |one: &Running| one.ways.iter().map(|way| gets(&vpc, one, way)).collect();
+    let of_one = |one: &Running| one.ways.iter().map(|way| gets(snapshot, &vpc, one, way)).collect();
     running.iter().map(of_one).collect()
 }
 
@@ -279,13 +347,66 @@ fn shuffled(mut plan: Plan, order: &[usize]) -> Plan {
     plan
 }
 
+/// Carries plans out until what is left waits. Says what took a way from what
+/// runs, if something did.
+fn come_to_rest(
+    world: &mut World,
+    memory: &mut Memory,
+    running: &[Running],
+    order: &[usize],
+    before: &mut Vec<Vec<u8>>,
+) -> Result<(), String> {
+    for _ in 0..8 {
+        let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
+        remember_network(memory, &plan);
+        let runs = |planned: &PlannedAction| {
+            planned.runs_now() && planned.after.iter().all(|id| plan.actions[id.0].runs_now())
+        };
+        if !plan.actions.iter().any(runs) {
+            // What was relied on is noted by every pass.
+            plan.in_force.note(&mut memory.status.in_force);
+            claim(&mut world.references, &plan);
+            return Ok(());
+        }
+        claim(&mut world.references, &plan);
+        let mut lost = None;
+        memory.carry_out_watched(&shuffled(plan, order), |planned, snapshot| {
+            let now = standing(snapshot, running);
+            for (one, (now, had)) in running.iter().zip(now.iter().zip(&*before)) {
+                let mut ways = one.ways.iter().zip(now.iter().zip(had));
+                if let Some((way, _)) = ways.find(|(_, (now, had))| now < had) {
+                    lost.get_or_insert_with(|| format!("{planned} takes {way:?} from {one:?}"));
+                }
+            }
+        });
+        if let Some(lost) = lost {
+            return Err(lost);
+        }
+        memory.pass_time();
+        let now = standing(&memory.snapshot, running);
+        // What was gained meanwhile is not taken away either.
+        for (had, now) in before.iter_mut().flatten().zip(now.into_iter().flatten()) {
+            *had = now.max(*had);
+        }
+    }
+    Err("it never comes to rest".to_owned())
+}
+
+/// Notes which network AWS matches, as status does: what differs from it later
+/// is drift.
+fn remember_network(memory: &mut Memory, plan: &Plan) {
+    if plan.is_in_force() {
+        memory.status.in_force.network = Some(plan.fingerprint.clone());
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn what_runs_keeps_the_ways_that_it_needs_until_it_ends(
-        mut world in world("None"),
-        changes in proptest::collection::vec(change(), 1..3),
+        mut world in world_with_permissions(),
+        changes in proptest::collection::vec((change(), any::<bool>()), 1..4),
         order in proptest::collection::vec(0..1000usize, 1..20),
         which in sample::select(vec![1usize, 2, 3]),
     ) {
@@ -306,41 +427,21 @@ proptest! {
             let groups = one.groups.clone();
             one.ways.retain(|way| match way {
                 Way::Members(subnet) => places.contains(&(subnet.clone(), groups.clone())),
-                Way::S3(_) | Way::Service(_) | Way::Outside(_) => true,
+                Way::S3(_) | Way::Service(_) | Way::Outside(_) | Way::Action(..) => true,
             });
         }
         stop(&mut memory, &ended.into_iter().map(|(_, one)| one).collect::<Vec<_>>());
         let mut before = standing(&memory.snapshot, &running);
-        changes.iter().for_each(|change| change.make(&mut world));
-        let mut rounds = 0;
-        loop {
-            let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
-            let runs = |planned: &PlannedAction| planned.runs_now()
-                && planned.after.iter().all(|id| plan.actions[id.0].runs_now());
-            if !plan.actions.iter().any(runs) {
-                break;
+        prop_assert_eq!(come_to_rest(&mut world, &mut memory, &running, &order, &mut before), Ok(()));
+        for (change, is_last_for_now) in &changes {
+            change.make(&mut world, &mut memory);
+            if *is_last_for_now {
+                let rest = come_to_rest(&mut world, &mut memory, &running, &order, &mut before);
+                prop_assert_eq!(rest, Ok(()), "after {:?}", change);
             }
-            rounds += 1;
-            prop_assert!(rounds < 8, "it never comes to rest: {:?}", plan.actions);
-            claim(&mut world.references, &plan);
-            let mut lost = None;
-            memory.carry_out_watched(&shuffled(plan, &order), |planned, snapshot| {
-                let now = standing(snapshot, &running);
-                for (one, (now, had)) in running.iter().zip(now.iter().zip(&before)) {
-                    let mut ways = one.ways.iter().zip(now.iter().zip(had));
-                    if let Some((way, _)) = ways.find(|(_, (now, had))| now < had) {
-                        lost.get_or_insert_with(|| format!("{planned} takes {way:?} from {one:?}"));
-                    }
-                }
-            });
-            prop_assert_eq!(lost, None);
-            memory.pass_time();
-            let now = standing(&memory.snapshot, &running);
-            // What was gained meanwhile is not taken away either.
-            before = now.iter().zip(&before).map(|(now, had)| {
-                now.iter().zip(had).map(|(now, had)| (*now).max(*had)).collect()
-            }).collect();
         }
+        let rest = come_to_rest(&mut world, &mut memory, &running, &order, &mut before);
+        prop_assert_eq!(rest, Ok(()), "after all");
         stop(&mut memory, &running);
         converge(&mut world, &mut memory);
     }

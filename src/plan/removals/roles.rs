@@ -11,6 +11,7 @@ use super::{Verdict, cut_off, ways::User};
 use crate::{
     plan::{
         Action, ActionId, PlannedAction, draft::Draft, keeping::Thing, loosening::widened, resolve::ResolvedProfile,
+        roles::is_as_given,
     },
     policy::{PolicyDocument, same_meaning},
 };
@@ -29,8 +30,8 @@ pub(super) fn judge(
     users: &[User<'_>],
     verdicts: &mut BTreeMap<ActionId, Verdict>,
 ) {
-    for planned in draft.actions().iter().filter(|planned| !planned.drift) {
-        let Some((role, addition)) = taken(draft, &planned.action) else {
+    for planned in draft.actions() {
+        let Some((role, addition)) = taken(draft, planned) else {
             continue;
         };
         let using: Vec<&User<'_>> = users.iter().filter(|user| may_use(profiles, user, role)).collect();
@@ -46,7 +47,8 @@ pub(super) fn judge(
 
 /// The role that an action takes permissions from, and what gives it those that
 /// it is to have before.
-fn taken<'p>(draft: &Draft<'_>, action: &'p Action) -> Option<(&'p str, Option<Action>)> {
+fn taken<'p>(draft: &Draft<'_>, planned: &'p PlannedAction) -> Option<(&'p str, Option<Action>)> {
+    let action = &planned.action;
     if let Action::DeleteRolePolicy { role, .. } = action {
         return Some((role, None));
     }
@@ -61,6 +63,11 @@ fn taken<'p>(draft: &Draft<'_>, action: &'p Action) -> Option<(&'p str, Option<A
         return None;
     };
     let now = in_force(draft, role, name)?;
+    // What someone else wrote there was never given; what we gave was, though
+    // nothing but the role's other policies changed since.
+    if planned.drift && !is_as_given(draft, role, &now) {
+        return None;
+    }
     let wider = widened(&now, policy);
     if same_meaning(&wider, policy) {
         return None;
