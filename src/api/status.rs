@@ -16,7 +16,7 @@ use super::{
     },
     condition::time_schema,
 };
-use crate::types::{AccountId, NetworkAclId, ProfileKey, SecurityGroupId, SubnetId, VpcEndpointId};
+use crate::types::{AccountId, Holdings, NetworkAclId, ProfileKey, SecurityGroupId, SubnetId, VpcEndpointId};
 
 /// What is known about a VPC.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -360,6 +360,12 @@ impl ProfileInForce {
     /// The profile.
     pub fn key(&self) -> ProfileKey {
         ProfileKey::new(&self.namespace, &self.name)
+    }
+
+    /// What it relies on. What cannot be read may have been anything.
+    pub fn holdings(&self) -> Holdings {
+        let read = |text: &String| text.parse().unwrap_or(Holdings::EVERYTHING);
+        self.holds.as_ref().map_or(Holdings::NOTHING, read)
     }
 }
 

@@ -163,8 +163,13 @@ fn summary(plan: &Plan) -> String {
     if let Some(held) = &plan.held {
         let _ = writeln!(
             text,
-            "{} wait to be approved: set spec.approvedPlan: {} to approve exactly these.",
-            held.count, held.digest
+            "{} to be approved: set spec.approvedPlan: {} to approve exactly this.",
+            if held.count == 1 {
+                "1 waits".to_owned()
+            } else {
+                format!("{} wait", held.count)
+            },
+            held.digest
         );
     }
     text

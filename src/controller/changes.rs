@@ -39,6 +39,11 @@ pub(super) enum Account {
     ProfileDeleted(ProfileKey),
     /// Profiles were absent for longer than they are waited for.
     GracePeriodOver(BTreeSet<ProfileKey>),
+    /// Nobody asks for it any more: a spec was edited.
+    NotAskedFor {
+        /// The SageMakerVpc, with its generation.
+        vpc: String,
+    },
     /// The spec of an object.
     Spec {
         /// Which, with its generation where it is one.
@@ -53,7 +58,7 @@ impl Account {
             Self::Drift => "Drift",
             Self::Deletion { .. } | Self::ProfileDeleted(_) => "Deletion",
             Self::GracePeriodOver(_) => "GracePeriodOver",
-            Self::Spec { .. } => "Spec",
+            Self::NotAskedFor { .. } | Self::Spec { .. } => "Spec",
         }
     }
 
@@ -63,6 +68,7 @@ impl Account {
             Self::Deletion { vpc } => format!("SageMakerVpc {vpc} is being deleted"),
             Self::ProfileDeleted(key) => format!("profile {key} was deleted"),
             Self::GracePeriodOver(keys) => format!("{} was waited for long enough", listed(keys)),
+            Self::NotAskedFor { vpc } => format!("asked for neither by {vpc} nor by its profiles"),
             Self::Spec { of } => format!("asked for by {of}"),
         }
     }
@@ -142,7 +148,9 @@ fn account(references: &References, plan: &Plan, planned: &PlannedAction) -> Acc
         Serves::Profiles(keys) => keys
             .first()
             .map_or_else(of_vpc, |key| of("profile", &key.to_string(), None)),
-        Serves::Vpc | Serves::SageMakerVpc => of_vpc(),
+        Serves::Vpc if planned.priority == Priority::Deletion => return Account::NotAskedFor { vpc: of_vpc() },
+        Serves::Vpc => format!("{} and its profiles", of_vpc()),
+        Serves::SageMakerVpc => of_vpc(),
     };
     Account::Spec { of }
 }

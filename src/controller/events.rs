@@ -255,7 +255,7 @@ fn held(before: &PlanStatus, now: &PlanStatus, vpc: &str) -> Option<Notice> {
         return None;
     }
     let text = format!(
-        "{} wait to be approved: {}. To approve exactly these: kubectl patch sagemakervpc {vpc} --type merge -p \
+        "{} to be approved: {}. To approve exactly this: kubectl patch sagemakervpc {vpc} --type merge -p \
          '{{\"spec\":{{\"approvedPlan\":\"{}\"}}}}'",
         counted(held.count),
         held.message,
@@ -266,9 +266,9 @@ fn held(before: &PlanStatus, now: &PlanStatus, vpc: &str) -> Option<Notice> {
 
 fn counted(changes: u32) -> String {
     if changes == 1 {
-        "1 change".to_owned()
+        "1 change waits".to_owned()
     } else {
-        format!("{changes} changes")
+        format!("{changes} changes wait")
     }
 }
 

@@ -62,13 +62,11 @@ pub(super) fn judge(draft: &mut Draft<'_>) {
     draft.taken = true;
     let cluster = ownership_of(draft);
     for (other, ids) in marked {
-        let named: Vec<String> = ids.iter().take(MAX_NAMED).cloned().collect();
-        let more = match ids.len() - named.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+        let more = ids.len().saturating_sub(MAX_NAMED);
+        let named = ids.iter().take(MAX_NAMED).cloned();
+        let named = named.chain((more > 0).then(|| format!("{more} more")));
         let message = format!(
-            "{}{more}: made by another cluster with the id {cluster}, whose kube-system has the UID {other}; this \
+            "{}: made by another cluster with the id {cluster}, whose kube-system has the UID {other}; this \
              cluster's has {own}. Nothing is changed in this VPC. If the other cluster is there, give this one an id of \
              its own (--cluster-id, the chart's clusterId). If it is gone for good, set spec.takeOverFrom to {other}.",
             listed(named)

@@ -86,7 +86,7 @@ impl<'a> Territory<'a> {
     }
 }
 
-fn is_sagemakers(snapshot: &VpcSnapshot, group: &SecurityGroupId) -> bool {
+pub(super) fn is_sagemakers(snapshot: &VpcSnapshot, group: &SecurityGroupId) -> bool {
     snapshot
         .security_groups
         .get(group)

@@ -14,15 +14,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    consumers::Territory,
     draft::Draft,
     elastic_inference, endpoints, internet,
     keeping::Thing,
+    removals::holders::{self, Holders},
     resolve::{ResolvedProfile, Standing},
 };
 use crate::{
     api::{InForce, ManagementPolicy, ProfileInForce, bounds::MAX_PROFILES_IN_FORCE},
-    types::{Holdings, ProfileKey, ResourceKey},
+    types::{Holdings, ProfileKey, ResourceKey, SecurityGroupId},
+    validate::SecurityGroups,
 };
 
 /// What status is to note of the profiles in force.
@@ -157,13 +158,13 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
     // there for others' sake at present, who go before it.
     let is_waited_for = draft.actions().iter().any(|planned| planned.cuts_off.is_some());
     let calls = Calls::of(draft, profiles);
+    let running = Running::of(draft, profiles);
     for resolved in profiles {
         let key = resolved.key().clone();
         match resolved.standing {
             Standing::TakesPart if has_effect => {
-                let is_remembered = resolved.profile().established && (is_waited_for || runs(draft, resolved));
-                let before = Some(resolved.profile().holdings).filter(|_| is_remembered);
-                let now = holdings(resolved, &calls).with(before.unwrap_or_default());
+                let mut now = holdings(resolved, &calls);
+                now = now.with(running.relied_on(draft, resolved, is_waited_for));
                 noted.push((key, now, None));
             }
             Standing::TakesPart | Standing::Kept | Standing::Out if resolved.profile().established => {
@@ -212,11 +213,56 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
     }
 }
 
-/// Whether something is there that may be of the profile.
-fn runs(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> bool {
-    let territory = Territory::of(draft, resolved);
-    let mut running = draft.snapshot.running_interfaces();
-    running.any(|interface| territory.holds_interface(draft.snapshot, interface))
+/// What runs, and whose it may be.
+struct Running<'a> {
+    /// The groups that it has.
+    groups: BTreeSet<&'a SecurityGroupId>,
+    holders: Holders,
+    /// Who has a say, or is remembered without one.
+    there: BTreeSet<ProfileKey>,
+}
+
+impl<'a> Running<'a> {
+    fn of(draft: &Draft<'a>, profiles: &[ResolvedProfile<'_>]) -> Self {
+        let interfaces = draft.snapshot.running_interfaces();
+        let frozen = draft.network.frozen.iter().map(|frozen| &frozen.key);
+        let absent = draft.network.absent.iter().map(|absent| &absent.key);
+        let there = profiles.iter().map(ResolvedProfile::key).chain(frozen).chain(absent);
+        Self {
+            groups: interfaces
+                .flat_map(|interface| interface.groups.iter().map(|group| &group.group_id))
+                .collect(),
+            holders: Holders::noted(draft),
+            there: there.cloned().collect(),
+        }
+    }
+
+    /// What a profile is to be remembered to rely on besides what it declares:
+    /// what runs with its groups may have been started with an earlier spec, or
+    /// by a profile that is gone.
+    fn relied_on(&self, draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, is_waited_for: bool) -> Holdings {
+        let profile = resolved.profile();
+        let before = if profile.established {
+            profile.holdings
+        } else {
+            Holdings::NOTHING
+        };
+        let is_its_own = |group: &&SecurityGroupId| holders::uses(draft, resolved.key(), before, group);
+        let mut relied_on = Holdings::NOTHING;
+        if is_waited_for || self.groups.iter().any(is_its_own) {
+            relied_on = before;
+        }
+        let groups = draft.groups_of.get(resolved.key()).into_iter().flatten().flatten();
+        for group in groups.filter(|group| self.groups.contains(group)) {
+            let mut noted = self.holders.of(draft, group).peekable();
+            if noted.peek().is_none() {
+                return Holdings::EVERYTHING;
+            }
+            let gone = noted.filter(|(key, _)| !self.there.contains(key));
+            relied_on = gone.fold(relied_on, |relied_on, (_, holdings)| relied_on.with(*holdings));
+        }
+        relied_on
+    }
 }
 
 /// The services that profiles call, by their full names.
@@ -261,6 +307,9 @@ fn holdings(resolved: &ResolvedProfile<'_>, calls: &Calls) -> Holdings {
     }
     if profile.package_repositories.is_some() {
         hold(Thing::PackageRepositories);
+    }
+    if let SecurityGroups::Own(groups) = &profile.security_groups {
+        groups.iter().for_each(|group| hold(Thing::Group(group)));
     }
     for (place, workload) in profile.workloads.iter().enumerate() {
         if let Some(role) = &workload.role_arn {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     api::{Reason, bounds::MAX_PROFILES_IN_FORCE},
     observed::VpcSnapshot,
-    types::{HELD_REPOSITORIES, Holdings, NetworkAclId, ProfileKey, RouteTableId, SubnetId, listed},
+    types::{HELD_REPOSITORIES, Holdings, NetworkAclId, ProfileKey, RouteTableId, SecurityGroupId, SubnetId, listed},
     validate::Granted,
 };
 
@@ -47,6 +47,8 @@ pub(super) enum Thing<'a> {
     Room(&'a str),
     /// What the S3 endpoint's policy does about package repositories.
     PackageRepositories,
+    /// A security group of its team's.
+    Group(&'a SecurityGroupId),
 }
 
 impl fmt::Display for Thing<'_> {
@@ -63,6 +65,7 @@ impl fmt::Display for Thing<'_> {
             Self::Named(workload, subnet) => write!(f, "named/{workload}/{subnet}"),
             Self::Room(size) => f.write_str(size),
             Self::PackageRepositories => f.write_str(HELD_REPOSITORIES),
+            Self::Group(id) => write!(f, "group/{id}"),
         }
     }
 }

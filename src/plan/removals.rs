@@ -3,7 +3,9 @@
 //!
 //! | File | Knows |
 //! |---|---|
+//! | `holders` | whose what runs may be, by what was noted |
 //! | `ways` | which ways network interfaces of SageMaker's need and have |
+//! | `standing` | how far each can be relied on, and what makes it less |
 //! | `closed` | which endpoints buckets admit |
 //! | `roles` | whose permissions a change to a role takes away |
 //! | `split` | what of an action adds to the ways and what takes away |
@@ -20,9 +22,11 @@
 //! never given to anyone.
 
 mod closed;
+pub(super) mod holders;
 mod order;
 mod roles;
 mod split;
+mod standing;
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::{
     closed::Closed,
     split::{Effect, effect},
+    standing::{Narrowed, standing},
     ways::{User, users},
 };
 use super::{
@@ -313,6 +318,7 @@ impl<'t, 'a> Trial<'t, 'a> {
     fn losses(&self, actions: &[Action]) -> Losses {
         let projected = project(self.draft.snapshot, actions);
         let closed = self.closed.clone().after(actions);
+        let narrowed = Narrowed::between(self.draft.snapshot, &projected, &self.draft.network.vpc.region);
         let reach = ways::reach(self.draft, &projected);
         let mut losses = Losses::new();
         for (place, user) in self.users.iter().enumerate().filter(|(_, user)| !user.ways.is_empty()) {
@@ -321,10 +327,8 @@ impl<'t, 'a> Trial<'t, 'a> {
                 .ways
                 .iter()
                 .filter(|(way, before)| {
-                    let now = start
-                        .as_ref()
-                        .map(|start| ways::standing(self.draft, &closed, start, way));
-                    now.is_none_or(|now| !now.is_kept(before))
+                    let now = start.as_ref().map(|start| standing(self.draft, &closed, start, way));
+                    now.is_none_or(|now| !now.is_kept(before)) || narrowed.cuts(user, way, before)
                 })
                 .map(|(way, _)| way.clone())
                 .collect();

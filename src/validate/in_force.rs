@@ -44,9 +44,20 @@ impl Registry {
         }
     }
 
-    /// What the profile relies on, if it is in force.
+    /// What the profile relies on, if it is noted to be in force.
     pub(super) fn holdings(&self, key: &ProfileKey) -> Option<Holdings> {
         self.profiles.get(key).map(|(holdings, _)| *holdings)
+    }
+
+    /// The same, given that it is accepted now: one that could not be noted may
+    /// rely on anything.
+    pub(super) fn holdings_of_accepted(&self, key: &ProfileKey) -> Holdings {
+        let unnoted = if self.overflows {
+            Holdings::EVERYTHING
+        } else {
+            Holdings::NOTHING
+        };
+        self.holdings(key).unwrap_or(unnoted)
     }
 
     /// Whether the profile had effect, given that it is accepted now: one that
@@ -76,15 +87,5 @@ impl Registry {
 }
 
 fn entry(entry: &ProfileInForce) -> (ProfileKey, (Holdings, Option<Timestamp>)) {
-    let ProfileInForce {
-        namespace,
-        name,
-        holds,
-        absent_since,
-    } = entry;
-    // What cannot be read may have been anything.
-    let holdings = holds
-        .as_ref()
-        .map_or(Holdings::NOTHING, |text| text.parse().unwrap_or(Holdings::EVERYTHING));
-    (ProfileKey::new(namespace, name), (holdings, *absent_since))
+    (entry.key(), (entry.holdings(), entry.absent_since))
 }

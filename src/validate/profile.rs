@@ -60,7 +60,7 @@ pub(super) fn validate(
     };
     Ok(ValidProfile {
         established: registry.has_established(&key),
-        holdings: registry.holdings(&key).unwrap_or_default(),
+        holdings: registry.holdings_of_accepted(&key),
         key,
         created: created(&reference.profile),
         workloads: spec

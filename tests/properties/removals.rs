@@ -14,7 +14,7 @@ use std::{
 use ipnet::Ipv4Net;
 use proptest::{prelude::*, sample};
 use sagevpc::{
-    api::{EnforceGrants, InternetMode, RequireVpcEndpoint},
+    api::{EnforceGrants, InternetMode, PackageRepositories, RequireVpcEndpoint, SageMakerVpcProfileSpec},
     catalog::{Need, RolePart},
     observed::{EndpointState, NetworkInterface, Snapshot, VpcEndpoint, VpcSnapshot},
     plan::{ActionId, Plan, PlannedAction},
@@ -68,6 +68,47 @@ enum Change {
     TakeRolesOff(usize),
     /// A role's owner allows it something more.
     AllowMore(usize, Value),
+    /// A profile that is being deleted gives way to a smaller one of its name.
+    Recreate(usize),
+    /// A profile leaves its own groups for one that is made for it, and shrinks.
+    ToManaged(usize),
+    /// Package repositories are to be out of reach.
+    DenyRepositories,
+    /// Endpoints of services let nobody call anything any more.
+    NarrowPolicies,
+}
+
+/// A bucket that Amazon Linux packages come from.
+const REPOSITORY: &str = "al2023-repos-us-east-1-de612dc2";
+/// A team's own group.
+const TEAMS: &str = "sg-0000000000000bea1";
+
+/// Profiles share a group of their team's, which lets all out.
+fn share_a_group(world: &mut World) {
+    let group = json!({
+        "GroupId": TEAMS, "GroupName": "data-science", "VpcId": VPC, "OwnerId": "111122223333",
+        "IpPermissions": [{ "IpProtocol": "-1", "UserIdGroupPairs": [{ "GroupId": TEAMS }] }],
+        "IpPermissionsEgress": [{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }],
+    });
+    let group = serde_json::from_value(group).expect("a group");
+    world.snapshot.security_groups.push(group);
+    world.references.vpc.spec.grants.everyone.security_groups = vec!["*".to_owned()];
+    for reference in world.references.profiles.iter_mut().take(2) {
+        let own = serde_json::from_value(json!({ "ids": [TEAMS] })).expect("groups of its own");
+        reference.profile.spec.security_groups = Some(own);
+    }
+}
+
+fn shrink(spec: &mut SageMakerVpcProfileSpec) {
+    spec.workloads.truncate(1);
+    for workload in &mut spec.workloads {
+        workload.distributed = false;
+        workload.efa = false;
+    }
+    spec.buckets.clear();
+    spec.services.clear();
+    spec.destinations.clear();
+    spec.package_repositories = None;
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -83,6 +124,10 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Change::WithdrawEnforcement),
         (0..3usize).prop_map(Change::TakeRolesOff),
         (0..2usize, own_statement()).prop_map(|(role, statement)| Change::AllowMore(role, statement)),
+        (0..3usize).prop_map(Change::Recreate),
+        (0..3usize).prop_map(Change::ToManaged),
+        Just(Change::DenyRepositories),
+        Just(Change::NarrowPolicies),
     ]
 }
 
@@ -110,17 +155,41 @@ impl Change {
                 let profile = &mut world.references.profiles[at(place)].profile;
                 profile.metadata.deletion_timestamp = gone.vpc.metadata.deletion_timestamp;
             }
-            Self::Shrink(place) if count > 0 => {
-                let spec = &mut world.references.profiles[at(place)].profile.spec;
-                spec.workloads.truncate(1);
-                for workload in &mut spec.workloads {
-                    workload.distributed = false;
-                    workload.efa = false;
+            Self::Shrink(place) if count > 0 => shrink(&mut world.references.profiles[at(place)].profile.spec),
+            Self::Recreate(place) if count > 0 => {
+                let profile = &mut world.references.profiles[at(place)].profile;
+                if profile.metadata.deletion_timestamp.take().is_some() {
+                    profile.metadata.uid = Some("anew".to_owned());
+                    shrink(&mut profile.spec);
                 }
-                spec.buckets.clear();
-                spec.services.clear();
-                spec.destinations.clear();
-                spec.package_repositories = None;
+            }
+            Self::ToManaged(place) if count > 0 => {
+                let spec = &mut world.references.profiles[at(place)].profile.spec;
+                spec.security_groups = None;
+                shrink(spec);
+            }
+            Self::DenyRepositories => {
+                for reference in &mut world.references.profiles {
+                    let wish = &mut reference.profile.spec.package_repositories;
+                    *wish = wish.map(|_| PackageRepositories::Deny);
+                }
+            }
+            Self::NarrowPolicies => {
+                let little = |(service, action): (&str, &str)| {
+                    let document = json!({ "Version": "2012-10-17", "Statement": [
+                        { "Effect": "Allow", "Principal": "*", "Action": action, "Resource": "*" },
+                    ] });
+                    json!({ "service": service, "document": document.to_string() })
+                };
+                let services = [
+                    ("sts", "sts:GetSessionToken"),
+                    ("kms", "kms:ListAliases"),
+                    ("logs", "logs:DescribeLogGroups"),
+                    ("sagemaker.api", "sagemaker:ListTags"),
+                ];
+                let policies = services.map(little);
+                let policies = policies.map(|policy| serde_json::from_value(policy).expect("a policy"));
+                world.references.vpc.spec.interface_endpoints.policies = policies.to_vec();
             }
             Self::DeleteAll => delete(&mut world.references),
             Self::Withdraw => {
@@ -142,7 +211,9 @@ impl Change {
             | Self::CloseBuckets(_)
             | Self::Require(_)
             | Self::RequireNoMore(_)
-            | Self::TakeRolesOff(_) => {}
+            | Self::TakeRolesOff(_)
+            | Self::Recreate(_)
+            | Self::ToManaged(_) => {}
         }
     }
 }
@@ -174,6 +245,8 @@ fn start(world: &World, memory: &mut Memory) -> Vec<Running> {
             if requirements.needs.contains(&Need::S3) && !workload.direct_internet_access {
                 ways.push(Way::S3(None));
                 ways.extend(profile.buckets.iter().map(|bucket| Way::S3(Some(bucket.clone()))));
+                let repositories = profile.package_repositories == Some(PackageRepositories::Allow);
+                ways.extend(repositories.then(|| Way::S3(Some(REPOSITORY.to_owned()))));
             }
             if !workload.direct_internet_access {
                 let of_kind = requirements.services.iter().map(|name| (*name).to_owned());
@@ -258,6 +331,8 @@ fn gets(snapshot: &Snapshot, vpc: &VpcSnapshot, running: &Running, way: &Way) ->
             match endpoint {
                 Some(endpoint) if endpoint.endpoint_state() != EndpointState::Available => return 0,
                 Some(endpoint) => {
+                    let policy = endpoint.policy().expect("it can be read");
+                    policy_allows = evaluate_family_for_anyone(&policy, "sts:AssumeRole", "*").share() == Share::All;
                     let blocks = endpoint.subnet_ids.iter().filter_map(|id| vpc.subnets[id].cidr_block);
                     let receiver = endpoint.groups.iter().map(|group| group.group_id.as_str()).collect();
                     (443, 6, Some(receiver), blocks.map(host).collect())
@@ -409,7 +484,11 @@ proptest! {
         changes in proptest::collection::vec((change(), any::<bool>()), 1..4),
         order in proptest::collection::vec(0..1000usize, 1..20),
         which in sample::select(vec![1usize, 2, 3]),
+        shares in any::<bool>(),
     ) {
+        if shares {
+            share_a_group(&mut world);
+        }
         // Where no name resolves, nobody has a way to anything.
         for attributes in &mut world.snapshot.vpc_attributes {
             attributes.enable_dns_support.value = true;

@@ -94,14 +94,10 @@ fn in_force(draft: &Draft<'_>, role: &str, name: &str) -> Option<PolicyDocument>
 
 fn may_use(profiles: &[ResolvedProfile<'_>], user: &User<'_>, role: &str) -> bool {
     let thing = Thing::Role(role).to_string();
-    user.profiles.is_empty()
+    user.noted.is_none_or(|noted| noted.may_hold(&thing))
         || profiles
             .iter()
             .filter(|resolved| user.profiles.contains(resolved.key()))
-            .any(|resolved| {
-                let profile = resolved.profile();
-                let mut workloads = profile.workloads.iter();
-                workloads.any(|workload| workload.role_arn.as_deref() == Some(role))
-                    || (profile.established && profile.holdings.may_hold(&thing))
-            })
+            .flat_map(|resolved| &resolved.profile().workloads)
+            .any(|workload| workload.role_arn.as_deref() == Some(role))
 }

@@ -1,33 +1,29 @@
 //! What SageMaker's network interfaces use: the ways that their workloads need
 //! and that they have.
 //!
-//! An interface on a profile's subnets with its groups needs what the profile
-//! declares, and what it relied on until now: a spec that was edited does not
-//! change what runs. Of any other interface nobody is left to tell, so that it
-//! needs whatever it reaches of what the VPC offers.
+//! An interface needs what was relied on with its groups until now, by what was
+//! noted of profiles in force: a spec that was edited does not change what runs,
+//! nor does a profile that takes another's place. Where nobody was noted for one
+//! of its groups nobody can tell, so that it needs whatever it reaches of what
+//! the VPC offers. Besides, it needs what profiles declare on whose subnets and
+//! groups it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::closed::Closed;
+use super::{
+    closed::Closed,
+    holders::Holders,
+    standing::{Standing, standing},
+};
 use crate::{
     api::AcceptUnknown,
-    catalog::HTTPS_TO_ENDPOINTS,
     desired::KeptOfPolicy,
     observed::{NetworkInterface, Subnet, VpcSnapshot},
-    plan::{
-        consumers::Territory,
-        draft::Draft,
-        keeping::Thing,
-        reachability::{Reached, destinations, is_taken_to_work, reached},
-        resolve::ResolvedProfile,
-    },
-    reach::{Destination, Extent, Hop, Reach, Start, Traffic, Verdict},
-    types::{
-        Admission, Direction, Exemption, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId,
-        SubnetId,
-    },
+    plan::{consumers::Territory, draft::Draft, keeping::Thing, reachability::destinations, resolve::ResolvedProfile},
+    reach::{Destination, Reach, Traffic},
+    types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId},
 };
 
 const HTTPS: u16 = 443;
@@ -40,39 +36,12 @@ pub(super) struct User<'a> {
     pub(super) subnet: &'a SubnetId,
     pub(super) groups: BTreeSet<SecurityGroupId>,
     pub(super) interfaces: Vec<&'a NetworkInterface>,
-    /// The profiles whose they may be; none where nobody is left to tell.
+    /// The profiles whose they may be by what is declared.
     pub(super) profiles: BTreeSet<&'a ProfileKey>,
+    /// What was relied on with their groups; `None` where nobody can tell.
+    pub(super) noted: Option<Holdings>,
     /// The ways that they need and have.
     pub(super) ways: Vec<(Destination, Standing)>,
-}
-
-/// How far a way can be relied on.
-pub(super) struct Standing {
-    reached: Reached,
-    /// How much of the destination may be reached where not all of it is.
-    part: Extent,
-    /// How much of that is.
-    sure: Extent,
-    /// Whom a bucket that is closed to others lets in by any way: who runs may be
-    /// one of them. `None` where it is not closed.
-    exempt: Option<BTreeSet<Exemption>>,
-}
-
-impl Standing {
-    /// Whether there is a way at all.
-    fn is_any(&self) -> bool {
-        self.reached > Reached::No || !self.part.is_empty()
-    }
-
-    /// Whether it is as good as the one before.
-    pub(super) fn is_kept(&self, before: &Self) -> bool {
-        let lets_in_as_many = match (&self.exempt, &before.exempt) {
-            (Some(now), Some(before)) => now.is_superset(before),
-            (None, _) | (_, None) => true,
-        };
-        let is_as_wide = || self.part.covers(&before.part) && self.sure.covers(&before.sure);
-        self.reached == Reached::Yes || (self.reached >= before.reached && lets_in_as_many && is_as_wide())
-    }
 }
 
 /// Everyone who uses the VPC, in the order of subnets and groups.
@@ -94,6 +63,7 @@ pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) 
         .filter(|resolved| resolved.takes_part())
         .map(|resolved| (Territory::of(draft, resolved), resolved))
         .collect();
+    let holders = Holders::noted(draft);
     let offer = Offer::of(draft);
     let members = Members::of(alike.keys());
     let closed = Closed::now(draft);
@@ -106,16 +76,12 @@ pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) 
                 .filter(|(territory, _)| territory.holds_interface(snapshot, interfaces[0]))
                 .map(|(_, resolved)| *resolved)
                 .collect();
-            let needs = if whose.is_empty() {
-                let mut all = offer.all();
-                all.extend(by_rules(draft, &groups, &members, true));
-                all
-            } else {
-                let needs = whose
-                    .iter()
-                    .flat_map(|resolved| needs(draft, resolved, &groups, &offer, &members));
-                needs.collect()
-            };
+            let noted = holders.with(draft, &groups);
+            let relied_on = noted.unwrap_or(Holdings::EVERYTHING);
+            let went_out = relied_on.may_hold(&Thing::WayOut.to_string());
+            let mut needs: BTreeSet<Destination> = offer.held_by(relied_on).collect();
+            needs.extend(by_rules(draft, &groups, &members, went_out));
+            needs.extend(whose.iter().flat_map(|resolved| declared(draft, resolved, &groups)));
             let start = reach.from(subnet, &groups);
             let ways = start.map_or_else(Vec::new, |start| {
                 let ways = needs.into_iter().map(|way| {
@@ -129,6 +95,7 @@ pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) 
                 groups,
                 interfaces,
                 profiles: whose.iter().map(|resolved| resolved.key()).collect(),
+                noted,
                 ways,
             }
         })
@@ -148,75 +115,6 @@ pub(super) fn reach<'s>(draft: &Draft<'_>, snapshot: &'s VpcSnapshot) -> Reach<'
     } else {
         reach
     }
-}
-
-/// How far a way can be relied on.
-pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>, way: &Destination) -> Standing {
-    let admission = match way {
-        Destination::S3 { bucket: Some(bucket) } => closed.of(bucket),
-        Destination::S3 { bucket: None }
-        | Destination::Service(_)
-        | Destination::Host { .. }
-        | Destination::Cidr { .. }
-        | Destination::Members { .. }
-        | Destination::Subnet { .. } => None,
-    };
-    let reached = how_far(draft, admission, start, way);
-    let exempt = admission.map(|admission| admission.exemptions.clone());
-    if reached == Reached::Yes {
-        return Standing {
-            reached,
-            part: Extent::default(),
-            sure: Extent::default(),
-            exempt,
-        };
-    }
-    let is_let_in = |hops: &[Hop]| admission.is_none_or(|admission| lets_in(admission, hops));
-    let may_be_let_in = |hops: &[Hop]| is_let_in(hops) || exempt.as_ref().is_some_and(|exempt| !exempt.is_empty());
-    Standing {
-        reached,
-        part: start.extent(way, |hops, _| may_be_let_in(hops)),
-        sure: start.extent(way, |hops, unseen| is_let_in(hops) && is_taken_to_work(draft, unseen)),
-        exempt,
-    }
-}
-
-/// Packets get there, and a bucket lets those in that come by the endpoint which
-/// they come by.
-fn how_far(draft: &Draft<'_>, admission: Option<&Admission>, start: &Start<'_, '_>, way: &Destination) -> Reached {
-    let Some(admission) = admission else {
-        return reached(draft, start.unless_reached(way).as_ref());
-    };
-    let verdict = start.to(way);
-    let by_packets = match &verdict {
-        Verdict::Reachable(_) => Reached::Yes,
-        Verdict::Stopped(..) | Verdict::Unknown(..) => reached(draft, Some(&verdict)),
-    };
-    match (lets_in(admission, &verdict.path().0), admission.exemptions.is_empty()) {
-        (true, _) => by_packets,
-        (false, true) => Reached::No,
-        // Who is exempt is not known here.
-        (false, false) => by_packets.min(Reached::Unknown),
-    }
-}
-
-/// Whether a bucket's statement admits what comes this way.
-fn lets_in(admission: &Admission, hops: &[Hop]) -> bool {
-    let endpoint = hops.iter().find_map(|hop| match hop {
-        Hop::GatewayEndpoint { endpoint } => Some(endpoint),
-        Hop::PublicName { .. }
-        | Hop::PrivateName { .. }
-        | Hop::SecurityGroup { .. }
-        | Hop::NetworkAcl { .. }
-        | Hop::Route { .. }
-        | Hop::SameSubnet { .. }
-        | Hop::Subnet { .. }
-        | Hop::InterfaceEndpoint { .. }
-        | Hop::NatGateway { .. }
-        | Hop::InternetGateway { .. }
-        | Hop::Unseen(_) => None,
-    });
-    endpoint.is_some_and(|endpoint| admission.vpc_endpoints.contains(endpoint))
 }
 
 /// What the VPC offers that something in it may use.
@@ -252,10 +150,6 @@ impl Offer {
         }
     }
 
-    fn all(&self) -> BTreeSet<Destination> {
-        self.held_by(Holdings::EVERYTHING).collect()
-    }
-
     /// What of it the holder may rely on.
     fn held_by(&self, holdings: Holdings) -> impl Iterator<Item = Destination> {
         let buckets = self.buckets.iter().filter(move |bucket| {
@@ -279,13 +173,11 @@ impl Offer {
     }
 }
 
-/// What a profile's workloads need, and needed so far, with these groups.
-fn needs(
+/// What a profile's workloads with these groups need by its spec.
+fn declared(
     draft: &Draft<'_>,
     resolved: &ResolvedProfile<'_>,
     groups: &BTreeSet<SecurityGroupId>,
-    offer: &Offer,
-    members: &Members<'_>,
 ) -> BTreeSet<Destination> {
     let profile = resolved.profile();
     let mut needs = BTreeSet::new();
@@ -297,12 +189,6 @@ fn needs(
         }
         let subnets = resolved.subnets_to_name(place);
         needs.extend(destinations(draft.snapshot, resolved, workload, &subnets));
-    }
-    if profile.established {
-        needs.extend(offer.held_by(profile.holdings));
-        let went_out = profile.holdings.may_hold(&Thing::WayOut.to_string());
-        let ours = groups.iter().filter(|group| draft.claims.is_ours(group.as_str()));
-        needs.extend(by_rules(draft, ours, members, went_out));
     }
     needs
 }
@@ -349,15 +235,16 @@ fn by_rules<'g>(
             match rule.peer {
                 Peer::Cidr(cidr) if snapshot.vpc.cidrs().any(|own| own.contains(&cidr)) => {
                     let is_in_it = |subnet: &&Subnet| subnet.cidrs().any(|own| cidr.contains(&own));
-                    let subnets = snapshot.subnets.values().filter(is_in_it);
-                    // Interface endpoints are looked for by what they serve.
-                    let is_https = rule.ports == HTTPS_TO_ENDPOINTS.ports;
-                    let_out.extend(subnets.filter(|_| !is_https).map(|subnet| Destination::Subnet {
+                    let mut subnets = snapshot.subnets.values().filter(is_in_it).peekable();
+                    if subnets.peek().is_none() {
+                        let_out.extend(addresses(rule, cidr));
+                    }
+                    let_out.extend(subnets.map(|subnet| Destination::Subnet {
                         subnet: subnet.subnet_id.clone(),
                         traffic: traffic_of(rule),
                     }));
                 }
-                Peer::Cidr(cidr) if goes_out => let_out.extend(outside(rule, cidr)),
+                Peer::Cidr(cidr) if goes_out => let_out.extend(addresses(rule, cidr)),
                 Peer::Cidr(_) | Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => {}
             }
         }
@@ -372,8 +259,8 @@ fn traffic_of(rule: &Rule) -> Traffic {
     }
 }
 
-/// What a rule lets out of the VPC, by one of its ports.
-fn outside(rule: &Rule, cidr: IpNet) -> Option<Destination> {
+/// The addresses that a rule lets out to, by one of its ports.
+fn addresses(rule: &Rule, cidr: IpNet) -> Option<Destination> {
     let port = match (rule.protocol, rule.ports) {
         (Protocol::All, _) | (Protocol::TCP, None) => HTTPS,
         (Protocol::TCP, Some(PortRange { from, to })) if (from..=to).contains(&i32::from(HTTPS)) => HTTPS,
