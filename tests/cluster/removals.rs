@@ -4,7 +4,7 @@
 use aws_sdk_ec2::types::NatGatewayState;
 use serde_json::{Value, json};
 
-use crate::fixture::{World, eventually, wait};
+use crate::fixture::{Network, World, eventually, wait};
 
 const DESCRIPTION: &str = "[DO NOT DELETE] ENI managed by SageMaker for a job";
 
@@ -249,4 +249,90 @@ fn a_buckets_statement_goes_before_the_endpoint_that_it_admits() {
     });
     world.network.delete_interface(&interface);
     world.until_gone("the VPC object", || world.vpc_now());
+}
+
+#[test]
+fn whoever_takes_a_profiles_name_takes_nothing_from_what_runs() {
+    let world = World::new("removal-recreated");
+    let profile = |services: Value| {
+        let workloads = json!([{ "name": "prepare", "kind": "Processing" }]);
+        world.profile("team", json!({ "workloads": workloads, "services": services }))
+    };
+    world.kubectl().apply(&[
+        world.vpc(json!({ "grants": { "services": ["sts"], "buckets": ["fraud-*"] } })),
+        profile(json!(["sts"])),
+    ]);
+    world.until_ready("team");
+    let interface = start(&world);
+    let made = world.network.endpoints().len();
+    assert_eq!(made, 2, "S3's and that of the service");
+
+    world.delete_profile("team");
+    until_waiting(&world, "DeleteVpcEndpoints", &interface);
+    let object = ["patch", "sagemakervpcprofile", "team", "--namespace", world.name];
+    let patch = ["--type=merge", "--patch", r#"{"metadata":{"finalizers":null}}"#];
+    world.kubectl().run(&[&object[..], &patch].concat());
+    world.until_gone("the profile", || world.profile_now("team"));
+    world.kubectl().apply(&[profile(json!([]))]);
+    world.until_ready("team");
+    let message = until_waiting(&world, "DeleteVpcEndpoints", &interface);
+    assert!(message.contains("com.amazonaws.us-east-1.sts"), "{message}");
+    assert_eq!(world.network.endpoints().len(), made);
+
+    world.network.delete_interface(&interface);
+    eventually("the endpoint of the service is gone", || {
+        match world.network.endpoints().len() {
+            1 => Ok(()),
+            left => Err(left),
+        }
+    });
+}
+
+#[test]
+fn a_buckets_statement_admits_an_endpoint_for_as_long_as_something_reads_by_it() {
+    let world = World::new("removal-statement");
+    world.account.make_bucket("fraud-statement");
+    // Of two VPCs, so that the statement outlives either's endpoint.
+    let elsewhere = Network::new(&world.account);
+    let grants = json!({ "buckets": ["fraud-*"], "enforce": { "buckets": ["fraud-statement"] } });
+    let vpc = json!({ "grants": grants, "approval": "None" });
+    let mut other = world.vpc_named("removal-statement-other", vpc.clone());
+    other["spec"]["vpcId"] = json!(elsewhere.vpc);
+    let closed = json!([{ "name": "fraud-statement", "requireVpcEndpoint": {} }]);
+    let of_other = json!({ "vpcRef": { "name": "removal-statement-other" }, "buckets": closed });
+    world.kubectl().apply(&[
+        world.vpc(vpc),
+        other,
+        world.profile("team", json!({ "buckets": closed })),
+        world.profile("others", of_other),
+    ]);
+    world.until_ready("team");
+    world.until_ready("others");
+    let of = |network: &Network| network.endpoint().vpc_endpoint_id().unwrap().to_owned();
+    let (ours, theirs) = (of(&world.network), of(&elsewhere));
+    let policy = || world.account.bucket_policy("fraud-statement").unwrap_or_default();
+    eventually("both endpoints are admitted", || {
+        let policy = policy();
+        if policy.contains(&ours) && policy.contains(&theirs) {
+            Ok(())
+        } else {
+            Err(policy)
+        }
+    });
+    let interface = start(&world);
+
+    world.delete_profile("team");
+    let message = until_waiting(&world, "PutBucketPolicy", &interface);
+    assert!(message.contains("bucket fraud-statement of S3"), "{message}");
+    assert!(policy().contains(&ours), "{}", policy());
+
+    world.network.delete_interface(&interface);
+    eventually("the endpoint is admitted no longer", || {
+        let policy = policy();
+        if !policy.contains(&ours) && policy.contains(&theirs) {
+            Ok(())
+        } else {
+            Err(policy)
+        }
+    });
 }
