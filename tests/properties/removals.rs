@@ -330,9 +330,8 @@ fn gets(snapshot: &Snapshot, vpc: &VpcSnapshot, running: &Running, way: &Way) ->
             });
             match endpoint {
                 Some(endpoint) if endpoint.endpoint_state() != EndpointState::Available => return 0,
+                Some(endpoint) if !lets_all_be_called(endpoint) => return 0,
                 Some(endpoint) => {
-                    let policy = endpoint.policy().expect("it can be read");
-                    policy_allows = evaluate_family_for_anyone(&policy, "sts:AssumeRole", "*").share() == Share::All;
                     let blocks = endpoint.subnet_ids.iter().filter_map(|id| vpc.subnets[id].cidr_block);
                     let receiver = endpoint.groups.iter().map(|group| group.group_id.as_str()).collect();
                     (443, 6, Some(receiver), blocks.map(host).collect())
@@ -370,6 +369,11 @@ fn gets(snapshot: &Snapshot, vpc: &VpcSnapshot, running: &Running, way: &Way) ->
         }
     });
     fates.min().unwrap_or(0)
+}
+
+fn lets_all_be_called(endpoint: &VpcEndpoint) -> bool {
+    let policy = endpoint.policy().expect("it can be read");
+    evaluate_family_for_anyone(&policy, "sts:AssumeRole", "*").share() == Share::All
 }
 
 /// An address that is nobody's here.
