@@ -25,7 +25,7 @@ from live import terminal
 from live.aws import Breakage
 from live.session import SessionError, play, program
 from measured import Figure
-from process import ROUND_SECONDS, SERVICES, Measured, Offer
+from process import ROUND_SECONDS, SERVICES, Measured, Offer, mutating
 
 ONE_AFTER_THE_OTHER = 5
 AT_ONCE = 20
@@ -145,14 +145,15 @@ def by_hand(offer: Offer) -> list[Breakage]:
 def repairs(session: Measured, offer: Offer, breakages: list[Breakage]) -> list[float]:
     """The seconds that each change by hand lasts."""
     settled = offer.aws.census()
+    before = session.metrics().calls()
     seconds = []
     for breakage in breakages:
         began = time.monotonic()
         breakage.do()
-        if offer.aws.census() == settled:
-            raise SessionError("the change by hand changed nothing in AWS")
         session.wait_until("AWS is as it was before the change", lambda: offer.aws.census() == settled)
         seconds.append(time.monotonic() - began)
+    if mutating(session.metrics().calls() - before) < len(breakages):
+        raise SessionError("a change by hand changed nothing in AWS, for nothing was put back")
     return seconds
 
 

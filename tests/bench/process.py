@@ -72,6 +72,12 @@ class Metrics:
         return self.by("sagevpc_kubernetes_writes_total", "outcome").total()
 
 
+def mutating(calls: Counter[str]) -> int:
+    """How many of the calls change something."""
+    read = ("Describe", "Get", "List", "AssumeRole")
+    return sum(count for action, count in calls.items() if not action.startswith(read))
+
+
 @dataclass(frozen=True)
 class Round:
     """What one round of observation cost in which nothing was to be done."""
@@ -83,8 +89,7 @@ class Round:
 
     def mutating(self) -> int:
         """How many of the calls change something."""
-        read = ("Describe", "Get", "AssumeRole")
-        return sum(count for action, count in self.calls.items() if not action.startswith(read))
+        return mutating(self.calls)
 
 
 def listed(objects: Iterable[Any]) -> str:
