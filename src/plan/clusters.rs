@@ -19,7 +19,7 @@ use crate::{
     api::Reason,
     observed::{Tag, VpcSnapshot, tags_of},
     plan::Action,
-    types::{TAG_CLUSTER_UID, Tags, listed},
+    types::{TAG_CLUSTER, TAG_CLUSTER_UID, TAG_VPC, Tags, listed},
 };
 
 /// Resources that a message names.
@@ -41,6 +41,19 @@ pub(super) fn judge(draft: &mut Draft<'_>) {
     }
     let taken_over = draft.network.vpc.take_over_from.clone().unwrap_or_default();
     let to_mark = marked.remove(&taken_over).unwrap_or_default();
+    // Made for a SageMakerVpc of another name it is not ours, and tells of the
+    // other cluster all the same. What was taken over may have left some.
+    for (id, tags) in there(draft.snapshot) {
+        let mut tags = tags_of(tags);
+        let is_of_our_id = tags.get(TAG_CLUSTER) == Some(&ownership.cluster);
+        let is_of_another_name = tags.get(TAG_VPC).is_some_and(|name| *name != ownership.vpc);
+        let mark = tags
+            .remove(TAG_CLUSTER_UID)
+            .filter(|mark| *mark != own && *mark != taken_over);
+        if let Some(mark) = mark.filter(|_| is_of_our_id && is_of_another_name) {
+            marked.entry(mark).or_default().insert(id.to_owned());
+        }
+    }
     if marked.is_empty() {
         for id in to_mark {
             let action = Action::CreateTags {
@@ -93,4 +106,13 @@ fn tagged(snapshot: &VpcSnapshot) -> impl Iterator<Item = (&str, &[Tag])> {
         .chain(nat_gateways.map(|it| (it.nat_gateway_id.as_str(), it.tags.as_slice())))
         .chain(addresses.map(|it| (it.allocation_id.as_str(), it.tags.as_slice())))
         .chain(flow_logs.map(|it| (it.flow_log_id.as_str(), it.tags.as_slice())))
+}
+
+/// What of it is in this VPC for sure, and there.
+fn there(snapshot: &VpcSnapshot) -> impl Iterator<Item = (&str, &[Tag])> {
+    let groups = snapshot.security_groups.values();
+    let endpoints = snapshot.vpc_endpoints.iter().filter(|it| it.is_there());
+    groups
+        .map(|it| (it.group_id.as_str(), it.tags.as_slice()))
+        .chain(endpoints.map(|it| (it.vpc_endpoint_id.as_str(), it.tags.as_slice())))
 }

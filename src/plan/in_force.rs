@@ -158,7 +158,7 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
     // there for others' sake at present, who go before it.
     let is_waited_for = draft.actions().iter().any(|planned| planned.cuts_off.is_some());
     let calls = Calls::of(draft, profiles);
-    let running = Running::of(draft, profiles);
+    let running = Running::of(draft);
     for resolved in profiles {
         let key = resolved.key().clone();
         match resolved.standing {
@@ -191,6 +191,7 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
             its_own.for_each(|(id, _)| unknown.seen.insert(&id));
         }
     }
+    running.hand_over(draft, &mut noted);
     // Where there is no room for all, those that are noted stay noted.
     let earlier: BTreeSet<ProfileKey> = before.profiles.iter().map(ProfileInForce::key).collect();
     noted.sort_by_key(|(key, ..)| !earlier.contains(key));
@@ -218,50 +219,54 @@ struct Running<'a> {
     /// The groups that it has.
     groups: BTreeSet<&'a SecurityGroupId>,
     holders: Holders,
-    /// Who has a say, or is remembered without one.
-    there: BTreeSet<ProfileKey>,
 }
 
 impl<'a> Running<'a> {
-    fn of(draft: &Draft<'a>, profiles: &[ResolvedProfile<'_>]) -> Self {
+    fn of(draft: &Draft<'a>) -> Self {
         let interfaces = draft.snapshot.running_interfaces();
-        let frozen = draft.network.frozen.iter().map(|frozen| &frozen.key);
-        let absent = draft.network.absent.iter().map(|absent| &absent.key);
-        let there = profiles.iter().map(ResolvedProfile::key).chain(frozen).chain(absent);
         Self {
             groups: interfaces
                 .flat_map(|interface| interface.groups.iter().map(|group| &group.group_id))
                 .collect(),
             holders: Holders::noted(draft),
-            there: there.cloned().collect(),
         }
     }
 
     /// What a profile is to be remembered to rely on besides what it declares:
     /// what runs with its groups may have been started with an earlier spec, or
-    /// by a profile that is gone.
+    /// by nobody knows whom.
     fn relied_on(&self, draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, is_waited_for: bool) -> Holdings {
         let profile = resolved.profile();
-        let before = if profile.established {
-            profile.holdings
+        let groups = draft.groups_of.get(resolved.key()).into_iter().flatten().flatten();
+        let mut running = groups.filter(|group| self.groups.contains(group));
+        if running.any(|group| self.holders.of(draft, group).next().is_none()) {
+            return Holdings::EVERYTHING;
+        }
+        let before = Some(profile.holdings)
+            .filter(|_| profile.established)
+            .unwrap_or_default();
+        let is_its_own = |group: &&SecurityGroupId| holders::uses(draft, resolved.key(), before, group);
+        if is_waited_for || self.groups.iter().any(is_its_own) {
+            before
         } else {
             Holdings::NOTHING
-        };
-        let is_its_own = |group: &&SecurityGroupId| holders::uses(draft, resolved.key(), before, group);
-        let mut relied_on = Holdings::NOTHING;
-        if is_waited_for || self.groups.iter().any(is_its_own) {
-            relied_on = before;
         }
-        let groups = draft.groups_of.get(resolved.key()).into_iter().flatten().flatten();
-        for group in groups.filter(|group| self.groups.contains(group)) {
-            let mut noted = self.holders.of(draft, group).peekable();
-            if noted.peek().is_none() {
-                return Holdings::EVERYTHING;
+    }
+
+    /// Hands what was relied on with a group by those that are gone to whoever
+    /// is remembered for the same group: nobody can tell whose what runs is.
+    fn hand_over(&self, draft: &Draft<'_>, noted: &mut [(ProfileKey, Holdings, Option<Timestamp>)]) {
+        let there: BTreeSet<ProfileKey> = noted.iter().map(|(key, ..)| key.clone()).collect();
+        for group in &self.groups {
+            let of_group = self.holders.of(draft, group);
+            let gone = of_group.filter(|(key, _)| !there.contains(key));
+            let left = gone.fold(Holdings::NOTHING, |left, (_, holdings)| left.with(*holdings));
+            for (key, holdings, _) in noted.iter_mut() {
+                if holders::uses(draft, key, *holdings, group) {
+                    *holdings = holdings.with(left);
+                }
             }
-            let gone = noted.filter(|(key, _)| !self.there.contains(key));
-            relied_on = gone.fold(relied_on, |relied_on, (_, holdings)| relied_on.with(*holdings));
         }
-        relied_on
     }
 }
 

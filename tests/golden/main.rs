@@ -158,6 +158,7 @@ cases! {
     closing_a_bucket_that_others_read_waits,
     cluster_id_taken,
     cluster_id_taken_over,
+    cluster_id_taken_under_another_name,
     cluster_id_without_a_mark,
     compilation_drifts,
     compilation_met,

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     api::AcceptUnknown,
     desired::KeptOfPolicy,
-    observed::{NetworkInterface, Subnet, VpcSnapshot},
+    observed::{NetworkAcl, NetworkInterface, Subnet, VpcSnapshot},
     plan::{consumers::Territory, draft::Draft, keeping::Thing, reachability::destinations, resolve::ResolvedProfile},
     reach::{Destination, Reach, Traffic},
     types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId},
@@ -219,6 +219,7 @@ fn by_rules<'g>(
     goes_out: bool,
 ) -> BTreeSet<Destination> {
     let snapshot = draft.snapshot;
+    let ports = Ports::of(snapshot);
     let mut let_out = BTreeSet::new();
     let groups = groups.into_iter().filter_map(|id| snapshot.security_groups.get(id));
     for group in groups {
@@ -237,14 +238,14 @@ fn by_rules<'g>(
                     let is_in_it = |subnet: &&Subnet| subnet.cidrs().any(|own| cidr.contains(&own));
                     let mut subnets = snapshot.subnets.values().filter(is_in_it).peekable();
                     if subnets.peek().is_none() {
-                        let_out.extend(addresses(rule, cidr));
+                        let_out.extend(addresses(ports.of_rule(rule), cidr));
                     }
                     let_out.extend(subnets.map(|subnet| Destination::Subnet {
                         subnet: subnet.subnet_id.clone(),
                         traffic: traffic_of(rule),
                     }));
                 }
-                Peer::Cidr(cidr) if goes_out => let_out.extend(addresses(rule, cidr)),
+                Peer::Cidr(cidr) if goes_out => let_out.extend(addresses(ports.of_rule(rule), cidr)),
                 Peer::Cidr(_) | Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => {}
             }
         }
@@ -259,17 +260,43 @@ fn traffic_of(rule: &Rule) -> Traffic {
     }
 }
 
-/// The addresses that a rule lets out to, by one of its ports.
-fn addresses(rule: &Rule, cidr: IpNet) -> Option<Destination> {
-    let port = match (rule.protocol, rule.ports) {
-        (Protocol::All, _) | (Protocol::TCP, None) => HTTPS,
-        (Protocol::TCP, Some(PortRange { from, to })) if (from..=to).contains(&i32::from(HTTPS)) => HTTPS,
-        (Protocol::TCP, Some(PortRange { from, .. })) => u16::try_from(from).ok()?,
-        (Protocol::Number(_), _) => return None,
-    };
-    if cidr.prefix_len() > 0 {
-        return Some(Destination::Cidr { cidr, port });
+/// TCP ports that may fare differently from others: HTTPS, and those of which
+/// network ACLs speak.
+struct Ports(BTreeSet<u16>);
+
+impl Ports {
+    fn of(snapshot: &VpcSnapshot) -> Self {
+        let rules = snapshot.network_acls.values().flat_map(NetworkAcl::rules);
+        let spoken_of = rules.filter_map(|rule| u16::try_from(rule.ports?.from).ok());
+        Self(spoken_of.chain([HTTPS]).collect())
     }
-    let name = OUTSIDE.to_owned();
-    matches!(cidr, IpNet::V4(_)).then_some(Destination::Host { name, port })
+
+    /// Those among them that a rule lets out, the first of its own included.
+    fn of_rule(&self, rule: &Rule) -> BTreeSet<u16> {
+        match (rule.protocol, rule.ports) {
+            (Protocol::All, _) | (Protocol::TCP, None) => self.0.clone(),
+            (Protocol::TCP, Some(PortRange { from, to })) => {
+                let in_it = self
+                    .0
+                    .iter()
+                    .copied()
+                    .filter(|port| (from..=to).contains(&i32::from(*port)));
+                in_it.chain(u16::try_from(from)).collect()
+            }
+            (Protocol::Number(_), _) => BTreeSet::new(),
+        }
+    }
+}
+
+/// What is at the addresses that a rule lets out to, by these ports.
+fn addresses(ports: BTreeSet<u16>, cidr: IpNet) -> impl Iterator<Item = Destination> {
+    let at = move |port| match cidr {
+        IpNet::V4(_) if cidr.prefix_len() == 0 => Some(Destination::Host {
+            name: OUTSIDE.to_owned(),
+            port,
+        }),
+        IpNet::V6(_) if cidr.prefix_len() == 0 => None,
+        IpNet::V4(_) | IpNet::V6(_) => Some(Destination::Cidr { cidr, port }),
+    };
+    ports.into_iter().filter_map(at)
 }
