@@ -169,7 +169,10 @@ impl<'s> Narrowed<'s> {
             Destination::Service(name) => narrower.any(|narrower| narrower.endpoint.service_name == *name),
             Destination::S3 { bucket: None } => narrower.any(|narrower| {
                 let reads_packages = || user.noted.is_some_and(|noted| noted.may_hold(HELD_REPOSITORIES));
-                Some(&narrower.endpoint.vpc_endpoint_id) == standing.endpoint.as_ref()
+                // What is reached in part only may be so by any.
+                let is_by_it = |by: &VpcEndpointId| *by == narrower.endpoint.vpc_endpoint_id;
+                !narrower.endpoint.is_interface()
+                    && standing.endpoint.as_ref().is_none_or(is_by_it)
                     && (user.noted.is_none() || (narrower.closes_repositories && reads_packages()))
             }),
             Destination::S3 { bucket: Some(_) }
