@@ -1,9 +1,9 @@
 //! How much a status may hold: the schema's bounds, which the code that writes
 //! status cuts to.
 //!
-//! A status with everything at its bound stays under 256 KiB, and a spec under
-//! 1.2 MiB, also one in a script of four bytes a character, so that etcd, which
-//! takes objects of 1.5 MiB, takes any. To the schema bounds are characters; of
+//! A status with everything at its bound stays under 256 KiB, and leaves room for
+//! the largest spec in what etcd takes, 1.5 MiB, also for one in a script of four
+//! bytes a character. To the schema bounds are characters; of
 //! what we write they are bytes. Bounds of what is only shown are chosen for
 //! people to read; what is left out is counted or ends in an ellipsis. Bounds of
 //! what is remembered (the ledger, approved changes) are kept by making and

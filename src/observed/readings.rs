@@ -114,6 +114,12 @@ impl Subnet {
 }
 
 impl Route {
+    /// The addresses that it sends somewhere; `None` where a prefix list says it.
+    pub fn destination(&self) -> Option<IpNet> {
+        let ipv4 = self.destination_cidr_block.map(IpNet::V4);
+        ipv4.or(self.destination_ipv6_cidr_block.map(IpNet::V6))
+    }
+
     /// Whether it leads somewhere.
     pub fn is_active(&self) -> bool {
         !self

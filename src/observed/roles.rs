@@ -183,6 +183,15 @@ pub struct Roles {
     pub unseen: BTreeMap<String, UnseenRole>,
 }
 
+impl RoleDetail {
+    /// What its inline policy of this name says.
+    pub fn inline_policy(&self, name: &str) -> Option<&Value> {
+        let mut policies = self.role_policy_list.iter();
+        let policy = policies.find(|policy| policy.policy_name == name)?;
+        Some(&policy.policy_document)
+    }
+}
+
 impl ManagedPolicy {
     /// What the version in force says, if it was seen.
     pub fn document(&self) -> Option<&Value> {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::types::{
     AccountId, Accounts, AllocationId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Region, RouteTableId,
-    SecurityGroupId, SubnetId, TAG_CLUSTER, VpcId,
+    SecurityGroupId, SubnetId, TAG_CLUSTER, VpcEndpointId, VpcId,
 };
 
 /// One VPC as it was seen.
@@ -335,6 +335,13 @@ impl VpcSnapshot {
         self.prefix_lists
             .iter()
             .find(|list| list.prefix_list_name.ends_with(".s3"))
+    }
+
+    /// The endpoint with this id, one still being deleted included.
+    pub fn vpc_endpoint(&self, id: &VpcEndpointId) -> Option<&VpcEndpoint> {
+        self.vpc_endpoints
+            .iter()
+            .find(|endpoint| endpoint.vpc_endpoint_id == *id)
     }
 
     /// The VPC's gateway endpoints for S3, those still being deleted included.

@@ -33,27 +33,24 @@ pub(super) fn judge(draft: &mut Draft<'_>) {
         return;
     };
     let mut marked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (id, tags) in tagged(draft.snapshot) {
-        let mark = tags_of(tags).remove(TAG_CLUSTER_UID);
-        if let Some(mark) = mark.filter(|mark| *mark != own && draft.claims.is_ours(id)) {
-            marked.entry(mark).or_default().insert(id.to_owned());
-        }
-    }
     let taken_over = draft.network.vpc.take_over_from.clone().unwrap_or_default();
-    let to_mark = marked.remove(&taken_over).unwrap_or_default();
-    // Made for a SageMakerVpc of another name it is not ours, and tells of the
-    // other cluster all the same. What was taken over may have left some.
-    for (id, tags) in there(draft.snapshot) {
-        let mut tags = tags_of(tags);
-        let is_of_our_id = tags.get(TAG_CLUSTER) == Some(&ownership.cluster);
-        let is_of_another_name = tags.get(TAG_VPC).is_some_and(|name| *name != ownership.vpc);
-        let mark = tags
-            .remove(TAG_CLUSTER_UID)
-            .filter(|mark| *mark != own && *mark != taken_over);
-        if let Some(mark) = mark.filter(|_| is_of_our_id && is_of_another_name) {
-            marked.entry(mark).or_default().insert(id.to_owned());
+    for (id, tags, is_here) in tagged(draft.snapshot) {
+        let tags = tags_of(tags);
+        let Some(mark) = tags.get(TAG_CLUSTER_UID).filter(|mark| **mark != own) else {
+            continue;
+        };
+        // Made for a SageMakerVpc of another name it is not ours, and tells of the
+        // other cluster all the same. What was taken over may have left some.
+        let is_anothers = || {
+            tags.get(TAG_CLUSTER) == Some(&ownership.cluster)
+                && tags.get(TAG_VPC).is_some_and(|name| *name != ownership.vpc)
+                && *mark != taken_over
+        };
+        if draft.claims.is_ours(id) || is_here && is_anothers() {
+            marked.entry(mark.clone()).or_default().insert(id.to_owned());
         }
     }
+    let to_mark = marked.remove(&taken_over).unwrap_or_default();
     if marked.is_empty() {
         for id in to_mark {
             let action = Action::CreateTags {
@@ -93,26 +90,18 @@ fn ownership_of(draft: &Draft<'_>) -> String {
     draft.network.vpc.ownership.cluster.clone()
 }
 
-/// Everything that can carry tags of ours, by its id.
-fn tagged(snapshot: &VpcSnapshot) -> impl Iterator<Item = (&str, &[Tag])> {
+/// Everything that can carry tags of ours, by its id, and whether it is in this
+/// VPC for sure and not gone.
+fn tagged(snapshot: &VpcSnapshot) -> impl Iterator<Item = (&str, &[Tag], bool)> {
     let groups = snapshot.security_groups.values();
     let endpoints = snapshot.vpc_endpoints.iter();
     let nat_gateways = snapshot.nat_gateways.values();
     let addresses = snapshot.addresses.values();
     let flow_logs = snapshot.flow_logs.values();
     groups
-        .map(|it| (it.group_id.as_str(), it.tags.as_slice()))
-        .chain(endpoints.map(|it| (it.vpc_endpoint_id.as_str(), it.tags.as_slice())))
-        .chain(nat_gateways.map(|it| (it.nat_gateway_id.as_str(), it.tags.as_slice())))
-        .chain(addresses.map(|it| (it.allocation_id.as_str(), it.tags.as_slice())))
-        .chain(flow_logs.map(|it| (it.flow_log_id.as_str(), it.tags.as_slice())))
-}
-
-/// What of it is in this VPC for sure, and there.
-fn there(snapshot: &VpcSnapshot) -> impl Iterator<Item = (&str, &[Tag])> {
-    let groups = snapshot.security_groups.values();
-    let endpoints = snapshot.vpc_endpoints.iter().filter(|it| it.is_there());
-    groups
-        .map(|it| (it.group_id.as_str(), it.tags.as_slice()))
-        .chain(endpoints.map(|it| (it.vpc_endpoint_id.as_str(), it.tags.as_slice())))
+        .map(|it| (it.group_id.as_str(), it.tags.as_slice(), true))
+        .chain(endpoints.map(|it| (it.vpc_endpoint_id.as_str(), it.tags.as_slice(), it.is_there())))
+        .chain(nat_gateways.map(|it| (it.nat_gateway_id.as_str(), it.tags.as_slice(), false)))
+        .chain(addresses.map(|it| (it.allocation_id.as_str(), it.tags.as_slice(), false)))
+        .chain(flow_logs.map(|it| (it.flow_log_id.as_str(), it.tags.as_slice(), false)))
 }

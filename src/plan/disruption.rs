@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::Disruption;
 use crate::{
-    observed::{NetworkInterface, Route, RouteTable, VpcSnapshot},
+    observed::{NetworkInterface, RouteTable, VpcSnapshot},
     types::{NetworkAclId, RouteTableId, SecurityGroupId},
 };
 
@@ -124,17 +124,11 @@ fn has_another_road_to_s3(snapshot: &VpcSnapshot, table: &RouteTable) -> bool {
         .iter()
         .filter(|route| route.is_active() && route.leaves_vpc())
         .any(|route| {
-            destination(route).is_some_and(|destination| {
+            route.destination().is_some_and(|destination| {
                 destination.prefix_len() == 0
                     || s3
                         .iter()
                         .any(|cidr| destination.contains(cidr) || cidr.contains(&destination))
             })
         })
-}
-
-/// Where a route leads; `None` where a prefix list says it.
-pub(super) fn destination(route: &Route) -> Option<IpNet> {
-    let ipv4 = route.destination_cidr_block.map(IpNet::V4);
-    ipv4.or_else(|| route.destination_ipv6_cidr_block.map(IpNet::V6))
 }

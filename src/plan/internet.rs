@@ -28,9 +28,7 @@ pub(super) use destinations::{indispensable_rules, rules};
 use nat_gateways::NatGateways;
 use places::Places;
 
-use super::{
-    Concern, Scope, Serves, Weight, disruption::destination, draft::Draft, keeping::Thing, resolve::ResolvedProfile,
-};
+use super::{Concern, Scope, Serves, Weight, draft::Draft, keeping::Thing, resolve::ResolvedProfile};
 use crate::{
     api::{InternetMode, PackageRepositories, Reason},
     catalog::Symptom,
@@ -172,7 +170,7 @@ fn default_route(table: &RouteTable) -> Option<&Route> {
     table
         .routes
         .iter()
-        .find(|route| destination(route) == Some(destinations::anywhere_ipv4()))
+        .find(|route| route.destination() == Some(destinations::anywhere_ipv4()))
 }
 
 /// A denial of the package repositories stands in the policy of the S3

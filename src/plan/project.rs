@@ -357,11 +357,7 @@ fn delete_nat_gateway(vpc: &mut VpcSnapshot, id: &NatGatewayId) {
 
 fn remove_route(vpc: &mut VpcSnapshot, table: &RouteTableId, destination: &IpNet) {
     if let Some(table) = vpc.route_tables.get_mut(table) {
-        table.routes.retain(|route| {
-            let ipv4 = route.destination_cidr_block.map(IpNet::V4);
-            let ipv6 = route.destination_ipv6_cidr_block.map(IpNet::V6);
-            ipv4.or(ipv6) != Some(*destination)
-        });
+        table.routes.retain(|route| route.destination() != Some(*destination));
     }
 }
 

@@ -1,15 +1,14 @@
 //! What an action replaces or takes away, as AWS showed it before: so that who
 //! reads the log, or an event, can put it back.
 
-use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Action;
 use crate::{
-    observed::{Route, VpcEndpoint, VpcSnapshot},
+    observed::{Route, VpcSnapshot},
     policy::{PolicyDocument, diff},
-    types::{AclEntry, Direction, NetworkAclId, RouteTableId, VpcEndpointId},
+    types::{AclEntry, Direction, NetworkAclId},
 };
 
 /// Differences between two documents that words have room for.
@@ -69,15 +68,16 @@ impl Replaced {
 pub(super) fn replaced(vpc: &VpcSnapshot, action: &Action) -> Option<Replaced> {
     match action {
         Action::ModifyVpcEndpoint { id, policy, .. } | Action::ModifyInterfaceEndpoint { id, policy, .. } => {
-            let before = endpoint(vpc, id)?.policy().ok()?;
+            let before = vpc.vpc_endpoint(id)?.policy().ok()?;
             Some(Replaced::policy(&before, policy.as_ref()?))
         }
         Action::DeleteVpcEndpoint { id } => {
-            let endpoint = endpoint(vpc, id)?;
+            let endpoint = vpc.vpc_endpoint(id)?;
             Some(Replaced::named(endpoint, &endpoint.service_name))
         }
         Action::ReplaceRoute { table, destination, .. } | Action::DeleteRoute { table, destination } => {
-            let route = route(vpc, table, *destination)?;
+            let mut routes = vpc.route_tables.get(table)?.routes.iter();
+            let route = routes.find(|route| route.destination() == Some(*destination))?;
             Some(Replaced::was(route, &target(route)?))
         }
         Action::ReplaceNetworkAclEntry { acl, entry } => rule(vpc, acl, entry.direction, entry.rule_number),
@@ -124,20 +124,6 @@ pub(super) fn replaced(vpc: &VpcSnapshot, action: &Action) -> Option<Replaced> {
     }
 }
 
-fn endpoint<'v>(vpc: &'v VpcSnapshot, id: &VpcEndpointId) -> Option<&'v VpcEndpoint> {
-    vpc.vpc_endpoints
-        .iter()
-        .find(|endpoint| endpoint.vpc_endpoint_id == *id)
-}
-
-fn route<'v>(vpc: &'v VpcSnapshot, table: &RouteTableId, destination: IpNet) -> Option<&'v Route> {
-    vpc.route_tables.get(table)?.routes.iter().find(|route| {
-        let ipv4 = route.destination_cidr_block.map(IpNet::V4);
-        let ipv6 = route.destination_ipv6_cidr_block.map(IpNet::V6);
-        ipv4.or(ipv6) == Some(destination)
-    })
-}
-
 /// Where a route leads to; it has one target.
 fn target(route: &Route) -> Option<String> {
     let interface = route.network_interface_id.as_ref().map(ToString::to_string);
@@ -153,9 +139,10 @@ fn target(route: &Route) -> Option<String> {
         &route.core_network_arn,
     ];
     let target = targets.into_iter().flatten().next()?;
-    Some(match route.state.as_deref() {
-        Some("blackhole") => format!("{target}, a blackhole"),
-        Some(_) | None => target.clone(),
+    Some(if route.is_active() {
+        target.clone()
+    } else {
+        format!("{target}, a blackhole")
     })
 }
 
@@ -166,10 +153,10 @@ fn rule(vpc: &VpcSnapshot, acl: &NetworkAclId, direction: Direction, rule_number
     Some(Replaced::was(rule, &rule.to_string()))
 }
 
-fn role_policy(vpc: &VpcSnapshot, role: &str, name: &str) -> Option<PolicyDocument> {
-    let policies = &vpc.roles.details.get(role)?.role_policy_list;
-    let policy = policies.iter().find(|policy| policy.policy_name == name)?;
-    policy.policy_document.to_string().parse().ok()
+/// The inline policy of this name that the role has.
+pub(super) fn role_policy(vpc: &VpcSnapshot, role: &str, name: &str) -> Option<PolicyDocument> {
+    let document = vpc.roles.details.get(role)?.inline_policy(name)?;
+    PolicyDocument::try_from(document).ok()
 }
 
 /// What AWS leaves out of its answers, too.

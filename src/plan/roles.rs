@@ -160,8 +160,8 @@ pub(super) fn is_as_given(draft: &Draft<'_>, arn: &str, current: &PolicyDocument
 /// read.
 fn ours(draft: &Draft<'_>, detail: &RoleDetail) -> Option<Option<PolicyDocument>> {
     let name = role_policy_name(&draft.network.vpc.ownership);
-    let ours = detail.role_policy_list.iter().find(|policy| policy.policy_name == name);
-    ours.map(|policy| PolicyDocument::try_from(&policy.policy_document).ok())
+    let ours = detail.inline_policy(&name);
+    ours.map(|document| PolicyDocument::try_from(document).ok())
 }
 
 /// The kinds of workload that use a role: what one asks of it, all of its kind

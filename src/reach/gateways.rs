@@ -67,12 +67,7 @@ impl Reach<'_> {
     }
 
     fn past_gateway_endpoint(&self, trip: &Trip<'_>, id: &VpcEndpointId, leg: Leg) -> Leg {
-        let endpoint = self
-            .snapshot
-            .vpc_endpoints
-            .iter()
-            .find(|found| found.vpc_endpoint_id == *id);
-        let Some(endpoint) = endpoint else {
+        let Some(endpoint) = self.snapshot.vpc_endpoint(id) else {
             let endpoint = id.to_string();
             return leg.not_knowing(Unseen::Endpoint { endpoint });
         };

@@ -103,8 +103,7 @@ impl<'a> Seen<'a> {
     /// The endpoint, while it exists in this VPC.
     pub(super) fn endpoint(self, id: &VpcEndpointId) -> Option<&'a VpcEndpoint> {
         self.snapshot
-            .vpc_endpoints
-            .iter()
-            .find(|endpoint| endpoint.vpc_endpoint_id == *id && endpoint.endpoint_state() != EndpointState::Deleted)
+            .vpc_endpoint(id)
+            .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted)
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{AcceptUnknown, InternetMode, Reason, ResourceOwnership},
     observed::{NatGateway, NatGatewayState, Route, RouteTable, VpcSnapshot},
-    plan::{Finding, Weight, disruption::destination, draft::Draft, resolve::ResolvedProfile},
+    plan::{Finding, Weight, draft::Draft, resolve::ResolvedProfile},
     types::{NatGatewayId, RouteTableId, SubnetId, listed},
     validate::ValidVpc,
 };
@@ -123,7 +123,7 @@ pub(super) fn route_for<'t>(
         .routes
         .iter()
         .filter(|route| left_out.is_none_or(|left_out| left_out != *route))
-        .filter_map(|route| Some((destination(route)?, route)))
+        .filter_map(|route| Some((route.destination()?, route)))
         .filter(|(to, _)| to.contains(&block));
     leading.max_by_key(|(to, _)| to.prefix_len()).map(|(_, route)| route)
 }
@@ -132,7 +132,7 @@ pub(super) fn route_for<'t>(
 /// addresses nobody can tell, so they do not matter for one.
 fn routes_within(table: &RouteTable, block: IpNet) -> impl Iterator<Item = &Route> {
     table.routes.iter().filter(move |route| {
-        block.prefix_len() > 0 && destination(route).is_some_and(|to| block.contains(&to) && to != block)
+        block.prefix_len() > 0 && route.destination().is_some_and(|to| block.contains(&to) && to != block)
     })
 }
 
@@ -207,7 +207,7 @@ impl<'a> Judge<'a> {
     /// What is wrong with a route by which a workload goes out.
     fn route(&self, table: &RouteTable, route: &Route, block: IpNet) -> Option<Problem> {
         let id = &table.route_table_id;
-        let to = destination(route).unwrap_or(block);
+        let to = route.destination().unwrap_or(block);
         let hop = next_hop(route)?;
         let blocks = |reason, cause, fix| {
             Some(Problem {
@@ -378,7 +378,7 @@ impl<'a> Judge<'a> {
                 )
             }
             Some((route, NextHop::Beyond(what, accept))) if route.is_active() => {
-                let mut problem = self.beyond(id, destination(route).unwrap_or(block), what, accept);
+                let mut problem = self.beyond(id, route.destination().unwrap_or(block), what, accept);
                 problem.cause = format!("and from its subnet {subnet} {}", problem.cause);
                 Some(problem)
             }

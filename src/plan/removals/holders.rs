@@ -27,9 +27,8 @@ impl Holders {
     pub(super) fn with(&self, draft: &Draft<'_>, groups: &BTreeSet<SecurityGroupId>) -> Option<Holdings> {
         let mut all: Option<Holdings> = None;
         for group in groups.iter().filter(|group| tells(draft, group)) {
-            let mut of_one = self.of(draft, group).peekable();
-            of_one.peek()?;
-            let of_one = of_one.fold(Holdings::NOTHING, |held, (_, holdings)| held.with(*holdings));
+            let of_one = self.of(draft, group).map(|(_, holdings)| *holdings);
+            let of_one = of_one.reduce(Holdings::with)?;
             all = Some(all.unwrap_or_default().with(of_one));
         }
         all

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use super::{Verdict, cut_off, ways::User};
 use crate::{
     plan::{
-        Action, ActionId, PlannedAction, draft::Draft, keeping::Thing, loosening::widened, resolve::ResolvedProfile,
-        roles::is_as_given,
+        Action, ActionId, PlannedAction, draft::Draft, keeping::Thing, loosening::widened, replaced::role_policy,
+        resolve::ResolvedProfile, roles::is_as_given,
     },
-    policy::{PolicyDocument, same_meaning},
+    policy::same_meaning,
 };
 
 /// Whether an action may take permissions away from what runs.
@@ -62,7 +62,7 @@ fn taken<'p>(draft: &Draft<'_>, planned: &'p PlannedAction) -> Option<(&'p str, 
     else {
         return None;
     };
-    let now = in_force(draft, role, name)?;
+    let now = role_policy(draft.snapshot, role, name)?;
     // What someone else wrote there was never given; what we gave was, though
     // nothing but the role's other policies changed since.
     if planned.drift && !is_as_given(draft, role, &now) {
@@ -80,16 +80,6 @@ fn taken<'p>(draft: &Draft<'_>, planned: &'p PlannedAction) -> Option<(&'p str, 
         replaces: true,
     });
     Some((role, addition))
-}
-
-/// The policy of this name that the role has.
-fn in_force(draft: &Draft<'_>, role: &str, name: &str) -> Option<PolicyDocument> {
-    let detail = draft.snapshot.roles.details.get(role)?;
-    let policy = detail
-        .role_policy_list
-        .iter()
-        .find(|policy| policy.policy_name == name)?;
-    PolicyDocument::try_from(&policy.policy_document).ok()
 }
 
 fn may_use(profiles: &[ResolvedProfile<'_>], user: &User<'_>, role: &str) -> bool {

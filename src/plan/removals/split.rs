@@ -227,11 +227,7 @@ pub(super) fn parts(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
 /// A policy that lets through what the endpoint's policy does now and what the
 /// new one does, where that is more than now.
 fn wider(snapshot: &VpcSnapshot, id: &VpcEndpointId, policy: &PolicyDocument) -> Option<PolicyDocument> {
-    let endpoint = snapshot
-        .vpc_endpoints
-        .iter()
-        .find(|found| found.vpc_endpoint_id == *id)?;
-    let now = endpoint.policy().ok()?;
+    let now = snapshot.vpc_endpoint(id)?.policy().ok()?;
     let wider = widened(&now, policy);
     let is_more = !same_meaning(&wider, &now) && !same_meaning(&wider, policy);
     (is_more && wider.to_string().len() <= ENDPOINT_POLICY_MAX_CHARS).then_some(wider)

@@ -143,8 +143,7 @@ struct Narrower<'s> {
 impl<'s> Narrowed<'s> {
     pub(super) fn between(before: &VpcSnapshot, after: &'s VpcSnapshot, region: &Region) -> Self {
         let narrower = |endpoint: &'s VpcEndpoint| {
-            let mut all = before.vpc_endpoints.iter();
-            let was = all.find(|was| was.vpc_endpoint_id == endpoint.vpc_endpoint_id)?;
+            let was = before.vpc_endpoint(&endpoint.vpc_endpoint_id)?;
             if was.policy_document == endpoint.policy_document {
                 return None;
             }

@@ -66,6 +66,7 @@ pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) 
     let holders = Holders::noted(draft);
     let offer = Offer::of(draft);
     let members = Members::of(alike.keys());
+    let ports = Ports::of(snapshot);
     let closed = Closed::now(draft);
     let reach = reach(draft, snapshot);
     alike
@@ -80,7 +81,7 @@ pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) 
             let relied_on = noted.unwrap_or(Holdings::EVERYTHING);
             let went_out = relied_on.may_hold(&Thing::WayOut.to_string());
             let mut needs: BTreeSet<Destination> = offer.held_by(relied_on).collect();
-            needs.extend(by_rules(draft, &groups, &members, went_out));
+            needs.extend(by_rules(snapshot, &groups, &members, &ports, went_out));
             needs.extend(whose.iter().flat_map(|resolved| declared(draft, resolved, &groups)));
             let start = reach.from(subnet, &groups);
             let ways = start.map_or_else(Vec::new, |start| {
@@ -213,13 +214,12 @@ impl<'a> Members<'a> {
 
 /// What the groups let out: a group of ours lets out what its workloads need.
 fn by_rules<'g>(
-    draft: &Draft<'_>,
+    snapshot: &VpcSnapshot,
     groups: impl IntoIterator<Item = &'g SecurityGroupId>,
     members: &Members<'_>,
+    ports: &Ports,
     goes_out: bool,
 ) -> BTreeSet<Destination> {
-    let snapshot = draft.snapshot;
-    let ports = Ports::of(snapshot);
     let mut let_out = BTreeSet::new();
     let groups = groups.into_iter().filter_map(|id| snapshot.security_groups.get(id));
     for group in groups {

@@ -110,16 +110,14 @@ pub(in crate::plan) fn why_claimed(endpoint: &VpcEndpoint) -> Option<String> {
 /// Whether the id is that of an interface endpoint, which is settled where
 /// these are planned.
 fn is_interface_endpoint(snapshot: &VpcSnapshot, id: &VpcEndpointId) -> bool {
-    let mut endpoints = snapshot.vpc_endpoints.iter();
-    endpoints.any(|endpoint| endpoint.vpc_endpoint_id == *id && endpoint.is_interface())
+    snapshot.vpc_endpoint(id).is_some_and(VpcEndpoint::is_interface)
 }
 
 /// Why an endpoint that `spec.adopt` lists is not managed, and what to do.
 fn why_not_adopted(snapshot: &VpcSnapshot, id: &VpcEndpointId, kept: &[&VpcEndpointId]) -> String {
     let found = snapshot
-        .vpc_endpoints
-        .iter()
-        .find(|endpoint| endpoint.vpc_endpoint_id == *id && endpoint.endpoint_state() != EndpointState::Deleted);
+        .vpc_endpoint(id)
+        .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted);
     let Some(endpoint) = found else {
         return format!(
             "{id}, listed in spec.adopt, is no endpoint of {}: correct the id, or remove it.",
