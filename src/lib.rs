@@ -15,23 +15,23 @@
 //! | Step | Module | Pure | In → out |
 //! |---|---|---|---|
 //! | dereference | [`cluster`] | reads local copies | a VPC object's name → the objects that bear on it |
-//! | validate | [`validate`] | yes | objects → what may be acted on, and why not the rest |
-//! | desired | [`desired`] | yes | validated specs → one network for the VPC |
-//! | observe | [`aws`] | reads AWS | what to look at → a snapshot ([`observed`]) |
-//! | plan | [`plan`] | yes | network, snapshot, history → actions and findings |
+//! | validate | [`validate`](sagevpc_core::validate) | yes | objects → what may be acted on, and why not the rest |
+//! | desired | [`desired`](sagevpc_core::desired) | yes | validated specs → one network for the VPC |
+//! | observe | [`aws`] | reads AWS | what to look at → a snapshot ([`observed`](sagevpc_core::observed)) |
+//! | plan | [`plan`](sagevpc_core::plan) | yes | network, snapshot, history → actions and findings |
 //! | apply | [`aws`] | changes AWS | a plan → what became of each action |
-//! | status | [`status`] | yes | one pass, however far it came → the status of every object |
+//! | status | [`status`](sagevpc_core::status) | yes | one pass, however far it came → the status of every object |
 //! | patch | [`cluster`] | writes to Kubernetes | statuses that differ → nothing |
 //!
 //! [`controller`] drives the steps in a cluster, one pass per VPC; [`cli`] on
-//! files. [`catalog`] holds what SageMaker requires, [`policy`] what IAM
-//! policies mean, [`reach`] whether packets get through, [`api`] what users
-//! write and read, [`types`] the values that all of it speaks in,
+//! files. [`catalog`](sagevpc_core::catalog) holds what SageMaker requires, [`iam_policy`] what IAM
+//! policies mean, [`reach`](sagevpc_core::reach) whether packets get through, [`api`](sagevpc_core::api) what users
+//! write and read, [`types`](sagevpc_core::types) the values that all of it speaks in,
 //! [`lease`] which of several processes may act, [`telemetry`] logs, metrics and
 //! probes.
 //!
-//! Pure modules know no client, no runtime and no clock: `now` is an argument.
-//! A test holds them to it.
+//! What is pure is the crate [`sagevpc_core`], which depends on no client, no
+//! runtime and no clock: `now` is an argument.
 //!
 //! # Invariants
 //!
@@ -40,19 +40,9 @@
 //! - A steady state makes no mutating call and writes no status.
 //! - A crash at any point leaves nothing twice and nothing orphaned.
 
-pub mod api;
 pub mod aws;
-pub mod catalog;
 pub mod cli;
 pub mod cluster;
 pub mod controller;
-pub mod desired;
 pub mod lease;
-pub mod observed;
-pub mod plan;
-pub mod policy;
-pub mod reach;
-pub mod status;
 pub mod telemetry;
-pub mod types;
-pub mod validate;

@@ -33,7 +33,7 @@ use tokio::time::Instant;
 
 use self::work::{Performed, Resolved, Setback, Work};
 use super::{calls::Call, clients::Clients, deadline};
-use crate::{
+use sagevpc_core::{
     desired::BucketPolicyChange,
     plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Step, Target},
     types::{Admission, Peer, ResourceKey, Rule, SecurityGroupId, VpcEndpointId},

@@ -12,7 +12,7 @@ use std::{fmt, time::Duration};
 
 pub use permit::{Grant, MANAGED_POLICY_MAX_CHARS, Narrowing, Part, Widening, iam_policy};
 
-use crate::{plan::Action, types::Direction};
+use sagevpc_core::{plan::Action, types::Direction};
 
 /// A service of AWS's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

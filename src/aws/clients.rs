@@ -22,9 +22,9 @@ use super::{
     sagemaker::SageMaker,
     telemetry::{CallObserver, CountedAssumeRole, Telltale},
 };
-use crate::{
+use crate::lease::Authority;
+use sagevpc_core::{
     api::{AssumedRole, Credentials},
-    lease::Authority,
     plan::Failure,
     types::{AccountId, Accounts, Region},
 };

@@ -12,7 +12,7 @@ pub(super) use edges::{
     to_acl_entry,
 };
 
-use crate::{
+use sagevpc_core::{
     observed::{
         CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
         IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment,
@@ -357,8 +357,8 @@ fn to_ip_permission(group: &str, rule: &Rule) -> sdk::IpPermission {
 
 /// How EC2 wants "all of them" to be said, where a protocol has ports: it takes
 /// no rule for TCP or UDP without them.
-fn every_port(protocol: crate::types::Protocol) -> Option<(i32, i32)> {
-    use crate::types::Protocol;
+fn every_port(protocol: sagevpc_core::types::Protocol) -> Option<(i32, i32)> {
+    use sagevpc_core::types::Protocol;
     match protocol {
         Protocol::TCP | Protocol::UDP => Some((0, 65_535)),
         Protocol::ICMP | Protocol::ICMPV6 => Some((-1, -1)),

@@ -18,7 +18,7 @@ use super::{
     ec2::Connection,
     errors::{Meaning, Refusal},
 };
-use crate::{
+use sagevpc_core::{
     observed::{
         DhcpOptions, EndpointService, NetworkInterface, PrefixList, RouteTable, SecurityGroup, Subnet, Vpc,
         VpcAttributes, VpcEndpoint,

@@ -16,7 +16,7 @@ use super::{
     observe::{self, Known, Round},
     quotas::{Quotas, Scope},
 };
-use crate::{
+use sagevpc_core::{
     observed::Snapshot,
     plan::{Failure, Interest, Priority},
     types::{AccountId, Region, VpcId},

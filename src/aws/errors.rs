@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::calls::Call;
-use crate::plan::{Failure, FailureKind};
+use sagevpc_core::plan::{Failure, FailureKind};
 
 /// What an error code means for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,7 +32,7 @@ use super::{
     errors::{Meaning, Refusal},
     quotas::{Quotas, Scope},
 };
-use crate::{
+use sagevpc_core::{
     observed::{ManagedPolicy, RoleDetail, RoleSimulation, Roles, UnseenCause, UnseenRole},
     plan::{FailureKind, Priority},
     types::Region,

@@ -35,7 +35,7 @@ pub(super) use known::Known;
 use known::{Facts, fact};
 
 use super::{calls::Call, describe, ec2::Connection, errors::Refusal};
-use crate::{
+use sagevpc_core::{
     observed::{
         Address, DhcpOptions, EndpointService, FlowLog, InternetGateway, NatGateway, NetworkAcl, NetworkInterface,
         NetworkInterfacePermission, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc, VpcAttributes,

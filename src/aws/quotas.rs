@@ -21,7 +21,7 @@ use governor::{
 use tokio::sync::Notify;
 
 use super::calls::{Call, Throttle};
-use crate::{plan::Priority, types::Region};
+use sagevpc_core::{plan::Priority, types::Region};
 
 /// Whose buckets: an account (or, until it is known, a name for the credentials
 /// in use) in a region.

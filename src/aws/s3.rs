@@ -29,7 +29,7 @@ use super::{
     quotas::{Quotas, Scope},
     telemetry::{CallObserver, Telltale},
 };
-use crate::{
+use sagevpc_core::{
     observed::Bucket,
     plan::{FailureKind, Priority},
     types::{AccountId, Region},

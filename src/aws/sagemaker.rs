@@ -30,7 +30,7 @@ use super::{
     errors::Refusal,
     quotas::{Quotas, Scope},
 };
-use crate::{
+use sagevpc_core::{
     observed::{Consumer, Discovered},
     plan::{Failure, FailureKind, Priority},
     types::NetworkInterfaceId,

@@ -25,7 +25,7 @@ use super::{
     deadline::NotTooLate,
     errors::{Meaning, Refusal, meaning},
 };
-use crate::plan::FailureKind;
+use sagevpc_core::plan::FailureKind;
 
 /// How an attempt ended, in words that are few enough for a metric's label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,7 +6,7 @@ use super::{
     explanation::{Explanation, list},
     output,
 };
-use crate::catalog::WorkloadKind;
+use sagevpc_core::catalog::WorkloadKind;
 
 /// What to explain, and how.
 #[derive(clap::Args, Debug)]
@@ -63,7 +63,7 @@ fn kind(word: &str) -> Result<WorkloadKind, String> {
     WorkloadKind::ALL
         .into_iter()
         .find(|kind| kind.to_string().eq_ignore_ascii_case(word))
-        .ok_or_else(|| format!("is none of {}", crate::types::joined(WorkloadKind::ALL)))
+        .ok_or_else(|| format!("is none of {}", sagevpc_core::types::joined(WorkloadKind::ALL)))
 }
 
 #[cfg(test)]

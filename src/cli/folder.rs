@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::input;
-use crate::{
+use sagevpc_core::{
     observed::{
         Snapshot,
         files::{self, SnapshotFileError},

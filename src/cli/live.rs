@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{
+use crate::aws::{CallObserver, CallOutcome, Connections};
+use sagevpc_core::{
     api::Credentials,
-    aws::{CallObserver, CallOutcome, Connections},
     desired::Network,
     observed::Snapshot,
     plan::{Failure, Interest},

@@ -1,20 +1,17 @@
 //! The command line: parsing, and each command in a file of its own.
 
 mod explain;
-mod explanation;
 mod folder;
 mod iam_policy;
 mod input;
 mod lease;
 mod live;
-pub mod objects;
 mod output;
 mod plan;
 mod policy;
 mod print;
 mod reach;
 mod reference;
-pub mod render;
 mod requirements;
 mod run;
 mod snapshot;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::types::plain;
+use sagevpc_core::types::plain;
 
 /// Prints text, without what steers a terminal. Whoever reads it may have seen
 /// enough.

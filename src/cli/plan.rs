@@ -13,7 +13,7 @@ use super::{
     objects::{Objects, ObjectsError},
     output, render,
 };
-use crate::{
+use sagevpc_core::{
     desired::Network,
     observed::Snapshot,
     plan::{self, Failure, History, PlannedAction},

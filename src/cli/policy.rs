@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Output, input, output};
-use crate::policy::{
+use iam_policy::{
     Context, ContextValue, Decision, Difference, PolicyDocument, PolicyError, Principal, PrincipalClause, PrincipalSet,
     Request, StatementRef, Unjudged, diff, evaluate,
 };

@@ -9,11 +9,8 @@ use super::{
     iam_policy::{self, IamPolicyArgs},
     output, reference,
 };
-use crate::{
-    api::{SageMakerVpc, SageMakerVpcProfile},
-    aws::calls::MANAGED_POLICY_MAX_CHARS,
-    cluster::rbac,
-};
+use crate::{aws::calls::MANAGED_POLICY_MAX_CHARS, cluster::rbac};
+use sagevpc_core::api::{SageMakerVpc, SageMakerVpcProfile};
 
 /// What to print.
 #[derive(clap::Args, Debug)]

@@ -10,7 +10,7 @@ use super::{
     folder::{self, FolderError},
     output,
 };
-use crate::{
+use sagevpc_core::{
     observed::{Snapshot, VpcSnapshot},
     reach::{Destination, Reach, Unseen, Verdict},
     types::{SecurityGroupId, SubnetId},

@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 
 use super::requirements::{Drifted, TABLE};
-use crate::{
+use crate::{aws::calls::Call, telemetry};
+use sagevpc_core::{
     api::{ConditionType, Reason},
-    aws::calls::Call,
     catalog::{Requirements, Symptom, WorkloadKind},
-    telemetry,
     types::joined,
 };
 
@@ -118,7 +117,7 @@ fn or_none(names: impl Iterator<Item = String>) -> String {
 fn requirements(page: &mut String) {
     page.push_str(
         "\n## Requirements\n\nEach is told by a condition and, where something is to be repaired, repaired by these \
-         calls. The cases are folders of `tests/golden/cases` that show it.\n\n| Requirement | Condition | Repaired by | \
+         calls. The cases are folders of `crates/sagevpc-core/tests/golden/cases` that show it.\n\n| Requirement | Condition | Repaired by | \
          Met | Drifted | Refused |\n|---|---|---|---|---|---|\n",
     );
     let quoted = |names: &[&str]| joined(names.iter().map(|name| format!("`{name}`")));

@@ -2,7 +2,8 @@
 //! repair it, and the golden cases that show it. One table, of which the
 //! reference page shows what users need.
 
-use crate::{api::ConditionType, aws::calls::Call};
+use crate::aws::calls::Call;
+use sagevpc_core::api::ConditionType;
 
 /// Something that a VPC must offer, or that must hold of it.
 #[derive(Debug)]
@@ -13,7 +14,7 @@ pub(super) struct Requirement {
     pub(super) condition: ConditionType,
     /// The calls that bring it about and repair it; none where it is only told.
     pub(super) repaired_by: &'static [Call],
-    /// Folders of `tests/golden/cases` in which it is met.
+    /// Folders of `crates/sagevpc-core/tests/golden/cases` in which it is met.
     pub(super) met: &'static [&'static str],
     /// Those in which it was met and is no longer.
     pub(super) drifted: Drifted,
@@ -335,7 +336,7 @@ mod tests {
     use std::{collections::BTreeSet, path::Path};
 
     use super::*;
-    use crate::plan::Concern;
+    use sagevpc_core::plan::Concern;
 
     /// Every case that the requirement names.
     fn cases(requirement: &Requirement) -> impl Iterator<Item = &'static str> {
@@ -353,7 +354,7 @@ mod tests {
 
     #[test]
     fn every_case_is_there() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cases");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/sagevpc-core/tests/golden/cases");
         for requirement in TABLE {
             for case in cases(requirement) {
                 assert!(

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use super::{live, output};
-use crate::{
+use sagevpc_core::{
     api::{AssumedRole, Credentials},
     observed::files,
     plan::{Failure, Interest},

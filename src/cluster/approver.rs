@@ -5,7 +5,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, ObjectMeta};
 use serde_json::{Value, json};
 
-use crate::{api::SageMakerVpc, types::shortened};
+use sagevpc_core::{api::SageMakerVpc, types::shortened};
 
 /// Characters that name who approved.
 const MAX_NAME: usize = 64;

@@ -4,7 +4,7 @@
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::Stores;
-use crate::{
+use sagevpc_core::{
     api::SageMakerVpc,
     types::ProfileKey,
     validate::{ProfileReference, References, admits},
@@ -70,10 +70,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        api::SageMakerVpcProfile,
-        cluster::{Mirror, NamespaceMeta},
-    };
+    use crate::cluster::{Mirror, NamespaceMeta};
+    use sagevpc_core::api::SageMakerVpcProfile;
 
     fn vpc(name: &str, vpc_id: &str) -> SageMakerVpc {
         serde_json::from_value(json!({

@@ -112,7 +112,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{api::SageMakerVpcProfile, cluster::Mirror};
+    use crate::cluster::Mirror;
+    use sagevpc_core::api::SageMakerVpcProfile;
 
     fn profile(kind: &str) -> DeserializeGuard<SageMakerVpcProfile> {
         serde_json::from_value(json!({

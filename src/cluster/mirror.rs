@@ -13,7 +13,7 @@ use kube::{
 };
 
 use super::{REQUESTED_AT, approver, slim::slim};
-use crate::{
+use sagevpc_core::{
     api::{SageMakerVpc, SageMakerVpcProfile, is_deleting},
     types::CLUSTER_NAMESPACE,
 };
@@ -235,7 +235,7 @@ pub(crate) fn has_finalizer<K: Resource>(object: &K) -> bool {
     object
         .finalizers()
         .iter()
-        .any(|finalizer| finalizer == crate::api::FINALIZER)
+        .any(|finalizer| finalizer == sagevpc_core::api::FINALIZER)
 }
 
 #[cfg(test)]
@@ -283,9 +283,9 @@ mod tests {
             [("a".to_owned(), false)]
         );
         let mut with_status = vpc("a", 1);
-        with_status.status = Some(crate::api::SageMakerVpcStatus::default());
+        with_status.status = Some(sagevpc_core::api::SageMakerVpcStatus::default());
         with_status.metadata.resource_version = Some("2".into());
-        with_status.metadata.finalizers = Some(vec![crate::api::FINALIZER.into()]);
+        with_status.metadata.finalizers = Some(vec![sagevpc_core::api::FINALIZER.into()]);
         assert!(mirror.take(Event::Apply(with_status)).is_empty());
         assert!(
             mirror.store().get(&ObjectRef::new("a")).unwrap().status.is_some(),

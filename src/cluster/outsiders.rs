@@ -6,7 +6,7 @@
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::Stores;
-use crate::{api::SageMakerVpcProfile, validate::admits};
+use sagevpc_core::{api::SageMakerVpcProfile, validate::admits};
 
 /// Bytes of a status that are kept: more than we write for such a profile.
 const MAX_STATUS: usize = 16 * 1024;
@@ -43,10 +43,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{
-        api::SageMakerVpc,
-        cluster::{Behind, Mirror, NamespaceMeta, dereference},
-    };
+    use crate::cluster::{Behind, Mirror, NamespaceMeta, dereference};
+    use sagevpc_core::api::SageMakerVpc;
 
     #[derive(Default)]
     struct Copies {

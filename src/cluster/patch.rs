@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::{FIELD_MANAGER, mirror::has_finalizer, slim::lacks_finalizers};
 use crate::{
-    api::{FINALIZER, SageMakerVpc, SageMakerVpcProfile, SageMakerVpcProfileStatus, SageMakerVpcStatus},
     lease::Authority,
     telemetry::{Metrics, Written},
 };
+use sagevpc_core::api::{FINALIZER, SageMakerVpc, SageMakerVpcProfile, SageMakerVpcProfileStatus, SageMakerVpcStatus};
 
 /// Why an object was not written.
 #[derive(Debug, thiserror::Error)]

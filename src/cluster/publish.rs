@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::FIELD_MANAGER;
 use crate::lease::Authority;
-use crate::types::one_line;
+use sagevpc_core::types::one_line;
 
 /// What the API server takes as an event's note, in bytes.
 const MAX_NOTE: usize = 1024;

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::api::GROUP;
+use sagevpc_core::api::GROUP;
 
 /// The name of the Lease, unless another one is chosen. All that run in a
 /// namespace share it, whatever their release is called.
@@ -128,7 +128,7 @@ mod tests {
     use kube::Resource;
 
     use super::*;
-    use crate::api::{SageMakerVpc, SageMakerVpcProfile};
+    use sagevpc_core::api::{SageMakerVpc, SageMakerVpcProfile};
 
     #[test]
     fn both_kinds_are_named_as_they_are_served() {

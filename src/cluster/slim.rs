@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sha2::{Digest, Sha256};
 
 use super::REQUESTED_AT;
-use crate::api::FINALIZER;
+use sagevpc_core::api::FINALIZER;
 
 /// Characters of an annotation's value; a longer one is told from others by its
 /// digest.
@@ -54,11 +54,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        api::SageMakerVpcProfile,
-        cluster::{Meaning, Mirror},
-    };
+    use crate::cluster::{Meaning, Mirror};
     use kube::runtime::{reflector::ObjectRef, watcher::Event};
+    use sagevpc_core::api::SageMakerVpcProfile;
 
     fn profile(name: usize) -> SageMakerVpcProfile {
         serde_json::from_value(json!({

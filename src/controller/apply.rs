@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{context::Context, deadline::Deadline, finalizers::may_change, memory::Memory, observe::Seen};
-use crate::{
+use crate::{aws, cluster::PatchError};
+use sagevpc_core::{
     api::{LedgerStatus, SageMakerVpc},
-    aws,
-    cluster::PatchError,
     plan::{ClientTokens, Outcome, Plan, PlannedAction, ledger},
 };
 

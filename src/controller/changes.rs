@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use kube::ResourceExt;
 
-use crate::{
+use crate::cluster::approver;
+use sagevpc_core::{
     api::{ProfileInForce, is_deleting},
-    cluster::approver,
     plan::{Outcome, Plan, PlannedAction, Priority, Serves, Step},
     types::{ProfileKey, listed},
     validate::References,

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 
 use super::changes::{Change, changes, concerned};
-use crate::{
+use crate::cluster::{Notice, NoticeType};
+use sagevpc_core::{
     api::{ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, PlanStatus, Reason, is_deleting},
-    cluster::{Notice, NoticeType},
     plan::{Deed, Outcome, Plan, PlannedAction, Priority, Step},
     status::Statuses,
     types::{ProfileKey, listed, shortened},

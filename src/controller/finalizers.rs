@@ -14,10 +14,12 @@ use super::{
     writes::{SideBySide, concerns_one_object, refusal, unless_gone},
 };
 use crate::{
-    api::{LedgerStatus, ManagementPolicy, SageMakerVpc, SageMakerVpcProfile, is_deleting},
     cluster::{PatchError, has_finalizer},
-    plan::{Plan, accounts},
     telemetry::chain,
+};
+use sagevpc_core::{
+    api::{LedgerStatus, ManagementPolicy, SageMakerVpc, SageMakerVpcProfile, is_deleting},
+    plan::{Plan, accounts},
     types::{ProfileKey, ResourceKey},
     validate::{ProfileReference, References, awaited},
 };

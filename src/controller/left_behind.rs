@@ -9,9 +9,9 @@ use super::{
     events::{About, LEFT_BEHIND, warning},
     finalizers::Releases,
 };
-use crate::{
+use crate::cluster::Notice;
+use sagevpc_core::{
     api::{ProfileSecurityGroups, SageMakerVpc, SageMakerVpcProfile},
-    cluster::Notice,
     plan::{Plan, accounts},
     status::last_seen,
     types::{ProfileKey, listed},

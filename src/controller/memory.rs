@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::schedule::Pace;
-use crate::{
+use sagevpc_core::{
     plan::{Repairs, Sightings},
     types::ProfileKey,
 };

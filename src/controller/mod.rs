@@ -43,8 +43,8 @@ use crate::{
     cluster::{Clients, Stores},
     lease::{Authority, Election, Elector, Lost, Timing},
     telemetry::{Health, LeaseChange, Metrics, Role},
-    types::CLUSTER_NAMESPACE,
 };
+use sagevpc_core::types::CLUSTER_NAMESPACE;
 
 /// How the controller works.
 #[derive(Clone, Debug)]

@@ -6,9 +6,11 @@ use tokio::time::timeout_at;
 
 use super::{context::Context, deadline::Deadline, finalizers::is_claimed_unpinned, memory::Memory};
 use crate::{
-    api::{Discovery, SageMakerVpc, is_deleting},
     aws::Clients,
     cluster::{REQUESTED_AT, has_finalizer},
+};
+use sagevpc_core::{
+    api::{Discovery, SageMakerVpc, is_deleting},
     desired::Network,
     observed::{Snapshot, VpcSnapshot},
     plan::{Failure, FailureKind, Interest, accounts},

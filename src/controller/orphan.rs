@@ -10,10 +10,12 @@ use kube::{Resource, ResourceExt, runtime::controller::Action};
 
 use super::{caught::caught, context::Context, events, reconcile::UNTIL_FOLLOWED, writes::unless_gone};
 use crate::{
-    api::{SageMakerVpcProfile, is_deleting},
     cluster::{Based, PatchError, reference},
-    status,
     telemetry::chain,
+};
+use sagevpc_core::{
+    api::{SageMakerVpcProfile, is_deleting},
+    status,
 };
 
 /// Objects that are applied together arrive in any order: a profile this young

@@ -2,8 +2,8 @@
 //! a finalizer goes on: a finalizer without a note says that the note was lost.
 
 use super::{context::Context, finalizers::may_change};
-use crate::{
-    cluster::PatchError,
+use crate::cluster::PatchError;
+use sagevpc_core::{
     plan::{Plan, PlannedAction, accounts},
     validate::References,
 };

@@ -38,12 +38,14 @@ use super::{
     schedule::Standing,
 };
 use crate::{
-    api::{ManagementPolicy, SageMakerVpc},
     cluster::{Behind, PatchError, dereference},
+    telemetry::chain,
+};
+use sagevpc_core::{
+    api::{ManagementPolicy, SageMakerVpc},
     desired::Network,
     plan::{History, Plan, plan},
     status::{self, Assessment, Observation, Statuses},
-    telemetry::chain,
     types::ProfileKey,
     validate::{References, Refused, Validated, validate, validate_without},
 };

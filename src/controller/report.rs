@@ -13,11 +13,13 @@ use super::{
     writes::{SideBySide, concerns_one_object, unless_gone},
 };
 use crate::{
-    api::{ActionState, ConditionStatus, ConditionType, SageMakerVpc, SageMakerVpcStatus},
     cluster::{Based, Notice, PatchError, reference},
+    telemetry::{ProfileState, VpcGauges, chain},
+};
+use sagevpc_core::{
+    api::{ActionState, ConditionStatus, ConditionType, SageMakerVpc, SageMakerVpcStatus},
     plan::{Outcome, Plan, Step},
     status::Statuses,
-    telemetry::{ProfileState, VpcGauges, chain},
     types::ProfileKey,
     validate::{ProfileReference, References},
 };

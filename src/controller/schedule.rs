@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backoff::Backoff;
-use crate::{
+use crate::telemetry::PassResult;
+use sagevpc_core::{
     api::Reason,
     plan::{FailureKind, Outcome, Plan, Step},
-    telemetry::PassResult,
 };
 
 /// How things stand at the end of a pass.
@@ -172,7 +172,7 @@ fn until_next_round(interval: Duration, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{ActionId, Failure};
+    use sagevpc_core::plan::{ActionId, Failure};
 
     const MINUTE: Duration = Duration::from_secs(60);
 

@@ -30,12 +30,12 @@ use super::{
     watches::{Queues, Wakes},
 };
 use crate::{
-    api::{SageMakerVpc, SageMakerVpcProfile},
     aws::Connections,
     cluster::{Patches, Publisher},
     lease::Authority,
     telemetry::chain,
 };
+use sagevpc_core::api::{SageMakerVpc, SageMakerVpcProfile};
 
 /// How long passes that are under way may take to come to an end after a stop
 /// was asked for: to hear AWS's answers and to write down what came of them. A

@@ -20,13 +20,13 @@ use tokio::sync::Notify;
 
 use super::{backoff::Backoff, memory::Memories};
 use crate::{
-    api::{SageMakerVpc, SageMakerVpcProfile},
     cluster::{
         Change, Clients, Guard, Meaning, Mirror, NamespaceMeta, Read, Stores, Unreadable, WATCH_SECONDS, lacks_spec,
         reduce,
     },
     telemetry::{Health, Metrics, chain},
 };
+use sagevpc_core::api::{SageMakerVpc, SageMakerVpcProfile};
 
 /// Whom a change wakes.
 #[derive(Debug, Default, PartialEq, Eq)]

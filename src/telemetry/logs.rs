@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt, util::TryInitError};
 
-use crate::types::plain;
+use sagevpc_core::types::plain;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -19,10 +19,8 @@ use prometheus_client::{
 };
 
 use super::vpc_gauges::{GaugesByVpc, VpcGauges};
-use crate::{
-    api::ActionState,
-    aws::{CallObserver, CallOutcome},
-};
+use crate::aws::{CallObserver, CallOutcome};
+use sagevpc_core::api::ActionState;
 
 /// One metric, for people to read.
 #[derive(Clone, Copy, Debug)]
@@ -415,7 +413,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{api::Verdict, plan::FailureKind, telemetry::ProfileState};
+    use crate::telemetry::ProfileState;
+    use sagevpc_core::{api::Verdict, plan::FailureKind};
 
     fn used() -> Metrics {
         let metrics = Metrics::default();

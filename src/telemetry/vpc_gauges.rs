@@ -14,7 +14,7 @@ use prometheus_client::{
 };
 
 use super::metrics::{DRIFT_OPEN, Described, HELD, PROFILES, READY, SUBNET_ADDRESSES, WORKLOADS};
-use crate::api::Verdict;
+use sagevpc_core::api::Verdict;
 
 /// How one VPC stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sagevpc::{
-    aws::Ec2,
+use sagevpc::aws::Ec2;
+use sagevpc_core::{
     observed::tags_of,
     plan::{Action, ActionId, DnsAttribute, Step, Target},
     types::{

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sagevpc::{
+use sagevpc_core::{
     plan::{Aspect, FailureKind, Interest},
     types::{NetworkInterfaceId, VpcId},
 };

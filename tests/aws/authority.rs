@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sagevpc::{
     aws::{Connections, Ec2},
     lease::Authority,
-    types::Region,
 };
+use sagevpc_core::types::Region;
 
 use crate::{
     failures::somewhere,

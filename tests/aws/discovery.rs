@@ -8,8 +8,8 @@ use aws_sdk_sagemaker::types::{
     ProductionVariantInstanceType, ResourceConfig, StoppingCondition, TrainingInputMode, TrainingInstanceType,
     UserSettings, VpcConfig,
 };
-use sagevpc::{
-    aws::Connections,
+use sagevpc::aws::Connections;
+use sagevpc_core::{
     observed::{Consumer, ConsumerKind, Discovered},
     types::{NetworkInterfaceId, Region, SecurityGroupId, SubnetId},
 };

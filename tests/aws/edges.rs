@@ -1,8 +1,8 @@
 //! Rules of network ACLs and flow logs: seen, made, changed, taken away.
 
 use aws_sdk_ec2::types::ResourceType;
-use sagevpc::{
-    aws::Ec2,
+use sagevpc::aws::Ec2;
+use sagevpc_core::{
     observed::{AclPortRange, FlowLog, IcmpTypeCode, NetworkAcl, tags_of},
     plan::{Action, Aspect, Step},
     types::{

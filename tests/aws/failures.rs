@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
-use sagevpc::{
-    aws::{CallOutcome, Connections, Ec2},
+use sagevpc::aws::{CallOutcome, Connections, Ec2};
+use sagevpc_core::{
     plan::{Failure, FailureKind, Interest, Step},
     types::{Region, VpcId},
 };

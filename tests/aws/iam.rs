@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use sagevpc::{
-    aws::{Clients, Iam, apply},
+use iam_policy::{PolicyDocument, Statement};
+use sagevpc::aws::{Clients, Iam, apply};
+use sagevpc_core::{
     observed::{RoleDetail, Roles, UnseenCause},
     plan::{Action, ActionId, Outcome, Step},
-    policy::{PolicyDocument, Statement},
     types::{Region, ResourceKey},
 };
 use serde_json::{Value, json};

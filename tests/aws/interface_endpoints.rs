@@ -1,8 +1,8 @@
 //! Interface endpoints are made once and changed in one call, and what stands in
 //! the way of their private names is told.
 
-use sagevpc::{
-    aws::Ec2,
+use sagevpc::aws::Ec2;
+use sagevpc_core::{
     observed::{VpcEndpoint, tags_of},
     plan::{Action, DnsAttribute, Step, Target},
     types::{IpAddressType, ResourceKey, SecurityGroupId, SubnetId, VpcEndpointId},

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{
     AttributeBooleanValue, IpPermission as SdkPermission, IpRange as SdkRange, NewDhcpConfiguration,
     PrefixListId as SdkPrefixList, UserIdGroupPair as SdkPair, VpcEndpointType,
 };
-use sagevpc::{
+use sagevpc_core::{
     observed::{
         DhcpConfiguration, DhcpValue, EndpointState, Flag, IpPermission, IpRange, PrefixListRef, Tag, UserIdGroupPair,
         VpcAttributes, VpcSnapshot,

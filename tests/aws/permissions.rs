@@ -4,11 +4,11 @@
 //! The server looks at actions only; how far the policy narrows them is checked
 //! where the policy is made.
 
-use sagevpc::{
-    aws::{
-        Connections, Ec2,
-        calls::{Call, Narrowing, Service, iam_policy},
-    },
+use sagevpc::aws::{
+    Connections, Ec2,
+    calls::{Call, Narrowing, Service, iam_policy},
+};
+use sagevpc_core::{
     plan::{Action, Aspect, DnsAttribute, FailureKind, Step, Target},
     types::{
         AclEntry, AllocationId, Direction, FlowLogId, FlowLogSettings, LogDestinationType, NatGatewayId, Peer,

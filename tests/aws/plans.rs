@@ -1,12 +1,12 @@
 //! Plans made by hand, and the actions that tests put into them.
 
-use sagevpc::{
-    aws::Ec2,
+use iam_policy::{PolicyDocument, Statement};
+use sagevpc::aws::Ec2;
+use sagevpc_core::{
     observed::{VpcEndpoint, VpcSnapshot},
     plan::{
         Action, ActionId, Aspect, ClientTokens, Failure, Interest, Outcome, Plan, PlannedAction, Serves, Step, Target,
     },
-    policy::{PolicyDocument, Statement},
     types::{Direction, Ownership, ProfileKey, ResourceKey, RouteTableId, Rule, SecurityGroupId, VpcId},
 };
 use tokio::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Whatever is lost, late or taken on the way, nothing is there twice and
 //! nothing waits for ever.
 
-use sagevpc::{
+use sagevpc_core::{
     plan::{Action, ActionId, FailureKind, Step, Target},
     types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId},
 };
@@ -92,7 +92,7 @@ async fn a_group_of_someone_elses_with_our_name_is_left_alone_and_named() {
     assert_eq!(outcome.steps[&ActionId(1)], Step::Blocked { by: ActionId(0) });
     let group = look(&ec2, &network.vpc).await.security_groups.remove(&theirs).unwrap();
     assert_eq!(group.tags, []);
-    assert_eq!(us().key_of(&sagevpc::observed::tags_of(&group.tags)), None);
+    assert_eq!(us().key_of(&sagevpc_core::observed::tags_of(&group.tags)), None);
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use sagevpc::{
-    aws::{Clients, Connections, S3},
+use iam_policy::{PolicyDocument, Statement};
+use sagevpc::aws::{Clients, Connections, S3};
+use sagevpc_core::{
     desired::{BucketPolicy, bucket_statement},
     observed::Bucket,
     plan::{Action, FailureKind, Outcome, Step, Target},
-    policy::{PolicyDocument, Statement},
     types::{Admission, Exemption, Region, ResourceKey, VpcEndpointId},
 };
 
@@ -61,11 +61,7 @@ impl World {
             .sid("theirs")
             .everyone()
             .on([self.arn()])
-            .when(
-                sagevpc::policy::Comparison::StringEquals,
-                "aws:PrincipalOrgID",
-                ["o-fraud"],
-            )
+            .when(iam_policy::Comparison::StringEquals, "aws:PrincipalOrgID", ["o-fraud"])
     }
 
     fn put_policy(&self, add: &[&str], remove: &[&str]) -> Action {
@@ -96,11 +92,11 @@ impl World {
     }
 }
 
-async fn run(clients: &Clients, plan: &sagevpc::plan::Plan) -> Outcome {
+async fn run(clients: &Clients, plan: &sagevpc_core::plan::Plan) -> Outcome {
     sagevpc::aws::apply(clients, plan, &tokens("a-token-of-this-test"), soon()).await
 }
 
-async fn done(clients: &Clients, plan: &sagevpc::plan::Plan) -> Outcome {
+async fn done(clients: &Clients, plan: &sagevpc_core::plan::Plan) -> Outcome {
     let outcome = run(clients, plan).await;
     assert!(outcome.steps.values().all(|step| *step == Step::Done), "{outcome:#?}");
     outcome

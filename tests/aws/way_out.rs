@@ -1,8 +1,8 @@
 //! The way out: addresses, NAT gateways and routes are made once, whatever goes
 //! wrong, and taken away in their order.
 
-use sagevpc::{
-    aws::Ec2,
+use sagevpc::aws::Ec2;
+use sagevpc_core::{
     observed::{Route, tags_of},
     plan::{Action, ActionId, Aspect, FailureKind, Step, Target},
     types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},

@@ -3,7 +3,7 @@
 //! states, and folders of several accounts.
 
 #[expect(dead_code, reason = "golden cases need more of it")]
-#[path = "../golden/fixture.rs"]
+#[path = "../../crates/sagevpc-core/tests/golden/fixture.rs"]
 mod fixture;
 
 use std::{
@@ -12,9 +12,12 @@ use std::{
     process::Command,
 };
 
-use sagevpc::observed::{Snapshot, files};
+use sagevpc_core::observed::{Snapshot, files};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+/// Where the golden cases are, in the package.
+const GOLDEN: &str = "crates/sagevpc-core/tests/golden";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -15,9 +15,9 @@ use std::{
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use http_body_util::Full;
-use sagevpc::{
+use sagevpc::aws::{CallObserver, Clients, Connections, Ec2, Iam, SageMaker};
+use sagevpc_core::{
     api::{self, AssumedRole},
-    aws::{CallObserver, Clients, Connections, Ec2, Iam, SageMaker},
     types::{AccountId, Region},
 };
 

@@ -2,7 +2,7 @@
 //! tables.
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
-use sagevpc::types::{NetworkInterfaceId, PrefixListId, RouteTableId, SecurityGroupId, SubnetId, VpcId};
+use sagevpc_core::types::{NetworkInterfaceId, PrefixListId, RouteTableId, SecurityGroupId, SubnetId, VpcId};
 
 use super::moto::{Account, REGION};
 

@@ -6,12 +6,12 @@ use aws_sdk_ec2::{
 };
 
 use super::work::{self, Performed, Setback, Work};
-use crate::{
-    aws::{
-        calls::Call,
-        convert, describe,
-        errors::{Meaning, Refusal, Thing},
-    },
+use crate::aws::{
+    calls::Call,
+    convert, describe,
+    errors::{Meaning, Refusal, Thing},
+};
+use sagevpc_core::{
     plan::FailureKind,
     types::{AllocationId, ResourceKey, Tags},
 };

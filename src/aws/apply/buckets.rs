@@ -7,8 +7,8 @@
 //! lost puts its part in again.
 
 use super::work::{Performed, Setback, Work};
-use crate::{
-    aws::calls::Call,
+use crate::aws::calls::Call;
+use sagevpc_core::{
     desired::{BucketPolicy, BucketPolicyChange, ChangedPolicy, bucket_arn},
     types::{Admission, Region},
 };

@@ -6,14 +6,14 @@ use super::{
     endpoints::{made_before, some, strings},
     work::{self, Performed, Resolved, Setback, Work},
 };
-use crate::{
-    aws::{
-        calls::Call,
-        convert, describe,
-        errors::{Meaning, Refusal},
-    },
+use crate::aws::{
+    calls::Call,
+    convert, describe,
+    errors::{Meaning, Refusal},
+};
+use iam_policy::PolicyDocument;
+use sagevpc_core::{
     observed::{EndpointState, VpcEndpoint},
-    policy::PolicyDocument,
     types::{IpAddressType, ResourceKey, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId},
 };
 

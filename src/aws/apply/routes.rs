@@ -3,12 +3,12 @@
 use ipnet::IpNet;
 
 use super::work::{Performed, Resolved, Setback, Work};
-use crate::{
-    aws::{
-        calls::Call,
-        describe,
-        errors::{Meaning, Refusal, Thing},
-    },
+use crate::aws::{
+    calls::Call,
+    describe,
+    errors::{Meaning, Refusal, Thing},
+};
+use sagevpc_core::{
     observed::Route,
     types::{NatGatewayId, RouteTableId},
 };

@@ -8,16 +8,16 @@ use aws_sdk_ec2::{
 };
 use tokio::time::Instant;
 
-use crate::{
-    aws::{
-        calls::{Call, Service},
-        clients::Clients,
-        deadline::TimeIsOver,
-        ec2::{Connection, Ec2},
-        errors::{Meaning, Refusal, is_caused_by},
-        iam::Iam,
-        s3::S3,
-    },
+use crate::aws::{
+    calls::{Call, Service},
+    clients::Clients,
+    deadline::TimeIsOver,
+    ec2::{Connection, Ec2},
+    errors::{Meaning, Refusal, is_caused_by},
+    iam::Iam,
+    s3::S3,
+};
+use sagevpc_core::{
     plan::{FailureKind, Plan, PlannedAction, Priority},
     types::{ResourceKey, listed},
 };

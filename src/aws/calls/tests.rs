@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{
+use iam_policy::PolicyDocument;
+use sagevpc_core::{
     plan::{DnsAttribute, Target},
-    policy::PolicyDocument,
     types::{AclEntry, FlowLogSettings, LogDestinationType, Protocol, ResourceKey, Tags, TrafficType},
 };
 
@@ -45,7 +45,7 @@ fn one_of_each_action() -> Vec<Action> {
         },
         Action::PutBucketPolicy {
             bucket: "fraud-data".into(),
-            region: crate::types::Region::new("us-east-1"),
+            region: sagevpc_core::types::Region::new("us-east-1"),
             add_endpoints: Vec::new(),
             remove_endpoints: Vec::new(),
             add_exemptions: Vec::new(),

@@ -4,7 +4,7 @@ use aws_sdk_ec2::types as sdk;
 use ipnet::IpNet;
 
 use super::{each, parsed, tag};
-use crate::{
+use sagevpc_core::{
     observed::{
         AclPortRange, Address, FlowLog, IcmpTypeCode, InternetGateway, InternetGatewayAttachment, NatGateway,
         NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission,

@@ -1,7 +1,7 @@
 //! Rules go to EC2 in a spelling that it takes, and come back as they went.
 
 use super::*;
-use crate::{
+use sagevpc_core::{
     observed::{AclPortRange, NetworkAclEntry},
     types::{AclEntry, Direction, PortRange, Protocol},
 };

@@ -5,8 +5,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{Connection, unseen_cause};
-use crate::{
-    aws::{calls::Call, errors::Refusal},
+use crate::aws::{calls::Call, errors::Refusal};
+use sagevpc_core::{
     catalog::RoleActions,
     observed::{
         AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,

@@ -10,8 +10,8 @@ use std::{
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use crate::{
-    aws::{calls::Call, describe, ec2::Connection, errors::Refusal},
+use crate::aws::{calls::Call, describe, ec2::Connection, errors::Refusal};
+use sagevpc_core::{
     observed::Vpc,
     plan::{Failure, FailureKind},
     types::VpcId,

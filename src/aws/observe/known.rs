@@ -8,8 +8,8 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{
-    aws::errors::Refusal,
+use crate::aws::errors::Refusal;
+use sagevpc_core::{
     observed::{EndpointService, PrefixList, Vpc, VpcAttributes},
     types::VpcId,
 };

@@ -9,11 +9,11 @@ use aws_sdk_sagemaker::types::{
 use aws_smithy_types::DateTime;
 
 use super::Connection;
-use crate::{
-    aws::{
-        calls::Call,
-        errors::{Meaning, Refusal},
-    },
+use crate::aws::{
+    calls::Call,
+    errors::{Meaning, Refusal},
+};
+use sagevpc_core::{
     observed::{Consumer, ConsumerKind},
     types::{SecurityGroupId, SubnetId},
 };

@@ -6,11 +6,11 @@ use std::{
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
+use crate::controller::events::{self, About};
+use iam_policy::PolicyDocument;
+use sagevpc_core::{
     api::{ApprovedStatus, ProfileInForce},
-    controller::events::{self, About},
     plan::{Action, ActionId, Deed, DnsAttribute, Replaced, Target},
-    policy::PolicyDocument,
     status::Statuses,
     types::{
         AclEntry, Direction, FlowLogSettings, LogDestinationType, Peer, Protocol, Region, ResourceKey, Rule, Tags,

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{
+use sagevpc_core::{
     api::{HeldStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus},
     plan::{Action, ActionId, DnsAttribute, Serves},
     types::{ResourceKey, SecurityGroupId, VpcId},
@@ -14,7 +14,7 @@ fn fraud() -> ProfileKey {
 
 /// A VPC object and one profile, with the statuses that they had.
 fn references(vpc: SageMakerVpcStatus, profile: SageMakerVpcProfileStatus) -> References {
-    let mut vpc_object: crate::api::SageMakerVpc = serde_json::from_value(json!({
+    let mut vpc_object: sagevpc_core::api::SageMakerVpc = serde_json::from_value(json!({
         "apiVersion": "sagevpc.dev/v1alpha1",
         "kind": "SageMakerVpc",
         "metadata": { "name": "research" },
@@ -22,7 +22,7 @@ fn references(vpc: SageMakerVpcStatus, profile: SageMakerVpcProfileStatus) -> Re
     }))
     .unwrap();
     vpc_object.status = Some(vpc);
-    let mut profile_object: crate::api::SageMakerVpcProfile = serde_json::from_value(json!({
+    let mut profile_object: sagevpc_core::api::SageMakerVpcProfile = serde_json::from_value(json!({
         "apiVersion": "sagevpc.dev/v1alpha1",
         "kind": "SageMakerVpcProfile",
         "metadata": { "name": "fraud", "namespace": "ml-fraud" },

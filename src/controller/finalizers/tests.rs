@@ -3,7 +3,7 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use super::*;
-use crate::{api::LedgerEntry, plan::SETTLING};
+use sagevpc_core::{api::LedgerEntry, plan::SETTLING};
 
 fn now() -> Timestamp {
     "2026-01-01T12:00:00Z".parse().unwrap()

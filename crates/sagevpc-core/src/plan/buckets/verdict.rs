@@ -1,0 +1,162 @@
+//! What a bucket's policy stops, and what it lets in.
+
+use super::{CONCERN, wishes::Wish};
+use crate::{
+    api::{AcceptUnknown, Reason},
+    catalog::{BUCKET_USES, Symptom},
+    desired::{BucketPolicy, bucket_arn, bucket_statement},
+    plan::{Finding, Weight, draft::Draft},
+    types::{Admission, VpcEndpointId, listed},
+};
+use iam_policy::{
+    Context, ContextValue, Effect, FamilyDecision, PolicyDocument, Principal, Request, Statement, StatementRef,
+    evaluate_family_whoever_asks,
+};
+
+/// The Sid of a statement that someone is told to add. It must not be taken for
+/// ours.
+const SID: &str = "OnlyThroughVpcEndpoints";
+
+/// Whether the bucket lets in what comes by another way than an endpoint.
+pub(super) fn judge_openness(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &BucketPolicy) {
+    let vpc = &draft.network.vpc;
+    let arn = bucket_arn(&vpc.region, wish.bucket);
+    let account = draft.snapshot.account.as_ref().map_or("000000000000", |id| id.as_str());
+    let stranger = format!("arn:{}:iam::{account}:role/somebody-else", vpc.region.partition());
+    let outside = somewhere()
+        .with("aws:SourceVpce", ContextValue::Absent)
+        .with("aws:SourceVpc", ContextValue::Absent)
+        .with_value("aws:PrincipalArn", stranger);
+    let verb = match denied(policy.document(), "s3:GetObject", &format!("{arn}/*"), outside) {
+        FamilyDecision::ExplicitlyDenied { .. } => return,
+        FamilyDecision::Unknown { statements, .. } => {
+            format!(
+                "may let others read it by other ways: it hangs on {}",
+                listed(&statements)
+            )
+        }
+        FamilyDecision::Allowed { .. } | FamilyDecision::Partly { .. } | FamilyDecision::ImplicitlyDenied => {
+            "does not keep others from reading it by other ways".to_owned()
+        }
+    };
+    let admission = Admission {
+        vpc_endpoints: wish.existing_endpoints(),
+        exemptions: wish.exemptions.clone(),
+    };
+    let what = if admission.vpc_endpoints.is_empty() {
+        "that denies s3:GetObject unless aws:SourceVpce is the S3 endpoint, once there is one".to_owned()
+    } else {
+        bucket_statement(&arn, &admission).sid(SID).to_value().to_string()
+    };
+    let message = format!(
+        "The policy of bucket {} {verb}. Add it to spec.grants.enforce.buckets of SageMakerVpc {}, or this statement to \
+         its policy: {what}",
+        wish.bucket, vpc.ownership.vpc
+    );
+    for resolved in &wish.asking {
+        draft.find_weighing(
+            Weight::Unmet,
+            CONCERN,
+            resolved.scope(),
+            Reason::BucketOpen,
+            message.clone(),
+        );
+    }
+}
+
+/// Whether the bucket's policy stops what comes through the endpoints.
+pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &BucketPolicy) {
+    let vpc = &draft.network.vpc;
+    let arn = bucket_arn(&vpc.region, wish.bucket);
+    let accepted = vpc.accept_unknown.contains(&AcceptUnknown::BucketPolicy);
+    let mut found = Vec::new();
+    for endpoint in wish.existing_endpoints() {
+        let inside = || through(&endpoint).with_value("aws:SourceVpc", vpc.vpc_id.as_str());
+        for (action, objects) in BUCKET_USES {
+            let resource = format!("{arn}{objects}");
+            let Some((weight, why)) = obstacle(&denied(policy.document(), action, &resource, inside())) else {
+                continue;
+            };
+            let (weight, verb) = match weight {
+                Weight::Unknown if accepted => (Weight::Advice, "may deny"),
+                Weight::Unknown => (weight, "may deny"),
+                Weight::Blocks | Weight::Unmet | Weight::Aside | Weight::Advice => (weight, "denies"),
+            };
+            let fix = match weight {
+                Weight::Unknown => " Change it, or list BucketPolicy in spec.acceptUnknown of the SageMakerVpc.",
+                Weight::Blocks | Weight::Unmet | Weight::Aside | Weight::Advice => {
+                    " The bucket's owners must change it."
+                }
+            };
+            let message = format!(
+                "The policy of bucket {} {verb} {action} on {resource} through S3 endpoint {endpoint}: {why}.{fix}",
+                wish.bucket
+            );
+            found.push((weight, message));
+        }
+    }
+    for (weight, message) in found {
+        for resolved in &wish.asking {
+            draft.push(Finding {
+                weight,
+                symptom: (weight == Weight::Blocks).then_some(Symptom::NoWayToS3),
+                ..Finding::new(CONCERN, resolved.scope(), Reason::BucketPolicyBlocks, message.clone())
+                    .about(wish.bucket)
+            });
+        }
+    }
+}
+
+/// Why a request does not pass for sure, and how much that weighs.
+fn obstacle(decision: &FamilyDecision) -> Option<(Weight, String)> {
+    match decision {
+        FamilyDecision::Allowed { .. } | FamilyDecision::ImplicitlyDenied => None,
+        FamilyDecision::ExplicitlyDenied { statements } => {
+            Some((Weight::Blocks, format!("{} does", named(statements))))
+        }
+        FamilyDecision::Partly { statement, .. } => Some((Weight::Blocks, format!("{statement} covers a part of it"))),
+        FamilyDecision::Unknown { statements, .. } => Some((
+            Weight::Unknown,
+            format!("it hangs on {}, on who asks and how", named(statements)),
+        )),
+    }
+}
+
+fn named(statements: &[StatementRef]) -> String {
+    listed(statements)
+}
+
+/// What the policy denies. What it allows does not matter: in its own account a
+/// role's policy is enough.
+fn denied(policy: &PolicyDocument, action: &str, resource: &str, context: Context) -> FamilyDecision {
+    let everything = || Statement::allow(["*"]).everyone().on(["*"]);
+    let mut denials = policy.clone();
+    // None goes, so that a statement keeps its number in messages.
+    for statement in denials
+        .statements
+        .iter_mut()
+        .filter(|statement| statement.effect == Effect::Allow)
+    {
+        *statement = everything();
+    }
+    denials.statements.push(everything());
+    let request = Request::new(Principal::Anonymous, action, resource).in_context(context);
+    evaluate_family_whoever_asks(&denials, &request)
+}
+
+/// A request as SDKs make it: encrypted, and by whom it concerns.
+fn somewhere() -> Context {
+    Context::partial()
+        .with_value("aws:SecureTransport", "true")
+        .with_value("aws:ViaAWSService", "false")
+        .with_value("aws:PrincipalIsAWSService", "false")
+}
+
+/// A request through a gateway endpoint, which carries no public address.
+///
+/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceip>.
+fn through(endpoint: &VpcEndpointId) -> Context {
+    somewhere()
+        .with_value("aws:SourceVpce", endpoint.as_str())
+        .with("aws:SourceIp", ContextValue::Absent)
+}

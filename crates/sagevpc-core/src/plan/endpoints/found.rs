@@ -1,0 +1,292 @@
+//! Interface endpoints that are there: whose they are, which may be adopted,
+//! and what those of others lack.
+
+use std::collections::BTreeSet;
+
+use super::{
+    needs::{Need, find_for_all},
+    placement::zones_without,
+    services::Service,
+};
+use crate::{
+    api::{Reason, ResourceOwnership},
+    catalog::{action_prefix, symptom_without_service},
+    observed::{EndpointState, SecurityGroup, VpcEndpoint},
+    plan::{Concern, Scope, Weight, draft::Draft, resolve::ResolvedProfile, s3::why_claimed},
+    types::{Direction, IpAddressType, Peer, ResourceKey, Rule, SecurityGroupId, listed},
+};
+use iam_policy::lets_some_action_through;
+
+/// The VPC's endpoints for one service, by whose they are.
+pub(super) struct Endpoints<'a> {
+    /// Ours, the one to keep first.
+    pub(super) ours: Vec<&'a VpcEndpoint>,
+    /// Anybody's that is on its way out.
+    pub(super) leaving: Vec<&'a VpcEndpoint>,
+    /// Somebody else's that becomes ours.
+    pub(super) to_adopt: Option<&'a VpcEndpoint>,
+    /// Somebody else's that serves already.
+    pub(super) serving: Option<&'a VpcEndpoint>,
+}
+
+impl<'a> Endpoints<'a> {
+    pub(super) fn of(draft: &Draft<'a>, service: &Service<'_>) -> Self {
+        let vpc = &draft.network.vpc;
+        let mut sorted = Self {
+            ours: Vec::new(),
+            leaving: Vec::new(),
+            to_adopt: None,
+            serving: None,
+        };
+        let mut adoptable = Vec::new();
+        let of_the_service = draft
+            .snapshot
+            .vpc_endpoints
+            .iter()
+            .filter(|endpoint| endpoint.is_interface() && endpoint.service_name == service.name);
+        for endpoint in of_the_service {
+            let is_ours = key_of(draft, endpoint).is_some();
+            match endpoint.endpoint_state() {
+                EndpointState::Deleted => {}
+                EndpointState::Deleting => sorted.leaving.push(endpoint),
+                EndpointState::Available | EndpointState::Pending | EndpointState::Failed if is_ours => {
+                    sorted.ours.push(endpoint);
+                }
+                EndpointState::Available | EndpointState::Pending => {
+                    let serves = endpoint.private_dns_enabled || !service.private_dns;
+                    if vpc.adopt_endpoints.contains(&endpoint.vpc_endpoint_id) && why_claimed(endpoint).is_none() {
+                        adoptable.push(endpoint);
+                    } else if serves && sorted.serving.is_none() {
+                        sorted.serving = Some(endpoint);
+                    }
+                }
+                EndpointState::Failed => {}
+            }
+        }
+        // Should there be two, the adopted one stays, or else that which the
+        // name leads to.
+        sorted.ours.sort_by_key(|endpoint| {
+            let adopted = draft.claims.is_adopted(endpoint.vpc_endpoint_id.as_str());
+            (!adopted, !endpoint.private_dns_enabled, &endpoint.vpc_endpoint_id)
+        });
+        adoptable.sort_by_key(|endpoint| (!endpoint.private_dns_enabled, &endpoint.vpc_endpoint_id));
+        let has_name = |endpoint: &VpcEndpoint| service.private_dns && endpoint.private_dns_enabled;
+        // The name leads to one endpoint of the VPC only: where that is
+        // somebody else's, none of ours is of use.
+        if !sorted.serving.is_some_and(has_name) {
+            sorted.to_adopt = adoptable.first().copied().filter(|_| sorted.ours.is_empty());
+            if !sorted.ours.is_empty() || sorted.to_adopt.is_some() {
+                sorted.serving = None;
+            }
+        }
+        sorted
+    }
+
+    /// The one that serves, or is to.
+    pub(super) fn chosen(&self) -> Option<&'a VpcEndpoint> {
+        self.serving.or(self.ours.first().copied()).or(self.to_adopt)
+    }
+}
+
+/// What an interface endpoint of ours is for.
+pub(super) fn key_of(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> Option<ResourceKey> {
+    let key = draft.claims.key_of(endpoint.vpc_endpoint_id.as_str())?;
+    match key {
+        ResourceKey::InterfaceEndpoint { .. } => Some(key.clone()),
+        ResourceKey::S3GatewayEndpoint
+        | ResourceKey::EndpointSecurityGroup
+        | ResourceKey::ElasticInferenceClient
+        | ResourceKey::ElasticInferenceEndpoint
+        | ResourceKey::NatGateway { .. }
+        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::FlowLog { .. }
+        | ResourceKey::NetworkAclEntries { .. }
+        | ResourceKey::DefaultRoute { .. }
+        | ResourceKey::BucketPolicy { .. }
+        | ResourceKey::RolePolicy { .. }
+        | ResourceKey::WorkloadSecurityGroup { .. } => None,
+    }
+}
+
+/// Reports interface endpoints that `spec.adopt` lists and that are not
+/// managed.
+pub(super) fn report_what_is_not_adopted(draft: &mut Draft<'_>, needs: &[&Need<'_>]) {
+    let vpc = &draft.network.vpc;
+    if vpc.deleting {
+        return;
+    }
+    let mut problems = Vec::new();
+    for id in &vpc.adopt_endpoints {
+        let found = draft.snapshot.vpc_endpoints.iter().find(|endpoint| {
+            endpoint.vpc_endpoint_id == *id
+                && endpoint.is_interface()
+                && endpoint.endpoint_state() != EndpointState::Deleted
+        });
+        let Some(endpoint) = found.filter(|endpoint| key_of(draft, endpoint).is_none()) else {
+            continue;
+        };
+        if let Some(message) = why_claimed(endpoint) {
+            problems.push((Weight::Blocks, message));
+            continue;
+        }
+        let service = &endpoint.service_name;
+        let Some(need) = needs.iter().find(|need| need.service.name == service) else {
+            let message = format!(
+                "{id}, listed in spec.adopt, is an endpoint for {service}, which no workload calls, so it is left \
+                 alone. Remove the id from spec.adopt, or name the service in spec.services."
+            );
+            problems.push((Weight::Advice, message));
+            continue;
+        };
+        let chosen = Endpoints::of(draft, &need.service).chosen();
+        if let Some(other) = chosen.filter(|chosen| chosen.vpc_endpoint_id != *id) {
+            let message = format!(
+                "{id} is listed in spec.adopt, and the VPC has {} for {service} already: one is managed. Remove the id \
+                 from spec.adopt; the endpoint is left alone.",
+                other.vpc_endpoint_id
+            );
+            problems.push((Weight::Blocks, message));
+        }
+    }
+    for (weight, message) in problems {
+        let scope = Scope::SageMakerVpc;
+        draft.find_weighing(weight, Concern::Accepted, scope, Reason::CannotAdopt, message);
+    }
+}
+
+/// What keeps an endpoint from serving, whosever it is.
+pub(super) fn judge_state(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint, concern: Concern) {
+    let id = &endpoint.vpc_endpoint_id;
+    let service = need.service.short;
+    let (reason, message) = match endpoint.endpoint_state() {
+        EndpointState::Available => return,
+        EndpointState::Pending if endpoint.state.eq_ignore_ascii_case("pendingAcceptance") => (
+            Reason::Waiting,
+            format!("Endpoint {id} for {service} waits until the service's owner accepts it."),
+        ),
+        EndpointState::Pending | EndpointState::Deleting | EndpointState::Deleted => (
+            Reason::Waiting,
+            format!(
+                "Endpoint {id} for {service} is {}: AWS is still working on it.",
+                endpoint.state
+            ),
+        ),
+        EndpointState::Failed => (
+            Reason::EndpointUnavailable,
+            format!(
+                "Endpoint {id} for {service} is {}: find out why from the service's owner, and delete it, so that a \
+                 new one can be made.",
+                endpoint.state
+            ),
+        ),
+    };
+    find_for_all(draft, need, concern, reason, &message);
+}
+
+/// Judges an endpoint of somebody else's, which is used as it is.
+pub(super) fn judge(
+    draft: &mut Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    need: &Need<'_>,
+    endpoint: &VpcEndpoint,
+    concern: Concern,
+) {
+    let id = &endpoint.vpc_endpoint_id;
+    let service = need.service.short;
+    draft.list("VpcEndpoint", id.as_str(), service.to_owned(), ResourceOwnership::Found);
+    judge_state(draft, need, endpoint, concern);
+    let zones = zones_without(draft.snapshot, need, &endpoint.subnet_ids);
+    if !zones.is_empty() {
+        let message = format!(
+            "Endpoint {id} for {service}, which is not sagevpc's, has no interface in {}: workloads there reach it in \
+             another zone, which AWS charges for, and lose it with that zone. Its owners can add subnets, or let \
+             sagevpc: list {id} in spec.adopt.",
+            listed(zones)
+        );
+        for scope in need.scopes() {
+            let reason = Reason::EndpointUnavailable;
+            draft.find_weighing(Weight::Advice, concern, scope, reason, message.clone());
+        }
+    }
+    judge_policy(draft, need, endpoint, concern);
+    for resolved in profiles {
+        let Some(scope) = need.callers.get(resolved.key()) else {
+            continue;
+        };
+        if admits(draft, resolved, endpoint) {
+            continue;
+        }
+        let groups = listed(endpoint.groups.iter().map(|group| &group.group_id));
+        let message = format!(
+            "Endpoint {id} for {service}, which is not sagevpc's, does not let the workloads in: none of its security \
+             groups ({groups}) admits tcp 443 from {}. Its owners must add that rule, or let sagevpc: list {id} in \
+             spec.adopt.",
+            listed(resolved.subnets.iter().map(|subnet| &subnet.subnet_id)),
+        );
+        let symptom = Some(symptom_without_service(service));
+        draft.find(concern, scope.clone(), Reason::RuleMissing, symptom, message);
+    }
+}
+
+/// Reports a policy that lets nothing of the service through. What of it the
+/// workloads will call is theirs to know, so that more is not judged.
+fn judge_policy(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint, concern: Concern) {
+    let id = &endpoint.vpc_endpoint_id;
+    let service = need.service.short;
+    let fix = format!("Its owners must change it, or let sagevpc: list {id} in spec.adopt.");
+    let (reason, problem) = match endpoint.policy() {
+        Ok(policy) if lets_some_action_through(&policy, action_prefix(service)) => return,
+        Ok(_) => (Reason::PolicyBlocks, format!("lets nothing of {service} through")),
+        Err(error) => (Reason::InvalidPolicy, format!("cannot be read: {error}")),
+    };
+    let message = format!("The policy of endpoint {id} for {service}, which is not sagevpc's, {problem}. {fix}");
+    find_for_all(draft, need, concern, reason, &message);
+}
+
+/// Whether the endpoint's groups let the profile's workloads in, as far as can
+/// be told: what cannot be seen is taken to.
+fn admits(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, endpoint: &VpcEndpoint) -> bool {
+    let groups: Option<Vec<&SecurityGroup>> = endpoint
+        .groups
+        .iter()
+        .map(|group| draft.snapshot.security_groups.get(&group.group_id))
+        .collect();
+    let Some(groups) = groups.filter(|groups| !groups.is_empty()) else {
+        return true;
+    };
+    let workloads: BTreeSet<&SecurityGroupId> = draft
+        .groups_of
+        .get(resolved.key())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect();
+    let https = Rule::https(Direction::Ingress, Peer::Itself);
+    let mut cidrs = Vec::new();
+    for group in groups {
+        for rule in group.rules().into_iter().filter(|rule| rule.admits_service_of(&https)) {
+            match rule.peer {
+                Peer::Cidr(cidr) => cidrs.push(cidr),
+                Peer::Itself if workloads.contains(&group.group_id) => return true,
+                Peer::Group { id, .. } if workloads.contains(&id) => return true,
+                // What a prefix list holds is not seen.
+                Peer::PrefixList(_) => return true,
+                Peer::Itself | Peer::Group { .. } | Peer::Made(_) => {}
+            }
+        }
+    }
+    let mut blocks = resolved.subnets.iter().filter_map(|subnet| subnet.cidr_block);
+    blocks.all(|block| cidrs.iter().any(|cidr| cidr.contains(&ipnet::IpNet::V4(block))))
+}
+
+/// Whether the service can be reached by this kind of address.
+pub(super) fn supports(service: &Service<'_>, wanted: IpAddressType) -> bool {
+    let Some(details) = service.details else { return true };
+    let kinds = &details.supported_ip_address_types;
+    let has = |kind: &str| kinds.is_empty() || kinds.iter().any(|found| found.eq_ignore_ascii_case(kind));
+    match wanted {
+        IpAddressType::Ipv4 => has("ipv4"),
+        IpAddressType::Ipv6 => has("ipv6"),
+        IpAddressType::Dualstack => has("ipv4") && has("ipv6"),
+    }
+}

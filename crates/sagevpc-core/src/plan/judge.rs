@@ -1,0 +1,128 @@
+//! Whether an endpoint's policy lets through what profiles need, and keeps out
+//! what they want kept out.
+
+use super::{Concern, Finding, Weight, resolve::ResolvedProfile};
+use crate::{
+    api::{PackageRepositories, Reason},
+    catalog::{BUCKET_USES, Symptom, ecr_layer_bucket, package_repositories},
+    desired::bucket_arn,
+    types::{Region, VpcEndpointId},
+};
+use iam_policy::{FamilyDecision, PolicyDocument, Share, StatementRef, evaluate_family_for_anyone};
+
+/// Findings on a policy that is not of our making, for one profile.
+///
+/// `where_` names the policy in messages, `endpoint` has it where it is in force
+/// already, and `fix` says where to change it.
+pub(super) fn endpoint_policy(
+    policy: &PolicyDocument,
+    resolved: &ResolvedProfile<'_>,
+    region: &Region,
+    where_: &str,
+    endpoint: Option<&VpcEndpointId>,
+    fix: &str,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut add = |weight, reason, symptom, message: String| {
+        findings.push(Finding {
+            resource: endpoint.map(ToString::to_string),
+            symptom,
+            ..Finding::new(Concern::S3, resolved.scope(), reason, message).weighing(weight)
+        });
+    };
+    let profile = resolved.profile();
+    // What is in another region does not come through the endpoint.
+    let is_here = |bucket: &&String| profile.bucket_regions.get(*bucket).is_none_or(|other| other == region);
+    for bucket in profile.buckets.iter().filter(is_here) {
+        for (action, objects) in BUCKET_USES {
+            let resource = format!("{}{objects}", bucket_arn(region, bucket));
+            let (weight, why) = match evaluate_family_for_anyone(policy, action, &resource) {
+                FamilyDecision::Allowed { .. } => continue,
+                FamilyDecision::ImplicitlyDenied => (Weight::Blocks, "no statement allows it".to_owned()),
+                FamilyDecision::ExplicitlyDenied { statements } => {
+                    (Weight::Blocks, format!("{} denies it", named(&statements)))
+                }
+                FamilyDecision::Partly { statement, .. } => (
+                    Weight::Blocks,
+                    format!("{} covers only a part of it", named(&[statement])),
+                ),
+                FamilyDecision::Unknown { statements, .. } => (
+                    Weight::Unknown,
+                    format!("it hangs on {}, on who asks and how", named(&statements)),
+                ),
+            };
+            let verb = if weight == Weight::Blocks {
+                "does not let"
+            } else {
+                "may not let"
+            };
+            let message = format!("{where_} {verb} {action} on {resource} through: {why}. {fix}");
+            add(weight, Reason::PolicyBlocks, Some(Symptom::NoWayToS3), message);
+        }
+    }
+    for resource in package_repositories(region) {
+        let decision = evaluate_family_for_anyone(policy, "s3:GetObject", &resource);
+        match (profile.package_repositories, decision.share()) {
+            (None, _)
+            | (Some(PackageRepositories::Allow), Share::All)
+            | (Some(PackageRepositories::Deny), Share::None) => {}
+            (Some(PackageRepositories::Allow), reach) => {
+                let (weight, verb) = match reach {
+                    Share::Unknown => (Weight::Unknown, "may not let"),
+                    Share::All | Share::Some | Share::None => (Weight::Blocks, "does not let"),
+                };
+                let message = format!(
+                    "{where_} {verb} s3:GetObject on {resource} through, and the profile needs the package \
+                     repositories{}. {fix}",
+                    because(&decision)
+                );
+                add(weight, Reason::PolicyBlocks, None, message);
+            }
+            (Some(PackageRepositories::Deny), reach) => {
+                let (weight, verb) = match reach {
+                    Share::Unknown => (Weight::Unknown, "may let"),
+                    Share::All | Share::Some | Share::None => (Weight::Blocks, "lets"),
+                };
+                let message = format!(
+                    "{where_} {verb} s3:GetObject on {resource} through, and the profile denies the package \
+                     repositories{}. {fix}",
+                    because(&decision)
+                );
+                add(weight, Reason::PackageRepositoriesOpen, None, message);
+            }
+        }
+    }
+    let layers = format!("{}/*", bucket_arn(region, &ecr_layer_bucket(region)));
+    let decision = evaluate_family_for_anyone(policy, "s3:GetObject", &layers);
+    if decision.is_allowed() == Some(false) {
+        let message = format!(
+            "{where_} does not let s3:GetObject on {layers} through, so that images which are pulled from ECR inside \
+             the VPC would not arrive{}. {fix}",
+            because(&decision)
+        );
+        add(
+            Weight::Advice,
+            Reason::PolicyBlocks,
+            Some(Symptom::ImagePullFails),
+            message,
+        );
+    }
+    findings
+}
+
+/// The statement that an answer comes from, to follow a statement of the fact.
+fn because(decision: &FamilyDecision) -> String {
+    match decision {
+        FamilyDecision::Unknown { statements, .. } => {
+            format!(": it hangs on {}, on who asks and how", named(statements))
+        }
+        FamilyDecision::Allowed { statements } => format!(": {} allows it", named(statements)),
+        FamilyDecision::Partly { statement, .. } => format!(": {statement} covers only a part of it"),
+        FamilyDecision::ImplicitlyDenied => ": no statement allows it".to_owned(),
+        FamilyDecision::ExplicitlyDenied { statements } => format!(": {} denies it", named(statements)),
+    }
+}
+
+fn named(statements: &[StatementRef]) -> String {
+    crate::types::listed(statements)
+}

@@ -1,0 +1,239 @@
+//! What routes out of the VPC lead to: gateway endpoints, NAT gateways,
+//! internet gateways, and what cannot be seen.
+
+use std::rc::Rc;
+
+use super::{
+    Reach,
+    hop::{Cause, Hop},
+    network::{Leg, Trip},
+    routes::{Leads, Via},
+    unseen::Unseen,
+};
+use crate::{
+    catalog::BUCKET_USES,
+    observed::{EndpointState, VpcEndpoint},
+    types::{Direction, NatGatewayId, Region, VpcEndpointId},
+};
+use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
+
+/// What an endpoint's policy decides for a bucket.
+#[derive(Clone, Debug)]
+pub(super) enum Decided {
+    LetsThrough,
+    Blocks(Cause),
+    Open(Unseen),
+}
+
+impl Reach<'_> {
+    /// Follows a route out of the VPC, from the subnet at `at`.
+    pub(super) fn out(&self, trip: &Trip<'_>, at: usize, leg: Leg, lead: &Leads) -> Leg {
+        match &lead.via {
+            Via::Blackhole(target) => match self.places[at].table.map(|table| self.tables[table].id.clone()) {
+                Some(table) => leg.stopped(Cause::Blackhole {
+                    table,
+                    destination: lead.destination.clone(),
+                    target: target.clone(),
+                }),
+                None => leg,
+            },
+            Via::GatewayEndpoint(endpoint) => self.past_gateway_endpoint(trip, endpoint, leg),
+            Via::InternetGateway(gateway) => self.past_internet_gateway(gateway, leg),
+            Via::EgressOnlyInternetGateway(gateway) => leg.past(Hop::InternetGateway {
+                gateway: gateway.clone(),
+            }),
+            Via::Unseen(unseen) => leg.not_knowing(unseen.clone()),
+            Via::Local | Via::NatGateway(_) => leg,
+        }
+    }
+
+    fn past_internet_gateway(&self, id: &str, leg: Leg) -> Leg {
+        let gateway = id.to_owned();
+        let found = self.snapshot.internet_gateway.as_ref();
+        let is_attached = found
+            .filter(|found| found.internet_gateway_id.as_str() == id)
+            .map(|found| {
+                found.attachments.iter().any(|attachment| {
+                    let state = attachment.state.as_deref().unwrap_or("available");
+                    attachment.vpc_id.as_ref() == Some(&self.snapshot.vpc.vpc_id)
+                        && (state.eq_ignore_ascii_case("available") || state.eq_ignore_ascii_case("attached"))
+                })
+            });
+        match (found, is_attached) {
+            (None, _) => leg.not_knowing(Unseen::InternetGateway { gateway }),
+            (Some(_), Some(true)) => leg.past(Hop::InternetGateway { gateway }),
+            (Some(_), Some(false) | None) => leg.stopped(Cause::GatewayDetached { gateway }),
+        }
+    }
+
+    fn past_gateway_endpoint(&self, trip: &Trip<'_>, id: &VpcEndpointId, leg: Leg) -> Leg {
+        let Some(endpoint) = self.snapshot.vpc_endpoint(id) else {
+            let endpoint = id.to_string();
+            return leg.not_knowing(Unseen::Endpoint { endpoint });
+        };
+        if endpoint.endpoint_state() != EndpointState::Available {
+            return leg.stopped(Cause::EndpointUnavailable {
+                endpoint: id.clone(),
+                state: endpoint.state.to_ascii_lowercase(),
+            });
+        }
+        let decided = match &trip.target.s3 {
+            Some(bucket) if endpoint.service_name.ends_with(".s3") => self.decided(endpoint, bucket.as_deref()),
+            Some(_) | None => Decided::LetsThrough,
+        };
+        match decided {
+            Decided::LetsThrough => leg.past(Hop::GatewayEndpoint { endpoint: id.clone() }),
+            Decided::Blocks(cause) => leg.stopped(cause),
+            Decided::Open(unseen) => leg.not_knowing(unseen),
+        }
+    }
+
+    fn decided(&self, endpoint: &VpcEndpoint, bucket: Option<&str>) -> Decided {
+        let key = (endpoint.vpc_endpoint_id.clone(), bucket.map(str::to_owned));
+        if let Some(decided) = self.known.borrow().policies.get(&key) {
+            return decided.clone();
+        }
+        let decided = self.decide(endpoint, bucket);
+        self.known.borrow_mut().policies.insert(key, decided.clone());
+        decided
+    }
+
+    /// An endpoint's policy, read once; `None` where it cannot be.
+    fn policy(&self, endpoint: &VpcEndpoint) -> Option<Rc<PolicyDocument>> {
+        let documents = &mut self.known.borrow_mut().documents;
+        let read = documents
+            .entry(endpoint.vpc_endpoint_id.clone())
+            .or_insert_with(|| endpoint.policy().ok().map(Rc::new));
+        read.clone()
+    }
+
+    fn decide(&self, endpoint: &VpcEndpoint, bucket: Option<&str>) -> Decided {
+        let id = endpoint.vpc_endpoint_id.to_string();
+        let open = |action: &str, resource: String| {
+            Decided::Open(Unseen::Policy {
+                endpoint: id.clone(),
+                action: action.to_owned(),
+                resource,
+            })
+        };
+        let Some(policy) = self.policy(endpoint) else {
+            return open("s3:GetObject", bucket.unwrap_or("any bucket").to_owned());
+        };
+        let partition = self.snapshot.region.as_ref().map_or("aws", Region::partition);
+        let uses = match bucket {
+            Some(_) => &BUCKET_USES[..],
+            None => &BUCKET_USES[..1],
+        };
+        for (action, objects) in uses {
+            let resource = format!("arn:{partition}:s3:::{}{objects}", bucket.unwrap_or("*"));
+            let share = evaluate_family_for_anyone(&policy, action, &resource).share();
+            match (share, bucket) {
+                (Share::All, _) | (Share::Some, None) => {}
+                (Share::Some, Some(_)) | (Share::None, _) => {
+                    return Decided::Blocks(Cause::PolicyBlocks {
+                        endpoint: endpoint.vpc_endpoint_id.clone(),
+                        action: (*action).to_owned(),
+                        resource,
+                    });
+                }
+                (Share::Unknown, _) => return open(action, resource),
+            }
+        }
+        Decided::LetsThrough
+    }
+
+    /// Through a NAT gateway, out of its own subnet, and back.
+    ///
+    /// See <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html>.
+    pub(super) fn past_nat(&self, trip: &Trip<'_>, id: &NatGatewayId, leg: Leg) -> Vec<Leg> {
+        let unknown = |leg: Leg| {
+            let gateway = id.to_string();
+            let leg = leg.not_knowing(Unseen::NatGateway { gateway });
+            self.past_acl(trip, trip.from, Direction::Ingress, true, leg.turned())
+        };
+        let Some(nat) = self.snapshot.nat_gateways.get(id) else {
+            return unknown(leg);
+        };
+        let state = nat.state.as_deref().unwrap_or("available");
+        if !state.eq_ignore_ascii_case("available") {
+            return vec![leg.stopped(Cause::NatUnavailable {
+                gateway: id.clone(),
+                state: state.to_ascii_lowercase(),
+            })];
+        }
+        let place = nat.subnet_id.as_ref().and_then(|subnet| self.place_of.get(subnet));
+        let Some(&at) = place else { return unknown(leg) };
+        let subnet = self.places[at].id.clone();
+        let is_private = nat
+            .connectivity_type
+            .as_deref()
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("private"));
+        let nowhere = || {
+            if is_private {
+                Cause::NatIsPrivate { gateway: id.clone() }
+            } else {
+                Cause::NatInPrivateSubnet {
+                    gateway: id.clone(),
+                    subnet: subnet.clone(),
+                }
+            }
+        };
+        // Between hosts of one subnet there is no network ACL.
+        let is_apart = at != trip.from;
+        let leg = if is_apart {
+            self.past_acl_from(trip, at, Direction::Ingress, false, leg)
+        } else {
+            leg
+        };
+        if leg.stop.is_some() {
+            return vec![leg];
+        }
+        let leg = leg.past(Hop::NatGateway {
+            gateway: id.clone(),
+            subnet: subnet.clone(),
+        });
+        let mut legs = Vec::new();
+        for leg in self.past_acl(trip, at, Direction::Egress, false, leg) {
+            if leg.stop.is_some() {
+                legs.push(leg);
+                continue;
+            }
+            let out = self.routed(trip, at, leg, |leg, lead| {
+                vec![match &lead.via {
+                    Via::InternetGateway(_) if is_private => leg.stopped(nowhere()),
+                    Via::Local | Via::NatGateway(_) => leg.stopped(nowhere()),
+                    Via::Blackhole(_)
+                    | Via::GatewayEndpoint(_)
+                    | Via::InternetGateway(_)
+                    | Via::EgressOnlyInternetGateway(_)
+                    | Via::Unseen(_) => self.out(trip, at, leg, lead),
+                }]
+            });
+            for leg in out {
+                match &leg.stop {
+                    Some(stop) if matches!(stop.cause, Cause::NoRoute { .. }) => legs.push(leg.stopped(nowhere())),
+                    Some(_) => legs.push(leg),
+                    None => legs.extend(self.back_through_nat(trip, at, is_apart, leg.turned())),
+                }
+            }
+        }
+        legs
+    }
+
+    fn back_through_nat(&self, trip: &Trip<'_>, at: usize, is_apart: bool, leg: Leg) -> Vec<Leg> {
+        let mut legs = Vec::new();
+        for leg in self.past_acl(trip, at, Direction::Ingress, true, leg) {
+            let leg = if is_apart && leg.stop.is_none() {
+                self.past_acl_from(trip, at, Direction::Egress, true, leg)
+            } else {
+                leg
+            };
+            if leg.stop.is_some() {
+                legs.push(leg);
+            } else {
+                legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, true, leg));
+            }
+        }
+        legs
+    }
+}

@@ -1,0 +1,256 @@
+//! Whether packets get there, and answers back: pure.
+//!
+//! [`Reach`] reads one VPC once. From a subnet, with the security groups of a
+//! workload, it follows the packet to a [`Destination`] and the answer back, and
+//! gives a [`Verdict`]: reachable, with the way; stopped, with the first thing
+//! that stops it and what would fix that; or unknown, with what cannot be seen.
+//!
+//! | File | Knows |
+//! |---|---|
+//! | `space` | sets of packets, cut where rules and routes have their bounds |
+//! | `filter` | what security groups and network ACLs let through |
+//! | `routes` | where route tables send addresses |
+//! | `names` | what names resolve to |
+//! | `network` | the way between the source's subnet and the destination |
+//! | `gateways` | endpoints, NAT gateways and internet gateways on that way |
+//! | `verdict` | what all of it comes to |
+//! | `hop`, `unseen` | the words for it |
+//!
+//! # What is decided, and how
+//!
+//! - A destination is a set of addresses. Rules and routes cut it where their
+//!   own bounds run, and each part goes its own way: nothing is sampled. Of S3
+//!   and of a block of addresses, every part must get through. A name outside
+//!   the VPC has addresses that are not known here: it can be reached where all
+//!   public addresses can, not where none can, and else it is unknown.
+//! - A packet may begin at any address of its subnet and any port from 32768 to
+//!   61000, which Linux chooses from; answers to all of them must pass.
+//! - Security groups keep state, network ACLs keep none and do not apply
+//!   between hosts of one subnet.
+//! - An interface endpoint's name leads to its interfaces in all its subnets, so
+//!   each of them must be reachable.
+//! - IPv4 decides where the source's subnet has it; IPv6 where it has nothing
+//!   else, or the destination is an IPv6 block.
+//! - Policies of interface endpoints are not judged: they decide on requests, not
+//!   on packets. That of S3's gateway endpoint is, for there a denial looks to
+//!   SageMaker as if S3 were out of reach.
+
+mod filter;
+mod gateways;
+mod hop;
+mod names;
+mod network;
+mod routes;
+mod space;
+mod unseen;
+mod verdict;
+
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt,
+    rc::Rc,
+};
+
+use ipnet::IpNet;
+
+pub use hop::{Cause, Hop, Stop};
+pub use unseen::Unseen;
+pub use verdict::{Extent, Path, Start, Verdict};
+
+use crate::{
+    observed::VpcSnapshot,
+    types::{PortRange, Protocol, SecurityGroupId, SubnetId, VpcEndpointId},
+};
+use filter::{Acl, Admission, Groups};
+use iam_policy::PolicyDocument;
+use names::Resolution;
+use network::Leg;
+use routes::Table;
+use space::Space;
+
+/// Where packets are to get.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Destination {
+    /// S3 in the region, port 443.
+    S3 {
+        /// A bucket, or S3 as such: then the endpoint's policy need only let
+        /// something through.
+        bucket: Option<String>,
+    },
+    /// An AWS service by its short or full name, port 443.
+    Service(String),
+    /// Another instance of the same job, with the same security groups.
+    Members {
+        /// The subnet that it is in.
+        subnet: SubnetId,
+        /// What they say to each other.
+        traffic: Traffic,
+    },
+    /// What SageMaker itself puts into a subnet, and opens to the workload.
+    Subnet {
+        /// The subnet.
+        subnet: SubnetId,
+        /// What the workload says to it.
+        traffic: Traffic,
+    },
+    /// A host by its name or address, over TCP.
+    Host {
+        /// The name or address.
+        name: String,
+        /// The port.
+        port: u16,
+    },
+    /// Every address of a block, over TCP.
+    Cidr {
+        /// The block.
+        cidr: IpNet,
+        /// The port.
+        port: u16,
+    },
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::S3 { bucket: None } => f.write_str("S3"),
+            Self::S3 { bucket: Some(bucket) } => write!(f, "bucket {bucket} of S3"),
+            Self::Service(name) => f.write_str(name),
+            Self::Members { subnet, .. } => write!(f, "instances of the same job in {subnet}"),
+            Self::Subnet { subnet, traffic } => write!(f, "{traffic} in {subnet}"),
+            Self::Host { name, port } => write!(f, "{name}:{port}"),
+            Self::Cidr { cidr, port } => write!(f, "{cidr} on port {port}"),
+        }
+    }
+}
+
+/// What is said, by protocol and destination port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Traffic {
+    /// The protocol, or all of them.
+    pub protocol: Protocol,
+    /// The ports; `None` for all, and where the protocol has none.
+    pub ports: Option<PortRange>,
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.protocol {
+            Protocol::All => f.write_str("all traffic")?,
+            Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6 => {
+                f.write_str(&self.protocol.as_ec2())?
+            }
+            Protocol::Number(number) => write!(f, "protocol {number}")?,
+        }
+        match &self.ports {
+            Some(range) if range.from == range.to => write!(f, " {}", range.from),
+            Some(range) => write!(f, " {}-{}", range.from, range.to),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One VPC, read once to be asked many times.
+pub struct Reach<'s> {
+    snapshot: &'s VpcSnapshot,
+    accepts_resolvers: bool,
+    groups: Groups,
+    acls: Vec<Acl>,
+    tables: Vec<Table>,
+    places: Vec<Place>,
+    place_of: BTreeMap<&'s SubnetId, usize>,
+    /// Protocols that rules name by number: all traffic is judged by each of
+    /// them and by one that none names.
+    protocols: BTreeSet<u8>,
+    public: [OnceCell<Space>; 2],
+    known: RefCell<Known>,
+}
+
+/// A subnet, with what stands around it.
+#[derive(Debug)]
+struct Place {
+    id: SubnetId,
+    nets: Vec<IpNet>,
+    /// Its network ACL, by its place among those that were seen.
+    acl: Option<usize>,
+    /// Its route table, likewise.
+    table: Option<usize>,
+}
+
+/// A resolution, and its number.
+type Numbered = (usize, Rc<Resolution>);
+
+/// What was found out before: profiles share subnets and destinations.
+#[derive(Default)]
+struct Known {
+    /// What destinations are, for IPv4 and IPv6.
+    resolutions: HashMap<Destination, [Option<Numbered>; 2]>,
+    /// Ways, by subnet, destination and target.
+    ways: HashMap<(usize, usize, usize), Rc<Vec<Leg>>>,
+    /// Sets of groups that workloads have, each with its number.
+    group_sets: BTreeMap<Rc<BTreeSet<SecurityGroupId>>, usize>,
+    /// What groups let out, by their set, destination and target.
+    admissions: HashMap<(usize, usize, usize), Rc<Admission>>,
+    /// Endpoints' policies, where they can be read.
+    documents: HashMap<VpcEndpointId, Option<Rc<PolicyDocument>>>,
+    /// What endpoints' policies decide for buckets.
+    policies: HashMap<(VpcEndpointId, Option<String>), gateways::Decided>,
+}
+
+impl Known {
+    /// This set of groups, as it is kept, and its number.
+    fn group_set(&mut self, groups: &BTreeSet<SecurityGroupId>) -> (Rc<BTreeSet<SecurityGroupId>>, usize) {
+        if let Some((kept, number)) = self.group_sets.get_key_value(groups) {
+            return (kept.clone(), *number);
+        }
+        let kept = Rc::new(groups.clone());
+        let number = self.group_sets.len();
+        self.group_sets.insert(kept.clone(), number);
+        (kept, number)
+    }
+}
+
+impl<'s> Reach<'s> {
+    /// Reads a VPC.
+    pub fn new(snapshot: &'s VpcSnapshot) -> Self {
+        let groups = Groups::new(snapshot.security_groups.values(), &snapshot.prefix_lists);
+        let acls: Vec<Acl> = snapshot.network_acls.values().map(Acl::new).collect();
+        let tables: Vec<Table> = snapshot
+            .route_tables
+            .values()
+            .map(|table| Table::new(table, snapshot, &groups))
+            .collect();
+        let places: Vec<Place> = snapshot
+            .subnets
+            .values()
+            .map(|subnet| {
+                let acl = snapshot.network_acl_of(&subnet.subnet_id);
+                let table = snapshot.route_table_of(&subnet.subnet_id);
+                Place {
+                    id: subnet.subnet_id.clone(),
+                    nets: subnet.cidrs().collect(),
+                    acl: acl.and_then(|acl| acls.iter().position(|read| read.id == acl.network_acl_id)),
+                    table: table.and_then(|table| tables.iter().position(|read| read.id == table.route_table_id)),
+                }
+            })
+            .collect();
+        Self {
+            place_of: snapshot.subnets.keys().zip(0..).collect(),
+            protocols: groups.protocols().chain(acls.iter().flat_map(Acl::protocols)).collect(),
+            accepts_resolvers: false,
+            public: [OnceCell::new(), OnceCell::new()],
+            known: RefCell::default(),
+            snapshot,
+            groups,
+            acls,
+            tables,
+            places,
+        }
+    }
+
+    /// Takes DNS servers that are not AWS's to answer as AWS's would.
+    pub fn accepting_custom_resolvers(mut self) -> Self {
+        self.accepts_resolvers = true;
+        self
+    }
+}

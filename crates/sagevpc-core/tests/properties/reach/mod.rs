@@ -1,0 +1,410 @@
+//! Verdicts of the reachability module against an oracle that moves single
+//! packets: the addresses and ports on either side of every bound that a rule or
+//! a route has, so that no part of a destination goes untried.
+
+mod networks;
+pub mod oracle;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use ipnet::IpNet;
+use networks::{ALLOWS, GROUPS, SUBNETS, network};
+use oracle::{Ends, Fate, Kind, Packet, fate, subnet_of};
+use proptest::{prelude::*, sample};
+use sagevpc_core::{
+    observed::VpcSnapshot,
+    plan::Weight,
+    reach::{Cause, Destination, Reach, Traffic, Unseen, Verdict},
+    types::{Protocol, SecurityGroupId, SubnetId},
+};
+
+use crate::{
+    inputs::{plan_for, world},
+    memory::Memory,
+    planning::converge,
+};
+
+/// What can stop a packet, as the oracle has it.
+fn kind(cause: &Cause) -> Kind {
+    match cause {
+        Cause::NotAdmitted { .. } => Kind::SecurityGroup,
+        Cause::AclDenies { .. } => Kind::NetworkAcl,
+        Cause::NoRoute { .. } | Cause::Blackhole { .. } | Cause::NoPublicAddress { .. } | Cause::NoSubnet { .. } => {
+            Kind::Route
+        }
+        Cause::EndpointUnavailable { .. } => Kind::Endpoint,
+        Cause::PolicyBlocks { .. } => Kind::Policy,
+        Cause::NatUnavailable { .. } | Cause::NatIsPrivate { .. } | Cause::NatInPrivateSubnet { .. } => Kind::Nat,
+        Cause::GatewayDetached { .. } => Kind::InternetGateway,
+        Cause::NoEndpoint { otherwise, .. } | Cause::PrivateDnsOff { otherwise, .. } => kind(otherwise),
+        Cause::DnsOff { .. } | Cause::NoResolver { .. } | Cause::NoAddress { .. } | Cause::NoRouteTable { .. } => {
+            panic!("these networks give no reason for {cause}")
+        }
+    }
+}
+
+/// Every block that anything in the VPC speaks of.
+fn blocks(vpc: &VpcSnapshot) -> Vec<IpNet> {
+    let mut blocks: Vec<IpNet> = vpc.subnets.values().flat_map(|subnet| subnet.cidrs()).collect();
+    for table in vpc.route_tables.values() {
+        for route in &table.routes {
+            blocks.extend(route.destination_cidr_block.map(IpNet::V4));
+            blocks.extend(route.destination_ipv6_cidr_block.map(IpNet::V6));
+        }
+    }
+    for acl in vpc.network_acls.values() {
+        for entry in &acl.entries {
+            blocks.extend(entry.cidr_block.map(IpNet::V4));
+            blocks.extend(entry.ipv6_cidr_block.map(IpNet::V6));
+        }
+    }
+    for group in vpc.security_groups.values() {
+        for permission in group.ip_permissions.iter().chain(&group.ip_permissions_egress) {
+            blocks.extend(
+                permission
+                    .ip_ranges
+                    .iter()
+                    .map(|range| range.cidr_ip.parse::<IpNet>().unwrap()),
+            );
+            blocks.extend(
+                permission
+                    .ipv6_ranges
+                    .iter()
+                    .map(|range| range.cidr_ipv6.parse::<IpNet>().unwrap()),
+            );
+        }
+    }
+    let lists = vpc.prefix_lists.iter().flat_map(|list| &list.cidrs);
+    blocks.extend(lists.map(|cidr| cidr.parse::<IpNet>().unwrap()));
+    blocks
+}
+
+/// The addresses on either side of every bound.
+fn addresses(vpc: &VpcSnapshot) -> BTreeSet<IpAddr> {
+    let mut addresses = BTreeSet::new();
+    for block in blocks(vpc) {
+        match block {
+            IpNet::V4(net) => {
+                let (first, last) = (net.network().to_bits(), net.broadcast().to_bits());
+                let all = [first, last, first.wrapping_sub(1), last.wrapping_add(1)];
+                addresses.extend(all.map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))));
+            }
+            IpNet::V6(net) => {
+                let (first, last) = (net.network().to_bits(), net.broadcast().to_bits());
+                let all = [first, last, first.wrapping_sub(1), last.wrapping_add(1)];
+                addresses.extend(all.map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))));
+            }
+        }
+    }
+    addresses
+}
+
+/// The ports on either side of every bound, from `first` up.
+fn ports(first: u16) -> impl Iterator<Item = u16> {
+    const BOUNDS: [u16; 13] = [
+        0, 399, 400, 443, 444, 500, 501, 1023, 1024, 32_767, 32_768, 61_000, 65_535,
+    ];
+    BOUNDS.into_iter().filter(move |port| *port >= first)
+}
+
+/// Whether the internet may have the address, as far as these networks go.
+fn is_public(address: IpAddr) -> bool {
+    const OTHERS: [&str; 3] = ["10.0.0.0/8", "52.216.0.0/15", "54.231.0.0/16"];
+    let inside = |block: &str| block.parse::<IpNet>().unwrap().contains(&address);
+    match address {
+        IpAddr::V4(ipv4) => {
+            !(OTHERS.into_iter().any(inside) || ipv4.octets()[0] == 0 || ipv4.octets()[0] >= 224 || ipv4.is_loopback())
+        }
+        IpAddr::V6(_) => false,
+    }
+}
+
+/// A question, and every packet that it stands for.
+struct Question<'v> {
+    vpc: &'v VpcSnapshot,
+    subnet: &'v str,
+    groups: Vec<&'v str>,
+    destination: Destination,
+}
+
+impl Question<'_> {
+    fn verdict(&self) -> Verdict {
+        let groups: BTreeSet<SecurityGroupId> = self.groups.iter().map(|id| SecurityGroupId::new(*id)).collect();
+        let reach = Reach::new(self.vpc);
+        let start = reach.from(&SubnetId::new(self.subnet), &groups);
+        let start = start.expect("the subnet is there");
+        let verdict = start.to(&self.destination);
+        let is_reached = matches!(verdict, Verdict::Reachable(_));
+        assert_eq!(
+            start.unless_reached(&self.destination),
+            (!is_reached).then(|| verdict.clone())
+        );
+        verdict
+    }
+
+    fn is_dns_off(&self) -> bool {
+        let attributes = self.vpc.attributes.as_ref().expect("they were looked at");
+        let by_name = match &self.destination {
+            Destination::S3 { .. } | Destination::Service(_) | Destination::Host { .. } => true,
+            Destination::Members { .. } | Destination::Subnet { .. } | Destination::Cidr { .. } => false,
+        };
+        by_name && !attributes.enable_dns_support.value
+    }
+
+    /// What the destination's name leads to: addresses, and who answers there.
+    fn far_ends(&self) -> (Vec<IpAddr>, Option<Vec<&str>>) {
+        let all = addresses(self.vpc);
+        let in_block = |block: IpNet| all.iter().filter(|ip| block.contains(*ip)).copied().collect::<Vec<_>>();
+        let public = || all.iter().filter(|ip| is_public(**ip)).copied().collect();
+        match &self.destination {
+            Destination::S3 { .. } => {
+                let list = &self.vpc.prefix_lists[0].cidrs;
+                (
+                    list.iter().flat_map(|cidr| in_block(cidr.parse().unwrap())).collect(),
+                    None,
+                )
+            }
+            Destination::Service(_) => {
+                let mut endpoints = self.vpc.vpc_endpoints.iter();
+                match endpoints.find(|endpoint| endpoint.service_name.ends_with(".sts")) {
+                    Some(endpoint) if endpoint.private_dns_enabled => {
+                        let interfaces = endpoint
+                            .network_interface_ids
+                            .iter()
+                            .map(|id| &self.vpc.network_interfaces[id]);
+                        let ips = interfaces.map(|eni| eni.private_ip_addresses[0].private_ip_address.parse().unwrap());
+                        let groups = endpoint.groups.iter().map(|group| group.group_id.as_str()).collect();
+                        (ips.collect(), Some(groups))
+                    }
+                    Some(_) | None => (public(), None),
+                }
+            }
+            Destination::Host { .. } => (public(), None),
+            Destination::Cidr { cidr, .. } => {
+                let mut ips = in_block(*cidr);
+                ips.push(cidr.addr());
+                (ips, None)
+            }
+            Destination::Members { subnet, .. } => (
+                in_block(IpNet::V4(self.vpc.subnets[subnet].cidr_block.unwrap())),
+                Some(self.groups.clone()),
+            ),
+            Destination::Subnet { subnet, .. } => {
+                (in_block(IpNet::V4(self.vpc.subnets[subnet].cidr_block.unwrap())), None)
+            }
+        }
+    }
+
+    /// What becomes of the packets to each address.
+    fn fates(&self) -> BTreeMap<IpAddr, BTreeSet<Fate>> {
+        let (far, receiver) = self.far_ends();
+        let sources: Vec<IpAddr> = addresses(self.vpc)
+            .into_iter()
+            .filter(|ip| subnet_of(self.vpc, *ip) == Some(self.subnet))
+            .collect();
+        let protocols: Vec<u8> = match &self.destination {
+            Destination::Members { traffic, .. } | Destination::Subnet { traffic, .. } => match traffic.protocol {
+                Protocol::All => vec![6, 17, 1, 253],
+                Protocol::Number(number) => vec![number],
+            },
+            _ => vec![6],
+        };
+        let policy_allows = !matches!(self.destination, Destination::S3 { .. })
+            || self
+                .vpc
+                .s3_gateway_endpoints()
+                .all(|endpoint| endpoint.policy_document.as_deref() == Some(ALLOWS));
+        let ends = Ends {
+            subnet: self.subnet,
+            groups: self.groups.clone(),
+            receiver,
+            policy_allows,
+        };
+        let mut all = BTreeMap::new();
+        for destination in far {
+            let mut fates = BTreeSet::new();
+            for &source in sources
+                .iter()
+                .filter(|source| source.is_ipv4() == destination.is_ipv4())
+            {
+                for &protocol in &protocols {
+                    let ports: Vec<u16> = match &self.destination {
+                        Destination::Cidr { port, .. } | Destination::Host { port, .. } => vec![*port],
+                        Destination::S3 { .. } | Destination::Service(_) => vec![443],
+                        Destination::Members { traffic, .. } | Destination::Subnet { traffic, .. } => {
+                            match traffic.ports {
+                                Some(range) => vec![u16::try_from(range.from).unwrap()],
+                                None => ports(0).collect(),
+                            }
+                        }
+                    };
+                    for port in ports {
+                        for own_port in self::ports(32_768).filter(|port| *port <= 61_000) {
+                            let packet = Packet {
+                                source,
+                                destination,
+                                protocol,
+                                port,
+                                own_port,
+                            };
+                            fates.insert(fate(self.vpc, &ends, packet));
+                        }
+                    }
+                }
+            }
+            all.insert(destination, fates);
+        }
+        all
+    }
+}
+
+fn destination() -> impl Strategy<Value = Destination> {
+    let cidrs = vec![
+        "8.8.8.8/32",
+        "8.0.0.0/7",
+        "0.0.0.0/0",
+        "10.0.1.77/32",
+        "10.0.0.0/23",
+        "2600::/12",
+        "52.217.0.0/16",
+    ];
+    let traffic = sample::select(vec![
+        Traffic {
+            protocol: Protocol::All,
+            ports: None,
+        },
+        Traffic::tcp(2049),
+        Traffic {
+            protocol: Protocol::Number(50),
+            ports: None,
+        },
+    ]);
+    let subnet = || sample::select(&SUBNETS[..]).prop_map(SubnetId::new);
+    prop_oneof![
+        Just(Destination::S3 { bucket: None }),
+        Just(Destination::Service("sts".to_owned())),
+        Just(Destination::Host {
+            name: "pypi.org".to_owned(),
+            port: 443
+        }),
+        (sample::select(cidrs), sample::select(vec![443, 22])).prop_map(|(cidr, port)| Destination::Cidr {
+            cidr: cidr.parse().unwrap(),
+            port
+        }),
+        (subnet(), traffic.clone()).prop_map(|(subnet, traffic)| Destination::Members { subnet, traffic }),
+        (subnet(), traffic).prop_map(|(subnet, traffic)| Destination::Subnet { subnet, traffic }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn verdicts_are_those_of_packets_moved_one_by_one(
+        vpc in network(),
+        subnet in sample::select(&SUBNETS[..2]),
+        groups in sample::subsequence(GROUPS.to_vec(), 1..=2),
+        destination in destination(),
+    ) {
+        let question = Question { vpc: &vpc, subnet, groups, destination };
+        let verdict = question.verdict();
+        if question.is_dns_off() {
+            let is_told = matches!(&verdict, Verdict::Stopped(_, stop) if matches!(stop.cause, Cause::DnsOff { .. }));
+            prop_assert!(is_told);
+            return Ok(());
+        }
+        if let Some(state) = claimed_by_what_does_not_serve(&question) {
+            let is_told = matches!(&verdict, Verdict::Stopped(_, stop)
+                if matches!(&stop.cause, Cause::EndpointUnavailable { state: found, .. } if *found == state));
+            prop_assert!(is_told);
+            return Ok(());
+        }
+        let by_address = question.fates();
+        let fates: BTreeSet<Fate> = by_address.values().flatten().copied().collect();
+        let is_dropped = |fate: &Fate| matches!(fate, Fate::Dropped(_));
+        // An address is lost where some packet to it is: it may begin anywhere
+        // in its subnet.
+        let lost = by_address.values().filter(|fates| fates.iter().any(is_dropped)).count();
+        match &verdict {
+            Verdict::Reachable(_) => prop_assert_eq!(&fates, &BTreeSet::from([Fate::Arrives]), "{:?}", verdict),
+            Verdict::Stopped(_, stop) => {
+                prop_assert!(fates.contains(&Fate::Dropped(kind(&stop.cause))), "{fates:?}: {verdict:?}");
+                let is_enough = is_of_every_address(&question) || lost == by_address.len();
+                prop_assert!(is_enough, "{by_address:?}: {verdict:?}");
+            }
+            Verdict::Unknown(_, unseen) => {
+                let hangs_on = |wanted: fn(&Unseen) -> bool| unseen.iter().any(wanted);
+                if hangs_on(|unseen| matches!(unseen, Unseen::Addresses { .. })) {
+                    prop_assert!(lost > 0 && lost < by_address.len(), "{by_address:?}: {verdict:?}");
+                } else {
+                    prop_assert!(lost == 0, "{by_address:?}: {verdict:?}");
+                    let is_receiver = hangs_on(|unseen| matches!(unseen, Unseen::Receiver { .. }));
+                    prop_assert!(is_receiver || fates.contains(&Fate::OutOfSight), "{fates:?}: {verdict:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_called_ready_reaches_s3(mut world in world("None")) {
+        let mut memory = Memory::new(world.snapshot.clone());
+        converge(&mut world, &mut memory);
+        let plan = plan_for(&world.references, &memory.snapshot, &memory.history());
+        let vpc_id = &memory.snapshot.vpcs[0].vpc_id;
+        let vpc = memory.snapshot.vpc(vpc_id).expect("the VPC is there");
+        for key in &plan.contributing {
+            let stands_in_the_way = |finding: &sagevpc_core::plan::Finding| {
+                finding.weight != Weight::Advice && finding.concerns(key).is_some()
+            };
+            if plan.findings.iter().any(stands_in_the_way) {
+                continue;
+            }
+            for config in &plan.vpc_configs[key] {
+                prop_assert!(!config.security_group_ids.is_empty() && !config.subnets.is_empty());
+                for subnet in &config.subnets {
+                    let question = Question {
+                        vpc: &vpc,
+                        subnet: subnet.as_str(),
+                        groups: config.security_group_ids.iter().map(|id| id.as_str()).collect(),
+                        destination: Destination::Cidr { cidr: "52.216.0.0/15".parse().unwrap(), port: 443 },
+                    };
+                    let all_arrive = BTreeSet::from([Fate::Arrives]);
+                    prop_assert!(question.fates().values().all(|fates| *fates == all_arrive), "{subnet}");
+                }
+            }
+        }
+    }
+}
+
+/// The state of an endpoint that has the service's name and does not serve.
+fn claimed_by_what_does_not_serve(question: &Question<'_>) -> Option<String> {
+    let Destination::Service(_) = &question.destination else {
+        return None;
+    };
+    let endpoint = question
+        .vpc
+        .vpc_endpoints
+        .iter()
+        .find(|endpoint| endpoint.service_name.ends_with(".sts"))?;
+    (endpoint.private_dns_enabled && endpoint.state != "available").then(|| endpoint.state.clone())
+}
+
+/// Whether each address of the destination must be reached; of a public name it
+/// is not known which it has.
+fn is_of_every_address(question: &Question<'_>) -> bool {
+    match &question.destination {
+        Destination::Host { .. } => false,
+        Destination::Service(_) => question
+            .vpc
+            .vpc_endpoints
+            .iter()
+            .any(|endpoint| endpoint.service_name.ends_with(".sts") && endpoint.private_dns_enabled),
+        Destination::S3 { .. }
+        | Destination::Members { .. }
+        | Destination::Subnet { .. }
+        | Destination::Cidr { .. } => true,
+    }
+}

@@ -1,0 +1,333 @@
+//! Random VPCs, small and full of bounds that overlap.
+
+use std::collections::BTreeMap;
+
+use proptest::{collection, prelude::*, sample};
+use sagevpc_core::{
+    observed::{VpcSnapshot, files},
+    types::{AccountId, Region},
+};
+use serde_json::{Value, json};
+
+const VPC: &str = "vpc-0000000a";
+pub const SUBNETS: [&str; 3] = ["subnet-0000000a", "subnet-0000000b", "subnet-0000000c"];
+pub const GROUPS: [&str; 3] = ["sg-0000000a", "sg-0000000b", "sg-0000000c"];
+
+const BLOCKS: [&str; 10] = [
+    "0.0.0.0/0",
+    "0.0.0.0/0",
+    "0.0.0.0/1",
+    "10.0.0.0/16",
+    "10.0.1.0/24",
+    "10.0.1.128/25",
+    "10.0.0.64/26",
+    "52.216.0.0/16",
+    "52.216.0.0/15",
+    "8.8.0.0/16",
+];
+const IPV6_BLOCKS: [&str; 4] = ["::/0", "2001:db8::/56", "2001:db8:0:1::/64", "2600::/16"];
+const PORTS: [(i32, i32); 7] = [
+    (0, 65_535),
+    (443, 443),
+    (400, 500),
+    (1024, 65_535),
+    (1024, 32_767),
+    (32_768, 65_535),
+    (0, 1023),
+];
+
+fn acl_entry() -> impl Strategy<Value = Value> {
+    (
+        1..9i32,
+        any::<bool>(),
+        prop::bool::weighted(0.75),
+        sample::select(vec!["-1", "-1", "6", "6", "17", "1"]),
+        prop_oneof![
+            4 => sample::select(&BLOCKS[..]).prop_map(|block| ("CidrBlock", block)),
+            1 => sample::select(&IPV6_BLOCKS[..]).prop_map(|block| ("Ipv6CidrBlock", block)),
+        ],
+        sample::select(&PORTS[..]),
+    )
+        .prop_map(|(number, egress, allows, protocol, (field, block), (from, to))| {
+            let mut entry = json!({ "Egress": egress, "Protocol": protocol,
+                "RuleNumber": number, "RuleAction": if allows { "allow" } else { "deny" } });
+            entry[field] = json!(block);
+            if matches!(protocol, "6" | "17") {
+                entry["PortRange"] = json!({ "From": from, "To": to });
+            }
+            entry
+        })
+}
+
+/// Rules of which no two in one direction have one number, most of them on top
+/// of rules that allow everything.
+fn acl(number: usize) -> impl Strategy<Value = Value> {
+    (collection::vec(acl_entry(), 0..4), prop::bool::weighted(0.95)).prop_map(move |(entries, open)| {
+        let mut by_number: BTreeMap<(bool, i64), Value> = BTreeMap::new();
+        for entry in entries {
+            let key = (entry["Egress"] == true, entry["RuleNumber"].as_i64().unwrap());
+            by_number.insert(key, entry);
+        }
+        let mut entries: Vec<Value> = by_number.into_values().collect();
+        for egress in [true, false].into_iter().filter(|_| open) {
+            for (number, field, block) in [(100, "CidrBlock", "0.0.0.0/0"), (101, "Ipv6CidrBlock", "::/0")] {
+                let mut entry =
+                    json!({ "Egress": egress, "Protocol": "-1", "RuleNumber": number, "RuleAction": "allow" });
+                entry[field] = json!(block);
+                entries.push(entry);
+            }
+        }
+        entries.reverse();
+        let associations = if number == 0 {
+            json!([])
+        } else {
+            json!([{ "SubnetId": SUBNETS[number] }])
+        };
+        json!({ "NetworkAclId": format!("acl-0000000{number}"), "VpcId": VPC, "IsDefault": number == 0,
+            "Associations": associations, "Entries": entries })
+    })
+}
+
+/// The target of a route.
+fn target() -> impl Strategy<Value = Value> {
+    sample::select(vec![
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000a" }),
+        json!({ "NatGatewayId": "nat-0000000f", "State": "blackhole" }),
+        json!({ "GatewayId": "igw-0000000a" }),
+        json!({ "TransitGatewayId": "tgw-0000000a" }),
+        json!({ "VpcPeeringConnectionId": "pcx-0000000a" }),
+        json!({ "NetworkInterfaceId": "eni-0000000f" }),
+    ])
+}
+
+fn table(number: usize) -> impl Strategy<Value = Value> {
+    let blocks = vec![
+        "0.0.0.0/0",
+        "0.0.0.0/0",
+        "0.0.0.0/0",
+        "52.216.0.0/16",
+        "52.216.0.0/15",
+        "8.8.0.0/16",
+        "8.8.8.0/24",
+    ];
+    let ipv4 = collection::btree_map(sample::select(blocks), target(), 0..4);
+    let ipv6 = sample::select(vec![
+        json!({ "EgressOnlyInternetGatewayId": "eigw-0000000a" }),
+        json!({ "GatewayId": "igw-0000000a" }),
+        json!({ "TransitGatewayId": "tgw-0000000a" }),
+    ]);
+    let appliance = prop::bool::weighted(0.1);
+    (ipv4, proptest::option::of(ipv6), appliance, prop::bool::weighted(0.7)).prop_map(
+        move |(ipv4, ipv6, appliance, is_out)| {
+            let mut routes = vec![
+                json!({ "DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local" }),
+                json!({ "DestinationIpv6CidrBlock": "2001:db8::/56", "GatewayId": "local" }),
+            ];
+            let mut add = |field: &str, block: &str, target: &Value| {
+                let mut route = target.clone();
+                route[field] = json!(block);
+                routes.push(route);
+            };
+            // The last subnet is, as a rule, the public one.
+            if number == 2 && is_out {
+                add(
+                    "DestinationCidrBlock",
+                    "0.0.0.0/0",
+                    &json!({ "GatewayId": "igw-0000000a" }),
+                );
+            } else {
+                ipv4.iter()
+                    .for_each(|(block, target)| add("DestinationCidrBlock", block, target));
+            }
+            ipv6.iter()
+                .for_each(|target| add("DestinationIpv6CidrBlock", "::/0", target));
+            if appliance {
+                let target = json!({ "NetworkInterfaceId": "eni-0000000f" });
+                add("DestinationCidrBlock", "10.0.1.0/24", &target);
+            }
+            let associations = if number == 0 {
+                json!([{ "Main": true }])
+            } else {
+                json!([{ "SubnetId": SUBNETS[number] }])
+            };
+            json!({ "RouteTableId": format!("rtb-0000000{number}"), "VpcId": VPC, "Associations": associations,
+                "Routes": routes })
+        },
+    )
+}
+
+fn permission() -> impl Strategy<Value = Value> {
+    let peer = prop_oneof![
+        6 => sample::select(&BLOCKS[..]).prop_map(|block| json!({ "IpRanges": [{ "CidrIp": block }] })),
+        1 => sample::select(&IPV6_BLOCKS[..]).prop_map(|block| json!({ "Ipv6Ranges": [{ "CidrIpv6": block }] })),
+        1 => Just(json!({ "PrefixListIds": [{ "PrefixListId": "pl-0000000a" }] })),
+        2 => sample::select(&GROUPS[..]).prop_map(|group| json!({ "UserIdGroupPairs": [{ "GroupId": group }] })),
+    ];
+    (
+        peer,
+        sample::select(vec!["-1", "-1", "tcp", "tcp", "udp", "icmp"]),
+        sample::select(&PORTS[..]),
+    )
+        .prop_map(|(mut permission, protocol, (from, to))| {
+            permission["IpProtocol"] = json!(protocol);
+            if matches!(protocol, "tcp" | "udp") {
+                permission["FromPort"] = json!(from);
+                permission["ToPort"] = json!(to);
+            }
+            permission
+        })
+}
+
+fn group(number: usize) -> impl Strategy<Value = Value> {
+    (
+        collection::vec(permission(), 0..4),
+        collection::vec(permission(), 0..4),
+        prop::bool::weighted(0.75),
+    )
+        .prop_map(move |(mut ingress, mut egress, open)| {
+            if open {
+                ingress.push(json!({ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "10.0.0.0/16" }] }));
+                egress.push(json!({ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] }));
+                egress.push(json!({ "IpProtocol": "-1", "Ipv6Ranges": [{ "CidrIpv6": "::/0" }] }));
+            }
+            json!({ "GroupId": GROUPS[number], "GroupName": format!("group-{number}"), "VpcId": VPC,
+                "IpPermissions": ingress, "IpPermissionsEgress": egress })
+        })
+}
+
+pub const ALLOWS: &str = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+const DENIES: &str = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}"#;
+
+/// The gateway endpoint of S3, where there is one, and the interface endpoint
+/// of STS.
+fn endpoints() -> impl Strategy<Value = Vec<Value>> {
+    let state = || {
+        sample::select(vec![
+            "available",
+            "available",
+            "available",
+            "available",
+            "pending",
+            "failed",
+        ])
+    };
+    let tables = sample::subsequence(vec!["rtb-00000000", "rtb-00000001", "rtb-00000002"], 0..=3);
+    let policy = sample::select(vec![ALLOWS, ALLOWS, ALLOWS, DENIES]);
+    let s3 = (state(), tables, policy).prop_map(|(state, tables, policy)| {
+        json!({ "VpcEndpointId": "vpce-0000000a", "VpcEndpointType": "Gateway", "VpcId": VPC, "State": state,
+            "ServiceName": "com.amazonaws.us-east-1.s3", "RouteTableIds": tables, "PolicyDocument": policy })
+    });
+    let subnets = sample::subsequence(SUBNETS.to_vec(), 1..=3);
+    let sts = (state(), subnets, sample::select(&GROUPS[..]), prop::bool::weighted(0.8)).prop_map(
+        |(state, subnets, group, private_dns)| {
+            let interfaces: Vec<String> = subnets.iter().map(|subnet| interface_in(subnet)).collect();
+            json!({ "VpcEndpointId": "vpce-0000000b", "VpcEndpointType": "Interface", "VpcId": VPC, "State": state,
+                "ServiceName": "com.amazonaws.us-east-1.sts", "SubnetIds": subnets, "Groups": [{ "GroupId": group }],
+                "NetworkInterfaceIds": interfaces, "PrivateDnsEnabled": private_dns })
+        },
+    );
+    (
+        proptest::option::weighted(0.8, s3),
+        proptest::option::weighted(0.8, sts),
+    )
+        .prop_map(|(s3, sts)| s3.into_iter().chain(sts).collect())
+}
+
+fn interface_in(subnet: &str) -> String {
+    subnet.replace("subnet-", "eni-")
+}
+
+fn nat() -> impl Strategy<Value = Value> {
+    (
+        sample::select(vec!["available"; 9].into_iter().chain(["failed"]).collect::<Vec<_>>()),
+        sample::select(vec![SUBNETS[2], SUBNETS[2], SUBNETS[1]]),
+        sample::select(vec!["public"; 9].into_iter().chain(["private"]).collect::<Vec<_>>()),
+    )
+        .prop_map(|(state, subnet, kind)| {
+            json!({ "NatGatewayId": "nat-0000000a", "VpcId": VPC, "SubnetId": subnet, "State": state,
+                "ConnectivityType": kind })
+        })
+}
+
+/// A VPC.
+pub fn network() -> impl Strategy<Value = VpcSnapshot> {
+    let gateway = sample::select(vec!["igw-0000000a", "igw-0000000a", "igw-0000000a", "igw-0000000f", ""]);
+    (
+        (acl(0), acl(1), acl(2)),
+        (table(0), table(1), table(2)),
+        (group(0), group(1), group(2)),
+        endpoints(),
+        nat(),
+        gateway,
+        prop::bool::weighted(0.9),
+    )
+        .prop_map(|(acls, tables, groups, endpoints, nat, gateway, dns)| {
+            let subnets: Vec<Value> = SUBNETS
+                .iter()
+                .enumerate()
+                .map(|(place, id)| {
+                    json!({ "SubnetId": id, "VpcId": VPC, "CidrBlock": format!("10.0.{place}.0/24"),
+                        "Ipv6CidrBlockAssociationSet": [{ "Ipv6CidrBlock": format!("2001:db8:0:{place}::/64") }] })
+                })
+                .collect();
+            let interfaces: Vec<Value> = SUBNETS
+                .iter()
+                .enumerate()
+                .map(|(place, subnet)| {
+                    json!({ "NetworkInterfaceId": interface_in(subnet), "VpcId": VPC, "SubnetId": subnet,
+                        "PrivateIpAddresses": [{ "PrivateIpAddress": format!("10.0.{place}.77") }] })
+                })
+                .collect();
+            let gateways: Vec<Value> = (!gateway.is_empty())
+                .then(
+                    || json!({ "InternetGatewayId": gateway, "Attachments": [{ "VpcId": VPC, "State": "available" }] }),
+                )
+                .into_iter()
+                .collect();
+            let flag = |value: bool| json!({ "Value": value });
+            let all = BTreeMap::from([
+                (
+                    "Vpcs",
+                    json!([{ "VpcId": VPC, "CidrBlock": "10.0.0.0/16", "DhcpOptionsId": "dopt-0000000a",
+                    "Ipv6CidrBlockAssociationSet": [{ "Ipv6CidrBlock": "2001:db8::/56" }] }]),
+                ),
+                (
+                    "VpcAttributes",
+                    json!([{ "VpcId": VPC, "EnableDnsSupport": flag(dns), "EnableDnsHostnames": flag(dns) }]),
+                ),
+                (
+                    "DhcpOptions",
+                    json!([{ "DhcpOptionsId": "dopt-0000000a", "DhcpConfigurations": [
+                    { "Key": "domain-name-servers", "Values": [{ "Value": "AmazonProvidedDNS" }] }] }]),
+                ),
+                ("Subnets", json!(subnets)),
+                ("RouteTables", json!([tables.0, tables.1, tables.2])),
+                ("NetworkAcls", json!([acls.0, acls.1, acls.2])),
+                ("SecurityGroups", json!([groups.0, groups.1, groups.2])),
+                ("VpcEndpoints", json!(endpoints)),
+                ("NetworkInterfaces", json!(interfaces)),
+                ("NatGateways", json!([nat])),
+                ("InternetGateways", json!(gateways)),
+                (
+                    "PrefixLists",
+                    json!([{ "PrefixListId": "pl-0000000a",
+                    "PrefixListName": "com.amazonaws.us-east-1.s3", "Cidrs": ["52.216.0.0/15", "54.231.0.0/16"] }]),
+                ),
+            ]);
+            let mut snapshot = files::read(|file| {
+                let kind = file.trim_end_matches(".json");
+                Some(json!({ kind: all.get(kind)? }).to_string())
+            })
+            .expect("the network is well formed");
+            snapshot.region = Some(Region::new("us-east-1"));
+            snapshot.account = Some(AccountId::new("111122223333"));
+            snapshot.vpc(&VPC.into()).expect("the VPC is there")
+        })
+}
