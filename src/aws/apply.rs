@@ -32,8 +32,9 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use self::work::{Performed, Resolved, Setback, Work};
-use super::{calls::Call, clients::Clients, deadline};
+use super::{clients::Clients, deadline};
 use sagevpc_core::{
+    catalog::calls::Call,
     desired::BucketPolicyChange,
     plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Step, Target},
     types::{Admission, Peer, ResourceKey, Rule, SecurityGroupId, VpcEndpointId},

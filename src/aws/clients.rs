@@ -13,7 +13,6 @@ use aws_sdk_ec2::config::{
 };
 
 use super::{
-    calls::Service,
     deadline::NotTooLate,
     ec2::Ec2,
     iam::Iam,
@@ -25,7 +24,8 @@ use super::{
 use crate::lease::Authority;
 use sagevpc_core::{
     api::{AssumedRole, Credentials},
-    plan::Failure,
+    catalog::calls::Service,
+    report::Failure,
     types::{AccountId, Accounts, Region},
 };
 

@@ -13,12 +13,12 @@ pub(super) use edges::{
 };
 
 use super::{
-    calls::Call,
     convert,
     ec2::Connection,
     errors::{Meaning, Refusal},
 };
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::{
         DhcpOptions, EndpointService, NetworkInterface, PrefixList, RouteTable, SecurityGroup, Subnet, Vpc,
         VpcAttributes, VpcEndpoint,

@@ -10,15 +10,16 @@ use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
-    calls::Call,
     coalesce::Gathering,
     errors::Refusal,
     observe::{self, Known, Round},
     quotas::{Quotas, Scope},
 };
 use sagevpc_core::{
-    observed::Snapshot,
-    plan::{Failure, Interest, Priority},
+    catalog::calls::Call,
+    observed::{Interest, Snapshot},
+    plan::Priority,
+    report::Failure,
     types::{AccountId, Region, VpcId},
 };
 

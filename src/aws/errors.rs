@@ -9,8 +9,10 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::calls::Call;
-use sagevpc_core::plan::{Failure, FailureKind};
+use sagevpc_core::{
+    catalog::calls::Call,
+    report::{Failure, FailureKind},
+};
 
 /// What an error code means for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,13 +28,14 @@ use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, error::Elapsed, timeout};
 
 use super::{
-    calls::Call,
     errors::{Meaning, Refusal},
     quotas::{Quotas, Scope},
 };
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::{ManagedPolicy, RoleDetail, RoleSimulation, Roles, UnseenCause, UnseenRole},
-    plan::{FailureKind, Priority},
+    plan::Priority,
+    report::FailureKind,
     types::Region,
 };
 

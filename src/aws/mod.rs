@@ -29,7 +29,6 @@
 //! state of AWS's: what is not ready is an answer, and the next look decides.
 
 mod apply;
-pub mod calls;
 mod clients;
 mod coalesce;
 mod convert;

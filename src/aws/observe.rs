@@ -34,13 +34,15 @@ use attributes::refresh_attributes;
 pub(super) use known::Known;
 use known::{Facts, fact};
 
-use super::{calls::Call, describe, ec2::Connection, errors::Refusal};
+use super::{describe, ec2::Connection, errors::Refusal};
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::{
-        Address, DhcpOptions, EndpointService, FlowLog, InternetGateway, NatGateway, NetworkAcl, NetworkInterface,
-        NetworkInterfacePermission, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc, VpcAttributes,
+        Address, Aspect, DhcpOptions, EndpointService, FlowLog, Interest, InternetGateway, NatGateway, NetworkAcl,
+        NetworkInterface, NetworkInterfacePermission, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
+        VpcAttributes,
     },
-    plan::{Aspect, Failure, FailureKind, Interest},
+    report::{Failure, FailureKind},
     types::{DhcpOptionsId, FlowLogId, SecurityGroupId, SubnetId, VpcId},
 };
 

@@ -20,8 +20,11 @@ use governor::{
 };
 use tokio::sync::Notify;
 
-use super::calls::{Call, Throttle};
-use sagevpc_core::{plan::Priority, types::Region};
+use sagevpc_core::{
+    catalog::calls::{Call, Throttle},
+    plan::Priority,
+    types::Region,
+};
 
 /// Whose buckets: an account (or, until it is known, a name for the credentials
 /// in use) in a region.

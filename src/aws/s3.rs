@@ -23,15 +23,16 @@ use futures::stream::{self, StreamExt};
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use super::{
-    calls::{Call, Service},
     deadline::NotTooLate,
     errors::{Meaning, Refusal, Thing},
     quotas::{Quotas, Scope},
     telemetry::{CallObserver, Telltale},
 };
 use sagevpc_core::{
+    catalog::calls::{Call, Service},
     observed::Bucket,
-    plan::{FailureKind, Priority},
+    plan::Priority,
+    report::FailureKind,
     types::{AccountId, Region},
 };
 

@@ -26,13 +26,14 @@ use tokio::{
 
 use self::listing::{Active, Network};
 use super::{
-    calls::Call,
     errors::Refusal,
     quotas::{Quotas, Scope},
 };
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::{Consumer, Discovered},
-    plan::{Failure, FailureKind, Priority},
+    plan::Priority,
+    report::{Failure, FailureKind},
     types::NetworkInterfaceId,
 };
 

@@ -21,11 +21,13 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 use super::{
-    calls::{Call, Service},
     deadline::NotTooLate,
     errors::{Meaning, Refusal, meaning},
 };
-use sagevpc_core::plan::FailureKind;
+use sagevpc_core::{
+    catalog::calls::{Call, Service},
+    report::FailureKind,
+};
 
 /// How an attempt ended, in words that are few enough for a metric's label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,11 +2,11 @@
 
 use std::{io, process::ExitCode};
 
-use super::{
-    explanation::{Explanation, list},
-    output,
+use super::output;
+use sagevpc_core::{
+    catalog::WorkloadKind,
+    render::explanation::{Explanation, list},
 };
-use sagevpc_core::catalog::WorkloadKind;
 
 /// What to explain, and how.
 #[derive(clap::Args, Debug)]

@@ -1,8 +1,10 @@
 //! `sagevpc print iam-policy`: the policy, narrowed as it is told.
 
 use super::print::PrintError;
-use crate::aws::calls::{MANAGED_POLICY_MAX_CHARS, Narrowing, Part, Widening, iam_policy};
-use sagevpc_core::types::VpcId;
+use sagevpc_core::{
+    catalog::calls::{MANAGED_POLICY_MAX_CHARS, Narrowing, Part, Widening, iam_policy},
+    types::VpcId,
+};
 
 /// How far to narrow the policy. Without any of it, the policy holds for every
 /// cluster, VPC, bucket and tagged role.

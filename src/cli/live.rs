@@ -6,8 +6,8 @@ use crate::aws::{CallObserver, CallOutcome, Connections};
 use sagevpc_core::{
     api::Credentials,
     desired::Network,
-    observed::Snapshot,
-    plan::{Failure, Interest},
+    observed::{Interest, Snapshot},
+    report::Failure,
     types::Region,
 };
 

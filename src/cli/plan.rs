@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 use super::{
     Output, cluster_id,
     folder::{self, FolderError},
-    input, live,
-    objects::{Objects, ObjectsError},
-    output, render,
+    input, live, output,
 };
 use sagevpc_core::{
     desired::Network,
+    objects::{Objects, ObjectsError},
     observed::Snapshot,
-    plan::{self, Failure, History, PlannedAction},
+    plan::{self, History, PlannedAction},
+    render,
+    report::Failure,
     validate::{self, References},
 };
 

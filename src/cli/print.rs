@@ -9,8 +9,11 @@ use super::{
     iam_policy::{self, IamPolicyArgs},
     output, reference,
 };
-use crate::{aws::calls::MANAGED_POLICY_MAX_CHARS, cluster::rbac};
-use sagevpc_core::api::{SageMakerVpc, SageMakerVpcProfile};
+use crate::cluster::rbac;
+use sagevpc_core::{
+    api::{SageMakerVpc, SageMakerVpcProfile},
+    catalog::calls::MANAGED_POLICY_MAX_CHARS,
+};
 
 /// What to print.
 #[derive(clap::Args, Debug)]

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::requirements::{Drifted, TABLE};
-use crate::{aws::calls::Call, telemetry};
+use crate::telemetry;
 use sagevpc_core::{
     api::{ConditionType, Reason},
-    catalog::{Requirements, Symptom, WorkloadKind},
+    catalog::{Requirements, Symptom, WorkloadKind, calls::Call},
     types::joined,
 };
 

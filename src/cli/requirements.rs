@@ -2,8 +2,7 @@
 //! repair it, and the golden cases that show it. One table, of which the
 //! reference page shows what users need.
 
-use crate::aws::calls::Call;
-use sagevpc_core::api::ConditionType;
+use sagevpc_core::{api::ConditionType, catalog::calls::Call};
 
 /// Something that a VPC must offer, or that must hold of it.
 #[derive(Debug)]
@@ -336,7 +335,7 @@ mod tests {
     use std::{collections::BTreeSet, path::Path};
 
     use super::*;
-    use sagevpc_core::plan::Concern;
+    use sagevpc_core::report::Concern;
 
     /// Every case that the requirement names.
     fn cases(requirement: &Requirement) -> impl Iterator<Item = &'static str> {

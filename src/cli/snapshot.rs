@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use super::{live, output};
 use sagevpc_core::{
     api::{AssumedRole, Credentials},
-    observed::files,
-    plan::{Failure, Interest},
+    observed::{Interest, files},
+    report::Failure,
     types::{Region, VpcId},
 };
 

@@ -12,8 +12,9 @@ use crate::{
 use sagevpc_core::{
     api::{Discovery, SageMakerVpc, is_deleting},
     desired::Network,
-    observed::{Snapshot, VpcSnapshot},
-    plan::{Failure, FailureKind, Interest, accounts},
+    observed::{Interest, Snapshot, VpcSnapshot},
+    plan::accounts,
+    report::{Failure, FailureKind},
     types::AccountId,
     validate::{Refused, Validated},
 };

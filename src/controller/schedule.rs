@@ -8,7 +8,8 @@ use super::backoff::Backoff;
 use crate::telemetry::PassResult;
 use sagevpc_core::{
     api::Reason,
-    plan::{FailureKind, Outcome, Plan, Step},
+    plan::{Outcome, Plan, Step},
+    report::FailureKind,
 };
 
 /// How things stand at the end of a pass.
@@ -172,7 +173,7 @@ fn until_next_round(interval: Duration, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sagevpc_core::plan::{ActionId, Failure};
+    use sagevpc_core::{plan::ActionId, report::Failure};
 
     const MINUTE: Duration = Duration::from_secs(60);
 

@@ -198,7 +198,7 @@ macro_rules! label_values {
     )*};
 }
 
-label_values!(PassResult, LeaseChange, Written, ActionState);
+label_values!(PassResult, LeaseChange, Written);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PassLabels {
@@ -221,7 +221,7 @@ struct CallDurationLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ActionLabels {
     action: &'static str,
-    state: ActionState,
+    state: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -320,7 +320,12 @@ impl Metrics {
 
     /// A change to AWS was tried.
     pub fn acted(&self, action: &'static str, state: ActionState) {
-        self.actions.get_or_create(&ActionLabels { action, state }).inc();
+        self.actions
+            .get_or_create(&ActionLabels {
+                action,
+                state: format!("{state:?}"),
+            })
+            .inc();
     }
 
     /// A difference was found that was made behind our back.
@@ -414,7 +419,7 @@ mod tests {
 
     use super::*;
     use crate::telemetry::ProfileState;
-    use sagevpc_core::{api::Verdict, plan::FailureKind};
+    use sagevpc_core::{api::Verdict, report::FailureKind};
 
     fn used() -> Metrics {
         let metrics = Metrics::default();

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sagevpc_core::{
-    plan::{Aspect, FailureKind, Interest},
+    observed::{Aspect, Interest},
+    report::FailureKind,
     types::{NetworkInterfaceId, VpcId},
 };
 

@@ -2,7 +2,7 @@
 //! of one of them is that one's alone.
 
 use futures::future::join_all;
-use sagevpc_core::plan::{FailureKind, Interest};
+use sagevpc_core::{observed::Interest, report::FailureKind};
 
 use crate::{
     plans::world_and_account,

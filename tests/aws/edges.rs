@@ -3,8 +3,8 @@
 use aws_sdk_ec2::types::ResourceType;
 use sagevpc::aws::Ec2;
 use sagevpc_core::{
-    observed::{AclPortRange, FlowLog, IcmpTypeCode, NetworkAcl, tags_of},
-    plan::{Action, Aspect, Step},
+    observed::{AclPortRange, Aspect, FlowLog, IcmpTypeCode, NetworkAcl, tags_of},
+    plan::{Action, Step},
     types::{
         AclEntry, Direction, FlowLogId, FlowLogSettings, LogDestinationType, NetworkAclId, PortRange, Protocol,
         ResourceKey, TrafficType,

@@ -7,7 +7,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use sagevpc::aws::{CallOutcome, Connections, Ec2};
 use sagevpc_core::{
-    plan::{Failure, FailureKind, Interest, Step},
+    observed::Interest,
+    plan::Step,
+    report::{Failure, FailureKind},
     types::{Region, VpcId},
 };
 

@@ -8,10 +8,9 @@ use aws_sdk_ec2::types::{
 };
 use sagevpc_core::{
     observed::{
-        DhcpConfiguration, DhcpValue, EndpointState, Flag, IpPermission, IpRange, PrefixListRef, Tag, UserIdGroupPair,
-        VpcAttributes, VpcSnapshot,
+        DhcpConfiguration, DhcpValue, EndpointState, Flag, Interest, IpPermission, IpRange, PrefixListRef, Tag,
+        UserIdGroupPair, VpcAttributes, VpcSnapshot,
     },
-    plan::Interest,
     types::{AvailabilityZoneId, Region, SecurityGroupId, SubnetId, VpcId},
 };
 

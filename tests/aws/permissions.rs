@@ -4,12 +4,12 @@
 //! The server looks at actions only; how far the policy narrows them is checked
 //! where the policy is made.
 
-use sagevpc::aws::{
-    Connections, Ec2,
-    calls::{Call, Narrowing, Service, iam_policy},
-};
+use sagevpc::aws::{Connections, Ec2};
 use sagevpc_core::{
-    plan::{Action, Aspect, DnsAttribute, FailureKind, Step, Target},
+    catalog::calls::{Call, Narrowing, Service, iam_policy},
+    observed::Aspect,
+    plan::{Action, DnsAttribute, Step, Target},
+    report::FailureKind,
     types::{
         AclEntry, AllocationId, Direction, FlowLogId, FlowLogSettings, LogDestinationType, NatGatewayId, Peer,
         Protocol, Region, ResourceKey, Rule, SecurityGroupId, Tags, TrafficType,

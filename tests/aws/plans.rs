@@ -3,10 +3,9 @@
 use iam_policy::{PolicyDocument, Statement};
 use sagevpc::aws::Ec2;
 use sagevpc_core::{
-    observed::{VpcEndpoint, VpcSnapshot},
-    plan::{
-        Action, ActionId, Aspect, ClientTokens, Failure, Interest, Outcome, Plan, PlannedAction, Serves, Step, Target,
-    },
+    observed::{Aspect, Interest, VpcEndpoint, VpcSnapshot},
+    plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Serves, Step, Target},
+    report::Failure,
     types::{Direction, Ownership, ProfileKey, ResourceKey, RouteTableId, Rule, SecurityGroupId, VpcId},
 };
 use tokio::time::{Duration, Instant};

@@ -2,7 +2,8 @@
 //! nothing waits for ever.
 
 use sagevpc_core::{
-    plan::{Action, ActionId, FailureKind, Step, Target},
+    plan::{Action, ActionId, Step, Target},
+    report::FailureKind,
     types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId},
 };
 

@@ -8,7 +8,8 @@ use sagevpc::aws::{Clients, Connections, S3};
 use sagevpc_core::{
     desired::{BucketPolicy, bucket_statement},
     observed::Bucket,
-    plan::{Action, FailureKind, Outcome, Step, Target},
+    plan::{Action, Outcome, Step, Target},
+    report::FailureKind,
     types::{Admission, Exemption, Region, ResourceKey, VpcEndpointId},
 };
 

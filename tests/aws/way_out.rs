@@ -3,8 +3,9 @@
 
 use sagevpc::aws::Ec2;
 use sagevpc_core::{
-    observed::{Route, tags_of},
-    plan::{Action, ActionId, Aspect, FailureKind, Step, Target},
+    observed::{Aspect, Route, tags_of},
+    plan::{Action, ActionId, Step, Target},
+    report::FailureKind,
     types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
 };
 

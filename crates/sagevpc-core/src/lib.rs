@@ -11,6 +11,7 @@
 //! | [`catalog`] | what each kind of SageMaker workload requires, as data |
 //! | [`api`] | what users write and read: the custom resources |
 //! | [`observed`] | what AWS shows of a VPC, and what is to be looked at |
+//! | [`report`] | what is told: findings, whom they concern and how much they weigh |
 //! | [`validate`] | what of the objects may be acted on, and why not the rest |
 //! | [`desired`] | the one network that all accepted profiles of a VPC ask for |
 //! | [`reach`] | whether packets get there, and what stops them |
@@ -26,6 +27,7 @@ pub mod observed;
 pub mod plan;
 pub mod reach;
 pub mod render;
+pub mod report;
 pub mod status;
 pub mod types;
 pub mod validate;

@@ -33,7 +33,7 @@ use crate::{
         SageMakerVpcProfileSpec, is_deleting,
     },
     catalog::{Options, WorkloadKind},
-    plan::{Concern, Finding, Scope, Weight},
+    report::{Concern, Finding, Scope, Weight},
     types::{
         Exemption, FlowLogSettings, HELD_REPOSITORIES, Holdings, IpAddressType, Ownership, ProfileKey, Region,
         RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,

@@ -7,12 +7,12 @@ use aws_sdk_ec2::{
 
 use super::work::{self, Performed, Setback, Work};
 use crate::aws::{
-    calls::Call,
     convert, describe,
     errors::{Meaning, Refusal, Thing},
 };
 use sagevpc_core::{
-    plan::FailureKind,
+    catalog::calls::Call,
+    report::FailureKind,
     types::{AllocationId, ResourceKey, Tags},
 };
 

@@ -7,8 +7,8 @@
 //! lost puts its part in again.
 
 use super::work::{Performed, Setback, Work};
-use crate::aws::calls::Call;
 use sagevpc_core::{
+    catalog::calls::Call,
     desired::{BucketPolicy, BucketPolicyChange, ChangedPolicy, bucket_arn},
     types::{Admission, Region},
 };

@@ -4,12 +4,12 @@ use aws_sdk_ec2::types::{ResourceType, VpcEndpointType};
 
 use super::work::{self, Performed, Setback, Work};
 use crate::aws::{
-    calls::Call,
     convert, describe,
     errors::{Meaning, Thing},
 };
 use iam_policy::PolicyDocument;
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::EndpointState,
     types::{ResourceKey, RouteTableId, Tags, VpcEndpointId, VpcId},
 };

@@ -6,11 +6,13 @@ use aws_sdk_ec2::types::{
 
 use super::work::{self, Performed, Setback, Work};
 use crate::aws::{
-    calls::Call,
     convert, describe,
     errors::{Meaning, Thing},
 };
-use sagevpc_core::types::{FlowLogId, FlowLogSettings, LogDestinationType, ResourceKey, SubnetId, Tags, TrafficType};
+use sagevpc_core::{
+    catalog::calls::Call,
+    types::{FlowLogId, FlowLogSettings, LogDestinationType, ResourceKey, SubnetId, Tags, TrafficType},
+};
 
 /// Makes a flow log, once: with the same token AWS answers with the one that it
 /// made the first time.

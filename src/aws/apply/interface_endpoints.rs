@@ -7,12 +7,12 @@ use super::{
     work::{self, Performed, Resolved, Setback, Work},
 };
 use crate::aws::{
-    calls::Call,
     convert, describe,
     errors::{Meaning, Refusal},
 };
 use iam_policy::PolicyDocument;
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::{EndpointState, VpcEndpoint},
     types::{IpAddressType, ResourceKey, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId},
 };

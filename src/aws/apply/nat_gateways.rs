@@ -4,11 +4,13 @@ use aws_sdk_ec2::types::{ConnectivityType, ResourceType};
 
 use super::work::{self, Performed, Resolved, Setback, Work};
 use crate::aws::{
-    calls::Call,
     convert, describe,
     errors::{Meaning, Thing},
 };
-use sagevpc_core::types::{NatGatewayId, ResourceKey, SubnetId, Tags};
+use sagevpc_core::{
+    catalog::calls::Call,
+    types::{NatGatewayId, ResourceKey, SubnetId, Tags},
+};
 
 /// Makes a public NAT gateway, once: with the same token AWS answers with the
 /// one that it made the first time.

@@ -2,11 +2,13 @@
 
 use super::work::{Performed, Setback, Work};
 use crate::aws::{
-    calls::Call,
     convert, describe,
     errors::{Meaning, Thing},
 };
-use sagevpc_core::types::{AclEntry, Direction, NetworkAclId};
+use sagevpc_core::{
+    catalog::calls::Call,
+    types::{AclEntry, Direction, NetworkAclId},
+};
 
 /// Adds a rule. Where its number is taken, what holds it is left as it is,
 /// unless it is just this rule: a number of ours that holds something else is

@@ -1,8 +1,9 @@
 //! Our inline policy on execution roles.
 
 use super::work::{Performed, Work};
-use crate::aws::{calls::Call, errors::Meaning};
+use crate::aws::errors::Meaning;
 use iam_policy::PolicyDocument;
+use sagevpc_core::catalog::calls::Call;
 
 /// Puts the policy on the role, in place of the one of that name.
 pub(super) async fn put(work: &Work<'_>, role: &str, name: &str, policy: &PolicyDocument) -> Performed {

@@ -4,11 +4,11 @@ use ipnet::IpNet;
 
 use super::work::{Performed, Resolved, Setback, Work};
 use crate::aws::{
-    calls::Call,
     describe,
     errors::{Meaning, Refusal, Thing},
 };
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::Route,
     types::{NatGatewayId, RouteTableId},
 };

@@ -4,11 +4,11 @@ use aws_sdk_ec2::types::{IpPermission, ResourceType};
 
 use super::work::{Performed, Resolved, Setback, Work};
 use crate::aws::{
-    calls::Call,
     convert, describe,
     errors::{Meaning, Refusal, Thing},
 };
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::{NetworkInterface, SecurityGroup},
     types::{Direction, Peer, Rule, SecurityGroupId, Tags, VpcId, listed},
 };

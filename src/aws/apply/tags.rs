@@ -3,8 +3,8 @@
 use aws_sdk_ec2::types::Tag;
 
 use super::work::{Performed, Work};
-use crate::aws::{calls::Call, convert, errors::Meaning};
-use sagevpc_core::types::Tags;
+use crate::aws::{convert, errors::Meaning};
+use sagevpc_core::{catalog::calls::Call, types::Tags};
 
 /// Sets tags.
 pub(super) async fn create(work: &Work<'_>, resource: &str, tags: &Tags) -> Performed {

@@ -3,8 +3,7 @@
 use aws_sdk_ec2::types::AttributeBooleanValue;
 
 use super::work::{Performed, Work};
-use crate::aws::calls::Call;
-use sagevpc_core::{plan::DnsAttribute, types::VpcId};
+use sagevpc_core::{catalog::calls::Call, plan::DnsAttribute, types::VpcId};
 
 /// Turns an attribute on.
 pub(super) async fn modify_attribute(work: &Work<'_>, vpc: &VpcId, attribute: DnsAttribute) -> Performed {

@@ -9,7 +9,6 @@ use aws_sdk_ec2::{
 use tokio::time::Instant;
 
 use crate::aws::{
-    calls::{Call, Service},
     clients::Clients,
     deadline::TimeIsOver,
     ec2::{Connection, Ec2},
@@ -18,7 +17,9 @@ use crate::aws::{
     s3::S3,
 };
 use sagevpc_core::{
-    plan::{FailureKind, Plan, PlannedAction, Priority},
+    catalog::calls::{Call, Service},
+    plan::{Plan, PlannedAction, Priority},
+    report::FailureKind,
     types::{ResourceKey, listed},
 };
 

@@ -4,8 +4,9 @@
 use aws_sdk_ec2::types::Filter;
 
 use super::{FILTER_VALUES, PAGE, ROUTE_TABLES_PAGE, VPC, filter, ours};
-use crate::aws::{calls::Call, convert, ec2::Connection, errors::Refusal};
+use crate::aws::{convert, ec2::Connection, errors::Refusal};
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::{Address, FlowLog, InternetGateway, NatGateway, NetworkAcl, NetworkInterfacePermission, RouteTable},
     types::{AllocationId, NatGatewayId, NetworkAclId, RouteTableId, TAG_CLUSTER, Tags},
 };

@@ -5,9 +5,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{Connection, unseen_cause};
-use crate::aws::{calls::Call, errors::Refusal};
+use crate::aws::errors::Refusal;
 use sagevpc_core::{
-    catalog::RoleActions,
+    catalog::{RoleActions, calls::Call},
     observed::{
         AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,
         PolicyVersion, ResourceResult, RoleDetail, RolePolicy, RoleSimulation, UnseenCause, UnseenRole,

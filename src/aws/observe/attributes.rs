@@ -10,10 +10,11 @@ use std::{
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use crate::aws::{calls::Call, describe, ec2::Connection, errors::Refusal};
+use crate::aws::{describe, ec2::Connection, errors::Refusal};
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::Vpc,
-    plan::{Failure, FailureKind},
+    report::{Failure, FailureKind},
     types::VpcId,
 };
 

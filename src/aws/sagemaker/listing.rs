@@ -9,11 +9,9 @@ use aws_sdk_sagemaker::types::{
 use aws_smithy_types::DateTime;
 
 use super::Connection;
-use crate::aws::{
-    calls::Call,
-    errors::{Meaning, Refusal},
-};
+use crate::aws::errors::{Meaning, Refusal};
 use sagevpc_core::{
+    catalog::calls::Call,
     observed::{Consumer, ConsumerKind},
     types::{SecurityGroupId, SubnetId},
 };

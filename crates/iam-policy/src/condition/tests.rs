@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::document::PolicyDocument;
-use crate::judgement::Judgement::{False, True};
+use crate::{
+    document::PolicyDocument,
+    judgement::Judgement::{False, True},
+};
 
 /// Judges a `Condition` for a request that has exactly these keys.
 fn judged(condition: Value, context: &Context) -> Judgement {

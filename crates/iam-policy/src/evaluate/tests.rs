@@ -1,8 +1,10 @@
 //! What a policy decides, element by element.
 
 use super::*;
-use crate::document::PrincipalSet;
-use crate::operator::{Comparison, Operator};
+use crate::{
+    document::PrincipalSet,
+    operator::{Comparison, Operator},
+};
 
 fn get(resource: &str) -> Request {
     Request::new(

@@ -1,10 +1,12 @@
 //! What is decided for all the objects of a bucket at once.
 
 use super::*;
-use crate::document::PrincipalSet;
-use crate::evaluate::{Context, ContextValue};
-use crate::operator::Comparison;
-use crate::principal::Principal;
+use crate::{
+    document::PrincipalSet,
+    evaluate::{Context, ContextValue},
+    operator::Comparison,
+    principal::Principal,
+};
 
 fn read(bucket: &str) -> Request {
     Request::new(

@@ -40,7 +40,7 @@ pub const GROUP: &str = "sagevpc.dev";
 /// The version that both kinds are stored in.
 pub const VERSION: &str = "v1alpha1";
 /// Whether an object is being deleted.
-pub(crate) fn is_deleting<K: kube::Resource>(object: &K) -> bool {
+pub fn is_deleting<K: kube::Resource>(object: &K) -> bool {
     object.meta().deletion_timestamp.is_some()
 }
 

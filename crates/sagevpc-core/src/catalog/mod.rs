@@ -3,6 +3,7 @@
 //! Each fact stands here once. Planning, verdicts, messages and the reference
 //! page read it; none of them repeats it.
 
+pub mod calls;
 mod prices;
 mod repositories;
 mod role_actions;

@@ -19,8 +19,7 @@ pub use bucket_policy::{
 };
 pub(crate) use roles::is_role_policy_name;
 pub use roles::role_policy_name;
-pub(crate) use s3_policy::bucket_arn;
-pub use s3_policy::{KeptOfPolicy, S3Policy};
+pub use s3_policy::{KeptOfPolicy, S3Policy, bucket_arn};
 pub use security_groups::ManagedGroup;
 pub(crate) use security_groups::group_name;
 pub use services::ServiceCalls;
@@ -28,7 +27,7 @@ pub use services::ServiceCalls;
 use crate::{
     api::InternetMode,
     catalog::Need,
-    plan::{Aspect, Interest},
+    observed::{Aspect, Interest},
     types::ProfileKey,
     validate::{AbsentProfile, Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
 };

@@ -99,7 +99,7 @@ impl S3Policy {
 }
 
 /// The ARN of a bucket.
-pub(crate) fn bucket_arn(region: &Region, bucket: &str) -> String {
+pub fn bucket_arn(region: &Region, bucket: &str) -> String {
     format!("arn:{}:s3:::{bucket}", region.partition())
 }
 

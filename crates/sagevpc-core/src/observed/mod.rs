@@ -10,6 +10,7 @@ mod buckets;
 mod consumers;
 mod edges;
 pub mod files;
+mod interest;
 mod names;
 mod readings;
 mod resources;
@@ -24,6 +25,7 @@ pub use edges::{
     NatGatewayAddress, NatGatewayState, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission,
     PermissionState,
 };
+pub use interest::{Aspect, Interest};
 pub use names::AWS_RESOLVER;
 pub use readings::EndpointState;
 pub use resources::{

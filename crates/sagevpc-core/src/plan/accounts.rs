@@ -6,9 +6,10 @@
 //! only a look under that account counts: a role of another account sees no VPC
 //! either, and would make everything look gone.
 
-use super::{Failure, FailureKind, Plan, PlannedAction, shared::is_workloads};
+use super::{Plan, PlannedAction, shared::is_workloads};
 use crate::{
     api::SageMakerVpcStatus,
+    report::{Failure, FailureKind},
     types::{AccountId, Accounts},
 };
 

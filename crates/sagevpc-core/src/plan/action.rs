@@ -1,5 +1,6 @@
 //! What can be done to AWS, as values.
 
+mod call;
 mod planned;
 mod words;
 

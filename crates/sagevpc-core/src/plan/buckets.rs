@@ -29,7 +29,7 @@ use self::{
     wishes::{Wish, wishes},
 };
 use super::{
-    Action, ActionId, Concern, Disruption, PlannedAction, Serves, Target, Weight, draft::Draft, keeping::Thing,
+    Action, ActionId, Disruption, PlannedAction, Serves, Target, draft::Draft, keeping::Thing,
     resolve::ResolvedProfile, s3::Served,
 };
 use crate::{
@@ -39,6 +39,7 @@ use crate::{
     },
     catalog::Symptom,
     desired::{BUCKET_POLICY_MAX_BYTES, BucketPolicy, ChangedPolicy, bucket_arn},
+    report::{Concern, Weight},
     types::{Admission, Exemption, Region, ResourceKey, VpcEndpointId},
 };
 

@@ -15,11 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::{Graph, algo::dinics, graph::NodeIndex};
 
 use self::running::Running;
-use super::{Action, Concern, Scope, Weight, draft::Draft, endpoints, resolve::ResolvedProfile};
+use super::{Action, draft::Draft, endpoints, resolve::ResolvedProfile};
 use crate::{
     api::Reason,
     catalog::WorkloadKind,
     observed::Subnet,
+    report::{Concern, Scope, Weight},
     types::{SubnetId, listed},
     validate::ValidWorkload,
 };

@@ -14,11 +14,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Concern, Finding, PlannedAction, Scope, Serves, draft::Draft};
+use super::{PlannedAction, Serves, draft::Draft};
 use crate::{
     api::Reason,
     observed::{Tag, VpcSnapshot, tags_of},
     plan::Action,
+    report::{Concern, Finding, Scope},
     types::{TAG_CLUSTER, TAG_CLUSTER_UID, TAG_VPC, Tags, listed},
 };
 

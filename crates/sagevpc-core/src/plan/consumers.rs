@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Concern, Scope, Weight, draft::Draft, resolve::ResolvedProfile};
+use super::{draft::Draft, resolve::ResolvedProfile};
 use crate::{
     api::{ConsumerStatus, ConsumersStatus, Discovery, Reason, bounds::MAX_CONSUMERS},
     observed::{Consumer, Discovered, NetworkInterface, VpcSnapshot},
+    report::{Concern, Scope, Weight},
     types::{ProfileKey, SecurityGroupId, SubnetId, listed},
 };
 

@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, ActionId, Concern, Finding, PlannedAction, Scope, Weight, draft::Draft, shared};
+use super::{Action, ActionId, PlannedAction, draft::Draft, shared};
 use crate::{
     api::Reason,
     catalog::{Prices, Usd},
+    report::{Concern, Finding, Scope, Weight},
     types::{ResourceKey, listed},
 };
 

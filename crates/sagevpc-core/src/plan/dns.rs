@@ -1,14 +1,12 @@
 //! DNS attributes of the VPC, which we may turn on, and its DHCP options,
 //! which we only judge.
 
-use super::{
-    Action, Concern, DnsAttribute, Finding, PlannedAction, Scope, Serves, Weight, draft::Draft,
-    resolve::ResolvedProfile,
-};
+use super::{Action, DnsAttribute, PlannedAction, Serves, draft::Draft, resolve::ResolvedProfile};
 use crate::{
     api::{AcceptUnknown, Dns, Reason},
     catalog::{Need, Symptom},
     observed::AWS_RESOLVER,
+    report::{Concern, Finding, Scope, Weight},
     types::listed,
 };
 

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ActionId, Claims, Concern, Finding, History, Plan, PlannedAction, Priority, Scope, SubnetCapacity, Weight,
-    in_force,
+    ActionId, Claims, History, Plan, PlannedAction, Priority, SubnetCapacity, in_force,
     keeping::Keeping,
     network_acls, others,
     resolve::{ResolvedProfile, Standing},
@@ -20,6 +19,7 @@ use crate::{
     desired::{Network, bucket_arn},
     observed::{NatGateway, VpcSnapshot},
     plan::{Action, Serves},
+    report::{Concern, Finding, Scope, Weight},
     types::{
         Direction, NatGatewayId, NetworkAclId, ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER,
         TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags,

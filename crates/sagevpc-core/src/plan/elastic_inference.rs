@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Concern, Scope, disruption,
+    disruption,
     draft::Draft,
     endpoints::{
         self, Dns, EndpointGroup, Meaning, Need, Setting, elastic_inference_of, finish_group, keep, let_go_groups,
@@ -21,6 +21,7 @@ use crate::{
     catalog::{ELASTIC_INFERENCE, MAX_SECURITY_GROUPS, Symptom, WorkloadKind},
     desired::group_name,
     observed::VpcEndpoint,
+    report::{Concern, Scope},
     types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, listed},
     validate::SecurityGroups,
 };

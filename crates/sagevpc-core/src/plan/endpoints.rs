@@ -26,14 +26,12 @@ pub(super) use self::{
     placement::place,
     services::{Meaning, look_up},
 };
-use super::{
-    Action, Concern, PlannedAction, Scope, Serves, Weight, draft::Draft, elastic_inference, keeping::Thing,
-    resolve::ResolvedProfile,
-};
+use super::{Action, PlannedAction, Serves, draft::Draft, elastic_inference, keeping::Thing, resolve::ResolvedProfile};
 use crate::{
     api::Reason,
     catalog::{MAX_INTERFACE_ENDPOINTS, names_service},
     observed::{SecurityGroup, VpcEndpoint},
+    report::{Concern, Scope, Weight},
     types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId},
 };
 

@@ -9,12 +9,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Action, ActionId, Concern, PlannedAction, Scope, Serves, draft::Draft, keeping::Thing, resolve::ResolvedProfile,
-};
+use super::{Action, ActionId, PlannedAction, Serves, draft::Draft, keeping::Thing, resolve::ResolvedProfile};
 use crate::{
     api::{FlowLogResourceType, Reason, ResourceOwnership},
     observed::{FlowLog, tags_of},
+    report::{Concern, Scope},
     types::{FlowLogSettings, LogDestinationType, ResourceKey, SubnetId, TrafficType},
 };
 

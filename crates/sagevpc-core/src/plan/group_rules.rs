@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, ActionId, Concern, Disruption, PlannedAction, Serves, Target, draft::Draft};
+use super::{Action, ActionId, Disruption, PlannedAction, Serves, Target, draft::Draft};
 use crate::{
     catalog::{MAX_RULES_PER_DIRECTION, Symptom},
     observed::{SecurityGroup, VpcSnapshot},
+    report::Concern,
     types::{Direction, Peer, ResourceKey, Rule, listed},
 };
 

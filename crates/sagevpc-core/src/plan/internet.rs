@@ -28,11 +28,12 @@ pub(super) use destinations::{indispensable_rules, rules};
 use nat_gateways::NatGateways;
 use places::Places;
 
-use super::{Concern, Scope, Serves, Weight, draft::Draft, keeping::Thing, resolve::ResolvedProfile};
+use super::{Serves, draft::Draft, keeping::Thing, resolve::ResolvedProfile};
 use crate::{
     api::{InternetMode, PackageRepositories, Reason},
     catalog::Symptom,
     observed::{Route, RouteTable},
+    report::{Concern, Scope, Weight},
     types::{Direction, NatGatewayId, Peer, ProfileKey, RouteTableId, Rule, SubnetId, listed},
     validate::SecurityGroups,
 };

@@ -1,11 +1,12 @@
 //! Whether an endpoint's policy lets through what profiles need, and keeps out
 //! what they want kept out.
 
-use super::{Concern, Finding, Weight, resolve::ResolvedProfile};
+use super::resolve::ResolvedProfile;
 use crate::{
     api::{PackageRepositories, Reason},
     catalog::{BUCKET_USES, Symptom, ecr_layer_bucket, package_repositories},
     desired::bucket_arn,
+    report::{Concern, Finding, Weight},
     types::{Region, VpcEndpointId},
 };
 use iam_policy::{FamilyDecision, PolicyDocument, Share, StatementRef, evaluate_family_for_anyone};

@@ -10,7 +10,6 @@ use std::{collections::BTreeSet, fmt};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Concern, Finding, Scope, Weight,
     draft::Draft,
     in_force,
     resolve::{ResolvedProfile, Standing},
@@ -18,6 +17,7 @@ use super::{
 use crate::{
     api::{Reason, bounds::MAX_PROFILES_IN_FORCE},
     observed::VpcSnapshot,
+    report::{Concern, Finding, Scope, Weight},
     types::{HELD_REPOSITORIES, Holdings, NetworkAclId, ProfileKey, RouteTableId, SecurityGroupId, SubnetId, listed},
     validate::Granted,
 };

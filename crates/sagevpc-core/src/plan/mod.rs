@@ -48,7 +48,6 @@ mod dns;
 mod draft;
 mod elastic_inference;
 mod endpoints;
-mod finding;
 mod flow_logs;
 mod group_rules;
 mod history;
@@ -80,10 +79,9 @@ pub use action::{Action, ActionId, CutOff, Deed, Disruption, DnsAttribute, Plann
 pub use capacity::SubnetCapacity;
 use claims::Claims;
 pub use claims::HeldId;
-pub use finding::{Concern, Finding, Scope, Weight};
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use in_force::ProfilesInForce;
-pub use outcome::{Failure, FailureKind, Outcome, Step};
+pub use outcome::{Outcome, Step};
 pub use replaced::Replaced;
 pub use sightings::Sightings;
 
@@ -97,45 +95,9 @@ use crate::{
     catalog::Usd,
     desired::Network,
     observed::VpcSnapshot,
-    types::{Accounts, Direction, NetworkAclId, ProfileKey, ResourceKey, SecurityGroupId, SubnetId, VpcId},
+    report::Finding,
+    types::{Accounts, Direction, NetworkAclId, ProfileKey, ResourceKey},
 };
-
-/// What one VPC's reconciliation must look at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Interest {
-    /// The VPC.
-    pub vpc: Option<VpcId>,
-    /// Subnets that specs name by id: looked up even where they are not in the
-    /// VPC, to tell a wrong VPC from a typing error.
-    pub subnets: BTreeSet<SubnetId>,
-    /// Likewise security groups.
-    pub security_groups: BTreeSet<SecurityGroupId>,
-    /// Buckets whose policy is looked at.
-    pub buckets: BTreeSet<String>,
-    /// Whether even what changes seldom is to be read anew.
-    pub fresh: bool,
-    /// What is looked at only where it is needed.
-    pub aspects: BTreeSet<Aspect>,
-    /// ARNs of the roles to look at.
-    pub roles: BTreeSet<String>,
-}
-
-/// Something of a network that is looked at only where it is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Aspect {
-    /// Services that take interface endpoints.
-    InterfaceServices,
-    /// NAT gateways and internet gateways.
-    WayOut,
-    /// Elastic IP addresses of ours.
-    Addresses,
-    /// Flow logs.
-    FlowLogs,
-    /// Flow logs of ours whose VPC or subnet may be gone.
-    LeftFlowLogs,
-    /// Permissions of others on network interfaces.
-    InterfacePermissions,
-}
 
 /// What is to be done, and what cannot be.
 #[derive(Clone, Debug, Default, PartialEq)]

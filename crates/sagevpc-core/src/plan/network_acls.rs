@@ -31,13 +31,12 @@ use self::{
     record::{Slots, slot},
     traffic::{Beneficiaries, Needed, Passages},
 };
-use super::{
-    Action, Concern, Finding, PlannedAction, Scope, Serves, Weight, disruption, draft::Draft, resolve::ResolvedProfile,
-};
+use super::{Action, PlannedAction, Serves, disruption, draft::Draft, resolve::ResolvedProfile};
 use crate::{
     api::{DeletionPolicy, NetworkAclMode, Reason, ResourceOwnership},
     catalog::{MAX_ACL_RULES, Symptom},
     observed::{NetworkAcl, VpcSnapshot},
+    report::{Concern, Finding, Scope, Weight},
     types::{AclEntry, Direction, NetworkAclId, Protocol, ResourceKey, SubnetId, listed},
 };
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::{Concern, Finding, Scope, draft::Draft, internet, resolve::ResolvedProfile};
+use super::{draft::Draft, internet, resolve::ResolvedProfile};
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::{HTTPS_TO_ENDPOINTS, PeerNeed, RuleNeed, Symptom},
     observed::SecurityGroup,
+    report::{Concern, Finding, Scope},
     types::{Peer, PrefixListId, ResourceKey, Rule, SecurityGroupId, listed},
     validate::SecurityGroups,
 };

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::{Claims, Concern, Finding, Scope, Weight, draft::Draft, project::project, resolve::ResolvedProfile};
+use super::{Claims, draft::Draft, project::project, resolve::ResolvedProfile};
 use crate::{
     api::{AcceptUnknown, Reason},
     catalog::{Need, PeerNeed, Symptom, WorkloadKind},
     observed::VpcSnapshot,
     reach::{Cause, Destination, Reach, Start, Traffic, Unseen, Verdict},
+    report::{Concern, Finding, Scope, Weight},
     types::{Direction, ResourceKey, SecurityGroupId, SubnetId, listed},
     validate::{SecurityGroups, ValidWorkload},
 };

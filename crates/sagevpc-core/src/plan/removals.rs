@@ -38,11 +38,12 @@ use self::{
     ways::{User, users},
 };
 use super::{
-    Action, ActionId, Concern, CutOff, PlannedAction, Serves, Weight, consumers, draft::Draft, project::project,
+    Action, ActionId, CutOff, PlannedAction, Serves, consumers, draft::Draft, project::project,
     resolve::ResolvedProfile,
 };
 use crate::{
     reach::Destination,
+    report::{Concern, Weight},
     types::{ResourceKey, listed},
 };
 

@@ -8,12 +8,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Concern, Finding, Scope, capacity, draft::Draft, keeping::Thing, kinds};
+use super::{capacity, draft::Draft, keeping::Thing, kinds};
 use crate::{
     api::Reason,
     catalog::Symptom,
     desired::ProfileNetwork,
     observed::{Subnet, VpcSnapshot, tags_of},
+    report::{Concern, Finding, Scope},
     types::{ProfileKey, RouteTableId, SubnetId, Tags, listed},
     validate::{Choice, ValidProfile, ValidWorkload},
 };

@@ -20,7 +20,7 @@ use self::{
     judge::{Cause, Question, RolePolicies},
 };
 use super::{
-    Action, Concern, PlannedAction, Scope, Serves, Weight,
+    Action, PlannedAction, Serves,
     draft::Draft,
     elastic_inference,
     keeping::{self, Thing},
@@ -31,6 +31,7 @@ use crate::{
     catalog::{Need, RoleNeed, RolePart, Symptom, WorkloadKind},
     desired::role_policy_name,
     observed::{RoleDetail, UnseenCause},
+    report::{Concern, Scope, Weight},
     types::{ProfileKey, ResourceKey},
     validate::ValidWorkload,
 };

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::{change::modify, whose::Endpoints};
 pub(super) use self::{served::Served, whose::why_claimed};
 use super::{
-    Action, ActionId, Concern, Finding, PlannedAction, Scope, Serves, Target, Weight, disruption,
+    Action, ActionId, PlannedAction, Serves, Target, disruption,
     draft::Draft,
     judge,
     keeping::{self, Thing},
@@ -21,6 +21,7 @@ use crate::{
     catalog::Symptom,
     desired::{KeptOfPolicy, S3Policy},
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
+    report::{Concern, Finding, Scope, Weight},
     types::{ProfileKey, ResourceKey, RouteTableId, listed},
     validate::Choice,
 };

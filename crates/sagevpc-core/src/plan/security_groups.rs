@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    Action, Concern, Finding, PlannedAction, Scope, Serves, Weight, consumers, disruption,
+    Action, PlannedAction, Serves, consumers, disruption,
     draft::Draft,
     group_rules::{Keeping, change_rules, fill, make},
     internet,
@@ -16,6 +16,7 @@ use crate::{
     catalog::{HTTPS_TO_ENDPOINTS, MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
     desired::ManagedGroup,
     observed::{SecurityGroup, tags_of},
+    report::{Concern, Finding, Scope, Weight},
     types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, listed},
 };
 

@@ -9,9 +9,10 @@
 //!
 //! See <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html>.
 
-use super::{Concern, Finding, PlannedAction, Priority, Scope, Serves, Weight, draft::Draft};
+use super::{PlannedAction, Priority, Serves, draft::Draft};
 use crate::{
     api::Reason,
+    report::{Concern, Finding, Scope, Weight},
     types::{AccountId, ResourceKey},
 };
 

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::{catalog::{HTTPS_TO_ENDPOINTS, MAX_SECURITY_GROUPS, Need, Requirements, RoleActions, Symptom, WorkloadKind}, types::listed};
+use crate::{
+    catalog::{HTTPS_TO_ENDPOINTS, MAX_SECURITY_GROUPS, Need, Requirements, RoleActions, Symptom, WorkloadKind},
+    types::listed,
+};
 
 /// Everything that a kind needs and shows, for people and for programs.
 #[derive(Debug, Serialize)]
@@ -312,8 +315,7 @@ fn example(kind: WorkloadKind) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::SageMakerVpcProfile;
-    use crate::cli::objects::Objects;
+    use crate::{api::SageMakerVpcProfile, objects::Objects};
 
     #[test]
     fn every_kind_is_listed() {

@@ -1,9 +1,12 @@
 //! A plan as a person reads it: pure.
 
+pub mod explanation;
+
 use std::fmt::Write as _;
 
 use crate::{
-    plan::{Action, Finding, Plan, PlannedAction, Scope, Weight},
+    plan::{Action, Plan, PlannedAction},
+    report::{Finding, Scope, Weight},
     types::{listed, one_line},
     validate::{Refused, ValidVpc},
 };

@@ -9,7 +9,8 @@
 use crate::{
     api::{InternetMode, NetworkAclMode, SageMakerVpcProfileSpec},
     catalog::{Need, WorkloadKind},
-    plan::{Concern, Plan},
+    plan::Plan,
+    report::Concern,
     validate::Validated,
 };
 

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     api::{Condition, ConditionStatus, ConditionType, Reason, bounds::MAX_CONDITION_MESSAGE},
-    plan::{Concern, PlannedAction, Weight},
+    plan::PlannedAction,
+    report::{Concern, Weight},
     types::{listed, shortened},
 };
 

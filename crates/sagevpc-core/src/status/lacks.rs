@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{Reason, SageMakerVpcProfileSpec, is_deleting},
-    plan::Concern,
+    report::Concern,
     types::{ProfileKey, listed, shortened},
 };
 
@@ -217,7 +217,7 @@ fn is_the_vpcs(obstacle: &Obstacle, spec: &SageMakerVpcProfileSpec) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Weight;
+    use crate::report::Weight;
 
     fn lack(name: usize, message: &str) -> (ProfileKey, Obstacle) {
         let key = ProfileKey::new("ml", format!("p{name}"));

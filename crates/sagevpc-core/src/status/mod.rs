@@ -26,7 +26,8 @@ pub use orphan::orphan;
 
 use crate::{
     api::{LedgerStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus},
-    plan::{Failure, Outcome, Plan},
+    plan::{Outcome, Plan},
+    report::Failure,
     types::ProfileKey,
     validate::{References, Refused, Validated},
 };

@@ -5,7 +5,8 @@ use super::{Assessment, Observation};
 use crate::{
     api::{ActionState, ManagementPolicy, Reason},
     catalog::Symptom,
-    plan::{Concern, Failure, FailureKind, Finding, Outcome, Plan, PlannedAction, Scope, Serves, Step, Weight},
+    plan::{Outcome, Plan, PlannedAction, Serves, Step},
+    report::{Concern, Failure, FailureKind, Finding, Scope, Weight},
     types::{ProfileKey, listed},
     validate::ValidVpc,
 };

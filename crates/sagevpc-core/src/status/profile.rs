@@ -11,7 +11,7 @@ use crate::{
         Condition, ConditionStatus, ConditionType, Reason, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict,
         WorkloadStatus, is_deleting,
     },
-    plan::{Concern, Weight},
+    report::{Concern, Weight},
     types::{ProfileKey, listed},
     validate::{ProfileReference, awaited},
 };

@@ -20,7 +20,8 @@ use crate::{
         },
         is_deleting,
     },
-    plan::{Concern, Outcome, Plan, ledger},
+    plan::{Outcome, Plan, ledger},
+    report::Concern,
     types::{Accounts, ProfileKey, listed, shortened},
     validate::{ValidVpc, awaited},
 };

@@ -9,7 +9,7 @@ use crate::{
         bounds::{MAX_BLOCKER_MESSAGE, MAX_BLOCKER_RESOURCE, MAX_BLOCKER_SHOWS, MAX_BLOCKERS, MAX_WORKLOAD_MESSAGE},
     },
     catalog::Symptom,
-    plan::{Concern, Weight},
+    report::{Concern, Weight},
     types::shortened,
 };
 

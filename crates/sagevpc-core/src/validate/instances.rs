@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use super::{ProfileReference, References, ValidProfile, refusal};
 use crate::{
     api::Reason,
-    plan::{Finding, Scope},
+    report::{Finding, Scope},
     types::{ProfileKey, held_size},
 };
 

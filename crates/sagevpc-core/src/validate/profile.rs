@@ -18,7 +18,7 @@ use crate::{
         SageMakerVpcProfile, bounds::MAX_EXEMPT_PRINCIPALS,
     },
     catalog::Options,
-    plan::{Finding, Scope},
+    report::{Finding, Scope},
     types::{Exemption, SecurityGroupId, SubnetId, listed},
 };
 

@@ -17,7 +17,7 @@ use crate::{
         SageMakerVpc, Selection, is_deleting,
     },
     catalog::{action_prefix, short_service_name},
-    plan::{Finding, Scope},
+    report::{Finding, Scope},
     types::{FlowLogSettings, Ownership, ResourceKey, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId},
 };
 use iam_policy::{PolicyDocument, lets_some_action_through};

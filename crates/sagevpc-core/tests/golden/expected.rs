@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use iam_policy::{PolicyDocument, same_meaning};
 use sagevpc_core::{
     api::{Blocker, Condition, VpcConfig},
-    plan::{Action, Finding, PlannedAction, Scope, Serves},
+    plan::{Action, PlannedAction, Serves},
+    report::{Finding, Scope},
 };
 use serde::Deserialize;
 use serde_json::Value;

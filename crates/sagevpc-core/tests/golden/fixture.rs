@@ -8,9 +8,9 @@ use std::{
 };
 
 use kube::ResourceExt;
-use sagevpc_core::objects::Objects;
 use sagevpc_core::{
     api::{FINALIZER, ProfileInForce},
+    objects::Objects,
     observed::{Snapshot, files},
     types::{AccountId, Holdings, Region},
     validate::References,

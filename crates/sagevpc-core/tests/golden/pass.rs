@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use sagevpc_core::render;
 use sagevpc_core::{
     desired::Network,
     observed::{Discovered, Snapshot},
-    plan::{self, Failure, FailureKind, History, Outcome, Plan, Repairs, Step},
+    plan::{self, History, Outcome, Plan, Repairs, Step},
+    render,
+    report::{Failure, FailureKind},
     status::{Assessment, Observation, Statuses, assess},
     validate::{References, Refused, Validated, validate},
 };

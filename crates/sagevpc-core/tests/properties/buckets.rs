@@ -10,7 +10,8 @@ use sagevpc_core::{
     api::{Bucket as BucketSpec, Exempt, RequireVpcEndpoint},
     desired::{BUCKET_STATEMENT, BucketPolicy, BucketPolicyChange, ChangedPolicy, Network},
     observed::{Bucket, Snapshot, VpcSnapshot},
-    plan::{ClientTokens, Concern, Finding, History, Outcome, Plan, Repairs, Scope, Weight, plan},
+    plan::{ClientTokens, History, Outcome, Plan, Repairs, plan},
+    report::{Concern, Finding, Scope, Weight},
     types::{Admission, Region, VpcEndpointId},
     validate::References,
 };

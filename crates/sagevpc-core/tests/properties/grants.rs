@@ -8,7 +8,8 @@ use proptest::{collection, prelude::*, sample};
 use sagevpc_core::{
     api::{Destination, NamespaceGrant, NetworkAclMode, Reason},
     observed::Snapshot,
-    plan::{Action, History, Plan, Scope, Target},
+    plan::{Action, History, Plan, Target},
+    report::Scope,
     types::{AclEntry, Direction, Peer, PortRange, ProfileKey, Protocol, ResourceKey, Rule},
     validate::{ProfileReference, References},
 };

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use sagevpc_core::{
     catalog::WorkloadKind,
     observed::{NetworkAcl, Snapshot},
-    plan::{Concern, Weight},
+    report::{Concern, Weight},
     types::{Direction, Protocol, SubnetId},
 };
 

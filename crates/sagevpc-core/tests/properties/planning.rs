@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use sagevpc_core::{
     api::{DeletionPolicy, InternetMode},
     observed::{Snapshot, VpcEndpoint},
-    plan::{Concern, Finding, History, Plan, Step, Weight},
+    plan::{History, Plan, Step},
+    report::{Concern, Finding, Weight},
     types::SubnetId,
 };
 

@@ -10,7 +10,8 @@ use sagevpc_core::{
     catalog::WorkloadKind,
     desired::{Network, role_policy_name},
     observed::{RoleDetail, RolePolicy, Snapshot, VpcSnapshot},
-    plan::{Action, ClientTokens, Concern, Finding, History, Plan, Scope, Weight, plan},
+    plan::{Action, ClientTokens, History, Plan, plan},
+    report::{Concern, Finding, Scope, Weight},
     validate::References,
 };
 use serde_json::{Value, json};

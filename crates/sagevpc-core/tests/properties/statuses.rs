@@ -10,7 +10,8 @@ use sagevpc_core::{
     api::{SageMakerVpc, SageMakerVpcProfile},
     desired::Network,
     observed::{NetworkAcl, NetworkInterface, Snapshot},
-    plan::{Failure, FailureKind, History, Outcome, Plan, Repairs, Step, plan},
+    plan::{History, Outcome, Plan, Repairs, Step, plan},
+    report::{Failure, FailureKind},
     status::{Assessment, Observation, Statuses, assess},
     validate::{References, validate},
 };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use sagevpc_core::{
     observed::{NatGatewayState, Route, Snapshot},
-    plan::{Concern, Weight},
+    report::{Concern, Weight},
     types::{RouteTableId, SubnetId},
 };
 

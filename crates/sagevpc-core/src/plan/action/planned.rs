@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::Action;
 use crate::{
     catalog::{Symptom, Usd},
-    plan::{Concern, Replaced, Weight, shared},
+    plan::{Replaced, shared},
+    report::{Concern, Weight},
     types::{NetworkInterfaceId, ProfileKey, ResourceKey, is_adopted},
 };
 

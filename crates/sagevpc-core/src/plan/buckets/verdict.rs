@@ -5,7 +5,8 @@ use crate::{
     api::{AcceptUnknown, Reason},
     catalog::{BUCKET_USES, Symptom},
     desired::{BucketPolicy, bucket_arn, bucket_statement},
-    plan::{Finding, Weight, draft::Draft},
+    plan::draft::Draft,
+    report::{Finding, Weight},
     types::{Admission, VpcEndpointId, listed},
 };
 use iam_policy::{

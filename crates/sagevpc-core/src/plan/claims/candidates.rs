@@ -7,7 +7,7 @@ use crate::{
         Address, EndpointState, FlowLog, NatGateway, NatGatewayState, SecurityGroup, Tag, VpcEndpoint, VpcSnapshot,
         tags_of,
     },
-    plan::Concern,
+    report::Concern,
     types::{Region, ResourceKey, SubnetId, is_adopted},
 };
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{Claims, Kind, Stranger, Why};
 use crate::{
     api::Reason,
-    plan::{Concern, Finding, Scope, Weight, draft::Draft},
+    plan::draft::Draft,
+    report::{Concern, Finding, Scope, Weight},
     types::{ResourceKey, TAG_ADOPTED, TAG_CLUSTER, TAG_RESOURCE, TAG_VPC},
 };
 

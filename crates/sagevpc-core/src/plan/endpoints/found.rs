@@ -12,7 +12,8 @@ use crate::{
     api::{Reason, ResourceOwnership},
     catalog::{action_prefix, symptom_without_service},
     observed::{EndpointState, SecurityGroup, VpcEndpoint},
-    plan::{Concern, Scope, Weight, draft::Draft, resolve::ResolvedProfile, s3::why_claimed},
+    plan::{draft::Draft, resolve::ResolvedProfile, s3::why_claimed},
+    report::{Concern, Scope, Weight},
     types::{Direction, IpAddressType, Peer, ResourceKey, Rule, SecurityGroupId, listed},
 };
 use iam_policy::lets_some_action_through;

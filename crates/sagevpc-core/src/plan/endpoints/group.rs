@@ -10,12 +10,13 @@ use crate::{
     desired::group_name,
     observed::{EndpointState, SecurityGroup, tags_of},
     plan::{
-        Action, ActionId, Concern, PlannedAction, Scope, Serves, Target,
+        Action, ActionId, PlannedAction, Serves, Target,
         draft::Draft,
         group_rules::{Keeping, change_rules, fill, make},
         resolve::{ResolvedProfile, Standing},
         security_groups,
     },
+    report::{Concern, Scope},
     types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, listed},
     validate::SecurityGroups,
 };

@@ -13,10 +13,8 @@ use crate::{
     api::{Reason, ResourceOwnership},
     catalog::symptom_without_service,
     observed::{EndpointState, VpcEndpoint, tags_of},
-    plan::{
-        Action, ActionId, Concern, Disruption, DnsAttribute, PlannedAction, Scope, Weight, draft::Draft,
-        resolve::ResolvedProfile,
-    },
+    plan::{Action, ActionId, Disruption, DnsAttribute, PlannedAction, draft::Draft, resolve::ResolvedProfile},
+    report::{Concern, Scope, Weight},
     types::{IpAddressType, SubnetId, listed},
 };
 use iam_policy::{PolicyDocument, same_meaning};

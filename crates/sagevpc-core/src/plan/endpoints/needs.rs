@@ -8,10 +8,11 @@ use crate::{
     catalog::{self, ELASTIC_INFERENCE, symptom_without_service},
     observed::Subnet,
     plan::{
-        Concern, Finding, Scope, Serves, Weight,
+        Serves,
         draft::Draft,
         resolve::{ResolvedProfile, Standing},
     },
+    report::{Concern, Finding, Scope, Weight},
     types::{ProfileKey, SubnetId, listed},
 };
 

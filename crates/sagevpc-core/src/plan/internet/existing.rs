@@ -14,7 +14,8 @@ use super::{
 use crate::{
     api::{AcceptUnknown, InternetMode, Reason, ResourceOwnership},
     observed::{NatGateway, NatGatewayState, Route, RouteTable, VpcSnapshot},
-    plan::{Finding, Weight, draft::Draft, resolve::ResolvedProfile},
+    plan::{draft::Draft, resolve::ResolvedProfile},
+    report::{Finding, Weight},
     types::{NatGatewayId, RouteTableId, SubnetId, listed},
     validate::ValidVpc,
 };

@@ -12,7 +12,8 @@ use crate::{
     api::{Reason, ResourceOwnership},
     catalog::Symptom,
     observed::{NatGateway, NatGatewayState, Route, tags_of},
-    plan::{Action, ActionId, PlannedAction, Scope, Serves, Target, disruption, draft::Draft},
+    plan::{Action, ActionId, PlannedAction, Serves, Target, disruption, draft::Draft},
+    report::Scope,
     types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
 };
 

@@ -10,10 +10,10 @@ use crate::{
     catalog::Symptom,
     observed::{Route, Subnet, VpcSnapshot, tags_of},
     plan::{
-        Scope, Weight,
         draft::Draft,
         resolve::{ResolvedProfile, absent, has_tags},
     },
+    report::{Scope, Weight},
     types::{AvailabilityZoneId, RouteTableId, SubnetId, listed},
     validate::Choice,
 };

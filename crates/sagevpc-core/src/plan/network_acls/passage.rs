@@ -10,7 +10,7 @@ use super::{
     packets::{Packets, Stop, at_ports, leave_no_address, stops},
 };
 use crate::{
-    plan::Weight,
+    report::Weight,
     types::{AclEntry, Direction, Peer, PortRange, Protocol, Rule},
 };
 

@@ -20,7 +20,8 @@ use crate::{
         NetworkAclInForce, Reason,
         bounds::{MAX_ACL_NUMBERS_IN_FORCE, MAX_ACLS_IN_FORCE},
     },
-    plan::{Action, History, Outcome, Plan, PlannedAction, Scope, Step, Weight, draft::Draft},
+    plan::{Action, History, Outcome, Plan, PlannedAction, Step, draft::Draft},
+    report::{Scope, Weight},
     types::{AclEntry, Direction, NetworkAclId, listed},
 };
 

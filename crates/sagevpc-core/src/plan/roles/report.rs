@@ -12,7 +12,8 @@ use crate::{
     api::Reason,
     catalog::{RoleNeed, RolePart, SAGEMAKER_PRINCIPAL, Symptom, WorkloadKind},
     observed::{RoleDetail, UnseenCause},
-    plan::{Finding, Scope, Weight, draft::Draft},
+    plan::draft::Draft,
+    report::{Finding, Scope, Weight},
     types::{ProfileKey, listed},
 };
 use iam_policy::{Context, Decision, PolicyDocument, Principal, PrincipalSet, Request, Statement, evaluate};

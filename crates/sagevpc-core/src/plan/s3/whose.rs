@@ -6,7 +6,8 @@ use super::KEY;
 use crate::{
     api::Reason,
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
-    plan::{Concern, Finding, Scope, draft::Draft},
+    plan::draft::Draft,
+    report::{Concern, Finding, Scope},
     types::{RouteTableId, TAG_CLUSTER, VpcEndpointId, listed},
 };
 

@@ -16,8 +16,8 @@ use oracle::{Ends, Fate, Kind, Packet, fate, subnet_of};
 use proptest::{prelude::*, sample};
 use sagevpc_core::{
     observed::VpcSnapshot,
-    plan::Weight,
     reach::{Cause, Destination, Reach, Traffic, Unseen, Verdict},
+    report::Weight,
     types::{Protocol, SecurityGroupId, SubnetId},
 };
 
@@ -356,7 +356,7 @@ proptest! {
         let vpc_id = &memory.snapshot.vpcs[0].vpc_id;
         let vpc = memory.snapshot.vpc(vpc_id).expect("the VPC is there");
         for key in &plan.contributing {
-            let stands_in_the_way = |finding: &sagevpc_core::plan::Finding| {
+            let stands_in_the_way = |finding: &sagevpc_core::report::Finding| {
                 finding.weight != Weight::Advice && finding.concerns(key).is_some()
             };
             if plan.findings.iter().any(stands_in_the_way) {

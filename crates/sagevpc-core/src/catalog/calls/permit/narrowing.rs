@@ -12,8 +12,10 @@ use std::{collections::BTreeSet, str::FromStr};
 use serde_json::{Value, json};
 
 use super::{Condition, Grant, ec2_arns};
-use crate::aws::calls::{Call, Feature};
-use sagevpc_core::types::TAG_CLUSTER;
+use crate::{
+    catalog::calls::{Call, Feature},
+    types::TAG_CLUSTER,
+};
 
 /// Something that makes the policy wider and that not everyone needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::aws::calls::Feature;
-use sagevpc_core::types::TAG_CLUSTER;
+use crate::{catalog::calls::Feature, types::TAG_CLUSTER};
 
 fn statements_of(to: &Narrowing) -> Vec<Value> {
     iam_policy(to)["Statement"].as_array().cloned().unwrap_or_default()

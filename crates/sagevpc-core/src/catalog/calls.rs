@@ -10,9 +10,9 @@ mod permit;
 
 use std::{fmt, time::Duration};
 
-pub use permit::{Grant, MANAGED_POLICY_MAX_CHARS, Narrowing, Part, Widening, iam_policy};
+use crate::types::Direction;
 
-use sagevpc_core::{plan::Action, types::Direction};
+pub use permit::{Grant, MANAGED_POLICY_MAX_CHARS, Narrowing, Part, Widening, iam_policy};
 
 /// A service of AWS's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -284,41 +284,6 @@ impl fmt::Display for Call {
     }
 }
 
-impl From<&Action> for Call {
-    /// The call that carries an action out.
-    fn from(action: &Action) -> Self {
-        match action {
-            Action::ModifyVpcAttribute { .. } => Self::ModifyVpcAttribute,
-            Action::CreateSecurityGroup { .. } => Self::CreateSecurityGroup,
-            Action::AuthorizeSecurityGroup { direction, .. } => Self::authorize(*direction),
-            Action::RevokeSecurityGroup { direction, .. } => Self::revoke(*direction),
-            Action::DeleteSecurityGroup { .. } => Self::DeleteSecurityGroup,
-            Action::CreateVpcEndpoint { .. } => Self::CreateVpcEndpoint,
-            Action::ModifyVpcEndpoint { .. } => Self::ModifyVpcEndpoint,
-            Action::DeleteVpcEndpoint { .. } => Self::DeleteVpcEndpoints,
-            Action::CreateInterfaceEndpoint { .. } => Self::CreateVpcEndpoint,
-            Action::ModifyInterfaceEndpoint { .. } => Self::ModifyVpcEndpoint,
-            Action::AllocateAddress { .. } => Self::AllocateAddress,
-            Action::ReleaseAddress { .. } => Self::ReleaseAddress,
-            Action::CreateNatGateway { .. } => Self::CreateNatGateway,
-            Action::DeleteNatGateway { .. } => Self::DeleteNatGateway,
-            Action::CreateRoute { .. } => Self::CreateRoute,
-            Action::ReplaceRoute { .. } => Self::ReplaceRoute,
-            Action::DeleteRoute { .. } => Self::DeleteRoute,
-            Action::CreateNetworkAclEntry { .. } => Self::CreateNetworkAclEntry,
-            Action::ReplaceNetworkAclEntry { .. } => Self::ReplaceNetworkAclEntry,
-            Action::DeleteNetworkAclEntry { .. } => Self::DeleteNetworkAclEntry,
-            Action::CreateFlowLogs { .. } => Self::CreateFlowLogs,
-            Action::DeleteFlowLogs { .. } => Self::DeleteFlowLogs,
-            Action::PutBucketPolicy { .. } => Self::PutBucketPolicy,
-            Action::PutRolePolicy { .. } => Self::PutRolePolicy,
-            Action::DeleteRolePolicy { .. } => Self::DeleteRolePolicy,
-            Action::CreateTags { .. } => Self::CreateTags,
-            Action::DeleteTags { .. } => Self::DeleteTags,
-        }
-    }
-}
-
 impl Call {
     /// The call that adds rules of a direction to a security group.
     pub const fn authorize(direction: Direction) -> Self {
@@ -336,6 +301,3 @@ impl Call {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

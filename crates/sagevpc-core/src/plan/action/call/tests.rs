@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use iam_policy::PolicyDocument;
-use sagevpc_core::{
+use crate::{
     plan::{DnsAttribute, Target},
-    types::{AclEntry, FlowLogSettings, LogDestinationType, Protocol, ResourceKey, Tags, TrafficType},
+    types::{AclEntry, Direction, FlowLogSettings, LogDestinationType, Protocol, ResourceKey, Tags, TrafficType},
 };
+use iam_policy::PolicyDocument;
 
 fn one_of_each_action() -> Vec<Action> {
     let group = || Target::Existing("sg-0123456789abcdef0".into());
@@ -45,7 +45,7 @@ fn one_of_each_action() -> Vec<Action> {
         },
         Action::PutBucketPolicy {
             bucket: "fraud-data".into(),
-            region: sagevpc_core::types::Region::new("us-east-1"),
+            region: crate::types::Region::new("us-east-1"),
             add_endpoints: Vec::new(),
             remove_endpoints: Vec::new(),
             add_exemptions: Vec::new(),

@@ -1,0 +1,12 @@
+//! What is told of a VPC and its workloads, wherever it is found out.
+//!
+//! | File | Knows |
+//! |---|---|
+//! | `finding` | what stands in a workload's way, or should be known: about what, of whom, how much it weighs |
+//! | `failure` | what AWS refused, and what to do about it |
+
+mod failure;
+mod finding;
+
+pub use failure::{Failure, FailureKind};
+pub use finding::{Concern, Finding, Scope, Weight};
