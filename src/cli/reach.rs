@@ -12,7 +12,7 @@ use super::{
 };
 use sagevpc_core::{
     observed::{Snapshot, VpcSnapshot},
-    reach::{Destination, Reach, Unseen, Verdict},
+    reach::{Destination, Means, Reach, Unseen, Verdict},
     types::{SecurityGroupId, SubnetId},
 };
 
@@ -225,7 +225,7 @@ fn text(from: &SubnetId, to: &Destination, verdict: &Verdict) -> String {
         Verdict::Stopped(_, stop) => {
             let part = stop.part.map(|part| format!(" for {part}")).unwrap_or_default();
             lines.push(format!("Stopped{part}: {}.", stop.cause));
-            lines.push(format!("Fix: {}", stop.cause.fix()));
+            lines.push(format!("Fix: {}", stop.cause.fix(&Means::default())));
         }
         Verdict::Unknown(_, unseen) => {
             lines.extend(unseen.iter().map(|unseen| format!("Unknown: {unseen}.")));
@@ -250,7 +250,7 @@ fn value(from: &SubnetId, groups: &BTreeSet<SecurityGroupId>, to: &Destination, 
             value["stop"] = json!({
                 "resource": stop.cause.resource(),
                 "cause": stop.cause.to_string(),
-                "fix": stop.cause.fix(),
+                "fix": stop.cause.fix(&Means::default()),
                 "part": stop.part,
             });
             json!("Stopped")

@@ -9,8 +9,8 @@ use std::{
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sagevpc_core::{
     observed::{VpcSnapshot, files},
-    reach::{Destination, Reach, Traffic, Verdict},
-    types::{Protocol, Region, SecurityGroupId, SubnetId},
+    reach::{Destination, Reach, Verdict},
+    types::{Protocol, Region, SecurityGroupId, SubnetId, Traffic},
 };
 use serde_json::{Value, json};
 

@@ -13,6 +13,7 @@
 //! | [`observed`] | what AWS shows of a VPC, and what is to be looked at |
 //! | [`report`] | what is told: findings, whom they concern and how much they weigh |
 //! | [`validate`] | what of the objects may be acted on, and why not the rest |
+//! | [`demand`] | whom each workload must reach or be reached by, and what its users see otherwise |
 //! | [`desired`] | the one network that all accepted profiles of a VPC ask for |
 //! | [`reach`] | whether packets get there, and what stops them |
 //! | [`plan`] | what is to be done, in which order, and what nothing of ours repairs |
@@ -21,6 +22,7 @@
 
 pub mod api;
 pub mod catalog;
+pub mod demand;
 pub mod desired;
 pub mod objects;
 pub mod observed;

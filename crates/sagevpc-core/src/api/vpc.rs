@@ -295,7 +295,8 @@ pub enum AcceptUnknown {
     /// What only the owner of a shared VPC sees: the policy and state of its
     /// endpoints.
     SharedVpc,
-    /// What lies behind a peering connection or a virtual private gateway.
+    /// What lies behind a peering connection, or a virtual private, local or
+    /// carrier gateway.
     Peering,
     /// What a bucket's policy makes hang on who asks and how.
     BucketPolicy,

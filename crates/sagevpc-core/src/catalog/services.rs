@@ -62,13 +62,14 @@ pub fn action_prefix(short: &str) -> Option<&'static str> {
     }
 }
 
-/// What SageMaker's users see while the service is out of reach.
-pub fn symptom_without_service(short: &str) -> Symptom {
+/// What SageMaker's users see while the service, by its short or full name, is
+/// out of reach.
+pub fn symptom_without_service(name: &str) -> Symptom {
     // Jobs take credentials from the one and log to the other as they start.
     const NEEDED_TO_START: [&str; 2] = ["sts", "logs"];
-    if short.starts_with("sagemaker.") {
+    if name.starts_with("sagemaker.") || name.contains(".sagemaker.") {
         Symptom::NoWayToSageMaker
-    } else if NEEDED_TO_START.contains(&short) {
+    } else if NEEDED_TO_START.iter().any(|short| names_service(name, short)) {
         Symptom::StaysStarting
     } else {
         Symptom::NoWayToServices

@@ -8,7 +8,6 @@ mod bucket_policy;
 mod roles;
 mod s3_policy;
 mod security_groups;
-mod services;
 
 use std::collections::BTreeSet;
 
@@ -22,11 +21,10 @@ pub use roles::role_policy_name;
 pub use s3_policy::{KeptOfPolicy, S3Policy, bucket_arn};
 pub use security_groups::ManagedGroup;
 pub(crate) use security_groups::group_name;
-pub use services::ServiceCalls;
 
 use crate::{
     api::InternetMode,
-    catalog::Need,
+    demand::{Demands, Strength},
     observed::{Aspect, Interest},
     types::ProfileKey,
     validate::{AbsentProfile, Choice, FrozenProfile, SecurityGroups, ValidProfile, ValidVpc, Validated},
@@ -57,8 +55,10 @@ pub struct ProfileNetwork {
     pub profile: ValidProfile,
     /// The security groups to make and keep for it.
     pub groups: Vec<ManagedGroup>,
-    /// The services that its workloads call.
-    pub services: ServiceCalls,
+    /// What its workloads need of the network.
+    pub demands: Demands,
+    /// Workloads that must reach interface endpoints, by their places.
+    pub callers: BTreeSet<usize>,
 }
 
 impl Network {
@@ -68,11 +68,13 @@ impl Network {
             .profiles
             .iter()
             .map(|profile| {
-                let services = ServiceCalls::of(profile, &validated.vpc);
+                let demands = Demands::of(profile);
+                let callers = demands.callers();
                 ProfileNetwork {
-                    groups: security_groups::managed(profile, &services, &validated.vpc.ownership),
+                    groups: security_groups::managed(profile, &demands, &validated.vpc.ownership),
                     profile: profile.clone(),
-                    services,
+                    demands,
+                    callers,
                 }
             })
             .collect();
@@ -147,9 +149,7 @@ impl Network {
     /// Whether the spec speaks of interface endpoints in any way.
     fn has_interface_endpoints(&self) -> bool {
         let calls = |network: &ProfileNetwork| {
-            let mut kinds = network.profile.workloads.iter().map(|workload| workload.kind);
-            !network.services.called.is_empty()
-                || kinds.any(|kind| kind.requirements().needs.contains(&Need::ElasticInference))
+            !network.demands.services(Strength::Required).is_empty() || network.demands.has_elastic_inference()
         };
         !self.vpc.services.is_empty()
             || !self.vpc.interface_endpoints.policies.is_empty()

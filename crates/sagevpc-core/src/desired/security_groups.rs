@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    catalog::{HTTPS_TO_ENDPOINTS, RuleNeed, When},
-    desired::ServiceCalls,
+    catalog::RuleNeed,
+    demand::Demands,
     types::{Ownership, ResourceKey},
-    validate::{SecurityGroups, ValidProfile, ValidWorkload},
+    validate::{SecurityGroups, ValidProfile},
 };
 
 /// A security group to make and keep.
@@ -27,48 +27,27 @@ pub struct ManagedGroup {
 }
 
 /// The groups to make and keep for a profile; none where it brings its own.
-pub(super) fn managed(profile: &ValidProfile, services: &ServiceCalls, ownership: &Ownership) -> Vec<ManagedGroup> {
-    let all = || profile.workloads.iter().enumerate();
+pub(super) fn managed(profile: &ValidProfile, demands: &Demands, ownership: &Ownership) -> Vec<ManagedGroup> {
+    let group = |workload: Option<String>, members: BTreeSet<usize>| ManagedGroup {
+        rules: demands.rules(&members),
+        ..empty_group(profile, ownership, workload, members)
+    };
+    let workloads = profile.workloads.iter().enumerate();
     match &profile.security_groups {
         SecurityGroups::Own(_) => Vec::new(),
-        SecurityGroups::PerProfile => vec![group(profile, services, ownership, None, all())],
-        SecurityGroups::PerWorkload => all()
-            .map(|(index, workload)| {
-                group(
-                    profile,
-                    services,
-                    ownership,
-                    Some(workload.name.clone()),
-                    std::iter::once((index, workload)),
-                )
-            })
+        SecurityGroups::PerProfile => vec![group(None, (0..profile.workloads.len()).collect())],
+        SecurityGroups::PerWorkload => workloads
+            .map(|(place, workload)| group(Some(workload.name.clone()), BTreeSet::from([place])))
             .collect(),
     }
 }
 
-fn group<'a>(
+fn empty_group(
     profile: &ValidProfile,
-    services: &ServiceCalls,
     ownership: &Ownership,
     workload: Option<String>,
-    members: impl Iterator<Item = (usize, &'a ValidWorkload)>,
+    workloads: BTreeSet<usize>,
 ) -> ManagedGroup {
-    let mut workloads = BTreeSet::new();
-    let mut rules: Vec<RuleNeed> = Vec::new();
-    for (index, member) in members {
-        workloads.insert(index);
-        let to_endpoints = services.callers.contains(&index).then_some(&HTTPS_TO_ENDPOINTS);
-        for rule in member.kind.rules(member.options).chain(to_endpoints) {
-            // Which option asked for it no longer matters.
-            let rule = RuleNeed {
-                when: When::Always,
-                ..*rule
-            };
-            if !rules.contains(&rule) {
-                rules.push(rule);
-            }
-        }
-    }
     let of = match &workload {
         Some(name) => format!("workload {name} of profile {}", profile.key),
         None => format!("profile {}", profile.key),
@@ -82,7 +61,7 @@ fn group<'a>(
         description: description(&format!("SageMaker workloads: {of}. Managed by sagevpc.")),
         key,
         workloads,
-        rules,
+        rules: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can be done to AWS, as values.
 
 mod call;
+mod gives;
 mod planned;
 mod words;
 

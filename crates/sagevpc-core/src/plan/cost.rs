@@ -208,6 +208,7 @@ fn report(draft: &mut Draft<'_>, left_out: &BTreeSet<ActionId>, sum: Usd, limit:
             message,
             resource: None,
             symptom: its.iter().find_map(|planned| planned.symptom),
+            lacks: its.iter().flat_map(|planned| planned.action.gives()).collect(),
         });
     }
     for finding in findings {

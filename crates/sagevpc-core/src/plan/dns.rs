@@ -6,7 +6,7 @@ use crate::{
     api::{AcceptUnknown, Dns, Reason},
     catalog::{Need, Symptom},
     observed::AWS_RESOLVER,
-    report::{Concern, Finding, Scope, Weight},
+    report::{Concern, Finding, Lack, Scope, Weight},
     types::listed,
 };
 
@@ -73,6 +73,7 @@ fn attributes(draft: &mut Draft<'_>) {
                 draft.push(
                     Finding::new(Concern::Dns, Scope::Vpc, Reason::DnsDisabled, message)
                         .about(&vpc)
+                        .lacking(Lack::Dns)
                         .showing(Symptom::StaysStarting),
                 );
             }
@@ -98,17 +99,13 @@ fn dhcp_options(draft: &mut Draft<'_>) {
             draft.push(
                 Finding::new(Concern::Dns, Scope::Vpc, Reason::DhcpOptionsIncomplete, message)
                     .about(vpc)
+                    .lacking(Lack::Dns)
                     .showing(Symptom::DhcpOptions),
             );
         } else {
             let message = format!("The DHCP options of {vpc} were not looked at: whether names resolve is unknown.");
-            draft.find_weighing(
-                Weight::Unknown,
-                Concern::Dns,
-                Scope::Vpc,
-                Reason::DhcpOptionsIncomplete,
-                message,
-            );
+            let finding = Finding::new(Concern::Dns, Scope::Vpc, Reason::DhcpOptionsIncomplete, message);
+            draft.push(finding.weighing(Weight::Unknown).lacking(Lack::Dns));
         }
         return;
     };
@@ -126,6 +123,7 @@ fn dhcp_options(draft: &mut Draft<'_>) {
         draft.push(
             Finding::new(Concern::Dns, Scope::Vpc, Reason::DhcpOptionsIncomplete, message)
                 .about(&id)
+                .lacking(Lack::Dns)
                 .showing(Symptom::DhcpOptions),
         );
     }
@@ -156,6 +154,7 @@ fn dhcp_options(draft: &mut Draft<'_>) {
         draft.push(
             Finding::new(Concern::Dns, Scope::Vpc, Reason::CustomResolver, message)
                 .about(&id)
+                .lacking(Lack::Dns)
                 .weighing(weight),
         );
     }

@@ -4,7 +4,7 @@
 //! | File | Decides |
 //! |---|---|
 //! | `destinations` | which addresses and rules the destinations stand for |
-//! | `existing` | whether the routes that are there lead out |
+//! | `existing` | the routes that are there, and whose NAT gateways they lead to |
 //! | `places` | in which public subnets NAT gateways are to be |
 //! | `nat_gateways` | NAT gateways of ours: made, kept, let go |
 //! | `addresses` | their elastic IP addresses |
@@ -24,11 +24,11 @@ mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use destinations::{indispensable_rules, rules};
+pub(super) use destinations::rules;
 use nat_gateways::NatGateways;
 use places::Places;
 
-use super::{Serves, draft::Draft, keeping::Thing, resolve::ResolvedProfile};
+use super::{Serves, draft::Draft, resolve::ResolvedProfile};
 use crate::{
     api::{InternetMode, PackageRepositories, Reason},
     catalog::Symptom,
@@ -62,8 +62,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         let deleted = nat_gateways::let_go(draft, &nat_gateways, &gateways, &[turned, taken_away], &kept);
         addresses::let_go(draft, &gateways, &deleted, &kept);
     }
-    let ours_go = draft.network.vpc.internet == InternetMode::ManagedNat || !draft.keeping.has(Thing::WayOut);
-    existing::judge(draft, &outbound, &nat_gateways, ours_go);
+    existing::list(draft, &outbound, &nat_gateways);
     note_package_repositories(draft, profiles, &places);
 }
 
@@ -132,29 +131,14 @@ fn served<'a>(needs: impl IntoIterator<Item = &'a Need>) -> Serves {
     )
 }
 
-/// Whether workloads of the profile go out through the VPC. A notebook instance
-/// with direct internet access does not.
+/// Whether workloads of the profile go out through the VPC.
 pub(super) fn goes_out(resolved: &ResolvedProfile<'_>) -> bool {
-    let profile = resolved.profile();
-    let through_vpc = profile
-        .workloads
-        .iter()
-        .any(|workload| !workload.direct_internet_access);
-    !profile.destinations.is_empty() && through_vpc
+    !resolved.network.demands.going_out().is_empty()
 }
 
 /// The workloads of the profile that go out through the VPC.
 fn scope(resolved: &ResolvedProfile<'_>) -> Scope {
-    let workloads = &resolved.profile().workloads;
-    if workloads.iter().all(|workload| !workload.direct_internet_access) {
-        return resolved.scope();
-    }
-    let names = workloads
-        .iter()
-        .filter(|workload| !workload.direct_internet_access)
-        .map(|workload| workload.name.clone())
-        .collect();
-    Scope::Workloads(resolved.key().clone(), names)
+    resolved.scope_of(&resolved.network.demands.going_out())
 }
 
 /// What SageMaker's users see while so many of all these have no way out.

@@ -1,10 +1,11 @@
-//! Whether an endpoint's policy lets through what profiles need, and keeps out
-//! what they want kept out.
+//! What an endpoint's policy says of the package repositories, which profiles
+//! need or want kept out, and of the layers of images. Whether it lets buckets
+//! through, reachability says.
 
 use super::resolve::ResolvedProfile;
 use crate::{
     api::{PackageRepositories, Reason},
-    catalog::{BUCKET_USES, Symptom, ecr_layer_bucket, package_repositories},
+    catalog::{Symptom, ecr_layer_bucket, package_repositories},
     desired::bucket_arn,
     report::{Concern, Finding, Weight},
     types::{Region, VpcEndpointId},
@@ -32,35 +33,6 @@ pub(super) fn endpoint_policy(
         });
     };
     let profile = resolved.profile();
-    // What is in another region does not come through the endpoint.
-    let is_here = |bucket: &&String| profile.bucket_regions.get(*bucket).is_none_or(|other| other == region);
-    for bucket in profile.buckets.iter().filter(is_here) {
-        for (action, objects) in BUCKET_USES {
-            let resource = format!("{}{objects}", bucket_arn(region, bucket));
-            let (weight, why) = match evaluate_family_for_anyone(policy, action, &resource) {
-                FamilyDecision::Allowed { .. } => continue,
-                FamilyDecision::ImplicitlyDenied => (Weight::Blocks, "no statement allows it".to_owned()),
-                FamilyDecision::ExplicitlyDenied { statements } => {
-                    (Weight::Blocks, format!("{} denies it", named(&statements)))
-                }
-                FamilyDecision::Partly { statement, .. } => (
-                    Weight::Blocks,
-                    format!("{} covers only a part of it", named(&[statement])),
-                ),
-                FamilyDecision::Unknown { statements, .. } => (
-                    Weight::Unknown,
-                    format!("it hangs on {}, on who asks and how", named(&statements)),
-                ),
-            };
-            let verb = if weight == Weight::Blocks {
-                "does not let"
-            } else {
-                "may not let"
-            };
-            let message = format!("{where_} {verb} {action} on {resource} through: {why}. {fix}");
-            add(weight, Reason::PolicyBlocks, Some(Symptom::NoWayToS3), message);
-        }
-    }
     for resource in package_repositories(region) {
         let decision = evaluate_family_for_anyone(policy, "s3:GetObject", &resource);
         match (profile.package_repositories, decision.share()) {

@@ -15,7 +15,7 @@
 //! | `s3` | the gateway endpoint: made, adopted, changed, left |
 //! | `judge` | whether an endpoint's policy lets through what is needed |
 //! | `security_groups`, `group_rules` | managed groups: rules added, then rules removed |
-//! | `own_groups` | whether a team's own groups admit what is needed |
+//! | `own_groups` | a team's own groups, which are used as they are |
 //! | `endpoints`, `elastic_inference` | interface endpoints and the groups around them |
 //! | `internet` | the way out: NAT gateways, addresses, default routes |
 //! | `network_acls` | rules that stop what is needed |
@@ -205,7 +205,7 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     let served = s3::plan(&mut draft, &profiles);
     buckets::plan(&mut draft, &profiles, &served);
     security_groups::plan(&mut draft, &profiles);
-    own_groups::judge(&mut draft, &profiles);
+    own_groups::note(&mut draft, &profiles);
     elastic_inference::plan(&mut draft, &profiles);
     endpoints::plan(&mut draft, &profiles);
     internet::plan(&mut draft, &profiles);

@@ -24,10 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
+pub(super) use self::entries::RESERVED;
 use self::{
     entries::{Kind, Rules, Wanted, in_order},
     packets::{Packets, stops},
-    passage::{Blocked, Passage},
     record::{Slots, slot},
     traffic::{Beneficiaries, Needed, Passages},
 };
@@ -35,9 +35,9 @@ use super::{Action, PlannedAction, Serves, disruption, draft::Draft, resolve::Re
 use crate::{
     api::{DeletionPolicy, NetworkAclMode, Reason, ResourceOwnership},
     catalog::{MAX_ACL_RULES, Symptom},
-    observed::{NetworkAcl, VpcSnapshot},
-    report::{Concern, Finding, Scope, Weight},
-    types::{AclEntry, Direction, NetworkAclId, Protocol, ResourceKey, SubnetId, listed},
+    observed::VpcSnapshot,
+    report::{Concern, Finding, Lack, Scope, Weight},
+    types::{AclEntry, Direction, NetworkAclId, Protocol, ResourceKey},
 };
 
 const CONCERN: Concern = Concern::NetworkAcls;
@@ -67,7 +67,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     draft.network_acls = all.iter().map(|(id, rules)| ((*id).clone(), made(rules))).collect();
     draft.network_acls.retain(|_, slots| !slots.is_empty());
     match draft.network.vpc.network_acls {
-        NetworkAclMode::Verify => verify(draft, profiles, &all),
+        NetworkAclMode::Verify => {}
         NetworkAclMode::Enforce => enforce(draft, profiles, all, &noted),
     }
 }
@@ -88,25 +88,6 @@ pub(super) fn owned(draft: &Draft<'_>) -> impl Iterator<Item = (String, Resource
 
 fn key(acl: &NetworkAclId) -> ResourceKey {
     ResourceKey::NetworkAclEntries { acl: acl.clone() }
-}
-
-fn verify(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], all: &BTreeMap<&NetworkAclId, Rules>) {
-    let snapshot = draft.snapshot;
-    let Needed { acls, beneficiaries } = traffic::gather(draft, profiles, |acl| {
-        all.get(acl)
-            .is_some_and(|rules| !lets_everything_through(snapshot, &in_order(rules.all())))
-    });
-    let whom = Whom {
-        profiles,
-        beneficiaries: &beneficiaries,
-    };
-    for (acl, passages) in &acls {
-        let Some(rules) = all.get(acl) else { continue };
-        let vpc = &draft.network.vpc.ownership.vpc;
-        let fix = |blocked: &[&Blocked]| fix_by_hand(acl, rules, blocked, vpc);
-        let found = report(snapshot, &whom, acl, &in_order(rules.all()), passages, fix);
-        found.into_iter().for_each(|finding| draft.push(finding));
-    }
 }
 
 fn enforce(
@@ -152,14 +133,6 @@ fn enforce(
         for (kind, count) in &wanted.too_many {
             too_many(draft, &whom, acl, *kind, *count, passages);
         }
-        let judged: Passages = passages
-            .iter()
-            .filter(|(passage, _)| !wanted.too_many.contains_key(&passage.kind()))
-            .map(|(passage, whom)| (passage.clone(), whom.clone()))
-            .collect();
-        let fix = |blocked: &[&Blocked]| fix_what_comes_first(rules, blocked);
-        let found = report(snapshot, &whom, acl, &rules.with(&wanted.entries), &judged, fix);
-        found.into_iter().for_each(|finding| draft.push(finding));
     }
 }
 
@@ -326,174 +299,6 @@ impl<'a> Whom<'a> {
     }
 }
 
-/// What the rules stop, one finding for each profile that it concerns.
-fn report(
-    snapshot: &VpcSnapshot,
-    whom: &Whom<'_>,
-    acl: &NetworkAclId,
-    rules: &[&AclEntry],
-    passages: &Passages,
-    fix: impl Fn(&[&Blocked]) -> String,
-) -> Vec<Finding> {
-    let blocked: Vec<(Blocked, Vec<&Beneficiaries>)> = passages
-        .iter()
-        .filter_map(|(passage, places)| {
-            let theirs = places.iter().map(|place| &whom.beneficiaries[*place]);
-            Some((passage.judge(rules.iter().copied())?, theirs.collect()))
-        })
-        .collect();
-    let mut findings = Vec::new();
-    if blocked.is_empty() {
-        return findings;
-    }
-    let users = snapshot.network_acls.get(acl).map(subnets).unwrap_or_default();
-    for (place, resolved) in whom.profiles.iter().enumerate() {
-        for weight in [Weight::Blocks, Weight::Advice] {
-            let mut theirs: Vec<&Blocked> = Vec::new();
-            let mut workloads: BTreeSet<usize> = BTreeSet::new();
-            let mut symptoms: BTreeSet<Symptom> = BTreeSet::new();
-            for (blocked, beneficiaries) in blocked.iter().filter(|(blocked, _)| blocked.weight == weight) {
-                let mine = beneficiaries
-                    .iter()
-                    .filter_map(|whom| Some((whom.symptom, whom.workloads.get(&place)?)));
-                let mut is_theirs = false;
-                for (symptom, places) in mine {
-                    is_theirs = true;
-                    workloads.extend(places);
-                    symptoms.extend(symptom);
-                }
-                theirs.extend(is_theirs.then_some(blocked));
-            }
-            if theirs.is_empty() {
-                continue;
-            }
-            let what = listed(theirs.iter().map(|blocked| described(blocked)));
-            let message = if weight == Weight::Blocks {
-                format!(
-                    "Network ACL {acl} of {users} stops traffic that is needed: {what}. {}",
-                    fix(&theirs)
-                )
-            } else {
-                format!(
-                    "Network ACL {acl} of {users} stops a part of {what}. It matters only to a host that has such an \
-                     address, or to a client that was told to use other ports than Linux does."
-                )
-            };
-            findings.push(Finding {
-                concern: CONCERN,
-                scope: scope(resolved, &workloads),
-                weight,
-                reason: Reason::NetworkAclBlocks,
-                message,
-                resource: Some(acl.to_string()),
-                symptom: symptoms.into_iter().next().filter(|_| weight == Weight::Blocks),
-            });
-        }
-    }
-    findings
-}
-
-/// The profile, or the workloads of it where it is not all.
-fn scope(resolved: &ResolvedProfile<'_>, workloads: &BTreeSet<usize>) -> Scope {
-    let all = &resolved.profile().workloads;
-    if workloads.len() == all.len() {
-        return resolved.scope();
-    }
-    let names = workloads.iter().map(|place| all[*place].name.clone());
-    Scope::Workloads(resolved.key().clone(), names.collect())
-}
-
-fn subnets(acl: &NetworkAcl) -> String {
-    let users: BTreeSet<&SubnetId> = acl
-        .associations
-        .iter()
-        .filter_map(|association| association.subnet_id.as_ref())
-        .collect();
-    listed(users)
-}
-
-fn described(blocked: &Blocked) -> String {
-    let passage = &blocked.passage;
-    if blocked.by.is_empty() {
-        format!("{passage} (no rule allows all of it)")
-    } else {
-        format!("{passage} (denied by rule {})", listed(&blocked.by))
-    }
-}
-
-fn fix_by_hand(acl: &NetworkAclId, rules: &Rules, blocked: &[&Blocked], vpc: &str) -> String {
-    let Some(first) = blocked.first() else {
-        return String::new();
-    };
-    let denied_first = blocked
-        .iter()
-        .flat_map(|blocked| &blocked.by)
-        .filter(|number| **number <= *rules.reserved.end())
-        .min();
-    let command = command(acl, rules, first).map_or_else(String::new, |command| format!(", such as `{command}`"));
-    match denied_first {
-        None => format!(
-            "Add rules that allow it{command}, or have sagevpc add them: set spec.networkAcls.mode of SageMakerVpc \
-             {vpc} to Enforce."
-        ),
-        Some(number) => format!("Remove rule {number}, or add rules that allow it under lower numbers{command}."),
-    }
-}
-
-fn fix_what_comes_first(rules: &Rules, blocked: &[&Blocked]) -> String {
-    let before: BTreeSet<u16> = blocked.iter().flat_map(|blocked| blocked.by.iter().copied()).collect();
-    let comes = if before.iter().all(|number| number < rules.reserved.start()) {
-        "comes before any"
-    } else {
-        "does not come after all"
-    };
-    format!(
-        "Rule {} {comes} that sagevpc may add ({} to {}): remove it, or set spec.networkAcls.firstRuleNumber so that \
-         sagevpc's rules come first.",
-        listed(&before),
-        rules.reserved.start(),
-        rules.reserved.end()
-    )
-}
-
-/// The command that adds the rule that is missing, under a number that is tried
-/// before whatever denies.
-fn command(acl: &NetworkAclId, rules: &Rules, blocked: &Blocked) -> Option<String> {
-    let Passage {
-        direction,
-        protocol,
-        ports,
-        cidr,
-        ..
-    } = &blocked.passage;
-    let is_free = |number: &u16| {
-        !rules
-            .all()
-            .any(|rule| rule.direction == *direction && rule.rule_number == *number)
-    };
-    let reserved = rules.reserved.clone();
-    let number = match blocked.by.first() {
-        Some(denied) if denied <= reserved.end() => (1..*denied).rev().find(is_free)?,
-        Some(_) | None => reserved.into_iter().find(is_free)?,
-    };
-    let way = match direction {
-        Direction::Egress => "--egress",
-        Direction::Ingress => "--ingress",
-    };
-    let ports = ports.map_or_else(String::new, |range| {
-        format!(" --port-range From={},To={}", range.from, range.to)
-    });
-    let block = match cidr {
-        IpNet::V4(_) => "--cidr-block",
-        IpNet::V6(_) => "--ipv6-cidr-block",
-    };
-    Some(format!(
-        "aws ec2 create-network-acl-entry --network-acl-id {acl} {way} --rule-number {number} --protocol {}{ports} \
-         {block} {cidr} --rule-action allow",
-        protocol.as_ec2()
-    ))
-}
-
 fn too_many(
     draft: &mut Draft<'_>,
     whom: &Whom<'_>,
@@ -517,6 +322,7 @@ fn too_many(
         .collect();
     for place in concerned {
         let scope = whom.profiles[place].scope();
-        draft.find(CONCERN, scope, Reason::TooManyAclEntries, None, message.clone());
+        let finding = Finding::new(CONCERN, scope, Reason::TooManyAclEntries, message.clone());
+        draft.push(finding.lacking(Lack::AclRules(acl.clone())));
     }
 }

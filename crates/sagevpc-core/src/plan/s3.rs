@@ -21,7 +21,7 @@ use crate::{
     catalog::Symptom,
     desired::{KeptOfPolicy, S3Policy},
     observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
-    report::{Concern, Finding, Scope, Weight},
+    report::{Concern, Finding, Lack, Scope, Weight},
     types::{ProfileKey, ResourceKey, RouteTableId, listed},
     validate::Choice,
 };
@@ -129,6 +129,7 @@ fn needed_tables(
             draft.push(
                 Finding::new(CONCERN, resolved.scope(), Reason::RouteTableNotOffered, message)
                     .about(table)
+                    .lacking(Lack::S3Route(Some(table.clone())))
                     .showing(Symptom::NoWayToS3),
             );
         }
@@ -161,7 +162,8 @@ fn report_unseen(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, endpoint
         "S3 is reached through endpoint {endpoint} of the VPC's owner, and only the owner sees its state and policy: set \
          spec.credentials.network to a role of the owner's account, or list SharedVpc in spec.acceptUnknown.",
     );
-    draft.find_weighing(weight, CONCERN, resolved.scope(), Reason::SharedVpc, message);
+    let finding = Finding::new(CONCERN, resolved.scope(), Reason::SharedVpc, message);
+    draft.push(finding.weighing(weight).lacking(Lack::Endpoint(endpoint.into())));
 }
 
 pub(super) fn is_offered(draft: &Draft<'_>, table: &RouteTableId) -> bool {
@@ -253,6 +255,7 @@ fn judge_state(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, scope: Scope) {
     draft.push(
         Finding::new(CONCERN, scope, reason, message)
             .about(id)
+            .lacking(Lack::Endpoint(id.clone()))
             .showing(Symptom::NoWayToS3),
     );
 }
@@ -274,17 +277,21 @@ fn create(
         draft.push(
             Finding::new(CONCERN, Scope::Vpc, Reason::Waiting, message)
                 .about(&leaving.vpc_endpoint_id)
+                .lacking(Lack::Endpoint(leaving.vpc_endpoint_id.clone()))
+                .lacking(Lack::S3Route(None))
                 .showing(Symptom::NoWayToS3),
         );
         return None;
     }
     if let Some(id) = draft.not_visible_yet(&KEY) {
         let message = format!("AWS made S3 endpoint {id} and does not show it yet; this takes seconds.");
-        draft.push(Finding::new(CONCERN, Scope::Vpc, Reason::Waiting, message).about(id));
+        let finding = Finding::new(CONCERN, Scope::Vpc, Reason::Waiting, message);
+        draft.push(finding.about(id).lacking(Lack::S3Route(None)));
         return None;
     }
     if let Some(unclear) = draft.claims.unclear(&KEY) {
-        draft.push(Finding::new(CONCERN, Scope::Vpc, Reason::OwnershipUnclear, unclear).showing(Symptom::NoWayToS3));
+        let finding = Finding::new(CONCERN, Scope::Vpc, Reason::OwnershipUnclear, unclear);
+        draft.push(finding.lacking(Lack::S3Route(None)).showing(Symptom::NoWayToS3));
         return None;
     }
     let Some(service_name) = draft.snapshot.s3_service_name() else {
@@ -293,13 +300,8 @@ fn create(
              ec2:DescribeVpcEndpointServices, or add VpcEndpointServices.json to the snapshot.",
             draft.network.vpc.region
         );
-        draft.find(
-            CONCERN,
-            Scope::Vpc,
-            Reason::S3EndpointMissing,
-            Some(Symptom::NoWayToS3),
-            message,
-        );
+        let finding = Finding::new(CONCERN, Scope::Vpc, Reason::S3EndpointMissing, message);
+        draft.push(finding.lacking(Lack::S3Route(None)).showing(Symptom::NoWayToS3));
         return None;
     };
     let route_tables: Vec<RouteTableId> = needed.into_iter().collect();

@@ -87,6 +87,7 @@ fn told(planned: &PlannedAction, scope: Scope, owner: &AccountId, account: Optio
             planned.reason
         ),
         symptom: planned.symptom,
+        lacks: planned.action.gives(),
     }
 }
 

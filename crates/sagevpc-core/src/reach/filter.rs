@@ -7,11 +7,11 @@ use ipnet::IpNet;
 use super::space::{EVERY_PORT, Space, take};
 use crate::{
     observed::{NetworkAcl, NetworkAclEntry, PrefixList, SecurityGroup},
-    types::{Direction, NetworkAclId, Peer, PortRange, PrefixListId, Protocol, Rule, SecurityGroupId},
+    types::{Direction, LAST_ACL_RULE, NetworkAclId, Peer, PortRange, PrefixListId, Protocol, Rule, SecurityGroupId},
 };
 
 /// The number of the rule at the end of every network ACL, which denies.
-pub(super) const LAST_RULE: i32 = 32_767;
+pub(super) const LAST_RULE: i32 = LAST_ACL_RULE as i32;
 
 /// One protocol's packets, by the ports that they go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

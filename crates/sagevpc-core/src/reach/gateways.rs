@@ -5,34 +5,42 @@ use std::rc::Rc;
 
 use super::{
     Reach,
-    hop::{Cause, Hop},
-    network::{Leg, Trip},
+    hop::{Cause, Hop, RouteUsed, Through},
+    network::{Crossing, Leg, Trip},
     routes::{Leads, Via},
     unseen::Unseen,
 };
 use crate::{
     catalog::BUCKET_USES,
     observed::{EndpointState, VpcEndpoint},
-    types::{Direction, NatGatewayId, Region, VpcEndpointId},
+    types::{Direction, NatGatewayId, Region, VpcEndpointId, listed},
 };
-use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
+use iam_policy::{FamilyDecision, PolicyDocument, Share, evaluate_family_for_anyone};
 
 /// What an endpoint's policy decides for a bucket.
 #[derive(Clone, Debug)]
 pub(super) enum Decided {
     LetsThrough,
-    Blocks(Cause),
-    Open(Unseen),
+    Blocks(Vec<Cause>),
+    Open(Vec<Unseen>),
 }
 
 impl Reach<'_> {
     /// Follows a route out of the VPC, from the subnet at `at`.
     pub(super) fn out(&self, trip: &Trip<'_>, at: usize, leg: Leg, lead: &Leads) -> Leg {
         match &lead.via {
+            // The route to an internet gateway that is detached is a blackhole.
+            Via::Blackhole(target) if target.starts_with("igw-") => leg.stopped(Cause::GatewayDetached {
+                gateway: target.clone(),
+                vpc: self.snapshot.vpc.vpc_id.to_string(),
+                through: None,
+            }),
             Via::Blackhole(target) => match self.places[at].table.map(|table| self.tables[table].id.clone()) {
                 Some(table) => leg.stopped(Cause::Blackhole {
-                    table,
-                    destination: lead.destination.clone(),
+                    route: RouteUsed {
+                        table,
+                        destination: lead.destination.clone(),
+                    },
                     target: target.clone(),
                 }),
                 None => leg,
@@ -62,7 +70,11 @@ impl Reach<'_> {
         match (found, is_attached) {
             (None, _) => leg.not_knowing(Unseen::InternetGateway { gateway }),
             (Some(_), Some(true)) => leg.past(Hop::InternetGateway { gateway }),
-            (Some(_), Some(false) | None) => leg.stopped(Cause::GatewayDetached { gateway }),
+            (Some(_), Some(false) | None) => leg.stopped(Cause::GatewayDetached {
+                gateway,
+                vpc: self.snapshot.vpc.vpc_id.to_string(),
+                through: None,
+            }),
         }
     }
 
@@ -83,8 +95,11 @@ impl Reach<'_> {
         };
         match decided {
             Decided::LetsThrough => leg.past(Hop::GatewayEndpoint { endpoint: id.clone() }),
-            Decided::Blocks(cause) => leg.stopped(cause),
-            Decided::Open(unseen) => leg.not_knowing(unseen),
+            Decided::Blocks(causes) => {
+                let leg = causes.into_iter().fold(leg, Leg::denied);
+                leg.past(Hop::GatewayEndpoint { endpoint: id.clone() })
+            }
+            Decided::Open(unseen) => unseen.into_iter().fold(leg, Leg::not_knowing),
         }
     }
 
@@ -109,37 +124,46 @@ impl Reach<'_> {
 
     fn decide(&self, endpoint: &VpcEndpoint, bucket: Option<&str>) -> Decided {
         let id = endpoint.vpc_endpoint_id.to_string();
-        let open = |action: &str, resource: String| {
-            Decided::Open(Unseen::Policy {
-                endpoint: id.clone(),
-                action: action.to_owned(),
-                resource,
-            })
+        let open = |action: &str, resource: String, why: String| Unseen::Policy {
+            endpoint: id.clone(),
+            action: action.to_owned(),
+            resource,
+            why,
         };
         let Some(policy) = self.policy(endpoint) else {
-            return open("s3:GetObject", bucket.unwrap_or("any bucket").to_owned());
+            let why = "it cannot be read".to_owned();
+            return Decided::Open(vec![open(
+                "s3:GetObject",
+                bucket.unwrap_or("any bucket").to_owned(),
+                why,
+            )]);
         };
         let partition = self.snapshot.region.as_ref().map_or("aws", Region::partition);
         let uses = match bucket {
             Some(_) => &BUCKET_USES[..],
             None => &BUCKET_USES[..1],
         };
+        let mut blocks = Vec::new();
+        let mut undecided = Vec::new();
         for (action, objects) in uses {
             let resource = format!("arn:{partition}:s3:::{}{objects}", bucket.unwrap_or("*"));
-            let share = evaluate_family_for_anyone(&policy, action, &resource).share();
-            match (share, bucket) {
+            let decision = evaluate_family_for_anyone(&policy, action, &resource);
+            match (decision.share(), bucket) {
                 (Share::All, _) | (Share::Some, None) => {}
-                (Share::Some, Some(_)) | (Share::None, _) => {
-                    return Decided::Blocks(Cause::PolicyBlocks {
-                        endpoint: endpoint.vpc_endpoint_id.clone(),
-                        action: (*action).to_owned(),
-                        resource,
-                    });
-                }
-                (Share::Unknown, _) => return open(action, resource),
+                (Share::Some, Some(_)) | (Share::None, _) => blocks.push(Cause::PolicyBlocks {
+                    endpoint: endpoint.vpc_endpoint_id.clone(),
+                    action: (*action).to_owned(),
+                    resource,
+                    why: why(&decision),
+                }),
+                (Share::Unknown, _) => undecided.push(open(action, resource, why(&decision))),
             }
         }
-        Decided::LetsThrough
+        match (blocks.is_empty(), undecided.is_empty()) {
+            (false, _) => Decided::Blocks(blocks),
+            (true, false) => Decided::Open(undecided),
+            (true, true) => Decided::LetsThrough,
+        }
     }
 
     /// Through a NAT gateway, out of its own subnet, and back.
@@ -149,17 +173,23 @@ impl Reach<'_> {
         let unknown = |leg: Leg| {
             let gateway = id.to_string();
             let leg = leg.not_knowing(Unseen::NatGateway { gateway });
-            self.past_acl(trip, trip.from, Direction::Ingress, true, leg.turned())
+            self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg.turned())
         };
         let Some(nat) = self.snapshot.nat_gateways.get(id) else {
             return unknown(leg);
         };
+        let route = leg.route();
         let state = nat.state.as_deref().unwrap_or("available");
         if !state.eq_ignore_ascii_case("available") {
             return vec![leg.stopped(Cause::NatUnavailable {
                 gateway: id.clone(),
                 state: state.to_ascii_lowercase(),
+                failure: nat.failure_message.clone(),
+                route,
             })];
+        }
+        if trip.is_ipv6 {
+            return vec![leg.stopped(Cause::NatTakesNoIpv6 { gateway: id.clone() })];
         }
         let place = nat.subnet_id.as_ref().and_then(|subnet| self.place_of.get(subnet));
         let Some(&at) = place else { return unknown(leg) };
@@ -170,38 +200,37 @@ impl Reach<'_> {
             .is_some_and(|kind| kind.eq_ignore_ascii_case("private"));
         let nowhere = || {
             if is_private {
-                Cause::NatIsPrivate { gateway: id.clone() }
+                Cause::NatIsPrivate {
+                    gateway: id.clone(),
+                    route: route.clone(),
+                }
             } else {
                 Cause::NatInPrivateSubnet {
                     gateway: id.clone(),
                     subnet: subnet.clone(),
+                    table: self.places[at].table.map(|table| self.tables[table].id.clone()),
+                    route: route.clone(),
                 }
             }
         };
         // Between hosts of one subnet there is no network ACL.
         let is_apart = at != trip.from;
         let leg = if is_apart {
-            self.past_acl_from(trip, at, Direction::Ingress, false, leg)
+            self.past_acl_from(trip, at, Direction::Ingress, Crossing::There, leg)
         } else {
             leg
         };
-        if leg.stop.is_some() {
-            return vec![leg];
-        }
         let leg = leg.past(Hop::NatGateway {
             gateway: id.clone(),
             subnet: subnet.clone(),
         });
         let mut legs = Vec::new();
-        for leg in self.past_acl(trip, at, Direction::Egress, false, leg) {
-            if leg.stop.is_some() {
-                legs.push(leg);
-                continue;
-            }
+        for leg in self.past_acl(trip, at, Direction::Egress, Crossing::There, leg) {
             let out = self.routed(trip, at, leg, |leg, lead| {
                 vec![match &lead.via {
                     Via::InternetGateway(_) if is_private => leg.stopped(nowhere()),
                     Via::Local | Via::NatGateway(_) => leg.stopped(nowhere()),
+                    Via::Blackhole(target) if !target.starts_with("igw-") => leg.stopped(nowhere()),
                     Via::Blackhole(_)
                     | Via::GatewayEndpoint(_)
                     | Via::InternetGateway(_)
@@ -211,7 +240,20 @@ impl Reach<'_> {
             });
             for leg in out {
                 match &leg.stop {
-                    Some(stop) if matches!(stop.cause, Cause::NoRoute { .. }) => legs.push(leg.stopped(nowhere())),
+                    Some(Cause::NoRoute { .. }) => legs.push(leg.stopped(nowhere())),
+                    Some(Cause::GatewayDetached { gateway, vpc, .. }) => {
+                        let cause = Cause::GatewayDetached {
+                            gateway: gateway.clone(),
+                            vpc: vpc.clone(),
+                            through: Some(Through {
+                                route: route.clone(),
+                                gateway: id.clone(),
+                                subnet: subnet.clone(),
+                                table: self.places[at].table.map(|table| self.tables[table].id.clone()),
+                            }),
+                        };
+                        legs.push(leg.stopped(cause));
+                    }
                     Some(_) => legs.push(leg),
                     None => legs.extend(self.back_through_nat(trip, at, is_apart, leg.turned())),
                 }
@@ -222,18 +264,27 @@ impl Reach<'_> {
 
     fn back_through_nat(&self, trip: &Trip<'_>, at: usize, is_apart: bool, leg: Leg) -> Vec<Leg> {
         let mut legs = Vec::new();
-        for leg in self.past_acl(trip, at, Direction::Ingress, true, leg) {
-            let leg = if is_apart && leg.stop.is_none() {
-                self.past_acl_from(trip, at, Direction::Egress, true, leg)
+        for leg in self.past_acl(trip, at, Direction::Ingress, Crossing::BackToNat, leg) {
+            let leg = if is_apart {
+                self.past_acl_from(trip, at, Direction::Egress, Crossing::Back, leg)
             } else {
                 leg
             };
-            if leg.stop.is_some() {
-                legs.push(leg);
-            } else {
-                legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, true, leg));
-            }
+            legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg));
         }
         legs
+    }
+}
+
+/// Why a policy does not let something through, or not all of it.
+fn why(decision: &FamilyDecision) -> String {
+    match decision {
+        FamilyDecision::ImplicitlyDenied => "no statement allows it".to_owned(),
+        FamilyDecision::ExplicitlyDenied { statements } => format!("{} denies it", listed(statements)),
+        FamilyDecision::Partly { statement, .. } => format!("{statement} covers only a part of it"),
+        FamilyDecision::Allowed { statements } => format!("{} allows it", listed(statements)),
+        FamilyDecision::Unknown { statements, .. } => {
+            format!("it hangs on {}, on who asks and how", listed(statements))
+        }
     }
 }

@@ -4,9 +4,10 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::{Traffic, Unseen};
+use super::Unseen;
 use crate::types::{
-    Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, VpcEndpointId, listed,
+    Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, Traffic, VpcEndpointId,
+    listed,
 };
 
 /// A step of a packet's way.
@@ -162,6 +163,8 @@ pub enum Cause {
         traffic: Traffic,
         /// To or from whom.
         peer: String,
+        /// The interface endpoint whose groups they are, where they are one's.
+        endpoint: Option<VpcEndpointId>,
     },
     /// A network ACL denies it.
     AclDenies {
@@ -174,7 +177,7 @@ pub enum Cause {
         /// What is denied.
         traffic: Traffic,
         /// To or from whom.
-        peer: String,
+        peers: Vec<IpNet>,
         /// Whether it is the answer that is denied.
         answer: bool,
     },
@@ -182,6 +185,8 @@ pub enum Cause {
     NoRoute {
         /// The table.
         table: RouteTableId,
+        /// Whether it is IPv6 that has no route.
+        is_ipv6: bool,
     },
     /// The subnet has no route table that was seen.
     NoRouteTable {
@@ -190,10 +195,8 @@ pub enum Cause {
     },
     /// The route leads to something that is gone.
     Blackhole {
-        /// The table.
-        table: RouteTableId,
-        /// The route's destination.
-        destination: String,
+        /// The route.
+        route: RouteUsed,
         /// What is gone.
         target: String,
     },
@@ -217,6 +220,8 @@ pub enum Cause {
         action: String,
         /// On what.
         resource: String,
+        /// Which statement decides so.
+        why: String,
     },
     /// The service has no interface endpoint, and there is no other way to it.
     NoEndpoint {
@@ -241,11 +246,17 @@ pub enum Cause {
         gateway: NatGatewayId,
         /// Its state.
         state: String,
+        /// Why it failed, in EC2's words.
+        failure: Option<String>,
+        /// The route that leads to it.
+        route: Option<RouteUsed>,
     },
     /// A private NAT gateway does not lead to the internet.
     NatIsPrivate {
         /// The NAT gateway.
         gateway: NatGatewayId,
+        /// The route that leads to it.
+        route: Option<RouteUsed>,
     },
     /// A NAT gateway's own subnet has no way to the internet.
     NatInPrivateSubnet {
@@ -253,11 +264,20 @@ pub enum Cause {
         gateway: NatGatewayId,
         /// Its subnet.
         subnet: SubnetId,
+        /// The route table of that subnet, where it has one.
+        table: Option<RouteTableId>,
+        /// The route that leads to it.
+        route: Option<RouteUsed>,
+    },
+    /// A NAT gateway takes no IPv6 out.
+    NatTakesNoIpv6 {
+        /// The NAT gateway.
+        gateway: NatGatewayId,
     },
     /// A route to an internet gateway is of no use to a private address.
     NoPublicAddress {
-        /// The table.
-        table: RouteTableId,
+        /// The route.
+        route: RouteUsed,
         /// The gateway.
         gateway: String,
     },
@@ -265,7 +285,39 @@ pub enum Cause {
     GatewayDetached {
         /// The gateway.
         gateway: String,
+        /// The VPC.
+        vpc: String,
+        /// The NAT gateway that the packet came by.
+        through: Option<Through>,
     },
+}
+
+/// A NAT gateway on a packet's way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Through {
+    /// The route that leads to it.
+    pub route: Option<RouteUsed>,
+    /// The NAT gateway.
+    pub gateway: NatGatewayId,
+    /// Its subnet.
+    pub subnet: SubnetId,
+    /// The route table of that subnet.
+    pub table: Option<RouteTableId>,
+}
+
+/// A route by which a packet goes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteUsed {
+    /// Its table.
+    pub table: RouteTableId,
+    /// Its destination, a block or a prefix list.
+    pub destination: String,
+}
+
+impl fmt::Display for RouteUsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "route {} of {}", self.destination, self.table)
+    }
 }
 
 impl Cause {
@@ -274,95 +326,23 @@ impl Cause {
         match self {
             Self::DnsOff { vpc, .. } | Self::NoResolver { vpc } | Self::NoSubnet { vpc } => vpc.clone(),
             Self::NoAddress { subnet } | Self::NoRouteTable { subnet } => subnet.to_string(),
+            Self::NotAdmitted {
+                endpoint: Some(endpoint),
+                ..
+            } => endpoint.to_string(),
             Self::NotAdmitted { groups, .. } => listed(groups),
             Self::AclDenies { acl, .. } => acl.to_string(),
-            Self::NoRoute { table } | Self::Blackhole { table, .. } | Self::NoPublicAddress { table, .. } => {
-                table.to_string()
-            }
+            Self::NoRoute { table, .. } => table.to_string(),
+            Self::Blackhole { route, .. } | Self::NoPublicAddress { route, .. } => route.table.to_string(),
             Self::EndpointUnavailable { endpoint, .. }
             | Self::PolicyBlocks { endpoint, .. }
             | Self::PrivateDnsOff { endpoint, .. } => endpoint.to_string(),
             Self::NoEndpoint { service, .. } => service.clone(),
             Self::NatUnavailable { gateway, .. }
-            | Self::NatIsPrivate { gateway }
+            | Self::NatIsPrivate { gateway, .. }
+            | Self::NatTakesNoIpv6 { gateway }
             | Self::NatInPrivateSubnet { gateway, .. } => gateway.to_string(),
-            Self::GatewayDetached { gateway } => gateway.clone(),
-        }
-    }
-
-    /// What would let it through.
-    pub fn fix(&self) -> String {
-        match self {
-            Self::DnsOff { vpc, attribute } => {
-                let option: String = attribute.chars().flat_map(kebab).collect();
-                format!("Turn it on: `aws ec2 modify-vpc-attribute --vpc-id {vpc} --{option}`.")
-            }
-            Self::NoResolver { vpc } => format!(
-                "Associate DHCP options with domain-name-servers=AmazonProvidedDNS: `aws ec2 associate-dhcp-options \
-                 --vpc-id {vpc} …`."
-            ),
-            Self::NoAddress { subnet } => format!("Give {subnet} a block of that family, or use another subnet."),
-            Self::NotAdmitted {
-                groups,
-                direction,
-                traffic,
-                peer,
-            } => {
-                let towards = preposition(*direction);
-                format!(
-                    "Add a rule to {}: {direction} {traffic} {towards} {peer}.",
-                    listed(groups)
-                )
-            }
-            Self::AclDenies {
-                direction,
-                rule,
-                traffic,
-                peer,
-                ..
-            } => {
-                let towards = preposition(*direction);
-                format!("Add an {direction} rule with a number below {rule}: allow {traffic} {towards} {peer}.")
-            }
-            Self::NoRoute { table } => format!("Add a route to {table} that leads there."),
-            Self::NoRouteTable { .. } => {
-                "Add RouteTables.json, as `aws ec2 describe-route-tables` prints it, to the snapshot.".to_owned()
-            }
-            Self::Blackhole { destination, .. } => {
-                format!("Turn the route to {destination} to something that is there, or remove it.")
-            }
-            Self::NoSubnet { .. } => "Correct the address.".to_owned(),
-            Self::EndpointUnavailable { state, .. } => {
-                if state.starts_with("pending") {
-                    "Wait, or accept the endpoint where its service asks for that.".to_owned()
-                } else {
-                    "Delete it, and make a new one.".to_owned()
-                }
-            }
-            Self::PolicyBlocks { action, resource, .. } => {
-                format!("Allow {action} on {resource} in its policy.")
-            }
-            Self::NoEndpoint { service, .. } => {
-                format!("Make an interface endpoint for {service} with private DNS, or a way out.")
-            }
-            Self::PrivateDnsOff { endpoint, .. } => {
-                format!("Turn it on: `aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled`.")
-            }
-            Self::NatUnavailable { state, .. } => {
-                if state == "pending" {
-                    "Wait until it is available.".to_owned()
-                } else {
-                    "Make a new one, and turn the route to it.".to_owned()
-                }
-            }
-            Self::NatIsPrivate { .. } => "Turn the route to a public NAT gateway.".to_owned(),
-            Self::NatInPrivateSubnet { subnet, .. } => format!(
-                "Give {subnet} a route to an internet gateway, or make the NAT gateway anew in a public subnet."
-            ),
-            Self::NoPublicAddress { .. } => "Turn the route to a NAT gateway in a public subnet.".to_owned(),
-            Self::GatewayDetached { gateway } => {
-                format!("Attach it: `aws ec2 attach-internet-gateway --internet-gateway-id {gateway} …`.")
-            }
+            Self::GatewayDetached { gateway, .. } => gateway.clone(),
         }
     }
 }
@@ -378,18 +358,24 @@ impl fmt::Display for Cause {
                 direction,
                 traffic,
                 peer,
-            } => write!(
-                f,
-                "security group {} admits no {direction} {traffic} {} {peer}",
-                listed(groups),
-                preposition(*direction)
-            ),
+                endpoint,
+            } => {
+                if let Some(endpoint) = endpoint {
+                    write!(f, "{endpoint} does not let it in: ")?;
+                }
+                let towards = preposition(*direction);
+                write!(
+                    f,
+                    "security group {} admits no {direction} {traffic} {towards} {peer}",
+                    listed(groups)
+                )
+            }
             Self::AclDenies {
                 acl,
                 direction,
                 rule,
                 traffic,
-                peer,
+                peers,
                 answer,
             } => {
                 let end = if *rule == super::filter::LAST_RULE {
@@ -400,29 +386,28 @@ impl fmt::Display for Cause {
                 let answers = if *answer { "answers, " } else { "" };
                 write!(
                     f,
-                    "{direction} rule {end} of network ACL {acl} denies {answers}{traffic} {} {peer}",
-                    preposition(*direction)
+                    "{direction} rule {end} of network ACL {acl} denies {answers}{traffic} {} {}",
+                    preposition(*direction),
+                    listed(peers)
                 )
             }
-            Self::NoRoute { table } => write!(f, "route table {table} has no route there"),
+            Self::NoRoute { table, is_ipv6: false } => write!(f, "{table} has no route there"),
+            Self::NoRoute { table, is_ipv6: true } => write!(f, "{table} has no route there for IPv6"),
             Self::NoRouteTable { subnet } => write!(f, "no route table of {subnet} was seen"),
-            Self::Blackhole {
-                table,
-                destination,
-                target,
-            } => write!(
-                f,
-                "the route to {destination} in {table} leads to {target}, which is gone"
-            ),
+            Self::Blackhole { route, target } => {
+                let what = if target.starts_with("nat-") { "NAT gateway " } else { "" };
+                write!(f, "{route} leads to {what}{target}, which is gone (a blackhole)")
+            }
             Self::NoSubnet { vpc } => write!(f, "no subnet of {vpc} has that address"),
             Self::EndpointUnavailable { endpoint, state } => write!(f, "endpoint {endpoint} is {state}"),
             Self::PolicyBlocks {
                 endpoint,
                 action,
                 resource,
+                why,
             } => write!(
                 f,
-                "the policy of {endpoint} does not let {action} on {resource} through"
+                "the policy of {endpoint} does not let {action} on {resource} through: {why}"
             ),
             Self::NoEndpoint { service, otherwise } => {
                 write!(f, "{service} has no interface endpoint in this VPC, and {otherwise}")
@@ -435,34 +420,71 @@ impl fmt::Display for Cause {
                 f,
                 "private DNS of {endpoint} is off, so {service} resolves to public addresses, and {otherwise}"
             ),
-            Self::NatUnavailable { gateway, state } => write!(f, "NAT gateway {gateway} is {state}"),
-            Self::NatIsPrivate { gateway } => {
-                write!(f, "NAT gateway {gateway} is private, and leads to no internet gateway")
+            Self::NatUnavailable {
+                gateway,
+                state,
+                failure,
+                route,
+            } => {
+                leads_to_nat(f, route.as_ref(), gateway)?;
+                match failure {
+                    Some(failure) => write!(f, "{state} ({})", failure.trim_end_matches('.')),
+                    None => write!(f, "is {state}"),
+                }
             }
-            Self::NatInPrivateSubnet { gateway, subnet } => {
-                write!(
-                    f,
-                    "NAT gateway {gateway} is in {subnet}, which has no way to the internet itself"
-                )
+            Self::NatIsPrivate { gateway, route } => {
+                leads_to_nat(f, route.as_ref(), gateway)?;
+                f.write_str("is private: it has no public address")
             }
-            Self::NoPublicAddress { table, gateway } => write!(
+            Self::NatTakesNoIpv6 { gateway } => write!(f, "NAT gateway {gateway} takes no IPv6 out"),
+            Self::NatInPrivateSubnet {
+                gateway,
+                subnet,
+                table,
+                route,
+            } => {
+                leads_to_nat(f, route.as_ref(), gateway)?;
+                write!(f, "is in {subnet}, a private subnet: ")?;
+                match table {
+                    Some(table) => write!(f, "its {table} leads to no internet gateway"),
+                    None => f.write_str("it has no way to the internet itself"),
+                }
+            }
+            Self::NoPublicAddress { route, gateway } => write!(
                 f,
-                "the route in {table} leads to {gateway}, and SageMaker's interfaces have no public address"
+                "{route} leads to internet gateway {gateway}, and SageMaker gives its interfaces no public address"
             ),
-            Self::GatewayDetached { gateway } => write!(f, "{gateway} is not attached to the VPC"),
+            Self::GatewayDetached {
+                gateway, vpc, through, ..
+            } => {
+                if let Some(through) = through {
+                    let Through {
+                        route,
+                        gateway,
+                        subnet,
+                        table,
+                    } = through;
+                    leads_to_nat(f, route.as_ref(), gateway)?;
+                    let table = table.as_ref().map(ToString::to_string).unwrap_or_default();
+                    write!(f, "leads on by {table} of its subnet {subnet}, and ")?;
+                }
+                write!(f, "internet gateway {gateway} is not attached to {vpc}")
+            }
         }
     }
 }
 
-fn preposition(direction: Direction) -> &'static str {
+/// The beginning of what is wrong with a NAT gateway.
+fn leads_to_nat(f: &mut fmt::Formatter<'_>, route: Option<&RouteUsed>, gateway: &NatGatewayId) -> fmt::Result {
+    match route {
+        Some(route) => write!(f, "{route} leads to NAT gateway {gateway}, which "),
+        None => write!(f, "NAT gateway {gateway} "),
+    }
+}
+
+pub(super) fn preposition(direction: Direction) -> &'static str {
     match direction {
         Direction::Egress => "to",
         Direction::Ingress => "from",
     }
-}
-
-/// A letter as the AWS CLI spells it within an option.
-fn kebab(letter: char) -> impl Iterator<Item = char> {
-    let hyphen = letter.is_ascii_uppercase().then_some('-');
-    hyphen.into_iter().chain([letter.to_ascii_lowercase()])
 }

@@ -15,6 +15,8 @@
 //! | `gateways` | endpoints, NAT gateways and internet gateways on that way |
 //! | `verdict` | what all of it comes to |
 //! | `hop`, `unseen` | the words for it |
+//! | `fix` | what would let packets through, and who can do it |
+//! | `told` | the condition, the reason and the lack that a cause is told under |
 //!
 //! # What is decided, and how
 //!
@@ -36,12 +38,14 @@
 //!   SageMaker as if S3 were out of reach.
 
 mod filter;
+mod fix;
 mod gateways;
 mod hop;
 mod names;
 mod network;
 mod routes;
 mod space;
+mod told;
 mod unseen;
 mod verdict;
 
@@ -54,13 +58,14 @@ use std::{
 
 use ipnet::IpNet;
 
-pub use hop::{Cause, Hop, Stop};
+pub use fix::{Means, acl_fix};
+pub use hop::{Cause, Hop, RouteUsed, Stop, Through};
 pub use unseen::Unseen;
-pub use verdict::{Extent, Path, Start, Verdict};
+pub use verdict::{Answer, Extent, Path, Start, Verdict};
 
 use crate::{
     observed::VpcSnapshot,
-    types::{PortRange, Protocol, SecurityGroupId, SubnetId, VpcEndpointId},
+    types::{SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 use filter::{Acl, Admission, Groups};
 use iam_policy::PolicyDocument;
@@ -120,32 +125,6 @@ impl fmt::Display for Destination {
             Self::Subnet { subnet, traffic } => write!(f, "{traffic} in {subnet}"),
             Self::Host { name, port } => write!(f, "{name}:{port}"),
             Self::Cidr { cidr, port } => write!(f, "{cidr} on port {port}"),
-        }
-    }
-}
-
-/// What is said, by protocol and destination port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Traffic {
-    /// The protocol, or all of them.
-    pub protocol: Protocol,
-    /// The ports; `None` for all, and where the protocol has none.
-    pub ports: Option<PortRange>,
-}
-
-impl fmt::Display for Traffic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.protocol {
-            Protocol::All => f.write_str("all traffic")?,
-            Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6 => {
-                f.write_str(&self.protocol.as_ec2())?
-            }
-            Protocol::Number(number) => write!(f, "protocol {number}")?,
-        }
-        match &self.ports {
-            Some(range) if range.from == range.to => write!(f, " {}", range.from),
-            Some(range) => write!(f, " {}-{}", range.from, range.to),
-            None => Ok(()),
         }
     }
 }

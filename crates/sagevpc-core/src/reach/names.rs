@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
 use ipnet::IpNet;
 
 use super::{
-    Destination, Reach, Traffic,
+    Destination, Reach,
     filter::Flow,
     hop::{Cause, Hop},
     space::{EVERY_PORT, Space, public, space},
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     observed::{EndpointState, VpcEndpoint},
-    types::{PortRange, Protocol, SecurityGroupId, SubnetId, VpcEndpointId},
+    types::{Protocol, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 
 /// A destination as the source's resolver sees it.
@@ -22,6 +22,8 @@ pub(super) struct Resolution {
     pub(super) hops: Vec<Hop>,
     pub(super) unseen: Vec<Unseen>,
     pub(super) stop: Option<Cause>,
+    /// Why the name does not resolve; the rest is what it would resolve to.
+    pub(super) unresolved: Option<Cause>,
     pub(super) targets: Vec<Target>,
     /// The name, where its addresses may be any of the target's.
     pub(super) somewhere_in: Option<String>,
@@ -38,6 +40,8 @@ pub(super) struct Target {
     pub(super) space: Space,
     /// What the addresses are, as the peer of a rule.
     pub(super) whom: String,
+    /// The same as one block, where it is one.
+    pub(super) block: Option<IpNet>,
     pub(super) receiver: Receiver,
     /// The bucket that is asked for there, where it is S3.
     pub(super) s3: Option<Option<String>>,
@@ -90,15 +94,9 @@ impl Detour {
 
 const HTTPS: u16 = 443;
 
-impl Traffic {
-    /// One TCP port.
-    pub const fn tcp(port: u16) -> Self {
-        Self {
-            protocol: Protocol::TCP,
-            ports: Some(PortRange::only(port)),
-        }
-    }
-}
+/// Stands for all protocols that no rule names: it is kept for experiments, RFC
+/// 3692, so that none has reason to name it.
+pub(super) const ANY_OTHER: u8 = 253;
 
 impl Reach<'_> {
     /// What a destination is, for sources that speak IPv4 or IPv6.
@@ -171,6 +169,7 @@ impl Reach<'_> {
                 traffic: Traffic::tcp(port),
                 space: space([cidr.trunc()], (port, port)),
                 whom: cidr.to_string(),
+                block: Some(cidr),
                 receiver: interface.map_or(Receiver::Outside, Receiver::Interface),
                 s3: None,
             }],
@@ -212,6 +211,7 @@ impl Reach<'_> {
             traffic,
             space: space(nets.iter().copied(), flow.ports),
             whom: whom.to_owned(),
+            block: None,
             receiver: receiver(),
             s3: None,
         });
@@ -224,8 +224,6 @@ impl Reach<'_> {
 
     /// One flow for each protocol that a rule tells apart, and one for the rest.
     fn flows(&self, traffic: Traffic, is_ipv6: bool) -> Vec<Flow> {
-        // Kept for experiments, RFC 3692: no rule has reason to name it.
-        const ANY_OTHER: u8 = 253;
         const ICMP: u8 = 1;
         const ICMPV6: u8 = 58;
         let bound = |port: i32| u16::try_from(port.clamp(0, i32::from(u16::MAX))).unwrap_or(u16::MAX);
@@ -282,6 +280,7 @@ impl Reach<'_> {
                 traffic: Traffic::tcp(HTTPS),
                 space: space(nets, (HTTPS, HTTPS)),
                 whom: format!("prefix list {}", list.prefix_list_id),
+                block: None,
                 receiver: Receiver::Outside,
                 s3: Some(bucket.map(str::to_owned)),
             });
@@ -386,8 +385,9 @@ impl Reach<'_> {
             resolution.targets.push(Target {
                 flow: Flow::tcp(port),
                 traffic: Traffic::tcp(port),
-                whom: crate::types::listed(&nets),
+                whom: crate::types::listed(self.snapshot.vpc.cidrs().filter(|net| is_of_family(net, is_ipv6))),
                 space: space(nets, (port, port)),
+                block: None,
                 receiver: if groups.is_empty() {
                     Receiver::SageMaker
                 } else {
@@ -415,6 +415,11 @@ impl Reach<'_> {
             traffic: Traffic::tcp(port),
             space: super::space::on_ports(everywhere, (port, port)),
             whom: if is_ipv6 { "::/0" } else { "0.0.0.0/0" }.to_owned(),
+            block: Some(if is_ipv6 {
+                IpNet::V6(ipnet::Ipv6Net::default())
+            } else {
+                IpNet::V4(ipnet::Ipv4Net::default())
+            }),
             receiver: Receiver::Outside,
             s3: None,
         });
@@ -428,8 +433,10 @@ impl Reach<'_> {
             None => resolution.unseen.push(Unseen::DnsAttributes),
             Some(attributes) if !attributes.enable_dns_support.value => {
                 let attribute = "enableDnsSupport";
-                resolution.stop = Some(Cause::DnsOff { vpc, attribute });
-                return resolution;
+                resolution.unresolved = Some(Cause::DnsOff {
+                    vpc: vpc.clone(),
+                    attribute,
+                });
             }
             Some(_) => {}
         }
@@ -438,8 +445,8 @@ impl Reach<'_> {
             Some(options) => {
                 let servers = options.values("domain-name-servers");
                 if servers.is_empty() {
-                    resolution.stop = Some(Cause::NoResolver { vpc });
-                    return resolution;
+                    let cause = Cause::NoResolver { vpc };
+                    resolution.unresolved = resolution.unresolved.or(Some(cause));
                 }
                 let own: Vec<String> = servers
                     .into_iter()

@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::{
-    Reach, Traffic,
+    Reach,
     filter::Flow,
-    hop::{Cause, Hop, Stop},
-    names::{Receiver, Target, is_of_family},
+    hop::{Cause, Hop, RouteUsed},
+    names::{ANY_OTHER, Receiver, Target, is_of_family},
     routes::{Leads, Via},
-    space::{Cell, EPHEMERAL, EVERY_PORT, Space, on_ports, space, take},
+    space::{ANSWERS, Cell, EPHEMERAL, EVERY_PORT, Space, on_ports, space, take},
     unseen::Unseen,
 };
-use crate::types::{Direction, PortRange, Protocol, listed};
+use crate::types::{Direction, PortRange, Protocol, Traffic};
 
 /// Addresses that fare alike, and how.
 #[derive(Clone, Debug, Default)]
@@ -27,12 +27,24 @@ pub(super) struct Leg {
     /// or do not.
     pub(super) arrives: bool,
     pub(super) unseen: Vec<Unseen>,
-    pub(super) stop: Option<Stop>,
+    /// What does not let it through, each with the number of hops before it.
+    /// What it would meet next is found out all the same, so that everything
+    /// that is closed is told at once.
+    pub(super) denials: Vec<(usize, Cause)>,
+    /// Why it goes nowhere from its last hop.
+    pub(super) stop: Option<Cause>,
+    /// What is denied to others than SageMaker's instances.
+    pub(super) remarks: Vec<Cause>,
 }
 
 impl Leg {
     pub(super) fn stopped(mut self, cause: Cause) -> Self {
-        self.stop = Some(Stop { cause, part: None });
+        self.stop = Some(cause);
+        self
+    }
+
+    pub(super) fn denied(mut self, cause: Cause) -> Self {
+        self.denials.push((self.hops.len(), cause));
         self
     }
 
@@ -47,6 +59,17 @@ impl Leg {
         self
     }
 
+    /// The route by which it came to where it is.
+    pub(super) fn route(&self) -> Option<RouteUsed> {
+        match self.hops.last() {
+            Some(Hop::Route { table, destination, .. }) => Some(RouteUsed {
+                table: table.clone(),
+                destination: destination.clone(),
+            }),
+            Some(_) | None => None,
+        }
+    }
+
     /// The packet has arrived; what follows is the answer's way.
     pub(super) fn turned(mut self) -> Self {
         self.turn = Some(self.hops.len());
@@ -56,6 +79,29 @@ impl Leg {
     /// The same way for other addresses.
     fn with(&self, space: Space) -> Self {
         Self { space, ..self.clone() }
+    }
+}
+
+/// The place of what stops the answer where it comes home, by whichever way.
+pub(super) const AT_HOME: usize = usize::MAX;
+
+/// What crosses a network ACL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Crossing {
+    /// The packets themselves.
+    There,
+    /// Answers to an instance, which asks from a port that Linux chose.
+    Back,
+    /// Answers to a NAT gateway, which asks from any port above 1023.
+    BackToNat,
+}
+
+impl Crossing {
+    fn is_answer(self) -> bool {
+        match self {
+            Self::There => false,
+            Self::Back | Self::BackToNat => true,
+        }
     }
 }
 
@@ -70,47 +116,76 @@ pub(super) struct Trip<'t> {
 }
 
 impl Trip<'_> {
-    /// The packets as they go out, or the answers.
-    fn flow(&self, answer: bool) -> Flow {
+    /// The packets as they cross.
+    fn flow(&self, crossing: Crossing) -> Flow {
         let flow = self.target.flow;
-        if answer && flow.has_ports() {
-            Flow {
-                ports: EPHEMERAL,
-                ..flow
+        let ports = match crossing {
+            Crossing::Back if flow.has_ports() => EPHEMERAL,
+            Crossing::BackToNat if flow.has_ports() => ANSWERS,
+            Crossing::There | Crossing::Back | Crossing::BackToNat => flow.ports,
+        };
+        Flow { ports, ..flow }
+    }
+
+    /// Ports to which answers may go as well, to whoever was told to ask from
+    /// other ports than Linux does.
+    fn other_answers(&self, crossing: Crossing) -> Vec<Flow> {
+        match crossing {
+            Crossing::Back if self.target.flow.has_ports() => {
+                let below = (ANSWERS.0, EPHEMERAL.0 - 1);
+                let above = (EPHEMERAL.1 + 1, ANSWERS.1);
+                let flow = |ports| Flow {
+                    ports,
+                    ..self.target.flow
+                };
+                vec![flow(below), flow(above)]
             }
-        } else {
-            flow
+            Crossing::There | Crossing::Back | Crossing::BackToNat => Vec::new(),
         }
     }
 
-    /// Addresses at the far end, as the peer of a rule of a network ACL.
-    fn far(&self, cells: &[Cell]) -> String {
+    /// Addresses at the far end, as the peers of rules of a network ACL.
+    fn far(&self, cells: &[Cell]) -> Vec<IpNet> {
         let mut rest = self.target.space.clone();
         for cell in cells {
             take(&mut rest, &cell.net, EVERY_PORT);
         }
-        if rest.is_empty() && self.target.whom.parse::<IpNet>().is_ok() {
-            return self.target.whom.clone();
+        if rest.is_empty()
+            && let Some(block) = self.target.block
+        {
+            return vec![block];
         }
-        let nets: BTreeSet<IpNet> = cells.iter().map(|cell| cell.net).collect();
-        listed(nets)
+        distinct(cells)
     }
 
-    /// What is denied, as a rule would be written, by the first cell of it.
-    fn denied(&self, answer: bool, cells: &[Cell]) -> (Traffic, Option<IpNet>) {
-        let flow = self.flow(answer);
-        let protocol = Protocol::Number(flow.protocol);
-        let first = cells.first();
+    /// What would have to be let through, as a rule is written.
+    fn as_rule(&self, crossing: Crossing) -> Traffic {
+        let flow = self.target.flow;
         let range = |(from, to): (u16, u16)| PortRange {
             from: from.into(),
             to: to.into(),
         };
-        let ports = first
-            .map(|cell| cell.ports)
-            .filter(|ports| flow.has_ports() && *ports != EVERY_PORT)
-            .map(range);
-        (Traffic { protocol, ports }, first.map(|cell| cell.net))
+        if crossing.is_answer() && flow.has_ports() {
+            return Traffic {
+                protocol: Protocol::Number(flow.protocol),
+                ports: Some(range(ANSWERS)),
+            };
+        }
+        match self.target.traffic.protocol {
+            // No rule names what stands for all other protocols.
+            Protocol::All if flow.protocol == ANY_OTHER => self.target.traffic,
+            Protocol::All | Protocol::Number(_) => Traffic {
+                protocol: Protocol::Number(flow.protocol),
+                ports: (flow.has_ports() && flow.ports != EVERY_PORT).then(|| range(flow.ports)),
+            },
+        }
     }
+}
+
+/// The blocks of addresses, each once.
+fn distinct(cells: &[Cell]) -> Vec<IpNet> {
+    let nets: BTreeSet<IpNet> = cells.iter().map(|cell| cell.net).collect();
+    nets.into_iter().collect()
 }
 
 impl Reach<'_> {
@@ -132,15 +207,26 @@ impl Reach<'_> {
             legs.push(self.received(trip, near, trip.from));
         }
         if !far.space.is_empty() {
-            for leg in self.past_acl(trip, trip.from, Direction::Egress, false, far) {
-                if leg.stop.is_some() {
-                    legs.push(leg);
-                } else {
-                    legs.extend(self.routed(trip, trip.from, leg, |leg, lead| self.sent(trip, leg, lead)));
-                }
+            for leg in self.past_acl(trip, trip.from, Direction::Egress, Crossing::There, far) {
+                let parts = self.routed(trip, trip.from, leg, |leg, lead| self.sent(trip, leg, lead));
+                legs.extend(parts.into_iter().map(|leg| self.home(trip, leg)));
             }
         }
         legs
+    }
+
+    /// What goes nowhere has no answer; would the answer be let in?
+    fn home(&self, trip: &Trip<'_>, mut leg: Leg) -> Leg {
+        if leg.stop.is_some() && leg.turn.is_none() {
+            let answer = Leg {
+                space: leg.space.clone(),
+                ..Leg::default()
+            };
+            let answers = self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, answer);
+            let denials = answers.into_iter().flat_map(|answer| answer.denials);
+            leg.denials.extend(denials.map(|(_, cause)| (AT_HOME, cause)));
+        }
+        leg
     }
 
     /// Arrives in the subnet at `at`, where it may not be known who answers.
@@ -163,41 +249,47 @@ impl Reach<'_> {
         trip: &Trip<'_>,
         at: usize,
         direction: Direction,
-        answer: bool,
+        crossing: Crossing,
         mut leg: Leg,
     ) -> Vec<Leg> {
         let place = &self.places[at];
         let Some(acl) = place.acl.map(|acl| &self.acls[acl]) else {
             return vec![leg.not_knowing(Unseen::NetworkAcls)];
         };
-        let flow = trip.flow(answer);
-        let asked = if answer {
-            on_ports(&leg.space, flow.ports)
-        } else {
-            leg.space.clone()
+        let flow = trip.flow(crossing);
+        let answer = crossing.is_answer();
+        let asked = |leg: &Leg, flow: Flow| {
+            if answer {
+                on_ports(&leg.space, flow.ports)
+            } else {
+                leg.space.clone()
+            }
         };
-        let passage = acl.pass(direction, flow, asked);
+        let denial = |rule: i32, cells: &[Cell]| Cause::AclDenies {
+            acl: acl.id.clone(),
+            direction,
+            rule,
+            traffic: trip.as_rule(crossing),
+            peers: trip.far(cells),
+            answer,
+        };
+        for other in trip.other_answers(crossing) {
+            let passage = acl.pass(direction, other, asked(&leg, other));
+            let denied = passage.denied.iter().filter(|(_, cells)| !cells.is_empty());
+            leg.remarks.extend(denied.map(|(rule, cells)| denial(*rule, cells)));
+        }
+        let passage = acl.pass(direction, flow, asked(&leg, flow));
         let mut legs = Vec::new();
         for (rule, cells) in passage.denied.into_iter().filter(|(_, cells)| !cells.is_empty()) {
-            let (traffic, _) = trip.denied(answer, &cells);
-            let peer = trip.far(&cells);
             let mut denied = Space::new();
             for cell in &cells {
-                denied.extend(take(
-                    &mut leg.space,
-                    &cell.net,
-                    if answer { EVERY_PORT } else { cell.ports },
-                ));
+                let ports = if answer { EVERY_PORT } else { cell.ports };
+                denied.extend(take(&mut leg.space, &cell.net, ports));
             }
-            let cause = Cause::AclDenies {
-                acl: acl.id.clone(),
-                direction,
-                rule,
-                traffic,
-                peer,
-                answer,
-            };
-            legs.push(leg.with(denied).stopped(cause));
+            // Of answers, some ports of the same addresses may be denied by another rule.
+            if !denied.is_empty() {
+                legs.push(leg.with(denied).denied(denial(rule, &cells)));
+            }
         }
         if !leg.space.is_empty() {
             legs.push(leg.past(Hop::NetworkAcl {
@@ -218,36 +310,40 @@ impl Reach<'_> {
         trip: &Trip<'_>,
         at: usize,
         direction: Direction,
-        answer: bool,
-        leg: Leg,
+        crossing: Crossing,
+        mut leg: Leg,
     ) -> Leg {
         let place = &self.places[at];
         let Some(acl) = place.acl.map(|acl| &self.acls[acl]) else {
             return leg.not_knowing(Unseen::NetworkAcls);
         };
-        let flow = trip.flow(answer);
-        let passage = acl.pass(direction, flow, space(trip.nets.iter().copied(), flow.ports));
-        let denied = passage.denied.into_iter().find(|(_, cells)| !cells.is_empty());
-        match denied {
-            Some((rule, cells)) => {
-                let (traffic, net) = trip.denied(answer, &cells);
-                leg.stopped(Cause::AclDenies {
-                    acl: acl.id.clone(),
-                    direction,
-                    rule,
-                    traffic,
-                    peer: net.map(|net| net.to_string()).unwrap_or_default(),
-                    answer,
-                })
-            }
-            None => leg.past(Hop::NetworkAcl {
-                acl: acl.id.clone(),
-                subnet: place.id.clone(),
-                direction,
-                rule: passage.by,
-                answer,
-            }),
+        let answer = crossing.is_answer();
+        let pass = |flow: Flow| acl.pass(direction, flow, space(trip.nets.iter().copied(), flow.ports));
+        let denial = |rule: i32, cells: &[Cell]| Cause::AclDenies {
+            acl: acl.id.clone(),
+            direction,
+            rule,
+            traffic: trip.as_rule(crossing),
+            peers: distinct(cells),
+            answer,
+        };
+        for other in trip.other_answers(crossing) {
+            let denied = pass(other).denied;
+            let denied = denied.iter().filter(|(_, cells)| !cells.is_empty());
+            leg.remarks.extend(denied.map(|(rule, cells)| denial(*rule, cells)));
         }
+        let passage = pass(trip.flow(crossing));
+        let mut denied = passage.denied.iter().filter(|(_, cells)| !cells.is_empty()).peekable();
+        if denied.peek().is_some() {
+            return denied.fold(leg, |leg, (rule, cells)| leg.denied(denial(*rule, cells)));
+        }
+        leg.past(Hop::NetworkAcl {
+            acl: acl.id.clone(),
+            subnet: place.id.clone(),
+            direction,
+            rule: passage.by,
+            answer,
+        })
     }
 
     /// Parts a leg by the routes of the subnet at `at`, and sends each part on.
@@ -305,6 +401,7 @@ impl Reach<'_> {
             legs.push(if table.unknown_lists.is_empty() {
                 leg.stopped(Cause::NoRoute {
                     table: table.id.clone(),
+                    is_ipv6: trip.is_ipv6,
                 })
             } else {
                 list_unknown(leg)
@@ -322,7 +419,13 @@ impl Reach<'_> {
                 let table = self.places[trip.from].table.map(|table| self.tables[table].id.clone());
                 let gateway = gateway.clone();
                 vec![match table {
-                    Some(table) => leg.stopped(Cause::NoPublicAddress { table, gateway }),
+                    Some(table) => leg.stopped(Cause::NoPublicAddress {
+                        route: RouteUsed {
+                            table,
+                            destination: lead.destination.clone(),
+                        },
+                        gateway,
+                    }),
                     None => leg,
                 }]
             }
@@ -335,7 +438,7 @@ impl Reach<'_> {
                 if leg.stop.is_some() {
                     vec![leg]
                 } else {
-                    self.past_acl(trip, trip.from, Direction::Ingress, true, leg.turned())
+                    self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg.turned())
                 }
             }
         }
@@ -352,19 +455,15 @@ impl Reach<'_> {
             if part.is_empty() {
                 continue;
             }
-            let there = self.past_acl_from(trip, at, Direction::Ingress, false, leg.with(part));
-            if there.stop.is_some() {
-                legs.push(there);
-                continue;
-            }
+            let there = self.past_acl_from(trip, at, Direction::Ingress, Crossing::There, leg.with(part));
             let subnet = place.id.clone();
             let there = self.received(trip, there.past(Hop::Subnet { subnet }).turned(), at);
-            let out = self.past_acl_from(trip, at, Direction::Egress, true, there);
+            let out = self.past_acl_from(trip, at, Direction::Egress, Crossing::Back, there);
             let back = self.routed_back(trip, at, out);
             if back.stop.is_some() {
                 legs.push(back);
             } else {
-                legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, true, back));
+                legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, back));
             }
         }
         if !leg.space.is_empty() {
@@ -393,8 +492,10 @@ impl Reach<'_> {
                 Via::Unseen(unseen) => leg = leg.not_knowing(unseen.clone()),
                 Via::Blackhole(target) => {
                     return leg.stopped(Cause::Blackhole {
-                        table: table.id.clone(),
-                        destination: lead.destination.clone(),
+                        route: RouteUsed {
+                            table: table.id.clone(),
+                            destination: lead.destination.clone(),
+                        },
                         target: target.clone(),
                     });
                 }
@@ -405,6 +506,7 @@ impl Reach<'_> {
                 | Via::EgressOnlyInternetGateway(_) => {
                     return leg.stopped(Cause::NoRoute {
                         table: table.id.clone(),
+                        is_ipv6: trip.is_ipv6,
                     });
                 }
             }
@@ -414,6 +516,7 @@ impl Reach<'_> {
         } else {
             leg.stopped(Cause::NoRoute {
                 table: table.id.clone(),
+                is_ipv6: trip.is_ipv6,
             })
         }
     }

@@ -5,15 +5,20 @@
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::types::{ANSWER_PORTS, LINUX_PORTS, PortRange};
+
 /// Ports, or all of them where the protocol has none.
 pub(super) const EVERY_PORT: (u16, u16) = (0, u16::MAX);
 
-/// Where answers go: what the Linux kernels of SageMaker's instances choose their
-/// own ports from. NAT gateways choose from 1024 up; whether the network ACLs of
-/// their subnets let that through is judged where ACLs are.
-///
-/// See <https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html#nacl-ephemeral-ports>.
-pub(super) const EPHEMERAL: (u16, u16) = (32_768, 61_000);
+/// Where answers may go.
+pub(super) const ANSWERS: (u16, u16) = bounds(ANSWER_PORTS);
+
+/// Where they go to SageMaker's instances.
+pub(super) const EPHEMERAL: (u16, u16) = bounds(LINUX_PORTS);
+
+const fn bounds(range: PortRange) -> (u16, u16) {
+    (range.from as u16, range.to as u16)
+}
 
 /// Packets to or from these addresses, to these ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -41,6 +41,8 @@ pub enum Unseen {
         action: String,
         /// On what.
         resource: String,
+        /// What it hangs on.
+        why: String,
     },
     /// A security group that is not among those that were seen.
     SecurityGroup {
@@ -139,9 +141,10 @@ impl fmt::Display for Unseen {
                 endpoint,
                 action,
                 resource,
+                why,
             } => write!(
                 f,
-                "whether the policy of {endpoint} lets {action} on {resource} through: that hangs on who asks, and how"
+                "whether the policy of {endpoint} lets {action} on {resource} through: {why}"
             ),
             Self::SecurityGroup { group } => write!(f, "what security group {group} admits"),
             Self::NatGateway { gateway } => write!(f, "where NAT gateway {gateway} is, and whether it serves"),

@@ -9,11 +9,11 @@ use super::{
     filter::Admission,
     hop::{Cause, Hop, Stop},
     names::{Receiver, Resolution, Target, is_of_family},
-    network::{Leg, Trip},
+    network::{AT_HOME, Leg, Trip},
     space::{Space, space, take},
     unseen::Unseen,
 };
-use crate::types::{Direction, Rule, SecurityGroupId, SubnetId};
+use crate::types::{Direction, Rule, SecurityGroupId, SubnetId, listed};
 
 /// The steps of a way, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,23 @@ impl Verdict {
             Self::Reachable(path) | Self::Stopped(path, _) | Self::Unknown(path, _) => path,
         }
     }
+}
+
+/// A verdict on what is not plainly reached, with all that is in the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether packets get there.
+    pub verdict: Verdict,
+    /// Everything that stops them, the first first, as far as that can be found
+    /// out before the first is mended; where it is not known whether they are
+    /// stopped, what stops them on the way to some of the addresses.
+    pub causes: Vec<Cause>,
+    /// What cannot be seen, also where a name that does not resolve stops them
+    /// before.
+    pub unseen: Vec<Unseen>,
+    /// What stops only those that were told to use other ports than SageMaker's
+    /// instances do.
+    pub remarks: Vec<Cause>,
 }
 
 /// The addresses of a destination that packets get to, on the ports that are
@@ -64,6 +81,22 @@ impl From<Verdict> for Extent {
     /// What is clear from the start is that they get nowhere.
     fn from(_: Verdict) -> Self {
         Self::default()
+    }
+}
+
+impl From<Verdict> for Option<Answer> {
+    /// What is clear from the start has one cause.
+    fn from(verdict: Verdict) -> Self {
+        let causes = match &verdict {
+            Verdict::Stopped(_, stop) => vec![stop.cause.clone()],
+            Verdict::Reachable(_) | Verdict::Unknown(..) => Vec::new(),
+        };
+        Some(Answer {
+            verdict,
+            causes,
+            unseen: Vec::new(),
+            remarks: Vec::new(),
+        })
     }
 }
 
@@ -105,7 +138,10 @@ struct Part<'l> {
     admitted: Option<&'l (SecurityGroupId, Rule)>,
     /// What the receiver's groups say, at the leg's turn.
     received: Option<Hop>,
-    stop: Option<(Place, Stop)>,
+    /// What stops it, in the order in which it is met.
+    stops: Vec<(Place, Cause)>,
+    /// Its addresses, where a stop concerns these alone.
+    only: Option<IpNet>,
     unseen: Vec<Unseen>,
 }
 
@@ -113,7 +149,8 @@ struct Part<'l> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     AtTheSource,
-    OnTheWay,
+    /// After so many hops of the leg.
+    OnTheWay(usize),
     AtTheReceiver,
 }
 
@@ -123,21 +160,66 @@ impl Start<'_, '_> {
         self.follow(destination, |resolution, parts| self.conclude(resolution, parts))
     }
 
-    /// The same, but for what is reached: `None` there, which is found out
-    /// faster, for no way is written down.
-    pub fn unless_reached(&self, destination: &Destination) -> Option<Verdict> {
+    /// The same with all that is in the way; `None` where nothing is, which is
+    /// found out faster, for no way is written down.
+    pub fn answer(&self, destination: &Destination) -> Option<Answer> {
         self.follow(destination, |resolution, parts| {
-            let is_plain = |part: &Part<'_>| part.stop.is_none() && part.unseen.is_empty();
-            let is_reached = resolution.unseen.is_empty() && parts.iter().all(is_plain);
-            (!is_reached).then(|| self.conclude(resolution, parts))
+            let is_plain =
+                |part: &Part<'_>| part.stops.is_empty() && part.unseen.is_empty() && part.leg.remarks.is_empty();
+            let resolves = resolution.unseen.is_empty() && resolution.unresolved.is_none();
+            if resolves && parts.iter().all(is_plain) {
+                return None;
+            }
+            let verdict = self.conclude(resolution, parts);
+            let causes = match &verdict {
+                Verdict::Stopped(_, first) => self.causes(resolution, parts, &first.cause),
+                Verdict::Unknown(..) => distinct(stops_of(parts)),
+                Verdict::Reachable(_) => Vec::new(),
+            };
+            let unseen = match &verdict {
+                Verdict::Unknown(_, unseen) => unseen.clone(),
+                Verdict::Stopped(..) if resolution.unresolved.is_some() => unseen_of(parts),
+                Verdict::Stopped(..) | Verdict::Reachable(_) => Vec::new(),
+            };
+            let remarks = parts.iter().flat_map(|part| part.leg.remarks.iter().cloned());
+            Some(Answer {
+                verdict,
+                causes,
+                unseen,
+                remarks: distinct(remarks),
+            })
         })
+    }
+
+    /// Everything that stops any part, each cause once, the first first.
+    fn causes(&self, resolution: &Resolution, parts: &[Part<'_>], first: &Cause) -> Vec<Cause> {
+        // Behind a detour nothing is to be mended.
+        if resolution.detour.is_some() {
+            let detour = parts.iter().find_map(|part| part.stops.first());
+            let detour = detour.map(|(_, cause)| self.explained(resolution, cause.clone()));
+            return distinct(std::iter::once(first.clone()).chain(detour));
+        }
+        let all = stops_of(parts);
+        distinct(std::iter::once(first.clone()).chain(all))
+    }
+
+    /// The cause, or that of the detour that led to it.
+    fn explained(&self, resolution: &Resolution, cause: Cause) -> Cause {
+        let vpc = self.reach.snapshot.vpc.vpc_id.as_str();
+        match &resolution.detour {
+            Some(detour) => detour.explain(vpc, cause),
+            None => cause,
+        }
     }
 
     /// How much of the destination packets get to by ways that count, each told
     /// by its hops and by what cannot be seen of it.
     pub fn extent(&self, destination: &Destination, counts: impl Fn(&[Hop], &[Unseen]) -> bool) -> Extent {
-        self.follow(destination, |_, parts| {
-            let is_open = |part: &&Part<'_>| part.stop.is_none() && counts(&part.leg.hops, &part.unseen);
+        self.follow(destination, |resolution, parts| {
+            if resolution.unresolved.is_some() {
+                return Extent::default();
+            }
+            let is_open = |part: &&Part<'_>| part.stops.is_empty() && counts(&part.leg.hops, &part.unseen);
             let open = parts.iter().filter(is_open);
             Extent(open.flat_map(|part| part.leg.space.iter().cloned()).collect())
         })
@@ -236,20 +318,29 @@ impl Start<'_, '_> {
     /// Adds the parts of the way to one target.
     fn add_parts<'l>(&self, parts: &mut Vec<Part<'l>>, trip: &Trip<'_>, admission: &'l Admission, legs: &'l [Leg]) {
         let by = admission.by.as_ref();
-        let Some(refused) = admission.refused.first() else {
+        if admission.refused.is_empty() {
             parts.extend(legs.iter().map(|leg| self.part(trip, by, Cow::Borrowed(leg))));
             return;
-        };
+        }
         let target = trip.target;
         if by.is_none() {
-            parts.push(self.refused(trip, target.whom.clone(), admission, None));
+            let legs = legs.iter().map(Cow::Borrowed);
+            parts.extend(legs.map(|leg| self.refused(trip, target.whom.clone(), admission, leg, None)));
             return;
         }
-        parts.push(self.refused(trip, refused.net.to_string(), admission, Some(refused.net)));
         let mut open = target.space.clone();
         for cell in &admission.refused {
             take(&mut open, &cell.net, cell.ports);
         }
+        let only = admission.refused.first().map(|cell| cell.net);
+        let peer = match &target.receiver {
+            Receiver::Members => target.whom.clone(),
+            Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => {
+                listed(admission.refused.iter().map(|cell| cell.net).collect::<BTreeSet<_>>())
+            }
+        };
+        let closed = self.reach.network(trip, admission.refused.clone()).into_iter();
+        parts.extend(closed.map(|leg| self.refused(trip, peer.clone(), admission, Cow::Owned(leg), only)));
         let ways = self.reach.network(trip, open);
         parts.extend(ways.into_iter().map(|leg| self.part(trip, by, Cow::Owned(leg))));
     }
@@ -257,16 +348,26 @@ impl Start<'_, '_> {
     /// The part that goes by this leg.
     fn part<'l>(&self, trip: &Trip<'_>, admitted: Option<&'l (SecurityGroupId, Rule)>, leg: Cow<'l, Leg>) -> Part<'l> {
         let received = leg.arrives.then(|| self.received(trip));
-        let (received, stop, unseen) = received.unwrap_or_default();
-        let on_the_way = leg.stop.clone().map(|stop| (Place::OnTheWay, stop));
-        let at_the_receiver = stop.map(|stop| (Place::AtTheReceiver, stop));
-        let is_before_the_turn = leg.turn.is_none();
+        let (received, refusal, unseen) = received.unwrap_or_default();
+        let turn = leg.turn.unwrap_or(AT_HOME);
+        let on_the_way = |(hops, cause): &(usize, Cause)| (Place::OnTheWay(*hops), cause.clone());
+        let before = leg.denials.iter().filter(|(hops, _)| *hops < turn).map(on_the_way);
+        let is_after = |(hops, _): &&(usize, Cause)| *hops >= turn && *hops < AT_HOME;
+        let after = leg.denials.iter().filter(is_after).map(on_the_way);
+        let at_home = leg.denials.iter().filter(|(hops, _)| *hops == AT_HOME).map(on_the_way);
+        let end = leg
+            .stop
+            .iter()
+            .map(|cause| (Place::OnTheWay(leg.hops.len()), cause.clone()));
+        let at_the_receiver = refusal.into_iter().map(|cause| (Place::AtTheReceiver, cause));
         Part {
-            stop: if is_before_the_turn {
-                on_the_way
-            } else {
-                at_the_receiver.or(on_the_way)
-            },
+            stops: before
+                .chain(at_the_receiver)
+                .chain(after)
+                .chain(end)
+                .chain(at_home)
+                .collect(),
+            only: None,
             unseen: leg.unseen.iter().cloned().chain(unseen).collect(),
             admitted,
             received,
@@ -274,26 +375,35 @@ impl Start<'_, '_> {
         }
     }
 
-    /// What the source's groups do not admit, unless that cannot be told.
-    fn refused<'l>(&self, trip: &Trip<'_>, peer: String, admission: &Admission, part: Option<IpNet>) -> Part<'l> {
+    /// The part that the source's groups do not admit, unless that cannot be
+    /// told.
+    fn refused<'l>(
+        &self,
+        trip: &Trip<'_>,
+        peer: String,
+        admission: &Admission,
+        leg: Cow<'l, Leg>,
+        only: Option<IpNet>,
+    ) -> Part<'l> {
         let unseen = not_known(admission);
-        let cause = Cause::NotAdmitted {
-            groups: self.groups.iter().cloned().collect(),
-            direction: Direction::Egress,
-            traffic: trip.target.traffic,
-            peer,
-        };
-        Part {
-            leg: Cow::Owned(Leg::default()),
-            admitted: None,
-            received: None,
-            stop: unseen.is_empty().then_some((Place::AtTheSource, Stop { cause, part })),
-            unseen,
+        let mut part = self.part(trip, None, leg);
+        if unseen.is_empty() {
+            let cause = Cause::NotAdmitted {
+                groups: self.groups.iter().cloned().collect(),
+                direction: Direction::Egress,
+                traffic: trip.target.traffic,
+                peer,
+                endpoint: None,
+            };
+            part.stops.insert(0, (Place::AtTheSource, cause));
+            part.only = only;
         }
+        part.unseen.extend(unseen);
+        part
     }
 
     /// What the receiver's groups say of the source.
-    fn received(&self, trip: &Trip<'_>) -> (Option<Hop>, Option<Stop>, Vec<Unseen>) {
+    fn received(&self, trip: &Trip<'_>) -> (Option<Hop>, Option<Cause>, Vec<Unseen>) {
         let target = trip.target;
         let groups = match &target.receiver {
             Receiver::Endpoint(_, groups) | Receiver::Interface(groups) if !groups.is_empty() => groups,
@@ -328,15 +438,23 @@ impl Start<'_, '_> {
             direction: Direction::Ingress,
             traffic: target.traffic,
             peer,
+            endpoint: match &target.receiver {
+                Receiver::Endpoint(endpoint, _) => Some(endpoint.clone()),
+                Receiver::Outside | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => None,
+            },
         };
-        (hop, Some(Stop { cause, part: None }), Vec::new())
+        (hop, Some(cause), Vec::new())
     }
 
     fn conclude(&self, resolution: &Resolution, parts: &[Part<'_>]) -> Verdict {
+        if let Some(cause) = &resolution.unresolved {
+            let cause = cause.clone();
+            return Verdict::Stopped(Path::default(), Stop { cause, part: None });
+        }
         let stopped = parts
             .iter()
-            .find_map(|part| part.stop.as_ref().map(|(_, stop)| (part, stop)));
-        let open = parts.iter().find(|part| part.stop.is_none());
+            .find_map(|part| part.stops.first().map(|(_, cause)| (part, cause)));
+        let open = parts.iter().find(|part| part.stops.is_empty());
         let mut unseen = resolution.unseen.clone();
         let is_stopped = match (&resolution.somewhere_in, &stopped, open) {
             (_, None, _) => false,
@@ -346,25 +464,24 @@ impl Start<'_, '_> {
             }
             (None, Some(_), _) | (Some(_), Some(_), None) => true,
         };
-        if let (true, Some((part, stop))) = (is_stopped, stopped) {
-            let mut stop = stop.clone();
-            if stop.part.is_none() && parts.len() > 1 && resolution.targets.len() == 1 {
-                stop.part = part.leg.space.first().map(|cell| cell.net);
-            }
-            if let Some(detour) = &resolution.detour {
-                let vpc = self.reach.snapshot.vpc.vpc_id.as_str();
-                stop.cause = detour.explain(vpc, stop.cause);
-            }
+        if let (true, Some((part, cause))) = (is_stopped, stopped) {
+            let fares_alike = |other: &Part<'_>| other.stops.first().is_some_and(|(_, first)| first == cause);
+            let is_a_part = !parts.iter().all(fares_alike) && resolution.targets.len() == 1;
+            let first_cell = || part.leg.space.first().map(|cell| cell.net);
+            let stop = Stop {
+                cause: self.explained(resolution, cause.clone()),
+                part: part.only.or_else(|| first_cell().filter(|_| is_a_part)),
+            };
             return Verdict::Stopped(path(resolution, part), stop);
         }
-        for part in parts.iter().filter(|part| part.stop.is_none()) {
+        for part in parts.iter().filter(|part| part.stops.is_empty()) {
             unseen.extend(part.unseen.iter().cloned());
         }
         unseen.sort();
         unseen.dedup();
         let shown = parts
             .iter()
-            .filter(|part| part.stop.is_none())
+            .filter(|part| part.stops.is_empty())
             .max_by_key(|part| !part.unseen.is_empty());
         let path = shown.map_or_else(|| Path(resolution.hops.clone()), |part| path(resolution, part));
         if unseen.is_empty() {
@@ -397,13 +514,20 @@ fn path(resolution: &Resolution, part: &Part<'_>) -> Path {
             .map(|(group, rule)| Hop::SecurityGroup { group, rule }),
     );
     let leg = &part.leg;
-    let turn = leg.turn.unwrap_or(leg.hops.len());
-    let (there, back) = leg.hops.split_at(turn.min(leg.hops.len()));
+    let turn = leg.turn.unwrap_or(leg.hops.len()).min(leg.hops.len());
+    let first = part.stops.first().map(|(place, _)| *place);
+    let (there, back) = match first {
+        Some(Place::AtTheSource) => return Path(hops),
+        Some(Place::OnTheWay(last)) if last < turn => (&leg.hops[..last], &leg.hops[..0]),
+        Some(Place::OnTheWay(last)) => (&leg.hops[..turn], &leg.hops[turn..last]),
+        Some(Place::AtTheReceiver) | None => leg.hops.split_at(turn),
+    };
     hops.extend(there.iter().cloned());
-    let is_stopped_here = part
-        .stop
-        .as_ref()
-        .is_some_and(|(place, _)| *place == Place::AtTheReceiver);
+    let is_stopped_here = match first {
+        Some(Place::AtTheReceiver) => true,
+        Some(Place::OnTheWay(last)) => last < turn,
+        Some(Place::AtTheSource) | None => false,
+    };
     if leg.turn.is_some() && !is_stopped_here {
         hops.extend(part.received.clone());
         let mut targets = resolution.targets.iter().filter(|_| leg.arrives);
@@ -416,4 +540,28 @@ fn path(resolution: &Resolution, part: &Part<'_>) -> Path {
         hops.extend(back.iter().cloned());
     }
     Path(hops)
+}
+
+/// What cannot be seen of parts that nothing stops.
+fn unseen_of(parts: &[Part<'_>]) -> Vec<Unseen> {
+    let open = parts.iter().filter(|part| part.stops.is_empty());
+    let unseen: BTreeSet<&Unseen> = open.flat_map(|part| &part.unseen).collect();
+    unseen.into_iter().cloned().collect()
+}
+
+/// What stops any part.
+fn stops_of<'p>(parts: &'p [Part<'_>]) -> impl Iterator<Item = Cause> + 'p {
+    parts
+        .iter()
+        .flat_map(|part| part.stops.iter().map(|(_, cause)| cause.clone()))
+}
+
+/// Each once, in the order in which they come.
+fn distinct(causes: impl Iterator<Item = Cause>) -> Vec<Cause> {
+    causes.fold(Vec::new(), |mut all, cause| {
+        if !all.contains(&cause) {
+            all.push(cause);
+        }
+        all
+    })
 }

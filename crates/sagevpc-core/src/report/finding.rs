@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Lack;
 use crate::{
     api::{ConditionType, Reason},
     catalog::Symptom,
@@ -156,6 +157,10 @@ pub struct Finding {
     /// What SageMaker says of it.
     #[serde(skip)]
     pub symptom: Option<Symptom>,
+    /// What the network lacks by it: what reachability finds of the same is not
+    /// told besides.
+    #[serde(skip)]
+    pub lacks: Vec<Lack>,
 }
 
 impl Finding {
@@ -169,6 +174,7 @@ impl Finding {
             message: message.into(),
             resource: None,
             symptom: None,
+            lacks: Vec::new(),
         }
     }
 
@@ -183,6 +189,13 @@ impl Finding {
     #[must_use]
     pub fn showing(mut self, symptom: Symptom) -> Self {
         self.symptom = Some(symptom);
+        self
+    }
+
+    /// Says what the network lacks by it.
+    #[must_use]
+    pub fn lacking(mut self, lack: Lack) -> Self {
+        self.lacks.push(lack);
         self
     }
 

@@ -7,6 +7,10 @@ use serde::Serialize;
 
 use super::{Direction, Peer, PortRange, Protocol, Rule, rules::write_traffic};
 
+/// The lowest number that EC2 gives the rules at the end, which deny: 32767 for
+/// IPv4 and 32768 for IPv6.
+pub const LAST_ACL_RULE: u16 = 32_767;
+
 /// One rule of a network ACL. Rules are tried in the order of their numbers,
 /// each direction by itself, and the first that matches decides. An ACL keeps
 /// no state: answers need a rule of their own.

@@ -10,9 +10,10 @@ mod rules;
 mod settings;
 mod shown;
 mod tags;
+mod traffic;
 
 pub use accounts::Accounts;
-pub use acl::AclEntry;
+pub use acl::{AclEntry, LAST_ACL_RULE};
 pub use buckets::{Admission, Exemption};
 pub use holdings::{HELD_REPOSITORIES, HOLDINGS_LETTERS, Holdings, NoHoldings, held_size};
 pub use ids::{
@@ -29,6 +30,7 @@ pub use tags::{
     CLUSTER_NAMESPACE, Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC,
     Tags, is_adopted,
 };
+pub use traffic::{ANSWER_PORTS, LINUX_PORTS, Traffic};
 
 /// Joins names for a message: `a`, `a and b`, `a, b and c`, and beyond five
 /// `a, b, c, d, e and 4 more`, so that a sentence stays readable.

@@ -1,8 +1,6 @@
 //! Interface endpoints that are there: whose they are, which may be adopted,
 //! and what those of others lack.
 
-use std::collections::BTreeSet;
-
 use super::{
     needs::{Need, find_for_all},
     placement::zones_without,
@@ -10,11 +8,11 @@ use super::{
 };
 use crate::{
     api::{Reason, ResourceOwnership},
-    catalog::{action_prefix, symptom_without_service},
-    observed::{EndpointState, SecurityGroup, VpcEndpoint},
+    catalog::action_prefix,
+    observed::{EndpointState, VpcEndpoint},
     plan::{draft::Draft, resolve::ResolvedProfile, s3::why_claimed},
     report::{Concern, Scope, Weight},
-    types::{Direction, IpAddressType, Peer, ResourceKey, Rule, SecurityGroupId, listed},
+    types::{IpAddressType, ResourceKey, listed},
 };
 use iam_policy::lets_some_action_through;
 
@@ -187,7 +185,7 @@ pub(super) fn judge_state(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &Vpc
 /// Judges an endpoint of somebody else's, which is used as it is.
 pub(super) fn judge(
     draft: &mut Draft<'_>,
-    profiles: &[ResolvedProfile<'_>],
+    _profiles: &[ResolvedProfile<'_>],
     need: &Need<'_>,
     endpoint: &VpcEndpoint,
     concern: Concern,
@@ -210,23 +208,6 @@ pub(super) fn judge(
         }
     }
     judge_policy(draft, need, endpoint, concern);
-    for resolved in profiles {
-        let Some(scope) = need.callers.get(resolved.key()) else {
-            continue;
-        };
-        if admits(draft, resolved, endpoint) {
-            continue;
-        }
-        let groups = listed(endpoint.groups.iter().map(|group| &group.group_id));
-        let message = format!(
-            "Endpoint {id} for {service}, which is not sagevpc's, does not let the workloads in: none of its security \
-             groups ({groups}) admits tcp 443 from {}. Its owners must add that rule, or let sagevpc: list {id} in \
-             spec.adopt.",
-            listed(resolved.subnets.iter().map(|subnet| &subnet.subnet_id)),
-        );
-        let symptom = Some(symptom_without_service(service));
-        draft.find(concern, scope.clone(), Reason::RuleMissing, symptom, message);
-    }
 }
 
 /// Reports a policy that lets nothing of the service through. What of it the
@@ -242,42 +223,6 @@ fn judge_policy(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint, 
     };
     let message = format!("The policy of endpoint {id} for {service}, which is not sagevpc's, {problem}. {fix}");
     find_for_all(draft, need, concern, reason, &message);
-}
-
-/// Whether the endpoint's groups let the profile's workloads in, as far as can
-/// be told: what cannot be seen is taken to.
-fn admits(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, endpoint: &VpcEndpoint) -> bool {
-    let groups: Option<Vec<&SecurityGroup>> = endpoint
-        .groups
-        .iter()
-        .map(|group| draft.snapshot.security_groups.get(&group.group_id))
-        .collect();
-    let Some(groups) = groups.filter(|groups| !groups.is_empty()) else {
-        return true;
-    };
-    let workloads: BTreeSet<&SecurityGroupId> = draft
-        .groups_of
-        .get(resolved.key())
-        .into_iter()
-        .flatten()
-        .flatten()
-        .collect();
-    let https = Rule::https(Direction::Ingress, Peer::Itself);
-    let mut cidrs = Vec::new();
-    for group in groups {
-        for rule in group.rules().into_iter().filter(|rule| rule.admits_service_of(&https)) {
-            match rule.peer {
-                Peer::Cidr(cidr) => cidrs.push(cidr),
-                Peer::Itself if workloads.contains(&group.group_id) => return true,
-                Peer::Group { id, .. } if workloads.contains(&id) => return true,
-                // What a prefix list holds is not seen.
-                Peer::PrefixList(_) => return true,
-                Peer::Itself | Peer::Group { .. } | Peer::Made(_) => {}
-            }
-        }
-    }
-    let mut blocks = resolved.subnets.iter().filter_map(|subnet| subnet.cidr_block);
-    blocks.all(|block| cidrs.iter().any(|cidr| cidr.contains(&ipnet::IpNet::V4(block))))
 }
 
 /// Whether the service can be reached by this kind of address.

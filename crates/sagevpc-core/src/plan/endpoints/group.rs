@@ -152,7 +152,7 @@ fn lets_out(draft: &Draft<'_>, group: &SecurityGroup) -> bool {
 /// The groups of those workloads of a profile that call services.
 fn groups_of(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> Vec<Peer> {
     let by_id = |id: SecurityGroupId| Peer::Group { id, owner: None };
-    if resolved.network.services.callers.is_empty() {
+    if resolved.network.callers.is_empty() {
         return Vec::new();
     }
     if let SecurityGroups::Own(ids) = &resolved.profile().security_groups {

@@ -6,13 +6,14 @@ use super::services::{Meaning, Service, look_up};
 use crate::{
     api::{InternetMode, Reason},
     catalog::{self, ELASTIC_INFERENCE, symptom_without_service},
+    demand::Strength,
     observed::Subnet,
     plan::{
         Serves,
         draft::Draft,
         resolve::{ResolvedProfile, Standing},
     },
-    report::{Concern, Finding, Scope, Weight},
+    report::{Concern, Finding, Lack, Scope, Weight},
     types::{ProfileKey, SubnetId, listed},
 };
 
@@ -52,8 +53,11 @@ impl<'a> Need<'a> {
 /// Reports to everyone who needs the service why it is out of reach.
 pub(super) fn find_for_all(draft: &mut Draft<'_>, need: &Need<'_>, concern: Concern, reason: Reason, message: &str) {
     for scope in need.scopes() {
-        let symptom = Some(symptom_without_service(need.service.short));
-        draft.find(concern, scope, reason, symptom, message.to_owned());
+        draft.push(
+            Finding::new(concern, scope, reason, message)
+                .lacking(Lack::Service(need.service.name.to_owned()))
+                .showing(symptom_without_service(need.service.short)),
+        );
     }
 }
 
@@ -86,12 +90,12 @@ pub(super) fn gather<'a>(draft: &Draft<'a>, profiles: &[ResolvedProfile<'a>]) ->
         need.subnets.extend(subnets.map(|subnet| (&subnet.subnet_id, *subnet)));
     }
     for resolved in &in_use {
-        for (name, places) in &resolved.network.services.called {
-            let scope = resolved.scope_of(places);
-            let field = if resolved.profile().services.contains(name) {
+        for (name, places) in resolved.network.demands.services(Strength::Required) {
+            let scope = resolved.scope_of(&places);
+            let field = if resolved.profile().services.iter().any(|named| named == name) {
                 format!("spec.services of profile {}", resolved.key())
             } else {
-                format!("the requirements of {}", kinds(resolved, places))
+                format!("the requirements of {}", kinds(resolved, &places))
             };
             if let Some(need) = gathered.need(draft, name, &field, std::slice::from_ref(&scope), has_own_groups) {
                 need.callers.insert(resolved.key(), scope);
@@ -218,6 +222,7 @@ impl<'a> Gathered<'a> {
             message: message.clone(),
             resource: None,
             symptom: Some(symptom_without_service(name)),
+            lacks: vec![Lack::Service(name.to_owned())],
         }));
         None
     }
@@ -236,14 +241,8 @@ impl<'a> Gathered<'a> {
                 .any(|endpoint| endpoint.is_interface() && catalog::names_service(&endpoint.service_name, short));
             served || self.needs.iter().any(|need| need.service.short == short)
         };
-        let missing: BTreeMap<&str, &BTreeSet<usize>> = resolved
-            .network
-            .services
-            .usual
-            .iter()
-            .filter(|(short, _)| !is_there(short))
-            .map(|(short, places)| (*short, places))
-            .collect();
+        let usual = resolved.network.demands.services(Strength::Usual).into_iter();
+        let missing: BTreeMap<&str, BTreeSet<usize>> = usual.filter(|(short, _)| !is_there(short)).collect();
         if missing.is_empty() {
             return;
         }
@@ -266,6 +265,7 @@ impl<'a> Gathered<'a> {
             message,
             resource: None,
             symptom: missing.keys().next().map(|short| symptom_without_service(short)),
+            lacks: missing.keys().map(|short| Lack::Service((*short).to_owned())).collect(),
         });
     }
 }

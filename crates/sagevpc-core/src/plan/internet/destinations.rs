@@ -27,13 +27,6 @@ pub(in crate::plan) fn rules(resolved: &ResolvedProfile<'_>) -> BTreeSet<Rule> {
     to(resolved, &anywhere(resolved))
 }
 
-/// Those of [`rules`] that workloads cannot do without: to a host, IPv4 will do
-/// where the subnets have it.
-pub(in crate::plan) fn indispensable_rules(resolved: &ResolvedProfile<'_>) -> BTreeSet<Rule> {
-    let anywhere = anywhere(resolved);
-    to(resolved, &anywhere[..anywhere.len().min(1)])
-}
-
 /// Every address that the profile's subnets can speak to, IPv4 first.
 fn anywhere(resolved: &ResolvedProfile<'_>) -> Vec<IpNet> {
     let has = |ipv6: bool| {

@@ -13,7 +13,7 @@ use crate::{
     catalog::Symptom,
     observed::{NatGateway, NatGatewayState, Route, tags_of},
     plan::{Action, ActionId, PlannedAction, Serves, Target, disruption, draft::Draft},
-    report::Scope,
+    report::{Finding, Lack, Scope},
     types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
 };
 
@@ -204,8 +204,11 @@ fn report_private_place(draft: &mut Draft<'_>, nat: &NatGateway, place: &SubnetI
         Serves::Vpc | Serves::SageMakerVpc => BTreeSet::new(),
     };
     for key in profiles {
-        let scope = Scope::Profile(key);
-        draft.find(CONCERN, scope, reason, Some(Symptom::NoWayOut), message.clone());
+        draft.push(
+            Finding::new(CONCERN, Scope::Profile(key), reason, message.clone())
+                .lacking(Lack::NatGateway(nat.nat_gateway_id.clone()))
+                .showing(Symptom::NoWayOut),
+        );
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         draft::Draft,
         resolve::{ResolvedProfile, absent, has_tags},
     },
-    report::{Scope, Weight},
+    report::{Finding, Lack, Scope, Weight},
     types::{AvailabilityZoneId, RouteTableId, SubnetId, listed},
     validate::Choice,
 };
@@ -223,12 +223,10 @@ fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &
     };
     let concerned: BTreeSet<_> = needs.values().flat_map(|need| &need.profiles).collect();
     for resolved in profiles.iter().filter(|resolved| concerned.contains(resolved.key())) {
-        draft.find(
-            CONCERN,
-            scope(resolved),
-            reason,
-            Some(Symptom::NoWayOut),
-            message.clone(),
+        draft.push(
+            Finding::new(CONCERN, scope(resolved), reason, message.clone())
+                .lacking(Lack::WayOut(None))
+                .showing(Symptom::NoWayOut),
         );
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         Action, ActionId, PlannedAction, Serves, Target, disruption, draft::Draft, resolve::ResolvedProfile,
         s3::is_offered,
     },
+    report::{Finding, Lack},
     types::{NatGatewayId, ResourceKey, RouteTableId, SubnetId, listed},
 };
 
@@ -73,12 +74,10 @@ pub(super) fn needs(
                 draft.network.vpc.ownership.vpc
             );
             let symptom = symptom(without, resolved.subnets.len());
-            draft.find(
-                CONCERN,
-                scope(resolved),
-                Reason::RouteTableNotOffered,
-                Some(symptom),
-                message,
+            draft.push(
+                Finding::new(CONCERN, scope(resolved), Reason::RouteTableNotOffered, message)
+                    .lacking(Lack::WayOut(Some(table.clone())))
+                    .showing(symptom),
             );
         }
     }

@@ -8,17 +8,17 @@ use std::{
 use ipnet::IpNet;
 
 use super::{
-    packets::{LAST_RULE, Packets},
+    packets::Packets,
     passage::Passage,
     record::{Slots, slot},
 };
 use crate::{
     catalog::MAX_ACL_RULES,
-    types::{AclEntry, Direction, PortRange, Protocol},
+    types::{AclEntry, Direction, LAST_ACL_RULE, PortRange, Protocol},
 };
 
 /// How many rules are ours, at most.
-const RESERVED: u16 = 100;
+pub(in crate::plan) const RESERVED: u16 = 100;
 
 /// The rules of one ACL, by whose they are.
 pub(super) struct Rules {
@@ -74,7 +74,7 @@ impl Rules {
     /// ours would let through.
     fn deny_behind(&self, kind: Kind) -> bool {
         self.others.iter().any(|rule| {
-            let is_behind = (*self.reserved.end()..LAST_RULE).contains(&rule.rule_number);
+            let is_behind = (*self.reserved.end()..LAST_ACL_RULE).contains(&rule.rule_number);
             is_behind && !rule.allows && Kind::of(rule) == kind
         })
     }
@@ -90,7 +90,7 @@ pub(super) fn in_order<'a>(rules: impl Iterator<Item = &'a AclEntry>) -> Vec<&'a
 /// How many rules of the kind there are, that at the end left out.
 fn count(rules: &[AclEntry], kind: Kind) -> usize {
     let alike = rules.iter().filter(|rule| Kind::of(rule) == kind);
-    alike.filter(|rule| rule.rule_number < LAST_RULE).count()
+    alike.filter(|rule| rule.rule_number < LAST_ACL_RULE).count()
 }
 
 /// EC2 counts rules by direction and IP version.

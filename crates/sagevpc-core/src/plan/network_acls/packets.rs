@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use crate::types::{AclEntry, Direction, PortRange, Protocol};
+use crate::types::{AclEntry, Direction, LAST_ACL_RULE, PortRange, Protocol};
 
 /// Numbers from the first to the last, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +30,6 @@ const PROTOCOLS: Span = Span::new(0, 255);
 
 /// Ports; for ICMP, 256 times the type plus the code.
 const SERVICES: Span = Span::new(0, 65_535);
-
-/// Where the axes of a block are.
-const SERVICE: usize = 1;
-const ADDRESS: usize = 2;
 
 /// A set of packets of one IP version: a block of protocols, ports of the
 /// destination and addresses of the peer.
@@ -112,13 +108,6 @@ impl Packets {
         }
         rest
     }
-
-    /// Those of these that go to the ports.
-    fn on_ports(&self, ports: PortRange) -> Option<Self> {
-        let mut narrowed = *self;
-        narrowed.spans[SERVICE] = self.spans[SERVICE].common(ports_span(ports))?;
-        Some(narrowed)
-    }
 }
 
 fn ports_span(range: PortRange) -> Span {
@@ -147,10 +136,6 @@ pub(super) struct Stop {
     packets: Packets,
 }
 
-/// The lowest number that EC2 gives the rules at the end, which deny: 32767 for
-/// IPv4 and 32768 for IPv6.
-pub(super) const LAST_RULE: u16 = 32_767;
-
 /// What of the packets is stopped. The rules must come in the order of their
 /// numbers.
 ///
@@ -165,7 +150,7 @@ pub(super) fn stops<'a>(
     for rule in rules.into_iter().filter(|rule| rule.direction == direction) {
         let matched = Packets::of_rule(rule);
         if !rule.allows {
-            let by = (rule.rule_number < LAST_RULE).then_some(rule.rule_number);
+            let by = (rule.rule_number < LAST_ACL_RULE).then_some(rule.rule_number);
             let denied = undecided.iter().filter_map(|block| block.common(&matched));
             stops.extend(denied.map(|packets| Stop { by, packets }));
         }
@@ -173,28 +158,6 @@ pub(super) fn stops<'a>(
     }
     stops.extend(undecided.into_iter().map(|packets| Stop { by: None, packets }));
     stops
-}
-
-/// Those stops, cut down to these ports.
-pub(super) fn at_ports(stops: &[Stop], ports: PortRange) -> Vec<Stop> {
-    stops
-        .iter()
-        .filter_map(|stop| {
-            let packets = stop.packets.on_ports(ports)?;
-            Some(Stop { packets, ..*stop })
-        })
-        .collect()
-}
-
-/// Whether no address of the packets is free of stops.
-pub(super) fn leave_no_address(stops: &[Stop], packets: &Packets) -> bool {
-    let mut free = vec![*packets];
-    for stop in stops {
-        let mut everything_there = *packets;
-        everything_there.spans[ADDRESS] = stop.packets.spans[ADDRESS];
-        free = free.iter().flat_map(|block| block.without(&everything_there)).collect();
-    }
-    free.is_empty()
 }
 
 #[cfg(test)]

@@ -12,15 +12,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    passage::{ANSWERS, Addresses, Passage},
+    passage::Passage,
     ways::{WaysOut, endpoints},
 };
 use crate::{
-    catalog::{Need, PeerNeed, Symptom},
+    catalog::{ELASTIC_INFERENCE, Symptom},
+    demand::{Demand, DemandPeer},
     observed::{Subnet, VpcSnapshot},
     plan::{draft::Draft, resolve::ResolvedProfile},
-    types::{Direction, NetworkAclId, PortRange, Protocol, RouteTableId, SubnetId},
-    validate::ValidWorkload,
+    types::{ANSWER_PORTS, Direction, NetworkAclId, PortRange, Protocol, RouteTableId, SubnetId},
 };
 
 const HTTPS: PortRange = PortRange::only(443);
@@ -62,9 +62,8 @@ pub(super) fn gather(
     let mut asked: BTreeMap<(Vec<&SubnetId>, Ask<'_>), (&ResolvedProfile<'_>, Beneficiaries)> = BTreeMap::new();
     for (place, resolved) in profiles.iter().enumerate().filter(|(_, one)| one.takes_part()) {
         let subnets: Vec<&SubnetId> = resolved.subnets.iter().map(|subnet| &subnet.subnet_id).collect();
-        for (index, workload) in resolved.profile().workloads.iter().enumerate() {
-            for ask in asks(resolved, workload) {
-                let symptom = ask.symptom();
+        for index in 0..resolved.profile().workloads.len() {
+            for (ask, symptom) in asks(resolved, index) {
                 let (_, whom) = asked
                     .entry((subnets.clone(), ask))
                     .or_insert_with(|| (resolved, Beneficiaries::default()));
@@ -106,53 +105,30 @@ enum Ask<'a> {
     Outside(Service, Option<IpNet>),
 }
 
-impl Ask<'_> {
-    /// What its users see when it is not answered.
-    fn symptom(&self) -> Option<Symptom> {
-        match self {
-            Self::S3(_) => Some(Symptom::NoWayToS3),
-            Self::Members(_) => Some(Symptom::MembersCannotTalk),
-            Self::Subnets(_) => None,
-            Self::Endpoints(name) if name.starts_with("sagemaker.") => Some(Symptom::NoWayToSageMaker),
-            Self::Endpoints(_) => Some(Symptom::NoWayToServices),
-            Self::Outside(..) => Some(Symptom::NoWayOut),
+impl<'a> Ask<'a> {
+    fn of(demand: &'a Demand) -> Self {
+        let service = Service {
+            protocol: demand.traffic.protocol,
+            ports: demand.traffic.ports,
+        };
+        match &demand.peer {
+            DemandPeer::S3 { .. } => Self::S3(service),
+            DemandPeer::Members => Self::Members(service),
+            DemandPeer::OwnSubnets => Self::Subnets(service),
+            DemandPeer::Service(name) => Self::Endpoints(name),
+            DemandPeer::ElasticInference => Self::Endpoints(ELASTIC_INFERENCE),
+            DemandPeer::Host(_) => Self::Outside(service, None),
+            DemandPeer::Cidr { cidr, .. } => Self::Outside(service, Some(*cidr)),
         }
     }
 }
 
-/// What its security groups must admit, the workload's ACLs must as well.
-fn asks<'a>(resolved: &'a ResolvedProfile<'_>, workload: &ValidWorkload) -> Vec<Ask<'a>> {
-    let by_rules = workload.kind.rules(workload.options).filter_map(|need| {
-        let service = Service {
-            protocol: need.protocol,
-            ports: need.ports,
-        };
-        match need.peer {
-            PeerNeed::S3 => Some(Ask::S3(service)),
-            PeerNeed::Members => Some(Ask::Members(service)),
-            PeerNeed::SubnetCidrs => Some(Ask::Subnets(service)),
-            // Where interface endpoints are is known here.
-            PeerNeed::VpcCidrs => None,
-        }
-    });
-    let requirements = workload.kind.requirements();
-    let elastic_inference = requirements.needs.contains(&Need::ElasticInference);
-    let called = requirements
-        .services
-        .iter()
-        .chain(requirements.usual_services)
-        .copied()
-        .chain(resolved.profile().services.iter().map(String::as_str))
-        .chain(elastic_inference.then_some("elastic-inference.runtime"));
-    // A notebook instance with direct internet access goes out past the VPC.
-    let through_vpc = !workload.direct_internet_access;
-    let destinations = resolved.profile().destinations.iter().filter(|_| through_vpc);
-    let outside = destinations.flat_map(|destination| {
-        let cidr = destination.cidr.as_deref().and_then(|text| text.parse().ok());
-        let ports = destination.ports.iter();
-        ports.map(move |port| Ask::Outside(Service::tcp(PortRange::only(*port)), cidr))
-    });
-    by_rules.chain(called.map(Ask::Endpoints)).chain(outside).collect()
+/// What a workload asks of whom that crosses ACLs: nothing that it reaches past
+/// the VPC.
+fn asks<'a>(resolved: &'a ResolvedProfile<'_>, place: usize) -> impl Iterator<Item = (Ask<'a>, Option<Symptom>)> {
+    let demands = resolved.network.demands.of_workload(place).iter();
+    let crossing = demands.filter(|demand| demand.is_of_the_vpc() && !demand.is_inside_only());
+    crossing.map(|demand| (Ask::of(demand), demand.symptom()))
 }
 
 /// Where the peers are.
@@ -202,7 +178,7 @@ impl Service {
     /// What comes back. Only TCP has answers that need a passage of their own:
     /// rules for anything else always come in pairs, one each way.
     fn answer(self) -> Option<Self> {
-        (self.protocol == Protocol::TCP).then_some(Self::tcp(ANSWERS))
+        (self.protocol == Protocol::TCP).then_some(Self::tcp(ANSWER_PORTS))
     }
 }
 
@@ -222,7 +198,7 @@ impl Traffic<'_> {
             Ask::S3(service) => {
                 for subnet in subnets {
                     for cidr in &peers.s3 {
-                        self.end(subnet, true, service, (*cidr, Addresses::Each));
+                        self.end(subnet, true, service, *cidr);
                     }
                 }
             }
@@ -248,14 +224,14 @@ impl Traffic<'_> {
                 for (table, subnet) in tables_of(resolved) {
                     let nat = peers.ways_out.nat(table);
                     match cidr {
-                        Some(IpNet::V4(_)) => self.outside(subnet, nat, service, cidr, Addresses::Each),
-                        Some(IpNet::V6(_)) => self.outside(subnet, None, service, cidr, Addresses::Each),
+                        Some(IpNet::V4(_)) => self.outside(subnet, nat, service, cidr),
+                        Some(IpNet::V6(_)) => self.outside(subnet, None, service, cidr),
                         None => {
                             let anywhere = IpNet::V4(ipnet::Ipv4Net::default());
-                            self.outside(subnet, nat, service, Some(anywhere), Addresses::OfAHost);
+                            self.outside(subnet, nat, service, Some(anywhere));
                             let has_ipv6 = peers.ways_out.leads_ipv6_out(table);
                             let anywhere = has_ipv6.then(|| ipnet::Ipv6Net::default().into());
-                            self.outside(subnet, None, service, anywhere, Addresses::OfAHostBesides);
+                            self.outside(subnet, None, service, anywhere);
                         }
                     }
                 }
@@ -273,23 +249,21 @@ impl Traffic<'_> {
 
     /// One end of a conversation, at the subnet of whoever asks or, with the
     /// directions turned, of whoever is asked.
-    fn end(&mut self, subnet: &Subnet, asks: bool, service: Service, (cidr, addresses): (IpNet, Addresses)) {
+    fn end(&mut self, subnet: &Subnet, asks: bool, service: Service, cidr: IpNet) {
         let (question, answer) = if asks {
             (Direction::Egress, Direction::Ingress)
         } else {
             (Direction::Ingress, Direction::Egress)
         };
-        let passage = |direction, service: Service, answers_linux| Passage {
+        let passage = |direction, service: Service| Passage {
             direction,
             protocol: service.protocol,
             ports: service.ports,
             cidr,
-            addresses,
-            answers_linux,
         };
-        self.pass(subnet, passage(question, service, false));
+        self.pass(subnet, passage(question, service));
         if let Some(back) = service.answer() {
-            self.pass(subnet, passage(answer, back, true));
+            self.pass(subnet, passage(answer, back));
         }
     }
 
@@ -299,40 +273,30 @@ impl Traffic<'_> {
             return;
         }
         for (mine, theirs) in pairs(asks, asked) {
-            self.end(asks, true, service, (theirs, Addresses::Each));
-            self.end(asked, false, service, (mine, Addresses::Each));
+            self.end(asks, true, service, theirs);
+            self.end(asked, false, service, mine);
         }
     }
 
     /// A conversation with something outside, through a NAT gateway where there
     /// is one on the way.
-    fn outside(
-        &mut self,
-        subnet: &Subnet,
-        nat: Option<&Subnet>,
-        service: Service,
-        peer: Option<IpNet>,
-        addresses: Addresses,
-    ) {
+    fn outside(&mut self, subnet: &Subnet, nat: Option<&Subnet>, service: Service, peer: Option<IpNet>) {
         let Some(cidr) = peer else { return };
-        self.end(subnet, true, service, (cidr, addresses));
+        self.end(subnet, true, service, cidr);
         let Some(nat) = nat.filter(|nat| nat.subnet_id != subnet.subnet_id) else {
             return;
         };
         for mine in subnet.cidrs().filter(|mine| matches!(mine, IpNet::V4(_))) {
-            self.end(nat, false, service, (mine, Addresses::Each));
+            self.end(nat, false, service, mine);
         }
         let passage = |direction, ports| Passage {
             direction,
             protocol: Protocol::TCP,
             ports,
             cidr,
-            addresses,
-            // A NAT gateway chooses among all of them.
-            answers_linux: false,
         };
         self.pass(nat, passage(Direction::Egress, service.ports));
-        self.pass(nat, passage(Direction::Ingress, Some(ANSWERS)));
+        self.pass(nat, passage(Direction::Ingress, Some(ANSWER_PORTS)));
     }
 }
 

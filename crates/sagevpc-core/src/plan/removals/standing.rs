@@ -94,7 +94,10 @@ fn how_far(
     way: &Destination,
 ) -> (Reached, Option<VpcEndpointId>) {
     if !matches!(way, Destination::S3 { .. }) {
-        return (reached(draft, start.unless_reached(way).as_ref()), None);
+        return (
+            reached(draft, start.answer(way).map(|answer| answer.verdict).as_ref()),
+            None,
+        );
     }
     let verdict = start.to(way);
     let by_packets = reached(draft, Some(&verdict));

@@ -22,8 +22,8 @@ use crate::{
     desired::KeptOfPolicy,
     observed::{NetworkAcl, NetworkInterface, Subnet, VpcSnapshot},
     plan::{consumers::Territory, draft::Draft, keeping::Thing, reachability::destinations, resolve::ResolvedProfile},
-    reach::{Destination, Reach, Traffic},
-    types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId},
+    reach::{Destination, Reach},
+    types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId, Traffic},
 };
 
 const HTTPS: u16 = 443;
@@ -183,13 +183,13 @@ fn declared(
     let profile = resolved.profile();
     let mut needs = BTreeSet::new();
     let groups_of = draft.groups_of.get(resolved.key());
-    for (place, workload) in profile.workloads.iter().enumerate() {
+    for place in 0..profile.workloads.len() {
         let its_own = groups_of.and_then(|groups| groups.get(place));
         if its_own.is_none_or(|its_own| its_own.is_disjoint(groups)) {
             continue;
         }
         let subnets = resolved.subnets_to_name(place);
-        needs.extend(destinations(draft.snapshot, resolved, workload, &subnets));
+        needs.extend(destinations(draft.snapshot, resolved, place, &subnets).into_keys());
     }
     needs
 }

@@ -286,5 +286,7 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, is_enforced: bool, scope: S
         message,
         resource: Some(arn.to_string()),
         symptom: (about_interfaces && weight == Weight::Blocks).then_some(Symptom::RoleLacksActions),
+
+        lacks: Vec::new(),
     }
 }

@@ -16,9 +16,9 @@ use oracle::{Ends, Fate, Kind, Packet, fate, subnet_of};
 use proptest::{prelude::*, sample};
 use sagevpc_core::{
     observed::VpcSnapshot,
-    reach::{Cause, Destination, Reach, Traffic, Unseen, Verdict},
+    reach::{Cause, Destination, Reach, Unseen, Verdict},
     report::Weight,
-    types::{Protocol, SecurityGroupId, SubnetId},
+    types::{Protocol, SecurityGroupId, SubnetId, Traffic},
 };
 
 use crate::{
@@ -37,7 +37,10 @@ fn kind(cause: &Cause) -> Kind {
         }
         Cause::EndpointUnavailable { .. } => Kind::Endpoint,
         Cause::PolicyBlocks { .. } => Kind::Policy,
-        Cause::NatUnavailable { .. } | Cause::NatIsPrivate { .. } | Cause::NatInPrivateSubnet { .. } => Kind::Nat,
+        Cause::NatUnavailable { .. }
+        | Cause::NatIsPrivate { .. }
+        | Cause::NatInPrivateSubnet { .. }
+        | Cause::NatTakesNoIpv6 { .. } => Kind::Nat,
         Cause::GatewayDetached { .. } => Kind::InternetGateway,
         Cause::NoEndpoint { otherwise, .. } | Cause::PrivateDnsOff { otherwise, .. } => kind(otherwise),
         Cause::DnsOff { .. } | Cause::NoResolver { .. } | Cause::NoAddress { .. } | Cause::NoRouteTable { .. } => {
@@ -137,11 +140,17 @@ impl Question<'_> {
         let start = reach.from(&SubnetId::new(self.subnet), &groups);
         let start = start.expect("the subnet is there");
         let verdict = start.to(&self.destination);
-        let is_reached = matches!(verdict, Verdict::Reachable(_));
-        assert_eq!(
-            start.unless_reached(&self.destination),
-            (!is_reached).then(|| verdict.clone())
-        );
+        match start.answer(&self.destination) {
+            None => assert!(matches!(verdict, Verdict::Reachable(_)), "{verdict:?}"),
+            Some(answer) => {
+                assert_eq!(answer.verdict, verdict);
+                let first = match &verdict {
+                    Verdict::Stopped(_, stop) => Some(&stop.cause),
+                    Verdict::Reachable(_) | Verdict::Unknown(..) => None,
+                };
+                assert!(first.is_none() || answer.causes.first() == first, "{answer:?}");
+            }
+        }
         verdict
     }
 

@@ -158,14 +158,23 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     let is_private = nat.connectivity_type.as_deref() == Some("private");
     let outcome = match target(vpc, at, destination) {
         Target::Internet(_) if is_private => return Fate::Dropped(Kind::Nat),
-        Target::Nowhere | Target::Local | Target::Nat(_) => return Fate::Dropped(Kind::Nat),
+        // What is gone there is no internet gateway.
+        Target::Nowhere | Target::Blackhole | Target::Local | Target::Nat(_) => return Fate::Dropped(Kind::Nat),
         other => outside(vpc, ends, &other),
     };
     if let Fate::Dropped(_) = outcome {
         return outcome;
     }
-    // The gateway chooses its own port for the answer: any may come.
-    if !passes(vpc, at, false, protocol, answer_port(packet), destination) {
+    // The gateway chooses its own port for the answer, above 1023: any may come.
+    const NAT_PORTS: [u16; 6] = [1024, 32_767, 32_768, 61_000, 61_001, 65_535];
+    let answers: &[u16] = match protocol {
+        6 | 17 => &NAT_PORTS,
+        _ => &[packet.port],
+    };
+    if answers
+        .iter()
+        .any(|port| !passes(vpc, at, false, protocol, *port, destination))
+    {
         return Fate::Dropped(Kind::NetworkAcl);
     }
     if apart && !passes(vpc, at, true, protocol, answer_port(packet), packet.source) {

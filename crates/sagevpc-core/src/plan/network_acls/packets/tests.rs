@@ -38,7 +38,7 @@ fn decided(rules: &[AclEntry], direction: Direction, packet: Packet) -> (Option<
     let mut rules = rules.iter().filter(|rule| rule.direction == direction);
     match rules.find(|rule| matches(rule, packet)) {
         Some(rule) => (
-            (rule.allows || rule.rule_number < LAST_RULE).then_some(rule.rule_number),
+            (rule.allows || rule.rule_number < LAST_ACL_RULE).then_some(rule.rule_number),
             rule.allows,
         ),
         None => (None, false),
@@ -106,7 +106,7 @@ fn rules() -> impl Strategy<Value = Vec<AclEntry>> {
             let everywhere = "0.0.0.0/0".parse().unwrap();
             rules.extend(
                 [Direction::Ingress, Direction::Egress]
-                    .map(|direction| AclEntry::new(direction, LAST_RULE, false, Protocol::All, None, everywhere)),
+                    .map(|direction| AclEntry::new(direction, LAST_ACL_RULE, false, Protocol::All, None, everywhere)),
             );
         }
         rules
@@ -174,38 +174,4 @@ proptest! {
             }
         }
     }
-}
-
-fn tcp(ports: (i32, i32), cidr: &str) -> Packets {
-    let ports = PortRange {
-        from: ports.0,
-        to: ports.1,
-    };
-    Packets::new(Protocol::TCP, Some(ports), cidr.parse().unwrap())
-}
-
-#[test]
-fn a_host_is_lost_only_where_every_address_is_stopped() {
-    let all = tcp((443, 443), "0.0.0.0/0");
-    let stop = |cidr: &str| Stop {
-        by: Some(50),
-        packets: tcp((443, 443), cidr),
-    };
-    assert!(!leave_no_address(&[stop("203.0.113.0/24")], &all));
-    assert!(!leave_no_address(&[], &all));
-    assert!(leave_no_address(&[stop("0.0.0.0/1"), stop("128.0.0.0/1")], &all));
-}
-
-#[test]
-fn stops_are_cut_down_to_ports() {
-    let stops = [Stop {
-        by: None,
-        packets: tcp((1024, 32_767), "0.0.0.0/0"),
-    }];
-    let linux = PortRange {
-        from: 32_768,
-        to: 61_000,
-    };
-    assert!(at_ports(&stops, linux).is_empty());
-    assert_eq!(at_ports(&stops, PortRange { from: 2000, to: 70_000 }).len(), 1);
 }

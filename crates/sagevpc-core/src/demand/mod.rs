@@ -1,0 +1,275 @@
+//! What workloads need of the network: the one list of it.
+//!
+//! From the catalogue of kinds and from a profile's spec follows, for each
+//! workload, whom it must reach or be reached by, with what traffic, and what
+//! its users see otherwise. Security groups, network ACLs, interface endpoints,
+//! the way out and the verdicts all read this list; nothing else knows what a
+//! kind needs.
+//!
+//! A notebook instance with direct internet access has a network interface of
+//! SageMaker's besides the one in the VPC, and only what lies in the VPC goes by
+//! the latter: of everything else nothing is needed here.
+//!
+//! See <https://docs.aws.amazon.com/sagemaker/latest/dg/appendix-notebook-and-internet-access.html>.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use crate::{
+    catalog::{
+        HTTPS_TO_ENDPOINTS, Need, PeerNeed, RuleNeed, Symptom, When, is_aws_service, names_service,
+        symptom_without_service,
+    },
+    types::{Direction, Traffic},
+    validate::{ValidProfile, ValidWorkload},
+};
+
+/// Something that a workload must reach, or be reached by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Demand {
+    /// Whom.
+    pub peer: DemandPeer,
+    /// With what.
+    pub traffic: Traffic,
+    /// What is lost without it.
+    pub strength: Strength,
+}
+
+/// The far end of a demand.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DemandPeer {
+    /// S3 in the region.
+    S3 {
+        /// A bucket, or S3 as such.
+        bucket: Option<String>,
+    },
+    /// An AWS service, by its short or full name.
+    Service(String),
+    /// The Elastic Inference service, by an endpoint with groups of its own.
+    ElasticInference,
+    /// The other instances of the same job, both ways.
+    Members,
+    /// What SageMaker itself puts into the workload's subnets.
+    OwnSubnets,
+    /// A host outside, whose addresses may change.
+    Host(String),
+    /// Every address of a block.
+    Cidr {
+        /// The block.
+        cidr: IpNet,
+        /// Whether it is needed only as far as it lies in the VPC.
+        inside_only: bool,
+    },
+}
+
+/// How much depends on a demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// The workload cannot do without.
+    Required,
+    /// It calls it as a rule, and without it something less than the whole is
+    /// lost.
+    Usual,
+    /// AWS's page asks for the rule, and nobody is known to listen: packets must
+    /// be let out, and need get nowhere.
+    LetOut,
+    /// AWS's page asks for the rule, and the traffic goes another way.
+    RuleOnly,
+}
+
+impl Demand {
+    /// What the workload's users see while it is not met, where that is known.
+    pub fn symptom(&self) -> Option<Symptom> {
+        match &self.peer {
+            DemandPeer::S3 { .. } => Some(Symptom::NoWayToS3),
+            DemandPeer::Service(name) => Some(symptom_without_service(name)),
+            DemandPeer::ElasticInference => Some(Symptom::NoWayToServices),
+            DemandPeer::Members => Some(Symptom::MembersCannotTalk),
+            DemandPeer::OwnSubnets => None,
+            DemandPeer::Host(_) | DemandPeer::Cidr { .. } => Some(Symptom::NoWayOut),
+        }
+    }
+
+    /// Whether packets are to get there through the VPC.
+    pub const fn is_of_the_vpc(&self) -> bool {
+        match self.strength {
+            Strength::Required | Strength::Usual | Strength::LetOut => true,
+            Strength::RuleOnly => false,
+        }
+    }
+
+    /// Whether it is needed only as far as it lies in the VPC.
+    pub const fn is_inside_only(&self) -> bool {
+        matches!(self.peer, DemandPeer::Cidr { inside_only: true, .. })
+    }
+
+    /// The rules that a security group holds for it whatever the VPC looks like.
+    /// Those for hosts and blocks outside follow from the subnets' addresses,
+    /// and Elastic Inference has a group of its own.
+    fn rules(&self) -> Vec<RuleNeed> {
+        let rule = |direction, peer| RuleNeed {
+            when: When::Always,
+            direction,
+            protocol: self.traffic.protocol,
+            ports: self.traffic.ports,
+            peer,
+        };
+        match &self.peer {
+            DemandPeer::S3 { .. } => vec![rule(Direction::Egress, PeerNeed::S3)],
+            DemandPeer::Members => vec![
+                rule(Direction::Ingress, PeerNeed::Members),
+                rule(Direction::Egress, PeerNeed::Members),
+            ],
+            DemandPeer::OwnSubnets => vec![rule(Direction::Egress, PeerNeed::SubnetCidrs)],
+            DemandPeer::Service(_) => vec![HTTPS_TO_ENDPOINTS],
+            DemandPeer::ElasticInference | DemandPeer::Host(_) | DemandPeer::Cidr { .. } => Vec::new(),
+        }
+    }
+}
+
+/// The demands of a profile's workloads, by their places in the profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demands(Vec<Vec<Demand>>);
+
+impl Demands {
+    /// What follows from a profile.
+    pub fn of(profile: &ValidProfile) -> Self {
+        let workloads = profile.workloads.iter();
+        Self(workloads.map(|workload| demands(profile, workload)).collect())
+    }
+
+    /// Those of the workload at this place.
+    pub fn of_workload(&self, place: usize) -> &[Demand] {
+        self.0.get(place).map_or(&[], Vec::as_slice)
+    }
+
+    /// The services that are called with this strength, by the names that they
+    /// are called by, and who calls them.
+    pub fn services(&self, strength: Strength) -> BTreeMap<&str, BTreeSet<usize>> {
+        let mut services: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for (place, demands) in self.0.iter().enumerate() {
+            for demand in demands.iter().filter(|demand| demand.strength == strength) {
+                if let DemandPeer::Service(name) = &demand.peer {
+                    services.entry(name).or_default().insert(place);
+                }
+            }
+        }
+        services
+    }
+
+    /// Workloads that call services by interface endpoints.
+    pub fn callers(&self) -> BTreeSet<usize> {
+        let all = [Strength::Required, Strength::Usual];
+        let called = all.into_iter().flat_map(|strength| self.services(strength));
+        called.flat_map(|(_, places)| places).collect()
+    }
+
+    /// Whether some workload needs Elastic Inference.
+    pub fn has_elastic_inference(&self) -> bool {
+        let mut all = self.0.iter().flatten();
+        all.any(|demand| demand.peer == DemandPeer::ElasticInference)
+    }
+
+    /// The workloads that go out of the VPC, by hosts or blocks that they name.
+    pub fn going_out(&self) -> BTreeSet<usize> {
+        let goes_out = |demand: &Demand| match &demand.peer {
+            DemandPeer::Host(_) => demand.is_of_the_vpc(),
+            DemandPeer::Cidr { inside_only, .. } => !inside_only,
+            DemandPeer::S3 { .. }
+            | DemandPeer::Service(_)
+            | DemandPeer::ElasticInference
+            | DemandPeer::Members
+            | DemandPeer::OwnSubnets => false,
+        };
+        let all = self.0.iter().enumerate();
+        all.filter(|(_, demands)| demands.iter().any(goes_out))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// What the security groups of these workloads must hold together.
+    pub fn rules(&self, workloads: &BTreeSet<usize>) -> Vec<RuleNeed> {
+        let mut rules: Vec<RuleNeed> = Vec::new();
+        for place in workloads {
+            for rule in self.of_workload(*place).iter().flat_map(Demand::rules) {
+                if !rules.contains(&rule) {
+                    rules.push(rule);
+                }
+            }
+        }
+        rules
+    }
+}
+
+fn demands(profile: &ValidProfile, workload: &ValidWorkload) -> Vec<Demand> {
+    let requirements = workload.kind.requirements();
+    let past_the_vpc = workload.direct_internet_access;
+    let mut all = BTreeSet::new();
+    let mut add = |peer, traffic, strength| {
+        all.insert(Demand {
+            peer,
+            traffic,
+            strength,
+        });
+    };
+    for rule in workload.kind.rules(workload.options) {
+        let traffic = Traffic {
+            protocol: rule.protocol,
+            ports: rule.ports,
+        };
+        match (rule.peer, rule.direction) {
+            (PeerNeed::S3, _) if past_the_vpc || !requirements.needs.contains(&Need::S3) => {
+                add(DemandPeer::S3 { bucket: None }, traffic, Strength::RuleOnly);
+            }
+            (PeerNeed::S3, _) => {
+                let named = profile.buckets.iter().cloned().map(Some);
+                let as_such = profile.buckets.is_empty().then_some(None);
+                for bucket in named.chain(as_such) {
+                    add(DemandPeer::S3 { bucket }, traffic, Strength::Required);
+                }
+            }
+            (PeerNeed::SubnetCidrs, _) if rule.ports.is_some() => {
+                add(DemandPeer::OwnSubnets, traffic, Strength::Required);
+            }
+            (PeerNeed::SubnetCidrs, _) => add(DemandPeer::OwnSubnets, traffic, Strength::LetOut),
+            // Rules among members come in pairs, and a demand goes both ways.
+            (PeerNeed::Members, Direction::Egress) => add(DemandPeer::Members, traffic, Strength::Required),
+            (PeerNeed::Members, Direction::Ingress) | (PeerNeed::VpcCidrs, _) => {}
+        }
+    }
+    let https = Traffic::tcp(443);
+    if !past_the_vpc {
+        for name in requirements.services.iter().map(|name| (*name).to_owned()) {
+            add(DemandPeer::Service(name), https, Strength::Required);
+        }
+        for name in requirements.usual_services {
+            let is_named = profile.services.iter().any(|named| names_service(named, name));
+            if !is_named {
+                add(DemandPeer::Service((*name).to_owned()), https, Strength::Usual);
+            }
+        }
+        if requirements.needs.contains(&Need::ElasticInference) {
+            add(DemandPeer::ElasticInference, https, Strength::Required);
+        }
+    }
+    // A service of somebody else's is nowhere but in the VPC.
+    let called = profile.services.iter();
+    for name in called.filter(|name| !past_the_vpc || !is_aws_service(name)) {
+        add(DemandPeer::Service(name.clone()), https, Strength::Required);
+    }
+    for destination in &profile.destinations {
+        let cidr = destination.cidr.as_ref().and_then(|cidr| cidr.parse::<IpNet>().ok());
+        for port in &destination.ports {
+            let traffic = Traffic::tcp(*port);
+            if let Some(cidr) = cidr {
+                let inside_only = past_the_vpc;
+                add(DemandPeer::Cidr { cidr, inside_only }, traffic, Strength::Required);
+            }
+            if let (Some(name), false) = (&destination.host, past_the_vpc) {
+                add(DemandPeer::Host(name.clone()), traffic, Strength::Required);
+            }
+        }
+    }
+    all.into_iter().collect()
+}

@@ -1,0 +1,244 @@
+//! Whether packets get there: what every verdict rests on.
+//!
+//! The network is judged as it will be once the plan is carried out. So what an
+//! action repairs is not reported here: while it is not done, it stands in the
+//! way by itself. Each demand of each workload is followed, and what is in the
+//! way becomes a finding; who plans only says what no action of ours gives.
+//!
+//! | File | Knows |
+//! |---|---|
+//! | `obstacles` | how what is in the way is put together and told |
+
+mod obstacles;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::obstacles::Obstacles;
+use super::{Claims, draft::Draft, project::project, resolve::ResolvedProfile};
+use crate::{
+    api::AcceptUnknown,
+    catalog::{ELASTIC_INFERENCE, WorkloadKind},
+    demand::{Demand, DemandPeer},
+    observed::VpcSnapshot,
+    reach::{Destination, Reach, Start, Unseen, Verdict},
+    report::Finding,
+    types::{ResourceKey, SecurityGroupId, SubnetId},
+    validate::SecurityGroups,
+};
+
+pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    for finding in findings(draft, profiles) {
+        draft.push(finding);
+    }
+}
+
+fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Finding> {
+    let taking_part: Vec<&ResolvedProfile<'_>> = profiles.iter().filter(|resolved| resolved.takes_part()).collect();
+    let mut findings = Vec::new();
+    if taking_part.is_empty() {
+        return findings;
+    }
+    let projected = project(draft.snapshot, draft.actions().iter().map(|planned| &planned.action));
+    let mut reach = Reach::new(&projected);
+    let accepted = &draft.network.vpc.accept_unknown;
+    if accepted.contains(&AcceptUnknown::CustomResolver) {
+        reach = reach.accepting_custom_resolvers();
+    }
+    let keys = Keys::look(draft, &projected);
+    for resolved in taking_part {
+        let mut obstacles = Obstacles::of(draft, &projected, resolved);
+        let workloads = &resolved.profile().workloads;
+        let subnets_of: Vec<Vec<SubnetId>> = (0..workloads.len())
+            .map(|place| resolved.subnets_to_name(place))
+            .collect();
+        // Workloads share groups and destinations: each way is followed once.
+        let mut ways: BTreeMap<BTreeSet<SecurityGroupId>, Demanded<'_>> = BTreeMap::new();
+        for (place, subnets) in subnets_of.iter().enumerate() {
+            let Some(groups) = keys.groups_of(draft, resolved, place) else {
+                continue;
+            };
+            let by_destination = ways.entry(groups).or_default();
+            for (destination, demand) in destinations(&projected, resolved, place, subnets) {
+                by_destination.entry(destination).or_default().push((place, demand));
+            }
+        }
+        for (groups, by_destination) in &ways {
+            let mut from: BTreeMap<&SubnetId, Option<Start<'_, '_>>> = BTreeMap::new();
+            for (destination, demanded) in by_destination {
+                let subnets: BTreeSet<&SubnetId> = demanded.iter().flat_map(|(place, _)| &subnets_of[*place]).collect();
+                for subnet in subnets {
+                    let start = from.entry(subnet).or_insert_with(|| reach.from(subnet, groups));
+                    let Some(answer) = start.as_ref().and_then(|start| start.answer(destination)) else {
+                        continue;
+                    };
+                    for (place, demand) in demanded {
+                        if subnets_of[*place].contains(subnet) {
+                            obstacles.note(&answer, demand, *place, subnet, destination);
+                        }
+                    }
+                }
+            }
+        }
+        findings.extend(obstacles.findings());
+    }
+    findings
+}
+
+/// What workloads with the same groups must reach, by whose demand: each with
+/// the workload's place.
+type Demanded<'d> = BTreeMap<Destination, Vec<(usize, &'d Demand)>>;
+
+/// Security groups of ours in the network to come, by what they are for.
+struct Keys(BTreeMap<ResourceKey, SecurityGroupId>);
+
+impl Keys {
+    fn look(draft: &Draft<'_>, projected: &VpcSnapshot) -> Self {
+        let claims = Claims::look(draft.network, projected, draft.history);
+        let groups = projected.security_groups.keys().rev();
+        Self(
+            groups
+                .filter_map(|id| Some((claims.key_of(id.as_str())?.clone(), id.clone())))
+                .collect(),
+        )
+    }
+
+    /// The groups that a workload will have; `None` where they are not there
+    /// and not to come, which is reported where it is found out.
+    fn groups_of(
+        &self,
+        draft: &Draft<'_>,
+        resolved: &ResolvedProfile<'_>,
+        workload: usize,
+    ) -> Option<BTreeSet<SecurityGroupId>> {
+        let known = draft
+            .groups_of
+            .get(resolved.key())
+            .and_then(|groups| groups.get(workload));
+        let mut groups = known.cloned().unwrap_or_default();
+        match &resolved.profile().security_groups {
+            SecurityGroups::Own(ids) => {
+                if ids.iter().any(|id| !draft.snapshot.security_groups.contains_key(id)) {
+                    return None;
+                }
+                groups.extend(ids.iter().cloned());
+            }
+            SecurityGroups::PerProfile | SecurityGroups::PerWorkload => {
+                let managed = resolved.network.groups.iter();
+                for group in managed.filter(|group| group.workloads.contains(&workload)) {
+                    groups.insert(self.0.get(&group.key)?.clone());
+                }
+            }
+        }
+        match resolved.profile().workloads.get(workload)?.kind {
+            WorkloadKind::ElasticInference => {
+                groups.extend(self.0.get(&ResourceKey::ElasticInferenceClient).cloned());
+            }
+            WorkloadKind::Compilation
+            | WorkloadKind::Hosting
+            | WorkloadKind::Processing
+            | WorkloadKind::Training
+            | WorkloadKind::Tuning
+            | WorkloadKind::Transform
+            | WorkloadKind::Notebook
+            | WorkloadKind::Studio
+            | WorkloadKind::Clarify
+            | WorkloadKind::ModelMonitor => {}
+        }
+        Some(groups)
+    }
+}
+
+/// What the workload at this place must reach, each with the demand that asks
+/// for it.
+pub(super) fn destinations<'d>(
+    projected: &VpcSnapshot,
+    resolved: &ResolvedProfile<'d>,
+    place: usize,
+    subnets: &[SubnetId],
+) -> BTreeMap<Destination, &'d Demand> {
+    let demands = resolved.network.demands.of_workload(place).iter();
+    let mut all = BTreeMap::new();
+    for demand in demands.filter(|demand| demand.is_of_the_vpc()) {
+        for destination in destinations_of(projected, demand, subnets) {
+            all.entry(destination).or_insert(demand);
+        }
+    }
+    all
+}
+
+fn destinations_of(projected: &VpcSnapshot, demand: &Demand, subnets: &[SubnetId]) -> Vec<Destination> {
+    let traffic = demand.traffic;
+    let there = subnets.iter().filter(|subnet| projected.subnets.contains_key(*subnet));
+    let port = || demand.traffic.ports.and_then(|ports| u16::try_from(ports.from).ok());
+    match &demand.peer {
+        DemandPeer::S3 { bucket } => vec![Destination::S3 { bucket: bucket.clone() }],
+        DemandPeer::Service(name) => vec![Destination::Service(name.clone())],
+        // Where the region offers it no more, that is told where it is planned.
+        DemandPeer::ElasticInference => {
+            let mut endpoints = projected.vpc_endpoints.iter();
+            let is_there = endpoints.any(|endpoint| projected.is_service(&endpoint.service_name, ELASTIC_INFERENCE));
+            let service = is_there.then(|| Destination::Service(ELASTIC_INFERENCE.to_owned()));
+            service.into_iter().collect()
+        }
+        DemandPeer::Members => there
+            .map(|subnet| Destination::Members {
+                subnet: subnet.clone(),
+                traffic,
+            })
+            .collect(),
+        DemandPeer::OwnSubnets => there
+            .map(|subnet| Destination::Subnet {
+                subnet: subnet.clone(),
+                traffic,
+            })
+            .collect(),
+        DemandPeer::Host(name) => {
+            let host = port().map(|port| Destination::Host {
+                name: name.clone(),
+                port,
+            });
+            host.into_iter().collect()
+        }
+        DemandPeer::Cidr { cidr, inside_only } => {
+            let is_inside = projected.vpc.cidrs().any(|own| own.contains(cidr));
+            let port = port().filter(|_| !inside_only || is_inside);
+            let block = port.map(|port| Destination::Cidr { cidr: *cidr, port });
+            block.into_iter().collect()
+        }
+    }
+}
+
+/// How far a way can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reached {
+    /// Packets do not get there.
+    No,
+    /// That hangs on what cannot be seen, and is not taken to work.
+    Unknown,
+    /// They do.
+    Yes,
+}
+
+/// What a verdict comes to, given that there is none on what is reached.
+pub(super) fn reached(draft: &Draft<'_>, verdict: Option<&Verdict>) -> Reached {
+    match verdict {
+        None | Some(Verdict::Reachable(_)) => Reached::Yes,
+        Some(Verdict::Stopped(..)) => Reached::No,
+        Some(Verdict::Unknown(_, unseen)) if is_taken_to_work(draft, unseen) => Reached::Yes,
+        Some(Verdict::Unknown(..)) => Reached::Unknown,
+    }
+}
+
+/// Whether what cannot be seen does not count.
+pub(super) fn is_taken_to_work(draft: &Draft<'_>, unseen: &[Unseen]) -> bool {
+    // That nobody looked at the ACLs is told once for the VPC, where they are planned.
+    let mut of_interest = unseen.iter().filter(|unseen| **unseen != Unseen::NetworkAcls);
+    of_interest.all(|unseen| !is_open(draft, unseen))
+}
+
+/// Whether something that cannot be seen is not accepted.
+fn is_open(draft: &Draft<'_>, unseen: &Unseen) -> bool {
+    let accepted = &draft.network.vpc.accept_unknown;
+    let acceptance = unseen.acceptance(draft.snapshot.foreign_owner().is_some());
+    acceptance.is_none_or(|acceptance| !accepted.contains(&acceptance))
+}

@@ -1,0 +1,429 @@
+//! What is in the way of a profile's workloads, put together and told.
+//!
+//! Each cause is told once, with everyone whom it concerns. Rules that one
+//! security group or network ACL lacks are one finding, for they are mended
+//! together; other causes are never merged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::is_open;
+use crate::{
+    api::Reason,
+    catalog::Symptom,
+    demand::{Demand, Strength},
+    observed::VpcSnapshot,
+    plan::{draft::Draft, network_acls::RESERVED, resolve::ResolvedProfile},
+    reach::{Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, acl_fix},
+    report::{Concern, Finding, Lack, Weight},
+    types::{Direction, NetworkAclId, SubnetId, joined, listed},
+};
+
+/// The obstacles of one profile.
+pub(super) struct Obstacles<'a, 'p> {
+    draft: &'a Draft<'p>,
+    projected: &'a VpcSnapshot,
+    resolved: &'a ResolvedProfile<'p>,
+    found: BTreeMap<Obstacle, Concerned>,
+}
+
+/// Something in the way. What is equal is told together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Obstacle {
+    weight: Weight,
+    concern: Concern,
+    reason: Reason,
+    /// The resource to look at and, of a security group, the direction.
+    about: String,
+    what: What,
+    /// The workload, where what it lacks is told apart until it is seen that
+    /// others lack the same.
+    workload: Option<usize>,
+}
+
+/// What an obstacle is, as far as it is told apart from others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    /// Rules that a group or an ACL lacks.
+    Rules,
+    /// Rules that an ACL lacks for whoever uses other ports than Linux.
+    OtherPorts,
+    /// Rules that an ACL lacks for some addresses of a host that may have others.
+    SomeAddresses,
+    /// A cause, by its words.
+    Cause(String),
+    /// What cannot be seen, by its words.
+    Unseen(String),
+}
+
+/// Whom an obstacle concerns, and by what.
+#[derive(Default)]
+struct Concerned {
+    causes: Vec<Cause>,
+    unseen: Option<Unseen>,
+    lacks: BTreeSet<Lack>,
+    symptoms: BTreeSet<Symptom>,
+    workloads: BTreeSet<usize>,
+    subnets: BTreeSet<SubnetId>,
+    destinations: BTreeSet<String>,
+}
+
+/// Where a way begins and ends, and for whom.
+struct Way<'w> {
+    demand: &'w Demand,
+    place: usize,
+    subnet: &'w SubnetId,
+    destination: &'w Destination,
+}
+
+impl<'a, 'p> Obstacles<'a, 'p> {
+    pub(super) fn of(draft: &'a Draft<'p>, projected: &'a VpcSnapshot, resolved: &'a ResolvedProfile<'p>) -> Self {
+        Self {
+            draft,
+            projected,
+            resolved,
+            found: BTreeMap::new(),
+        }
+    }
+
+    /// Notes what is in a workload's way from a subnet to a destination.
+    pub(super) fn note(
+        &mut self,
+        answer: &Answer,
+        demand: &Demand,
+        place: usize,
+        subnet: &SubnetId,
+        destination: &Destination,
+    ) {
+        let way = Way {
+            demand,
+            place,
+            subnet,
+            destination,
+        };
+        match &answer.verdict {
+            Verdict::Reachable(_) => {}
+            Verdict::Stopped(..) => {
+                let weight = match demand.strength {
+                    Strength::Required | Strength::LetOut => Weight::Blocks,
+                    Strength::Usual | Strength::RuleOnly => Weight::Advice,
+                };
+                let counts = |cause: &&Cause| demand.strength != Strength::LetOut || !cause.missing_rules().is_empty();
+                for cause in answer.causes.iter().filter(counts) {
+                    self.note_cause(cause, weight, &way, what_of(cause));
+                }
+                self.note_unseen(&answer.unseen, answer.verdict.path(), &[], &way);
+            }
+            Verdict::Unknown(path, unseen) => self.note_unseen(unseen, path, &answer.causes, &way),
+        }
+        for remark in &answer.remarks {
+            self.note_cause(remark, Weight::Advice, &way, What::OtherPorts);
+        }
+    }
+
+    fn note_cause(&mut self, cause: &Cause, weight: Weight, way: &Way<'_>, what: What) {
+        let concerned = self.entry(
+            Obstacle {
+                weight,
+                concern: cause.concern(way.destination),
+                reason: cause.reason(way.destination),
+                about: about(cause),
+                what,
+                // Workloads lack different rules of one group.
+                workload: (cause.is_of_groups()).then_some(way.place),
+            },
+            way,
+        );
+        concerned.lacks.insert(cause.lack(way.destination));
+        if !concerned.causes.contains(cause) {
+            concerned.causes.push(cause.clone());
+        }
+    }
+
+    /// Each thing that cannot be seen is told by itself; what is accepted is
+    /// still worth knowing.
+    fn note_unseen(&mut self, unseen: &[Unseen], path: &Path, causes: &[Cause], way: &Way<'_>) {
+        if way.demand.strength == Strength::LetOut {
+            return;
+        }
+        // Who denies some addresses in an ACL means to.
+        let by_acls = !causes.is_empty() && causes.iter().all(|cause| acl_of(cause).is_some());
+        let is_shared = self.draft.snapshot.foreign_owner().is_some();
+        for one in unseen.iter().filter(|one| **one != Unseen::NetworkAcls) {
+            if by_acls && matches!(one, Unseen::Addresses { .. }) {
+                for cause in causes {
+                    self.note_cause(cause, Weight::Advice, way, What::SomeAddresses);
+                }
+                continue;
+            }
+            let leads_out = way.destination.concern() == Concern::Internet;
+            if !is_open(self.draft, one) && !leads_out {
+                continue;
+            }
+            // What answers inside the VPC is its owners' affair.
+            let matters = is_open(self.draft, one) && !matches!(one, Unseen::Receiver { .. });
+            let weight = match way.demand.strength {
+                Strength::Required if matters => Weight::Unknown,
+                Strength::Required | Strength::Usual | Strength::LetOut | Strength::RuleOnly => Weight::Advice,
+            };
+            let words = match one.acceptance(is_shared) {
+                Some(_) if leads_out => format!("{one}{}", led_by(path)),
+                Some(_) | None => one.to_string(),
+            };
+            let concerned = self.entry(
+                Obstacle {
+                    weight,
+                    concern: one.concern(way.destination),
+                    reason: one.reason(is_shared),
+                    about: String::new(),
+                    what: What::Unseen(words),
+                    workload: None,
+                },
+                way,
+            );
+            concerned.lacks.insert(one.lack());
+            concerned.unseen = Some(one.clone());
+        }
+    }
+
+    fn entry(&mut self, obstacle: Obstacle, way: &Way<'_>) -> &mut Concerned {
+        let concerned = self.found.entry(obstacle).or_default();
+        concerned.workloads.insert(way.place);
+        concerned.subnets.insert(way.subnet.clone());
+        concerned.destinations.insert(way.destination.to_string());
+        concerned.symptoms.extend(way.demand.symptom());
+        concerned
+    }
+
+    /// What is to be told: not what whoever plans tells of the same lack to the
+    /// same workloads.
+    pub(super) fn findings(mut self) -> Vec<Finding> {
+        let means = self.means();
+        let mut found = std::mem::take(&mut self.found);
+        for (obstacle, concerned) in &mut found {
+            let lacks = &concerned.lacks;
+            concerned
+                .workloads
+                .retain(|place| !self.is_told(obstacle, lacks, *place));
+        }
+        found.retain(|_, concerned| !concerned.workloads.is_empty());
+        // Whoever opens an ACL opens it to all ports that answers may go to.
+        let closed: BTreeSet<String> = found
+            .keys()
+            .filter(|obstacle| obstacle.what == What::Rules)
+            .map(|obstacle| obstacle.about.clone())
+            .collect();
+        found.retain(|obstacle, _| obstacle.what != What::OtherPorts || !closed.contains(&obstacle.about));
+        let found = alike(found);
+        let without_way_out: BTreeSet<SubnetId> = found
+            .iter()
+            .filter(|(obstacle, concerned)| {
+                obstacle.weight == Weight::Blocks && concerned.symptoms.first() == Some(&Symptom::NoWayOut)
+            })
+            .flat_map(|(_, concerned)| concerned.subnets.iter().cloned())
+            .collect();
+        let is_everywhere = without_way_out.len() >= self.resolved.subnets.len();
+        let findings = found.iter();
+        findings
+            .map(|(obstacle, concerned)| self.finding(obstacle, concerned, &means, is_everywhere))
+            .collect()
+    }
+
+    fn is_told(&self, obstacle: &Obstacle, lacks: &BTreeSet<Lack>, place: usize) -> bool {
+        let key = self.resolved.key();
+        let name = &self.resolved.profile().workloads[place].name;
+        let telling: Vec<&Finding> = self
+            .draft
+            .findings()
+            .iter()
+            .filter(|finding| !finding.lacks.is_empty() && finding.weight <= obstacle.weight)
+            .filter(|finding| {
+                let names = finding.concerns(key);
+                names.is_some_and(|names| names.is_none_or(|names| names.contains(name)))
+            })
+            .collect();
+        lacks.iter().all(|lack| {
+            let mut told = telling.iter().flat_map(|finding| &finding.lacks);
+            told.any(|told| told.covers(lack))
+        })
+    }
+
+    fn finding(&self, obstacle: &Obstacle, concerned: &Concerned, means: &Means<'_>, is_everywhere: bool) -> Finding {
+        let mut symptom = concerned.symptoms.first().copied();
+        if symptom == Some(Symptom::NoWayOut) && !is_everywhere {
+            symptom = Some(Symptom::NoWayOutSometimes);
+        }
+        // Any of several groups could get a rule.
+        let one =
+            |cause: &&Cause| !matches!(cause, Cause::NotAdmitted { groups, endpoint: None, .. } if groups.len() > 1);
+        let resource = concerned.causes.first().filter(one).map(Cause::resource);
+        Finding {
+            weight: obstacle.weight,
+            symptom: symptom.filter(|_| obstacle.weight == Weight::Blocks),
+            resource,
+            ..Finding::new(
+                obstacle.concern,
+                self.resolved.scope_of(&concerned.workloads),
+                obstacle.reason,
+                self.message(obstacle, concerned, means),
+            )
+        }
+    }
+
+    fn message(&self, obstacle: &Obstacle, concerned: &Concerned, means: &Means<'_>) -> String {
+        let mut causes = concerned.causes.clone();
+        causes.sort_by_key(direction_of);
+        let verb = match obstacle.weight {
+            Weight::Blocks => "cannot be reached",
+            Weight::Unknown | Weight::Unmet | Weight::Aside | Weight::Advice => "may not be reached",
+        };
+        let from = listed(&concerned.subnets);
+        let to = listed(&concerned.destinations);
+        let is_shared = self.draft.snapshot.foreign_owner().is_some();
+        let Some(first) = causes.first() else {
+            let fix = concerned.unseen.as_ref().map(|unseen| unseen.fix(means, is_shared));
+            let words = match &obstacle.what {
+                What::Unseen(words) => words.as_str(),
+                What::Rules | What::OtherPorts | What::SomeAddresses | What::Cause(_) => "",
+            };
+            return format!(
+                "From {from}, {to} {verb}: it cannot be seen {words}. {}",
+                fix.unwrap_or_default()
+            );
+        };
+        let rules: BTreeSet<String> = causes.iter().flat_map(Cause::missing_rules).collect();
+        if let Some(acl) = acl_of(first) {
+            let users = self.users_of(acl);
+            let rules = joined(&rules);
+            return match obstacle.what {
+                What::OtherPorts => format!(
+                    "Network ACL {acl} of {users} stops a part of {rules}. It matters only to a client that was told to \
+                     use other ports than Linux does."
+                ),
+                What::SomeAddresses => format!(
+                    "Network ACL {acl} of {users} stops a part of {rules}. It matters only to a host that has such an \
+                     address."
+                ),
+                What::Rules | What::Cause(_) | What::Unseen(_) => {
+                    let fix = acl_fix(&causes, means, |direction, number| {
+                        self.is_taken(acl, direction, number)
+                    });
+                    format!("Network ACL {acl} of {users} stops traffic that is needed: {rules}. {fix}")
+                }
+            };
+        }
+        let fix = first.fix(means);
+        if let Cause::NotAdmitted {
+            groups, endpoint: None, ..
+        } = first
+        {
+            return format!(
+                "From {from}, {to} {verb}: security group {} does not admit {}. {fix}",
+                listed(groups),
+                listed(&rules)
+            );
+        }
+        format!("From {from}, {to} {verb}: {first}. {fix}")
+    }
+
+    /// The subnets of an ACL.
+    fn users_of(&self, acl: &NetworkAclId) -> String {
+        let found = self.projected.network_acls.get(acl);
+        let associations = found.into_iter().flat_map(|acl| &acl.associations);
+        let users: BTreeSet<&SubnetId> = associations.filter_map(|one| one.subnet_id.as_ref()).collect();
+        listed(users)
+    }
+
+    fn is_taken(&self, acl: &NetworkAclId, direction: Direction, number: i32) -> bool {
+        let found = self.projected.network_acls.get(acl);
+        let mut entries = found.into_iter().flat_map(|acl| &acl.entries);
+        entries.any(|entry| entry.rule_number == number && entry.egress == (direction == Direction::Egress))
+    }
+
+    fn means(&self) -> Means<'a> {
+        let vpc = &self.draft.network.vpc;
+        let first = vpc.first_rule_number;
+        Means {
+            sagemaker_vpc: Some(&vpc.ownership.vpc),
+            internet: vpc.internet,
+            network_acls: vpc.network_acls,
+            rule_numbers: (first, first.saturating_add(RESERVED - 1)),
+            ours: self.draft.claims.ours().keys().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// Puts those together whose workloads lack the same.
+fn alike(found: BTreeMap<Obstacle, Concerned>) -> Vec<(Obstacle, Concerned)> {
+    let mut told: Vec<(Obstacle, Concerned)> = Vec::new();
+    for (mut obstacle, concerned) in found {
+        obstacle.workload = None;
+        let same = told
+            .iter_mut()
+            .find(|(other, others)| *other == obstacle && others.causes == concerned.causes);
+        match same {
+            Some((_, others)) => {
+                others.workloads.extend(concerned.workloads);
+                others.subnets.extend(concerned.subnets);
+                others.destinations.extend(concerned.destinations);
+                others.symptoms.extend(concerned.symptoms);
+            }
+            None => told.push((obstacle, concerned)),
+        }
+    }
+    told
+}
+
+fn what_of(cause: &Cause) -> What {
+    if cause.missing_rules().is_empty() {
+        What::Cause(cause.to_string())
+    } else {
+        What::Rules
+    }
+}
+
+fn about(cause: &Cause) -> String {
+    match direction_of(cause) {
+        Some(direction) if acl_of(cause).is_none() => format!("{} {direction}", cause.resource()),
+        Some(_) | None => cause.resource(),
+    }
+}
+
+fn acl_of(cause: &Cause) -> Option<&NetworkAclId> {
+    if let Cause::AclDenies { acl, .. } = cause {
+        Some(acl)
+    } else {
+        None
+    }
+}
+
+fn direction_of(cause: &Cause) -> Option<Direction> {
+    if let Cause::AclDenies { direction, .. } | Cause::NotAdmitted { direction, .. } = cause {
+        Some(*direction)
+    } else {
+        None
+    }
+}
+
+/// The routes by which a packet goes out of the VPC, to follow what lies behind.
+fn led_by(path: &Path) -> String {
+    let routes = path.0.iter().filter_map(|hop| match hop {
+        Hop::Route { table, destination, to } => Some(format!("route {destination} of {table} to {to}")),
+        Hop::PublicName { .. }
+        | Hop::PrivateName { .. }
+        | Hop::SecurityGroup { .. }
+        | Hop::NetworkAcl { .. }
+        | Hop::SameSubnet { .. }
+        | Hop::Subnet { .. }
+        | Hop::GatewayEndpoint { .. }
+        | Hop::InterfaceEndpoint { .. }
+        | Hop::NatGateway { .. }
+        | Hop::InternetGateway { .. }
+        | Hop::Unseen(_) => None,
+    });
+    let routes: Vec<String> = routes.collect();
+    if routes.is_empty() {
+        String::new()
+    } else {
+        format!(", where it is led by {}", listed(routes))
+    }
+}

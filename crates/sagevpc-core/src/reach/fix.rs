@@ -1,0 +1,376 @@
+//! What would let packets through, in words: what to do by hand, and what
+//! sagevpc would do if its objects asked for it.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use super::{Cause, RouteUsed, Unseen, filter::LAST_RULE, hop::preposition};
+use crate::{
+    api::{AcceptUnknown, InternetMode, NetworkAclMode},
+    types::{Direction, Traffic, listed},
+};
+
+/// The highest number that EC2 takes for a rule of somebody's own.
+const LAST_OWN_RULE: u16 = 32_766;
+
+/// What a fix may be, besides doing it by hand: whose the resources are, and
+/// what the SageMakerVpc asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Means<'a> {
+    /// The SageMakerVpc's name; `None` where there is none.
+    pub sagemaker_vpc: Option<&'a str>,
+    /// Its `spec.internet.mode`.
+    pub internet: InternetMode,
+    /// Its `spec.networkAcls.mode`.
+    pub network_acls: NetworkAclMode,
+    /// The numbers of the rules that sagevpc may add to network ACLs, from the
+    /// first to the last.
+    pub rule_numbers: (u16, u16),
+    /// Ids of security groups and endpoints that sagevpc keeps.
+    pub ours: BTreeSet<&'a str>,
+}
+
+impl Means<'_> {
+    /// Lead a route to a NAT gateway.
+    fn to_nat_gateway(&self, command: &str, table: &str, to: &str) -> String {
+        let by_hand = format!(
+            "Lead it to a public NAT gateway with `aws ec2 {command} --route-table-id {table} --destination-cidr-block \
+             {to} --nat-gateway-id nat-…`"
+        );
+        match (self.internet, self.sagemaker_vpc) {
+            (InternetMode::ManagedNat, _) | (_, None) => format!("{by_hand}."),
+            (InternetMode::Existing | InternetMode::None, Some(vpc)) => {
+                format!(
+                    "{by_hand}, or have sagevpc make one with spec.internet.mode: ManagedNat of SageMakerVpc {vpc}."
+                )
+            }
+        }
+    }
+
+    /// Turn a route of somebody else's to a NAT gateway.
+    fn turn(&self, route: &RouteUsed) -> String {
+        let turn = self.to_nat_gateway("replace-route", route.table.as_str(), &route.destination);
+        match (self.internet, self.sagemaker_vpc) {
+            (InternetMode::ManagedNat, Some(_)) if route.is_default() => {
+                format!("Remove the route, so that sagevpc makes one of its own; or: {turn}")
+            }
+            (InternetMode::ManagedNat | InternetMode::Existing | InternetMode::None, _) => turn,
+        }
+    }
+
+    fn turn_or(&self, route: Option<&RouteUsed>, otherwise: &str) -> String {
+        route.map_or_else(|| otherwise.to_owned(), |route| self.turn(route))
+    }
+
+    /// Change an endpoint's policy.
+    fn change_policy(&self, endpoint: &str) -> String {
+        match self.sagemaker_vpc {
+            Some(vpc) if self.ours.contains(endpoint) || !endpoint.starts_with("vpce-") => {
+                format!("Change the document, spec.s3.policy.document of SageMakerVpc {vpc}, or use type: Buckets.")
+            }
+            Some(_) | None => format!("Its owners must change it, or let sagevpc: list {endpoint} in spec.adopt."),
+        }
+    }
+
+    /// Add rules to security groups, whosever they are.
+    fn add_rules(&self, groups: &[String]) -> String {
+        let is_ours = |group: &String| self.ours.contains(group.as_str());
+        match self.sagemaker_vpc {
+            Some(_) if !groups.is_empty() && groups.iter().all(is_ours) => {
+                "It is sagevpc's and will hold them once the plan is carried out.".to_owned()
+            }
+            Some(_) => {
+                "Its owners must add them, or remove spec.securityGroups so that sagevpc makes and keeps a group."
+                    .to_owned()
+            }
+            None => format!("Add them to {}.", listed(groups)),
+        }
+    }
+}
+
+impl RouteUsed {
+    fn is_default(&self) -> bool {
+        matches!(self.destination.as_str(), "0.0.0.0/0" | "::/0")
+    }
+}
+
+impl Cause {
+    /// What would let it through, in a sentence or two.
+    pub fn fix(&self, means: &Means<'_>) -> String {
+        match self {
+            Self::DnsOff { vpc, attribute } => {
+                let option: String = attribute.chars().flat_map(kebab).collect();
+                format!("Turn it on: `aws ec2 modify-vpc-attribute --vpc-id {vpc} --{option}`.")
+            }
+            Self::NoResolver { vpc } => format!(
+                "Associate DHCP options with domain-name-servers=AmazonProvidedDNS: `aws ec2 associate-dhcp-options \
+                 --vpc-id {vpc} …`."
+            ),
+            Self::NoAddress { subnet } => format!("Give {subnet} a block of that family, or use another subnet."),
+            Self::NotAdmitted {
+                endpoint: Some(endpoint),
+                ..
+            } if means.sagemaker_vpc.is_some() && !means.ours.contains(endpoint.as_str()) => {
+                format!("Its owners must add that rule, or let sagevpc: list {endpoint} in spec.adopt.")
+            }
+            Self::NotAdmitted { groups, .. } => {
+                let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+                means.add_rules(&groups)
+            }
+            Self::AclDenies { .. } => acl_fix(std::slice::from_ref(self), means, |_, _| false),
+            Self::NoRoute { table, is_ipv6: false } => {
+                means.to_nat_gateway("create-route", table.as_str(), "0.0.0.0/0")
+            }
+            Self::NoRoute { table, is_ipv6: true } => format!(
+                "No NAT gateway takes IPv6 out: add a route with `aws ec2 create-route --route-table-id {table} \
+                 --destination-ipv6-cidr-block ::/0 --egress-only-internet-gateway-id eigw-…`, or name a destination \
+                 of IPv4."
+            ),
+            Self::NoRouteTable { .. } => {
+                "Add RouteTables.json, as `aws ec2 describe-route-tables` prints it, to the snapshot.".to_owned()
+            }
+            Self::Blackhole { route, target } if target.starts_with("nat-") => means.turn(route),
+            Self::Blackhole { route, .. } => {
+                let option = if route.destination.contains(':') {
+                    "--destination-ipv6-cidr-block"
+                } else if route.destination.starts_with("pl-") {
+                    "--destination-prefix-list-id"
+                } else {
+                    "--destination-cidr-block"
+                };
+                format!(
+                    "Put it back, or remove the route with `aws ec2 delete-route --route-table-id {} {option} {}`.",
+                    route.table, route.destination
+                )
+            }
+            Self::NoSubnet { .. } => "Correct the address.".to_owned(),
+            Self::EndpointUnavailable { state, .. } => {
+                if state.starts_with("pending") {
+                    "Wait, or accept the endpoint where its service asks for that.".to_owned()
+                } else {
+                    "Delete it, and make a new one.".to_owned()
+                }
+            }
+            Self::PolicyBlocks {
+                endpoint,
+                action,
+                resource,
+                ..
+            } => match means.sagemaker_vpc {
+                Some(_) => means.change_policy(endpoint.as_str()),
+                None => format!("Allow {action} on {resource} in its policy."),
+            },
+            Self::NoEndpoint { service, .. } => match means.sagemaker_vpc {
+                Some(vpc) => {
+                    format!("Add {service} to spec.services of SageMakerVpc {vpc}, or give the VPC a way out.")
+                }
+                None => format!("Make an interface endpoint for {service} with private DNS, or a way out."),
+            },
+            Self::PrivateDnsOff { endpoint, .. } => {
+                format!("Turn it on: `aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled`.")
+            }
+            Self::NatUnavailable { state, .. } if state == "pending" => {
+                "AWS is still setting it up; that takes some minutes.".to_owned()
+            }
+            Self::NatUnavailable { route, .. } => {
+                means.turn_or(route.as_ref(), "Make a new one, and turn the route to it.")
+            }
+            Self::NatIsPrivate { route, .. } => {
+                means.turn_or(route.as_ref(), "Turn the route to a public NAT gateway.")
+            }
+            Self::NatTakesNoIpv6 { .. } => {
+                "Lead the route to an egress-only internet gateway, or name a destination of IPv4.".to_owned()
+            }
+            Self::NatInPrivateSubnet {
+                subnet, table, route, ..
+            } => {
+                let lead = match table {
+                    Some(table) => format!(
+                        "Make a NAT gateway in a public subnet, or lead {table} there with `aws ec2 create-route \
+                         --route-table-id {table} --destination-cidr-block 0.0.0.0/0 --gateway-id igw-…`."
+                    ),
+                    None => format!("Make a NAT gateway in a public subnet, or give {subnet} a route table."),
+                };
+                let turn = route.as_ref().map(|route| means.turn(route));
+                turn.map_or_else(|| lead.clone(), |turn| format!("{lead} {turn}"))
+            }
+            Self::NoPublicAddress { route, .. } => format!(
+                "Choose private subnets{}. Or, where nothing else needs it: {}",
+                means.sagemaker_vpc.map_or("", |_| " in spec.subnets"),
+                means.turn(route)
+            ),
+            Self::GatewayDetached { gateway, vpc, .. } => {
+                format!("Attach it: `aws ec2 attach-internet-gateway --vpc-id {vpc} --internet-gateway-id {gateway}`.")
+            }
+        }
+    }
+}
+
+/// What would open one network ACL to all of these. `is_taken` says which
+/// numbers of its rules are in use.
+pub fn acl_fix(causes: &[Cause], means: &Means<'_>, is_taken: impl Fn(Direction, i32) -> bool) -> String {
+    let mut denied_by = BTreeSet::new();
+    let mut commands = Vec::new();
+    for cause in causes {
+        if let Cause::AclDenies {
+            acl,
+            direction,
+            rule,
+            traffic,
+            peers,
+            ..
+        } = cause
+        {
+            denied_by.extend((*rule < LAST_RULE).then_some(*rule));
+            commands.extend(peers.iter().map(|peer| (acl, *direction, *rule, *traffic, *peer)));
+        }
+    }
+    let (first, last) = means.rule_numbers;
+    let enforces = means.sagemaker_vpc.is_some() && means.network_acls == NetworkAclMode::Enforce;
+    if enforces && !denied_by.is_empty() {
+        let comes = if denied_by.iter().all(|rule| *rule < i32::from(first)) {
+            "comes before any"
+        } else {
+            "does not come after all"
+        };
+        return format!(
+            "Rule {} {comes} that sagevpc may add ({first} to {last}): remove it, or set \
+             spec.networkAcls.firstRuleNumber so that sagevpc's rules come first.",
+            listed(&denied_by)
+        );
+    }
+    let command = commands.first().and_then(|(acl, direction, rule, traffic, peer)| {
+        let is_free = |number: &i32| !is_taken(*direction, *number);
+        let number = if *rule < LAST_RULE {
+            (1..*rule).rev().find(is_free)?
+        } else {
+            (first.max(1).into()..=last.max(LAST_OWN_RULE).into()).find(is_free)?
+        };
+        let command = acl_command(acl.as_str(), *direction, number, *traffic, *peer);
+        Some(format!(", such as `{command}`"))
+    });
+    let command = command.unwrap_or_default();
+    match denied_by.iter().min() {
+        None => {
+            let enforce = means.sagemaker_vpc.map_or_else(String::new, |vpc| {
+                format!(", or have sagevpc add them: set spec.networkAcls.mode of SageMakerVpc {vpc} to Enforce")
+            });
+            format!("Add rules that allow it{command}{enforce}.")
+        }
+        Some(rule) => format!("Remove rule {rule}, or add rules that allow it under lower numbers{command}."),
+    }
+}
+
+/// The command that adds a rule.
+fn acl_command(acl: &str, direction: Direction, number: i32, traffic: Traffic, peer: IpNet) -> String {
+    let way = match direction {
+        Direction::Egress => "--egress",
+        Direction::Ingress => "--ingress",
+    };
+    let protocol = traffic.protocol.as_ec2();
+    let ports = traffic.ports.map_or_else(String::new, |range| {
+        format!(" --port-range From={},To={}", range.from, range.to)
+    });
+    let block = match peer {
+        IpNet::V4(_) => "--cidr-block",
+        IpNet::V6(_) => "--ipv6-cidr-block",
+    };
+    format!(
+        "aws ec2 create-network-acl-entry --network-acl-id {acl} {way} --rule-number {number} --protocol \
+         {protocol}{ports} {block} {peer} --rule-action allow"
+    )
+}
+
+impl Cause {
+    /// The rules that are missing, each as one reads, with whatever denies it:
+    /// `egress tcp 443 to 10.0.0.0/16 (denied by rule 90)`. None where no rule
+    /// would do.
+    pub fn missing_rules(&self) -> Vec<String> {
+        match self {
+            Self::NotAdmitted {
+                direction,
+                traffic,
+                peer,
+                ..
+            } => vec![format!("{direction} {traffic} {} {peer}", preposition(*direction))],
+            Self::AclDenies {
+                direction,
+                traffic,
+                peers,
+                rule,
+                ..
+            } => {
+                let why = if *rule < LAST_RULE {
+                    format!("denied by rule {rule}")
+                } else {
+                    "no rule allows all of it".to_owned()
+                };
+                let towards = preposition(*direction);
+                let rules = peers
+                    .iter()
+                    .map(|peer| format!("{direction} {traffic} {towards} {peer} ({why})"));
+                rules.collect()
+            }
+            Self::DnsOff { .. }
+            | Self::NoResolver { .. }
+            | Self::NoAddress { .. }
+            | Self::NoRoute { .. }
+            | Self::NoRouteTable { .. }
+            | Self::Blackhole { .. }
+            | Self::NoSubnet { .. }
+            | Self::EndpointUnavailable { .. }
+            | Self::PolicyBlocks { .. }
+            | Self::NoEndpoint { .. }
+            | Self::PrivateDnsOff { .. }
+            | Self::NatUnavailable { .. }
+            | Self::NatIsPrivate { .. }
+            | Self::NatInPrivateSubnet { .. }
+            | Self::NatTakesNoIpv6 { .. }
+            | Self::NoPublicAddress { .. }
+            | Self::GatewayDetached { .. } => Vec::new(),
+        }
+    }
+}
+
+impl Unseen {
+    /// How it can be seen, or done without; `is_shared` says whether the VPC is
+    /// another account's.
+    pub fn fix(&self, means: &Means<'_>, is_shared: bool) -> String {
+        let vpc = means
+            .sagemaker_vpc
+            .map_or_else(|| "the SageMakerVpc".to_owned(), |name| format!("SageMakerVpc {name}"));
+        match self.acceptance(is_shared) {
+            Some(AcceptUnknown::CustomResolver) => {
+                format!("If they forward to AWS's, list CustomResolver in spec.acceptUnknown of {vpc}.")
+            }
+            Some(AcceptUnknown::SharedVpc) => format!(
+                "Set spec.credentials.network to a role of the owner's account, or list SharedVpc in \
+                 spec.acceptUnknown of {vpc}."
+            ),
+            Some(
+                acceptance @ (AcceptUnknown::TransitGateway
+                | AcceptUnknown::Firewall
+                | AcceptUnknown::Peering
+                | AcceptUnknown::BucketPolicy),
+            ) => format!(
+                "Have its owners confirm that it leads there and back, and list {acceptance:?} in spec.acceptUnknown of \
+                 {vpc}."
+            ),
+            None => match (self.file(), self) {
+                (_, Self::Policy { endpoint, .. }) => means.change_policy(endpoint),
+                (Some(file), _) => {
+                    format!("Allow the controller's role to look at it, or add {file} to the snapshot.")
+                }
+                (None, Self::Addresses { .. }) => "Open the way to all public addresses.".to_owned(),
+                (None, _) => "Choose a way that can be seen.".to_owned(),
+            },
+        }
+    }
+}
+
+/// A letter as the AWS CLI spells it within an option.
+fn kebab(letter: char) -> impl Iterator<Item = char> {
+    let hyphen = letter.is_ascii_uppercase().then_some('-');
+    hyphen.into_iter().chain([letter.to_ascii_lowercase()])
+}
