@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     catalog::BUCKET_USES,
-    observed::{EndpointState, VpcEndpoint},
+    observed::{ConnectivityType, EndpointState, NatGatewayState, VpcEndpoint},
     types::{Direction, NatGatewayId, Region, VpcEndpointId},
 };
 use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
@@ -52,13 +52,7 @@ impl Reach<'_> {
         let found = self.snapshot.internet_gateway.as_ref();
         let is_attached = found
             .filter(|found| found.internet_gateway_id.as_str() == id)
-            .map(|found| {
-                found.attachments.iter().any(|attachment| {
-                    let state = attachment.state.as_deref().unwrap_or("available");
-                    attachment.vpc_id.as_ref() == Some(&self.snapshot.vpc.vpc_id)
-                        && (state.eq_ignore_ascii_case("available") || state.eq_ignore_ascii_case("attached"))
-                })
-            });
+            .map(|found| found.is_attached_to(&self.snapshot.vpc.vpc_id));
         match (found, is_attached) {
             (None, _) => leg.not_knowing(Unseen::InternetGateway { gateway }),
             (Some(_), Some(true)) => leg.past(Hop::InternetGateway { gateway }),
@@ -71,10 +65,10 @@ impl Reach<'_> {
             let endpoint = id.to_string();
             return leg.not_knowing(Unseen::Endpoint { endpoint });
         };
-        if endpoint.endpoint_state() != EndpointState::Available {
+        if endpoint.state != EndpointState::Available {
             return leg.stopped(Cause::EndpointUnavailable {
                 endpoint: id.clone(),
-                state: endpoint.state.to_ascii_lowercase(),
+                state: endpoint.state.as_str().to_ascii_lowercase(),
             });
         }
         let decided = match &trip.target.s3 {
@@ -154,11 +148,12 @@ impl Reach<'_> {
         let Some(nat) = self.snapshot.nat_gateways.get(id) else {
             return unknown(leg);
         };
-        let state = nat.state.as_deref().unwrap_or("available");
-        if !state.eq_ignore_ascii_case("available") {
+        if let Some(state) = &nat.state
+            && *state != NatGatewayState::Available
+        {
             return vec![leg.stopped(Cause::NatUnavailable {
                 gateway: id.clone(),
-                state: state.to_ascii_lowercase(),
+                state: state.as_str().to_ascii_lowercase(),
             })];
         }
         let place = nat.subnet_id.as_ref().and_then(|subnet| self.place_of.get(subnet));
@@ -166,8 +161,8 @@ impl Reach<'_> {
         let subnet = self.places[at].id.clone();
         let is_private = nat
             .connectivity_type
-            .as_deref()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("private"));
+            .as_ref()
+            .is_some_and(|kind| *kind == ConnectivityType::Private);
         let nowhere = || {
             if is_private {
                 Cause::NatIsPrivate { gateway: id.clone() }

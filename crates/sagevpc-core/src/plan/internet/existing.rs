@@ -7,13 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::{
-    CONCERN, default_route, destinations::from_subnet, nat_gateways::NatGateways, places, routes::nat_gateway_of,
-    scope, symptom,
-};
+use super::{CONCERN, default_route, destinations::from_subnet, nat_gateways::NatGateways, places, scope, symptom};
 use crate::{
     api::{AcceptUnknown, InternetMode, Reason, ResourceOwnership},
-    observed::{NatGateway, NatGatewayState, Route, RouteTable, VpcSnapshot},
+    observed::{NatGateway, Route, RouteTable, RouteTarget, Stage, VpcSnapshot, Word},
     plan::{draft::Draft, resolve::ResolvedProfile},
     report::{Finding, Weight},
     types::{NatGatewayId, RouteTableId, SubnetId, listed},
@@ -67,7 +64,7 @@ pub(super) fn judge(
                     None => judge.no_route(table, block).into_iter().collect(),
                     Some(route) => std::iter::once(route)
                         .chain(routes_within(table, block))
-                        .inspect(|route| used.extend(nat_gateway_of(route)))
+                        .inspect(|route| used.extend(route.nat_gateway()))
                         .filter_map(|route| judge.route(table, route, block))
                         .collect(),
                 };
@@ -138,31 +135,23 @@ fn routes_within(table: &RouteTable, block: IpNet) -> impl Iterator<Item = &Rout
 }
 
 fn next_hop(route: &Route) -> Option<NextHop<'_>> {
-    let gateway = route.gateway_id.as_deref();
-    match gateway {
-        Some("local") => return Some(NextHop::Local),
-        Some(id) if id.starts_with("igw-") => return Some(NextHop::InternetGateway(id)),
-        Some(id) if id.starts_with("vpce-") => return Some(NextHop::Beyond(id, AcceptUnknown::Firewall)),
-        Some(id) => return Some(NextHop::Beyond(id, AcceptUnknown::Peering)),
-        None => {}
-    }
-    if let Some(id) = nat_gateway_of(route) {
-        return Some(NextHop::NatGateway(id));
-    }
-    if route.egress_only_internet_gateway_id.is_some() {
-        return Some(NextHop::EgressOnly);
-    }
-    let interface = route.network_interface_id.as_ref().map(|id| id.as_str());
-    [
-        (route.transit_gateway_id.as_deref(), AcceptUnknown::TransitGateway),
-        (route.core_network_arn.as_deref(), AcceptUnknown::TransitGateway),
-        (interface, AcceptUnknown::Firewall),
-        (route.vpc_peering_connection_id.as_deref(), AcceptUnknown::Peering),
-        (route.local_gateway_id.as_deref(), AcceptUnknown::Peering),
-        (route.carrier_gateway_id.as_deref(), AcceptUnknown::Peering),
-    ]
-    .into_iter()
-    .find_map(|(id, accept)| Some(NextHop::Beyond(id?, accept)))
+    Some(match route.target()? {
+        RouteTarget::Local => NextHop::Local,
+        RouteTarget::InternetGateway(id) => NextHop::InternetGateway(id),
+        RouteTarget::NatGateway(id) => NextHop::NatGateway(NatGatewayId::new(id)),
+        RouteTarget::EgressOnlyInternetGateway(_) => NextHop::EgressOnly,
+        RouteTarget::VpcEndpoint(id) | RouteTarget::NetworkInterface(id) => {
+            NextHop::Beyond(id, AcceptUnknown::Firewall)
+        }
+        RouteTarget::TransitGateway(id) | RouteTarget::CoreNetwork(id) => {
+            NextHop::Beyond(id, AcceptUnknown::TransitGateway)
+        }
+        RouteTarget::VirtualPrivateGateway(id)
+        | RouteTarget::PeeringConnection(id)
+        | RouteTarget::LocalGateway(id)
+        | RouteTarget::CarrierGateway(id)
+        | RouteTarget::Other(id) => NextHop::Beyond(id, AcceptUnknown::Peering),
+    })
 }
 
 /// What judging a route takes.
@@ -305,16 +294,16 @@ impl<'a> Judge<'a> {
                 fix,
             })
         };
-        match nat.nat_gateway_state() {
-            NatGatewayState::Available => {}
-            NatGatewayState::Pending => {
+        match nat.stage() {
+            Stage::Available => {}
+            Stage::Pending => {
                 return problem(
                     Reason::Waiting,
                     "is pending".to_owned(),
                     "AWS is still setting it up; that takes some minutes.".to_owned(),
                 );
             }
-            NatGatewayState::Failed => {
+            Stage::Failed => {
                 let why = nat.failure_message.as_deref().unwrap_or("EC2 does not say why");
                 return problem(
                     Reason::NatGatewayUnavailable,
@@ -322,8 +311,8 @@ impl<'a> Judge<'a> {
                     turn_it(),
                 );
             }
-            NatGatewayState::Deleting | NatGatewayState::Deleted => {
-                let state = nat.state.as_deref().unwrap_or("deleted");
+            Stage::Deleting | Stage::Deleted => {
+                let state = nat.state.as_ref().map_or("deleted", Word::as_str);
                 let reason = if route.is_active() {
                     Reason::NatGatewayUnavailable
                 } else {
