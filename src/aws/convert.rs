@@ -144,7 +144,7 @@ fn route(route: sdk::Route) -> Route {
         local_gateway_id: route.local_gateway_id,
         carrier_gateway_id: route.carrier_gateway_id,
         core_network_arn: route.core_network_arn,
-        state: route.state.map(|state| state.as_str().to_owned()),
+        state: route.state.map(|state| state.as_str().into()),
     }
 }
 
@@ -193,13 +193,10 @@ fn ip_permission(permission: sdk::IpPermission) -> Option<IpPermission> {
 pub(super) fn vpc_endpoint(endpoint: sdk::VpcEndpoint) -> Option<VpcEndpoint> {
     Some(VpcEndpoint {
         vpc_endpoint_id: VpcEndpointId::new(endpoint.vpc_endpoint_id?),
-        vpc_endpoint_type: endpoint.vpc_endpoint_type.map(|kind| kind.as_str().to_owned()),
+        vpc_endpoint_type: endpoint.vpc_endpoint_type.map(|kind| kind.as_str().into()),
         vpc_id: VpcId::new(endpoint.vpc_id?),
         service_name: endpoint.service_name.unwrap_or_default(),
-        state: endpoint
-            .state
-            .map(|state| state.as_str().to_owned())
-            .unwrap_or_default(),
+        state: endpoint.state.as_ref().map_or("", sdk::State::as_str).into(),
         policy_document: endpoint.policy_document,
         route_table_ids: each(endpoint.route_table_ids, |id| Some(RouteTableId::new(id))),
         subnet_ids: each(endpoint.subnet_ids, |id| Some(SubnetId::new(id))),
@@ -229,7 +226,7 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<Netw
         vpc_id: VpcId::new(interface.vpc_id?),
         subnet_id: SubnetId::new(interface.subnet_id?),
         description: interface.description.unwrap_or_default(),
-        interface_type: interface.interface_type.map(|kind| kind.as_str().to_owned()),
+        interface_type: interface.interface_type.map(|kind| kind.as_str().into()),
         requester_id: interface.requester_id,
         status: interface.status.map(|status| status.as_str().to_owned()),
         attachment: interface.attachment.map(|attachment| NetworkInterfaceAttachment {
@@ -279,7 +276,7 @@ pub(super) fn endpoint_service(service: sdk::ServiceDetail) -> Option<EndpointSe
         service_name: service.service_name?,
         service_type: each(service.service_type, |kind| {
             Some(ServiceType {
-                service_type: kind.service_type?.as_str().to_owned(),
+                service_type: kind.service_type?.as_str().into(),
             })
         }),
         availability_zones: service.availability_zones.unwrap_or_default(),

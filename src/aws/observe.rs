@@ -375,7 +375,7 @@ async fn tables_with_gateways(
     denied: &Denied,
 ) -> Result<TablesWithGateways, Refusal> {
     let route_tables = describe::route_tables(connection, vpcs).await?;
-    let leads_out = |route: &Route| route.nat_gateway_id.is_some() || route.to_internet_gateway();
+    let leads_out = |route: &Route| route.nat_gateway().is_some() || route.to_internet_gateway();
     let needed = wanted || route_tables.iter().flat_map(|table| &table.routes).any(leads_out);
     let gateways = async {
         if !needed {

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::ResourceType;
 use sagevpc::aws::Ec2;
 use sagevpc_core::{
-    observed::{AclPortRange, Aspect, FlowLog, IcmpTypeCode, NetworkAcl, tags_of},
+    observed::{AclPortRange, Aspect, FlowLog, IcmpTypeCode, NetworkAcl, Word, tags_of},
     plan::{Action, Step},
     types::{
         AclEntry, Direction, FlowLogId, FlowLogSettings, LogDestinationType, NetworkAclId, PortRange, Protocol,
@@ -126,7 +126,7 @@ async fn rules_of_every_kind_are_seen_as_they_were_made() {
             .find(|entry| entry.rule_number == 30_001 && is_wanted(entry.egress));
         let ours = ours.unwrap();
         assert_eq!(Protocol::parse(&ours.protocol), Some(wanted.protocol));
-        assert_eq!(ours.rule_action, "allow");
+        assert_eq!(ours.rule_action.as_str(), "allow");
         let cidr = ours.cidr_block.map(Into::into).or(ours.ipv6_cidr_block.map(Into::into));
         assert_eq!(cidr, Some(wanted.cidr));
         assert_eq!(ours.port_range, ports.map(|(from, to)| AclPortRange { from, to }));
@@ -240,7 +240,7 @@ async fn a_flow_log_is_made_as_asked_and_seen() {
     assert_eq!(log.max_aggregation_interval, Some(60));
     assert_eq!(log.flow_log_status.as_deref(), Some("ACTIVE"));
     // There is no such log group.
-    assert_eq!(log.deliver_logs_status.as_deref(), Some("FAILED"));
+    assert_eq!(log.deliver_logs_status.as_ref().map(Word::as_str), Some("FAILED"));
     assert_eq!(log.deliver_logs_error_message.as_deref(), Some("Access error"));
     assert_eq!(us().key_of(&tags_of(&log.tags)), Some(log_key(&network)));
 }

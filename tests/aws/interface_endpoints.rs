@@ -3,7 +3,7 @@
 
 use sagevpc::aws::Ec2;
 use sagevpc_core::{
-    observed::{VpcEndpoint, tags_of},
+    observed::{VpcEndpoint, Word, tags_of},
     plan::{Action, DnsAttribute, Step, Target},
     types::{IpAddressType, ResourceKey, SecurityGroupId, SubnetId, VpcEndpointId},
 };
@@ -140,7 +140,10 @@ async fn an_endpoint_is_made_with_all_that_it_is_to_have() {
     let snapshot = look(&world.ec2, &world.network.vpc).await;
     for id in &endpoint.network_interface_ids {
         let interface = &snapshot.network_interfaces[id];
-        assert_eq!(interface.interface_type.as_deref(), Some("vpc_endpoint"));
+        assert_eq!(
+            interface.interface_type.as_ref().map(Word::as_str),
+            Some("vpc_endpoint")
+        );
         assert!(!interface.is_somebody_elses());
     }
     let free = |number: usize| snapshot.subnets[&world.network.subnets[number]].available_ip_address_count;

@@ -155,7 +155,7 @@ pub fn endpoints(snapshot: &VpcSnapshot) -> Vec<&VpcEndpoint> {
     snapshot
         .vpc_endpoints
         .iter()
-        .filter(|endpoint| endpoint.state == "available")
+        .filter(|endpoint| endpoint.state.as_str() == "available")
         .collect()
 }
 

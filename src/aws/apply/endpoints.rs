@@ -10,7 +10,7 @@ use crate::aws::{
 use iam_policy::PolicyDocument;
 use sagevpc_core::{
     catalog::calls::Call,
-    observed::EndpointState,
+    observed::Stage,
     types::{ResourceKey, RouteTableId, Tags, VpcEndpointId, VpcId},
 };
 
@@ -60,12 +60,10 @@ pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&S
 /// request was not quite this one: the next plan compares and corrects it.
 pub(super) async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
     let endpoints = work.look(describe::our_vpc_endpoints(work.connection(), tags)).await?;
-    let serving = endpoints
-        .into_iter()
-        .filter(|endpoint| match endpoint.endpoint_state() {
-            EndpointState::Available | EndpointState::Pending => true,
-            EndpointState::Deleting | EndpointState::Deleted | EndpointState::Failed => false,
-        });
+    let serving = endpoints.into_iter().filter(|endpoint| match endpoint.stage() {
+        Stage::Available | Stage::Pending => true,
+        Stage::Deleting | Stage::Deleted | Stage::Failed => false,
+    });
     match work.made_before(key, serving.map(|endpoint| endpoint.vpc_endpoint_id.to_string()))? {
         Some(id) => Ok(Some(id)),
         None => Err(Setback::Waiting(format!(

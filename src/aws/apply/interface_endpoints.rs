@@ -13,7 +13,7 @@ use crate::aws::{
 use iam_policy::PolicyDocument;
 use sagevpc_core::{
     catalog::calls::Call,
-    observed::{EndpointState, VpcEndpoint},
+    observed::{Stage, VpcEndpoint},
     types::{IpAddressType, ResourceKey, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId},
 };
 
@@ -105,9 +105,9 @@ async fn dns_conflict(
         .filter(|endpoint| !endpoint.is_gateway() && endpoint.service_name == service_name)
         .filter(|endpoint| endpoint.private_dns_enabled && Some(&endpoint.vpc_endpoint_id) != except)
         .collect();
-    with_name.sort_by_key(|endpoint| match endpoint.endpoint_state() {
-        EndpointState::Available | EndpointState::Pending => 0,
-        EndpointState::Deleting | EndpointState::Deleted | EndpointState::Failed => 1,
+    with_name.sort_by_key(|endpoint| match endpoint.stage() {
+        Stage::Available | Stage::Pending => 0,
+        Stage::Deleting | Stage::Deleted | Stage::Failed => 1,
     });
     let Some(first) = with_name.first() else {
         refusal.failure.message = format!(
@@ -118,11 +118,11 @@ async fn dns_conflict(
         return refusal.into();
     };
     let id = &first.vpc_endpoint_id;
-    match first.endpoint_state() {
-        EndpointState::Deleting | EndpointState::Deleted => Setback::Waiting(format!(
+    match first.stage() {
+        Stage::Deleting | Stage::Deleted => Setback::Waiting(format!(
             "the private DNS name of {service_name} is still {id}'s, which is being deleted"
         )),
-        EndpointState::Available | EndpointState::Pending | EndpointState::Failed => {
+        Stage::Available | Stage::Pending | Stage::Failed => {
             refusal.failure.message = format!(
                 "{id} has the private DNS name of {service_name} in {vpc}, and only one endpoint can: list it in \
                  spec.adopt of the SageMakerVpc, or turn its private DNS off"

@@ -9,6 +9,7 @@ use crate::aws::{
 };
 use sagevpc_core::{
     catalog::calls::Call,
+    observed::NatGatewayState,
     types::{NatGatewayId, ResourceKey, SubnetId, Tags},
 };
 
@@ -57,9 +58,14 @@ pub(super) async fn create(
 /// request was not quite this one.
 async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
     let gateways = work.look(describe::our_nat_gateways(work.connection(), tags)).await?;
-    let serving = gateways
-        .into_iter()
-        .filter(|gateway| matches!(gateway.state.as_deref(), Some("pending" | "available")));
+    let serving = gateways.into_iter().filter(|gateway| {
+        gateway.state.as_ref().is_some_and(|state| match state.means() {
+            NatGatewayState::Pending | NatGatewayState::Available => true,
+            NatGatewayState::Failed | NatGatewayState::Deleting | NatGatewayState::Deleted | NatGatewayState::Other => {
+                false
+            }
+        })
+    });
     match work.made_before(key, serving.map(|gateway| gateway.nat_gateway_id.to_string()))? {
         Some(id) => Ok(Some(id)),
         None => Err(Setback::Waiting(format!(

@@ -9,7 +9,7 @@ use crate::aws::{
 };
 use sagevpc_core::{
     catalog::calls::Call,
-    observed::Route,
+    observed::{NatGatewayState, Route},
     types::{NatGatewayId, RouteTableId},
 };
 
@@ -55,7 +55,7 @@ async fn made_before(
             "{table} had a route to {destination} a moment ago, and does not show it any more"
         )));
     };
-    if route.nat_gateway_id.as_deref() == Some(nat_gateway.as_str()) {
+    if route.nat_gateway().as_ref() == Some(nat_gateway) {
         return Ok(None);
     }
     refusal.failure.message = format!(
@@ -124,17 +124,20 @@ async fn once_available(work: &Work<'_>, call: Call, nat_gateway: Option<Resolve
     };
     let id = NatGatewayId::new(id);
     let found = work.look(describe::nat_gateway(work.connection(), &id)).await?;
-    let state = found.as_ref().and_then(|gateway| gateway.state.as_deref());
-    match state {
-        Some("available") => Ok(id),
-        Some("failed") => {
-            let why = found.and_then(|gateway| gateway.failure_message).unwrap_or_default();
+    let Some((found, state)) = found.as_ref().and_then(|found| Some((found, found.state.as_ref()?))) else {
+        return Err(Setback::Waiting(format!("EC2 does not show {id} yet")));
+    };
+    match state.means() {
+        NatGatewayState::Available => Ok(id),
+        NatGatewayState::Failed => {
+            let why = found.failure_message.as_deref().unwrap_or_default();
             Err(Work::refuse(call, &format!("{id} could not be made by EC2: {why}")))
         }
-        Some(state) => Err(Setback::Waiting(format!(
-            "{id} is {state}, and routes are turned to it once it is available, which takes EC2 a minute or two"
-        ))),
-        None => Err(Setback::Waiting(format!("EC2 does not show {id} yet"))),
+        NatGatewayState::Pending | NatGatewayState::Deleting | NatGatewayState::Deleted | NatGatewayState::Other => {
+            Err(Setback::Waiting(format!(
+                "{id} is {state}, and routes are turned to it once it is available, which takes EC2 a minute or two"
+            )))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use sagevpc_core::{
     observed::{
         AclPortRange, Address, FlowLog, IcmpTypeCode, InternetGateway, InternetGatewayAttachment, NatGateway,
         NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission,
-        PermissionState,
+        PermissionState, Word,
     },
     types::{
         AccountId, AclEntry, AllocationId, Direction, FlowLogId, InternetGatewayId, NatGatewayId, NetworkAclId,
@@ -35,7 +35,7 @@ fn network_acl_entry(entry: sdk::NetworkAclEntry) -> Option<NetworkAclEntry> {
     Some(NetworkAclEntry {
         rule_number: entry.rule_number?,
         egress: entry.egress?,
-        rule_action: entry.rule_action?.as_str().to_owned(),
+        rule_action: entry.rule_action?.as_str().into(),
         protocol: entry.protocol?,
         cidr_block: parsed(entry.cidr_block),
         ipv6_cidr_block: parsed(entry.ipv6_cidr_block),
@@ -55,9 +55,9 @@ pub(in crate::aws) fn nat_gateway(gateway: sdk::NatGateway) -> Option<NatGateway
         nat_gateway_id: NatGatewayId::new(gateway.nat_gateway_id?),
         vpc_id: gateway.vpc_id.map(VpcId::new),
         subnet_id: gateway.subnet_id.map(SubnetId::new),
-        state: gateway.state.map(|state| state.as_str().to_owned()),
+        state: gateway.state.map(|state| state.as_str().into()),
         failure_message: gateway.failure_message,
-        connectivity_type: gateway.connectivity_type.map(|kind| kind.as_str().to_owned()),
+        connectivity_type: gateway.connectivity_type.map(|kind| kind.as_str().into()),
         nat_gateway_addresses: each(gateway.nat_gateway_addresses, |address| {
             Some(NatGatewayAddress {
                 allocation_id: address.allocation_id.map(AllocationId::new),
@@ -76,7 +76,7 @@ pub(in crate::aws) fn internet_gateway(gateway: sdk::InternetGateway) -> Option<
         attachments: each(gateway.attachments, |attachment| {
             Some(InternetGatewayAttachment {
                 vpc_id: attachment.vpc_id.map(VpcId::new),
-                state: attachment.state.map(|state| state.as_str().to_owned()),
+                state: attachment.state.map(|state| state.as_str().into()),
             })
         }),
     })
@@ -107,7 +107,7 @@ pub(in crate::aws) fn flow_log(log: sdk::FlowLog) -> Option<FlowLog> {
         log_format: log.log_format,
         max_aggregation_interval: log.max_aggregation_interval,
         flow_log_status: log.flow_log_status,
-        deliver_logs_status: log.deliver_logs_status,
+        deliver_logs_status: log.deliver_logs_status.map(Word::from),
         deliver_logs_error_message: log.deliver_logs_error_message,
         tags: each(log.tags, tag),
     })

@@ -2,7 +2,7 @@
 
 use super::*;
 use sagevpc_core::{
-    observed::{AclPortRange, NetworkAclEntry},
+    observed::{AclPortRange, EndpointState, NetworkAclEntry},
     types::{AclEntry, Direction, PortRange, Protocol},
 };
 
@@ -108,10 +108,9 @@ fn states_keep_the_spelling_of_the_answer() {
         .vpc_id("vpc-0123456789abcdef0")
         .state(sdk::State::from("available"))
         .build();
-    assert_eq!(
-        vpc_endpoint(endpoint).map(|endpoint| endpoint.state).as_deref(),
-        Some("available")
-    );
+    let seen = vpc_endpoint(endpoint).unwrap();
+    assert_eq!(seen.state.as_str(), "available");
+    assert_eq!(seen.state, EndpointState::Available);
 }
 
 #[test]

@@ -98,119 +98,99 @@ impl fmt::Display for RuleNeed {
     }
 }
 
-pub(super) const HTTPS_TO_S3: RuleNeed = RuleNeed {
-    when: When::Always,
-    direction: Direction::Egress,
-    protocol: Protocol::TCP,
-    ports: Some(PortRange::only(443)),
-    peer: PeerNeed::S3,
-};
+impl RuleNeed {
+    /// What is always needed to call something by HTTPS.
+    const fn https_to(peer: PeerNeed) -> Self {
+        Self::always_to(peer, Protocol::TCP, Some(PortRange::only(443)))
+    }
+
+    const fn always_to(peer: PeerNeed, protocol: Protocol, ports: Option<PortRange>) -> Self {
+        Self {
+            when: When::Always,
+            direction: Direction::Egress,
+            protocol,
+            ports,
+            peer,
+        }
+    }
+
+    /// What members hear from each other.
+    const fn from_members(when: When, protocol: Protocol, ports: Option<PortRange>) -> Self {
+        Self {
+            when,
+            direction: Direction::Ingress,
+            protocol,
+            ports,
+            peer: PeerNeed::Members,
+        }
+    }
+
+    /// The same, said by them: what goes both ways is stated once.
+    const fn said(self) -> Self {
+        Self {
+            direction: Direction::Egress,
+            ..self
+        }
+    }
+}
+
+pub(super) const HTTPS_TO_S3: RuleNeed = RuleNeed::https_to(PeerNeed::S3);
 
 /// What whoever calls a service through its interface endpoint needs.
-pub const HTTPS_TO_ENDPOINTS: RuleNeed = RuleNeed {
-    peer: PeerNeed::VpcCidrs,
-    ..HTTPS_TO_S3
-};
+pub const HTTPS_TO_ENDPOINTS: RuleNeed = RuleNeed::https_to(PeerNeed::VpcCidrs);
 
 // AWS's page names neither protocol nor port for the subnets' addresses, so
 // nothing narrower than all of them is known to suffice.
-pub(super) const TO_OWN_SUBNETS: RuleNeed = RuleNeed {
-    when: When::Always,
-    direction: Direction::Egress,
-    protocol: Protocol::All,
-    ports: None,
-    peer: PeerNeed::SubnetCidrs,
-};
+pub(super) const TO_OWN_SUBNETS: RuleNeed = RuleNeed::always_to(PeerNeed::SubnetCidrs, Protocol::All, None);
 
-pub(super) const FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Distributed,
-    direction: Direction::Ingress,
-    protocol: Protocol::All,
-    ports: None,
-    peer: PeerNeed::Members,
-};
+/// The domain's home directories: its EFS mount targets are in its own subnets,
+/// with a group that SageMaker makes only with the domain.
+pub(super) const NFS_TO_OWN_SUBNETS: RuleNeed =
+    RuleNeed::always_to(PeerNeed::SubnetCidrs, Protocol::TCP, Some(PortRange::only(2049)));
 
-pub(super) const TO_MEMBERS: RuleNeed = RuleNeed {
-    direction: Direction::Egress,
-    ..FROM_MEMBERS
-};
+const FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Distributed, Protocol::All, None);
+const TO_MEMBERS: RuleNeed = FROM_MEMBERS.said();
 
-pub(super) const ALWAYS_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Always,
-    ..FROM_MEMBERS
-};
+pub(super) const ALWAYS_FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Always, Protocol::All, None);
+pub(super) const ALWAYS_TO_MEMBERS: RuleNeed = ALWAYS_FROM_MEMBERS.said();
 
-pub(super) const ALWAYS_TO_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Always,
-    ..TO_MEMBERS
-};
-
-pub(super) const EFA_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Efa,
-    ..FROM_MEMBERS
-};
-
-pub(super) const EFA_TO_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Efa,
-    ..TO_MEMBERS
-};
+const EFA_FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Efa, Protocol::All, None);
+const EFA_TO_MEMBERS: RuleNeed = EFA_FROM_MEMBERS.said();
 
 /// IPsec's key exchange.
 ///
 /// See <https://docs.aws.amazon.com/sagemaker/latest/dg/train-encrypt.html>.
-pub(super) const IKE_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Encrypted,
-    protocol: Protocol::UDP,
-    ports: Some(PortRange::only(500)),
-    ..FROM_MEMBERS
-};
-
-pub(super) const IKE_TO_MEMBERS: RuleNeed = RuleNeed {
-    direction: Direction::Egress,
-    ..IKE_FROM_MEMBERS
-};
+const IKE_FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Encrypted, Protocol::UDP, Some(PortRange::only(500)));
+const IKE_TO_MEMBERS: RuleNeed = IKE_FROM_MEMBERS.said();
 
 /// IPsec's encrypted payload, protocol 50.
-pub(super) const ESP_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Encrypted,
-    protocol: Protocol::Number(50),
-    ..FROM_MEMBERS
-};
-
-pub(super) const ESP_TO_MEMBERS: RuleNeed = RuleNeed {
-    direction: Direction::Egress,
-    ..ESP_FROM_MEMBERS
-};
+const ESP_FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Encrypted, Protocol::Number(50), None);
+const ESP_TO_MEMBERS: RuleNeed = ESP_FROM_MEMBERS.said();
 
 /// Studio's apps talk to each other on these ports.
 ///
 /// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-notebooks-and-internet-access.html>.
-pub(super) const APPS_FROM_MEMBERS: RuleNeed = RuleNeed {
-    when: When::Always,
-    protocol: Protocol::TCP,
-    ports: Some(PortRange { from: 8192, to: 65_535 }),
-    ..FROM_MEMBERS
-};
-
-pub(super) const APPS_TO_MEMBERS: RuleNeed = RuleNeed {
-    direction: Direction::Egress,
-    ..APPS_FROM_MEMBERS
-};
-
-/// The domain's home directories: its EFS mount targets are in its own subnets,
-/// with a group that SageMaker makes only with the domain.
-pub(super) const NFS_TO_OWN_SUBNETS: RuleNeed = RuleNeed {
-    when: When::Always,
-    direction: Direction::Egress,
-    protocol: Protocol::TCP,
-    ports: Some(PortRange::only(2049)),
-    peer: PeerNeed::SubnetCidrs,
-};
+pub(super) const APPS_FROM_MEMBERS: RuleNeed =
+    RuleNeed::from_members(When::Always, Protocol::TCP, Some(PortRange { from: 8192, to: 65_535 }));
+pub(super) const APPS_TO_MEMBERS: RuleNeed = APPS_FROM_MEMBERS.said();
 
 pub(super) const DISTRIBUTED_JOB: &[RuleNeed] = &[
     HTTPS_TO_S3,
     FROM_MEMBERS,
     TO_MEMBERS,
+    IKE_FROM_MEMBERS,
+    IKE_TO_MEMBERS,
+    ESP_FROM_MEMBERS,
+    ESP_TO_MEMBERS,
+];
+
+/// The same, for jobs that may have Elastic Fabric Adapters.
+pub(super) const TRAINING_JOB: &[RuleNeed] = &[
+    HTTPS_TO_S3,
+    FROM_MEMBERS,
+    TO_MEMBERS,
+    EFA_FROM_MEMBERS,
+    EFA_TO_MEMBERS,
     IKE_FROM_MEMBERS,
     IKE_TO_MEMBERS,
     ESP_FROM_MEMBERS,

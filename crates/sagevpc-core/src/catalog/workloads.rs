@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{
-    ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS, APPS_FROM_MEMBERS, APPS_TO_MEMBERS, DISTRIBUTED_JOB, EFA_FROM_MEMBERS,
-    EFA_TO_MEMBERS, ESP_FROM_MEMBERS, ESP_TO_MEMBERS, FROM_MEMBERS, HTTPS_TO_S3, IKE_FROM_MEMBERS, IKE_TO_MEMBERS,
-    NFS_TO_OWN_SUBNETS, Options, RuleNeed, TO_MEMBERS, TO_OWN_SUBNETS,
+    ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS, APPS_FROM_MEMBERS, APPS_TO_MEMBERS, DISTRIBUTED_JOB, HTTPS_TO_S3,
+    NFS_TO_OWN_SUBNETS, Options, RuleNeed, TO_OWN_SUBNETS, TRAINING_JOB,
 };
 
 /// A kind of SageMaker workload.
@@ -129,50 +128,67 @@ impl fmt::Display for Need {
     }
 }
 
+/// Asks for nothing special. Each kind states against this whatever is true of
+/// it, and takes no fact from another kind: one that is corrected for a kind
+/// would change others unseen.
+const NEUTRAL: Requirements = Requirements {
+    about: "",
+    api: "",
+    doc: "",
+    addresses_per_instance: 1,
+    addresses_with_efa: None,
+    subnets: (1, 16),
+    security_groups: 5,
+    availability_zones: 1,
+    default_tenancy: false,
+    private_subnets: false,
+    may_be_distributed: false,
+    may_have_direct_internet_access: false,
+    needs: &[],
+    services: &[],
+    usual_services: &[],
+    rules: &[],
+    role_actions: RoleActions::None,
+    role_unconditioned: false,
+};
+
 const COMPILATION: Requirements = Requirements {
     about: "A Neo job that compiles a model for its target hardware.",
     api: "CreateCompilationJob, VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/neo-vpc.html",
     addresses_per_instance: 2,
-    addresses_with_efa: None,
-    subnets: (1, 16),
-    security_groups: 5,
-    availability_zones: 1,
     default_tenancy: true,
-    private_subnets: false,
-    may_be_distributed: false,
-    may_have_direct_internet_access: false,
     needs: &[Need::S3, Need::Dns],
-    services: &[],
-    usual_services: &[],
     rules: &[HTTPS_TO_S3, TO_OWN_SUBNETS],
     role_actions: RoleActions::Eni11,
-    role_unconditioned: false,
+    ..NEUTRAL
 };
 
 const HOSTING: Requirements = Requirements {
     about: "A model behind an endpoint.",
     api: "CreateModel, VpcConfig; CreateEndpointConfig, VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html",
+    addresses_per_instance: 2,
     subnets: (2, 16),
     availability_zones: 2,
-    default_tenancy: false,
+    needs: &[Need::S3, Need::Dns],
     rules: &[HTTPS_TO_S3],
     role_actions: RoleActions::Eni10,
-    ..COMPILATION
+    ..NEUTRAL
 };
 
 const PROCESSING: Requirements = Requirements {
     about: "A job that prepares data or evaluates a model.",
     api: "CreateProcessingJob, NetworkConfig.VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/process-vpc.html",
-    default_tenancy: false,
+    addresses_per_instance: 2,
     private_subnets: true,
     may_be_distributed: true,
+    needs: &[Need::S3, Need::Dns],
     rules: DISTRIBUTED_JOB,
     role_actions: RoleActions::Eni9,
     role_unconditioned: true,
-    ..COMPILATION
+    ..NEUTRAL
 };
 
 const ELASTIC_INFERENCE: Requirements = Requirements {
@@ -180,51 +196,54 @@ const ELASTIC_INFERENCE: Requirements = Requirements {
             2024.",
     api: "CreateModel or CreateNotebookInstance with an AcceleratorType",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/ei-setup.html",
+    addresses_per_instance: 2,
+    subnets: (2, 16),
     // Its client group takes one of the five.
     security_groups: 4,
+    availability_zones: 2,
     needs: &[Need::S3, Need::Dns, Need::ElasticInference],
+    rules: &[HTTPS_TO_S3],
     role_actions: RoleActions::ElasticInference,
-    ..HOSTING
+    ..NEUTRAL
 };
 
 const TRAINING: Requirements = Requirements {
     about: "A job that trains a model.",
     api: "CreateTrainingJob, VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/train-vpc.html",
+    addresses_per_instance: 2,
     addresses_with_efa: Some(5),
     default_tenancy: true,
-    private_subnets: false,
-    rules: &[
-        HTTPS_TO_S3,
-        FROM_MEMBERS,
-        TO_MEMBERS,
-        EFA_FROM_MEMBERS,
-        EFA_TO_MEMBERS,
-        IKE_FROM_MEMBERS,
-        IKE_TO_MEMBERS,
-        ESP_FROM_MEMBERS,
-        ESP_TO_MEMBERS,
-    ],
-    role_unconditioned: false,
-    ..PROCESSING
+    may_be_distributed: true,
+    needs: &[Need::S3, Need::Dns],
+    rules: TRAINING_JOB,
+    role_actions: RoleActions::Eni9,
+    ..NEUTRAL
 };
 
 const TUNING: Requirements = Requirements {
     about: "A job that tunes hyperparameters by training many times.",
     api: "CreateHyperParameterTuningJob, TrainingJobDefinition.VpcConfig",
-    ..TRAINING
+    doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/train-vpc.html",
+    addresses_per_instance: 2,
+    addresses_with_efa: Some(5),
+    default_tenancy: true,
+    may_be_distributed: true,
+    needs: &[Need::S3, Need::Dns],
+    rules: TRAINING_JOB,
+    role_actions: RoleActions::Eni9,
+    ..NEUTRAL
 };
 
 const TRANSFORM: Requirements = Requirements {
     about: "A job that sends a whole dataset through a model.",
     api: "CreateModel, VpcConfig; CreateTransformJob",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/batch-vpc.html",
-    may_be_distributed: false,
+    addresses_per_instance: 2,
+    needs: &[Need::S3, Need::Dns],
     rules: &[HTTPS_TO_S3, ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS],
     role_actions: RoleActions::Eni9,
-    subnets: (1, 16),
-    availability_zones: 1,
-    ..HOSTING
+    ..NEUTRAL
 };
 
 const NOTEBOOK: Requirements = Requirements {
@@ -233,12 +252,12 @@ const NOTEBOOK: Requirements = Requirements {
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/appendix-notebook-and-internet-access.html",
     addresses_per_instance: 1,
     subnets: (1, 1),
-    default_tenancy: false,
     may_have_direct_internet_access: true,
+    needs: &[Need::S3, Need::Dns],
     services: &["sagemaker.api", "sagemaker.runtime"],
     rules: &[HTTPS_TO_S3],
     role_actions: RoleActions::Eni9,
-    ..COMPILATION
+    ..NEUTRAL
 };
 
 const STUDIO: Requirements = Requirements {
@@ -250,27 +269,42 @@ const STUDIO: Requirements = Requirements {
     security_groups: 4,
     default_tenancy: true,
     private_subnets: true,
+    needs: &[Need::S3, Need::Dns],
     services: &["sagemaker.api", "sagemaker.runtime"],
     usual_services: &["sts", "logs", "servicecatalog"],
     rules: &[HTTPS_TO_S3, NFS_TO_OWN_SUBNETS, APPS_FROM_MEMBERS, APPS_TO_MEMBERS],
     role_actions: RoleActions::None,
-    ..COMPILATION
+    ..NEUTRAL
 };
 
 const CLARIFY: Requirements = Requirements {
     about: "A job that looks for bias or explains predictions, through a shadow endpoint.",
     api: "CreateProcessingJob, NetworkConfig.VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-vpc.html",
+    addresses_per_instance: 2,
+    private_subnets: true,
+    may_be_distributed: true,
+    needs: &[Need::S3, Need::Dns],
     services: &["sagemaker.api", "sagemaker.runtime"],
-    ..PROCESSING
+    rules: DISTRIBUTED_JOB,
+    role_actions: RoleActions::Eni9,
+    role_unconditioned: true,
+    ..NEUTRAL
 };
 
 const MODEL_MONITOR: Requirements = Requirements {
     about: "A job that compares what an endpoint sees with a baseline, on a schedule.",
     api: "CreateMonitoringSchedule, NetworkConfig.VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-scheduling.html",
+    addresses_per_instance: 2,
+    private_subnets: true,
+    may_be_distributed: true,
+    needs: &[Need::S3, Need::Dns],
     usual_services: &["monitoring"],
-    ..PROCESSING
+    rules: DISTRIBUTED_JOB,
+    role_actions: RoleActions::Eni9,
+    role_unconditioned: true,
+    ..NEUTRAL
 };
 
 impl WorkloadKind {

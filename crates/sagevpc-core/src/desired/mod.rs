@@ -5,13 +5,12 @@
 //! peer is still "S3" or "the subnets' addresses". Planning fills those in.
 
 mod bucket_policy;
+pub(crate) mod fingerprint;
 mod roles;
 mod s3_policy;
 mod security_groups;
 
 use std::collections::BTreeSet;
-
-use sha2::{Digest, Sha256};
 
 pub use bucket_policy::{
     BUCKET_POLICY_MAX_BYTES, BUCKET_STATEMENT, BucketPolicy, BucketPolicyChange, ChangedPolicy, bucket_statement,
@@ -165,75 +164,7 @@ impl Network {
     /// A fingerprint of everything that says how AWS is to look, and of nothing
     /// that only says how to get there: approval, pause and pace are left out.
     pub fn fingerprint(&self) -> String {
-        let Self {
-            vpc,
-            profiles,
-            frozen,
-            absent,
-            leaving: _,
-            overflows,
-        } = self;
-        let absent: Vec<_> = absent.iter().map(|absent| (&absent.key, absent.holdings)).collect();
-        let described = format!(
-            "{:?}",
-            (
-                (
-                    &vpc.ownership,
-                    &vpc.vpc_id,
-                    &vpc.subnets,
-                    &vpc.route_tables,
-                    &vpc.s3_policy,
-                    &vpc.dns,
-                    &vpc.tags
-                ),
-                (
-                    &vpc.adopt_endpoints,
-                    &vpc.adopt_security_groups,
-                    &vpc.package_repositories,
-                    vpc.deleting
-                ),
-                (
-                    &vpc.services,
-                    &vpc.interface_endpoints,
-                    &vpc.internet,
-                    &vpc.nat_gateways,
-                    &vpc.public_subnets,
-                    &vpc.network_acls,
-                    &vpc.first_rule_number,
-                    &vpc.flow_logs,
-                    &vpc.max_monthly_cost,
-                    vpc.granted.enforced_roles()
-                ),
-                profiles
-                    .iter()
-                    .map(|network| {
-                        let ValidProfile {
-                            key,
-                            created: _,
-                            established: _,
-                            workloads,
-                            subnets,
-                            security_groups,
-                            // Says what it had, not how AWS is to look.
-                            holdings: _,
-                            package_repositories,
-                            buckets,
-                            bucket_regions,
-                            required_endpoints,
-                            services,
-                            destinations,
-                        } = &network.profile;
-                        (
-                            (key, workloads, subnets, security_groups),
-                            (package_repositories, buckets, services, destinations),
-                            (bucket_regions, required_endpoints),
-                        )
-                    })
-                    .collect::<Vec<_>>(),
-                (frozen, absent, overflows),
-            )
-        );
-        hex::encode(&Sha256::digest(described.as_bytes())[..16])
+        fingerprint::hashed(fingerprint::form(self))
     }
 }
 

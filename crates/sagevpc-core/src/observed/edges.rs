@@ -6,7 +6,9 @@
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::{Tag, shapes::shapes};
+use super::{
+    AttachmentState, ConnectivityType, DeliveryStatus, NatGatewayState, RuleAction, Tag, Word, shapes::shapes,
+};
 use crate::types::{
     AccountId, AllocationId, FlowLogId, InternetGatewayId, NatGatewayId, NetworkAclId, NetworkInterfaceId, SubnetId,
     VpcId,
@@ -48,7 +50,7 @@ shapes! {
         /// Whether it is for traffic that leaves the subnet.
         egress: bool,
         /// `allow` or `deny`.
-        rule_action: String,
+        rule_action: Word<RuleAction>,
         /// A number, or `-1` for all.
         protocol: String,
         /// IPv4 peers.
@@ -95,15 +97,15 @@ shapes! {
         /// Its subnet.
         #[serde(default)]
         subnet_id: Option<SubnetId>,
-        /// `pending`, `available`, `deleting`, `deleted` or `failed`.
+        /// How far it is.
         #[serde(default)]
-        state: Option<String>,
+        state: Option<Word<NatGatewayState>>,
         /// Why it failed.
         #[serde(default)]
         failure_message: Option<String>,
         /// `public` or `private`; EC2's default is `public`.
         #[serde(default)]
-        connectivity_type: Option<String>,
+        connectivity_type: Option<Word<ConnectivityType>>,
         /// Its addresses.
         #[serde(default)]
         nat_gateway_addresses: Vec<NatGatewayAddress>,
@@ -144,7 +146,7 @@ shapes! {
         vpc_id: Option<VpcId>,
         /// `available`, or on the way to or from it.
         #[serde(default)]
-        state: Option<String>,
+        state: Option<Word<AttachmentState>>,
     }
 
     /// An elastic IP address.
@@ -197,7 +199,7 @@ shapes! {
         flow_log_status: Option<String>,
         /// `SUCCESS` or `FAILED`.
         #[serde(default)]
-        deliver_logs_status: Option<String>,
+        deliver_logs_status: Option<Word<DeliveryStatus>>,
         /// Why records do not arrive.
         #[serde(default)]
         deliver_logs_error_message: Option<String>,
@@ -235,66 +237,5 @@ shapes! {
         /// More of it.
         #[serde(default)]
         status_message: Option<String>,
-    }
-}
-
-/// How far a NAT gateway is.
-///
-/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NatGateway.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NatGatewayState {
-    /// It serves.
-    Available,
-    /// It will serve.
-    Pending,
-    /// It is going.
-    Deleting,
-    /// It is gone; EC2 still shows it for about an hour.
-    Deleted,
-    /// It will never serve.
-    Failed,
-}
-
-impl NatGateway {
-    /// How far it is.
-    pub fn nat_gateway_state(&self) -> NatGatewayState {
-        match self.state.as_deref().unwrap_or_default().to_ascii_lowercase().as_str() {
-            "available" => NatGatewayState::Available,
-            "deleting" => NatGatewayState::Deleting,
-            "deleted" => NatGatewayState::Deleted,
-            "failed" => NatGatewayState::Failed,
-            _ => NatGatewayState::Pending,
-        }
-    }
-
-    /// Whether it gives what goes through it a public address.
-    pub fn is_public(&self) -> bool {
-        self.connectivity_type
-            .as_deref()
-            .is_none_or(|kind| kind.eq_ignore_ascii_case("public"))
-    }
-
-    /// The elastic IP addresses that it has.
-    pub fn allocation_ids(&self) -> impl Iterator<Item = &AllocationId> {
-        self.nat_gateway_addresses
-            .iter()
-            .filter_map(|address| address.allocation_id.as_ref())
-    }
-}
-
-impl Address {
-    /// Whether something has it.
-    pub fn is_in_use(&self) -> bool {
-        self.association_id.is_some() || self.network_interface_id.is_some()
-    }
-}
-
-impl InternetGateway {
-    /// Whether it is attached to the VPC, and not on its way off.
-    pub fn is_attached_to(&self, vpc: &VpcId) -> bool {
-        self.attachments.iter().any(|attachment| {
-            let state = attachment.state.as_deref().unwrap_or("available").to_ascii_lowercase();
-            attachment.vpc_id.as_ref() == Some(vpc) && (state == "available" || state == "attached")
-        })
     }
 }

@@ -15,19 +15,19 @@ mod names;
 mod readings;
 mod resources;
 mod roles;
+mod routes;
 mod shapes;
 mod vpc;
+mod words;
 
 pub use buckets::Bucket;
 pub use consumers::{Consumer, ConsumerKind, Discovered};
 pub use edges::{
     AclPortRange, Address, FlowLog, IcmpTypeCode, InternetGateway, InternetGatewayAttachment, NatGateway,
-    NatGatewayAddress, NatGatewayState, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission,
-    PermissionState,
+    NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission, PermissionState,
 };
 pub use interest::{Aspect, Interest};
 pub use names::AWS_RESOLVER;
-pub use readings::EndpointState;
 pub use resources::{
     CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
     IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment,
@@ -38,7 +38,12 @@ pub use roles::{
     AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,
     PolicyVersion, ResourceResult, RoleDetail, RolePolicy, RoleSimulation, Roles, UnseenCause, UnseenRole,
 };
+pub use routes::RouteTarget;
 pub use vpc::VpcSnapshot;
+pub use words::{
+    AttachmentState, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState, EndpointType, InterfaceType,
+    NatGatewayState, RouteState, RuleAction, Stage, Word,
+};
 
 use crate::types::{AccountId, Region, VpcId};
 

@@ -1,54 +1,43 @@
-//! What the fields of a resource come to: states as closed sets, rules in one
-//! spelling, whether a route leads anywhere.
+//! What the fields of a resource come to: how far it is, whose it is, rules in
+//! one spelling.
 
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
 use super::{
-    IpPermission, NatGateway, NetworkAcl, NetworkAclEntry, NetworkInterface, Route, RouteTable, SecurityGroup, Subnet,
-    UserIdGroupPair, Vpc, VpcEndpoint,
+    Address, AttachmentState, ConnectivityType, EndpointType, InterfaceType, InternetGateway, IpPermission, NatGateway,
+    NetworkAcl, NetworkAclEntry, NetworkInterface, RuleAction, SecurityGroup, Stage, Subnet, UserIdGroupPair, Vpc,
+    VpcEndpoint,
 };
-use crate::types::{AclEntry, Direction, Peer, PortRange, Protocol, Rule};
+use crate::types::{AclEntry, AllocationId, Direction, Peer, PortRange, Protocol, Rule, VpcId};
 use iam_policy::{PolicyDocument, PolicyError};
-
-/// How far an endpoint is, as far as we tell it apart.
-///
-/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndpointState {
-    /// It serves.
-    Available,
-    /// It will serve.
-    Pending,
-    /// It is going.
-    Deleting,
-    /// It is gone; EC2 still shows it for a while.
-    Deleted,
-    /// It will never serve.
-    Failed,
-}
 
 impl VpcEndpoint {
     /// Whether it is a gateway endpoint.
     pub fn is_gateway(&self) -> bool {
         self.vpc_endpoint_type
-            .as_deref()
-            .is_none_or(|kind| kind.eq_ignore_ascii_case("Gateway"))
+            .as_ref()
+            .is_none_or(|kind| *kind == EndpointType::Gateway)
     }
 
     /// Whether it is an interface endpoint.
     pub fn is_interface(&self) -> bool {
         self.vpc_endpoint_type
-            .as_deref()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("Interface"))
+            .as_ref()
+            .is_some_and(|kind| *kind == EndpointType::Interface)
+    }
+
+    /// How far it is.
+    pub const fn stage(&self) -> Stage {
+        self.state.means().stage()
     }
 
     /// Whether it is there, serving or not, and not on its way out.
-    pub fn is_there(&self) -> bool {
-        match self.endpoint_state() {
-            EndpointState::Available | EndpointState::Pending | EndpointState::Failed => true,
-            EndpointState::Deleting | EndpointState::Deleted => false,
+    pub const fn is_there(&self) -> bool {
+        match self.stage() {
+            Stage::Available | Stage::Pending | Stage::Failed => true,
+            Stage::Deleting | Stage::Deleted => false,
         }
     }
 
@@ -61,18 +50,6 @@ impl VpcEndpoint {
         match &self.policy_document {
             Some(text) => text.parse(),
             None => Ok(PolicyDocument::full_access()),
-        }
-    }
-
-    /// How far it is. EC2 writes states in lower case, though its own model
-    /// says otherwise.
-    pub fn endpoint_state(&self) -> EndpointState {
-        match self.state.to_ascii_lowercase().as_str() {
-            "available" => EndpointState::Available,
-            "deleting" => EndpointState::Deleting,
-            "deleted" => EndpointState::Deleted,
-            "failed" | "rejected" | "expired" => EndpointState::Failed,
-            _ => EndpointState::Pending,
         }
     }
 }
@@ -111,55 +88,6 @@ impl Subnet {
     }
 }
 
-impl Route {
-    /// The addresses that it sends somewhere; `None` where a prefix list says it.
-    pub fn destination(&self) -> Option<IpNet> {
-        let ipv4 = self.destination_cidr_block.map(IpNet::V4);
-        ipv4.or(self.destination_ipv6_cidr_block.map(IpNet::V6))
-    }
-
-    /// Whether it leads somewhere.
-    pub fn is_active(&self) -> bool {
-        !self
-            .state
-            .as_deref()
-            .is_some_and(|state| state.eq_ignore_ascii_case("blackhole"))
-    }
-
-    /// Whether it leads to an internet gateway.
-    pub fn to_internet_gateway(&self) -> bool {
-        self.gateway_id
-            .as_deref()
-            .is_some_and(|gateway| gateway.starts_with("igw-"))
-    }
-
-    /// Whether it leads out of the VPC by another way than a gateway endpoint.
-    pub fn leaves_vpc(&self) -> bool {
-        self.to_internet_gateway()
-            || self.nat_gateway_id.is_some()
-            || self.transit_gateway_id.is_some()
-            || self.vpc_peering_connection_id.is_some()
-            || self.network_interface_id.is_some()
-            || self.egress_only_internet_gateway_id.is_some()
-            || self.local_gateway_id.is_some()
-            || self.carrier_gateway_id.is_some()
-            || self.core_network_arn.is_some()
-            || self
-                .gateway_id
-                .as_deref()
-                .is_some_and(|gateway| gateway.starts_with("vgw-"))
-    }
-}
-
-impl RouteTable {
-    /// Whether subnets on this table are public: a route to an internet gateway.
-    pub fn is_public(&self) -> bool {
-        self.routes
-            .iter()
-            .any(|route| route.is_active() && route.to_internet_gateway())
-    }
-}
-
 impl NetworkAcl {
     /// Its rules, in the order in which they are tried.
     pub fn rules(&self) -> Vec<AclEntry> {
@@ -189,7 +117,7 @@ impl NetworkAclEntry {
         Some(AclEntry::new(
             direction,
             u16::try_from(self.rule_number).ok()?,
-            self.rule_action.eq_ignore_ascii_case("allow"),
+            self.rule_action == RuleAction::Allow,
             Protocol::parse(&self.protocol)?,
             ports.or(icmp),
             ipv4.or_else(|| self.ipv6_cidr_block.map(IpNet::V6))?,
@@ -198,11 +126,53 @@ impl NetworkAclEntry {
 }
 
 impl NatGateway {
+    /// How far it is; one whose state was not seen is on its way.
+    pub fn stage(&self) -> Stage {
+        self.state
+            .as_ref()
+            .map_or(Stage::Pending, |state| state.means().stage())
+    }
+
     /// Whether it is gone; EC2 still shows it for about an hour.
     pub fn is_gone(&self) -> bool {
-        self.state
-            .as_deref()
-            .is_some_and(|state| state.eq_ignore_ascii_case("deleted"))
+        self.stage() == Stage::Deleted
+    }
+
+    /// Whether it gives what goes through it a public address.
+    pub fn is_public(&self) -> bool {
+        self.connectivity_type
+            .as_ref()
+            .is_none_or(|kind| *kind == ConnectivityType::Public)
+    }
+
+    /// The elastic IP addresses that it has.
+    pub fn allocation_ids(&self) -> impl Iterator<Item = &AllocationId> {
+        self.nat_gateway_addresses
+            .iter()
+            .filter_map(|address| address.allocation_id.as_ref())
+    }
+}
+
+impl Address {
+    /// Whether something has it.
+    pub const fn is_in_use(&self) -> bool {
+        self.association_id.is_some() || self.network_interface_id.is_some()
+    }
+}
+
+impl InternetGateway {
+    /// Whether it is attached to the VPC, and not on its way off.
+    pub fn is_attached_to(&self, vpc: &VpcId) -> bool {
+        self.attachments.iter().any(|attachment| {
+            let is_attached = attachment.state.as_ref().is_none_or(|state| match state.means() {
+                AttachmentState::Available | AttachmentState::Attached => true,
+                AttachmentState::Attaching
+                | AttachmentState::Detaching
+                | AttachmentState::Detached
+                | AttachmentState::Other => false,
+            });
+            attachment.vpc_id.as_ref() == Some(vpc) && is_attached
+        })
     }
 }
 
@@ -225,10 +195,13 @@ impl NetworkInterface {
 
     /// Whether it is a gateway's or an endpoint's.
     pub fn only_answers(&self) -> bool {
-        matches!(
-            self.interface_type.as_deref(),
-            Some("nat_gateway" | "vpc_endpoint" | "gateway_load_balancer_endpoint" | "transit_gateway")
-        )
+        self.interface_type.as_ref().is_some_and(|kind| match kind.means() {
+            InterfaceType::NatGateway
+            | InterfaceType::VpcEndpoint
+            | InterfaceType::GatewayLoadBalancerEndpoint
+            | InterfaceType::TransitGateway => true,
+            InterfaceType::Other => false,
+        })
     }
 
     /// The IPv4 addresses that it takes from its subnet; at least one.

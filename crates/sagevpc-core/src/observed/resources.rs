@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::shapes::shapes;
+use super::{EndpointState, EndpointType, InterfaceType, RouteState, Word, shapes::shapes};
 use crate::types::{
     AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, PrefixListId, RouteTableId, SecurityGroupId,
     SubnetId, Tags, VpcEndpointId, VpcId,
@@ -179,7 +179,7 @@ shapes! {
         core_network_arn: Option<String>,
         /// `active` or `blackhole`.
         #[serde(default)]
-        state: Option<String>,
+        state: Option<Word<RouteState>>,
     }
 
     /// A security group.
@@ -265,13 +265,13 @@ shapes! {
         vpc_endpoint_id: VpcEndpointId,
         /// `Gateway`, `Interface` and others; EC2's default is `Gateway`.
         #[serde(default)]
-        vpc_endpoint_type: Option<String>,
+        vpc_endpoint_type: Option<Word<EndpointType>>,
         /// Its VPC.
         vpc_id: VpcId,
         /// The service behind it, such as `com.amazonaws.us-east-1.s3`.
         service_name: String,
-        /// `available`, `pending`, `deleting` and others; compare ignoring case.
-        state: String,
+        /// `available`, `pending`, `deleting` and others.
+        state: Word<EndpointState>,
         /// Its policy, as JSON text.
         #[serde(default)]
         policy_document: Option<String>,
@@ -330,7 +330,7 @@ shapes! {
         description: String,
         /// `interface`, `nat_gateway`, `vpc_endpoint` and others.
         #[serde(default)]
-        interface_type: Option<String>,
+        interface_type: Option<Word<InterfaceType>>,
         /// Who asked for it, where an AWS service did.
         #[serde(default)]
         requester_id: Option<String>,
@@ -454,25 +454,23 @@ shapes! {
     /// A kind of endpoint.
     ServiceType {
         /// `Gateway`, `Interface` and others.
-        service_type: String,
+        service_type: Word<EndpointType>,
     }
 }
 
 impl EndpointService {
     /// Whether it takes gateway endpoints.
     pub fn is_gateway(&self) -> bool {
-        self.takes("Gateway")
+        self.takes(EndpointType::Gateway)
     }
 
     /// Whether it takes interface endpoints.
     pub fn is_interface(&self) -> bool {
-        self.takes("Interface")
+        self.takes(EndpointType::Interface)
     }
 
-    fn takes(&self, kind: &str) -> bool {
-        self.service_type
-            .iter()
-            .any(|found| found.service_type.eq_ignore_ascii_case(kind))
+    fn takes(&self, kind: EndpointType) -> bool {
+        self.service_type.iter().any(|found| found.service_type == kind)
     }
 
     /// The names that private DNS gives it; none where it has no private DNS.

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
-
 use super::{
     ActionId, Claims, History, Plan, PlannedAction, Priority, SubnetCapacity, in_force,
     keeping::Keeping,
+    matched::{Matched, Part},
     network_acls, others,
     resolve::{ResolvedProfile, Standing},
 };
@@ -96,25 +95,15 @@ impl<'a> Draft<'a> {
     /// profiles taking part on the same subnets and tables, and the same things
     /// served by others.
     pub(super) fn tell_drift(&mut self, profiles: &[ResolvedProfile<'_>]) {
-        let mut hash = Sha256::new();
-        hash.update(self.network.fingerprint());
-        // What the owner of a shared VPC must do was never in force through us.
-        hash.update([u8::from(self.snapshot.foreign_owner().is_some())]);
-        // What goes when a grace period is over was put there by no one.
-        hash.update(format!("{:?}", self.keeping));
-        for resolved in profiles {
-            hash.update(format!(
-                "\0{}\0{:?}\0{:?}",
-                resolved.key(),
-                resolved.standing,
-                resolved.tables
-            ));
-        }
-        // What others took away of theirs was never ours to put back.
-        for served in others::serving(self, profiles) {
-            hash.update(format!("\0{served}"));
-        }
-        self.fingerprint = hex::encode(&hash.finalize()[..16]);
+        let matched = Matched {
+            network: self.network.fingerprint(),
+            shared: self.snapshot.foreign_owner().is_some(),
+            everything_stays: self.keeping.is_everything(),
+            holders: self.keeping.holders(),
+            profiles: profiles.iter().map(Part::of).collect(),
+            served_by_others: others::serving(self, profiles),
+        };
+        self.fingerprint = matched.fingerprint();
         self.drifting = self.history.network_in_force.as_ref() == Some(&self.fingerprint);
     }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::{Action, ActionId, PlannedAction, Serves, draft::Draft, keeping::Thing, resolve::ResolvedProfile};
 use crate::{
     api::{FlowLogResourceType, Reason, ResourceOwnership},
-    observed::{FlowLog, tags_of},
+    observed::{DeliveryStatus, FlowLog, tags_of},
     report::{Concern, Scope},
     types::{FlowLogSettings, LogDestinationType, ResourceKey, SubnetId, TrafficType},
 };
@@ -211,8 +211,8 @@ fn list(draft: &mut Draft<'_>, log: &FlowLog, ownership: ResourceOwnership) {
 fn judge_delivery(draft: &mut Draft<'_>, log: &FlowLog) {
     let failed = log
         .deliver_logs_status
-        .as_deref()
-        .is_some_and(|status| status.eq_ignore_ascii_case("FAILED"));
+        .as_ref()
+        .is_some_and(|status| *status == DeliveryStatus::Failed);
     if !failed {
         return;
     }

@@ -81,13 +81,6 @@ pub(super) struct Keeping {
     ends: Option<Timestamp>,
 }
 
-impl fmt::Debug for Keeping {
-    /// What stays, whenever it ends.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.everything, self.holders)
-    }
-}
-
 impl Keeping {
     /// Whether anything stays.
     pub(super) fn is_any(&self) -> bool {
@@ -97,6 +90,11 @@ impl Keeping {
     /// Whether all stays.
     pub(super) const fn is_everything(&self) -> bool {
         self.everything
+    }
+
+    /// Profiles without a say, with what they relied on.
+    pub(super) fn holders(&self) -> &[(ProfileKey, Holdings)] {
+        &self.holders
     }
 
     /// When what stays is decided anew.

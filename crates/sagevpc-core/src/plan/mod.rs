@@ -58,6 +58,7 @@ mod keeping;
 mod kinds;
 pub mod ledger;
 mod loosening;
+mod matched;
 mod network_acls;
 mod others;
 mod outcome;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{draft::Draft, endpoints, flow_logs, internet, resolve::ResolvedProfile};
-use crate::{observed::EndpointState, types::RouteTableId};
+use crate::{observed::Stage, types::RouteTableId};
 
 /// What others serve, one line for each thing served.
 pub(super) fn serving(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<String> {
@@ -15,7 +15,7 @@ pub(super) fn serving(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BT
         .snapshot
         .s3_gateway_endpoints()
         .filter(|endpoint| !draft.claims.is_ours(endpoint.vpc_endpoint_id.as_str()))
-        .filter(|endpoint| endpoint.is_there() && endpoint.endpoint_state() != EndpointState::Failed)
+        .filter(|endpoint| endpoint.is_there() && endpoint.stage() != Stage::Failed)
         .flat_map(|endpoint| &endpoint.route_table_ids)
         .filter(|table| tables.contains(table))
         .map(|table| format!("S3 from {table}"));

@@ -13,7 +13,7 @@ use self::shown::{acl_entry, as_text, endpoint, flow_log, member, permission, ro
 use super::{Action, DnsAttribute, Target};
 use crate::{
     observed::{
-        Address, IpPermission, NatGateway, NatGatewayAddress, NatGatewayState, SecurityGroup, Tag, VpcEndpoint,
+        Address, IpPermission, NatGateway, NatGatewayAddress, RouteTarget, SecurityGroup, Stage, Tag, VpcEndpoint,
         VpcSnapshot,
     },
     types::{
@@ -300,7 +300,7 @@ fn delete_endpoint(vpc: &mut VpcSnapshot, id: &VpcEndpointId) {
     vpc.vpc_endpoints.retain(|endpoint| endpoint.vpc_endpoint_id != *id);
     for table in vpc.route_tables.values_mut() {
         table.routes.retain(|route| {
-            route.destination_prefix_list_id.is_none() || route.gateway_id.as_deref() != Some(id.as_str())
+            route.destination_prefix_list_id.is_none() || route.target() != Some(RouteTarget::VpcEndpoint(id.as_str()))
         });
     }
 }
@@ -323,9 +323,9 @@ fn create_nat_gateway(
         nat_gateway_id: id.clone(),
         vpc_id: Some(vpc.vpc.vpc_id.clone()),
         subnet_id: Some(subnet.clone()),
-        state: Some(AVAILABLE.to_owned()),
+        state: Some(AVAILABLE.into()),
         failure_message: None,
-        connectivity_type: Some("public".to_owned()),
+        connectivity_type: Some("public".into()),
         nat_gateway_addresses: vec![NatGatewayAddress {
             allocation_id: Some(projected_id(address)),
             public_ip: None,
@@ -340,9 +340,9 @@ fn create_nat_gateway(
 /// A route is turned to a NAT gateway only once that serves.
 fn await_nat_gateway(vpc: &mut VpcSnapshot, id: &NatGatewayId) {
     if let Some(nat) = vpc.nat_gateways.get_mut(id)
-        && nat.nat_gateway_state() == NatGatewayState::Pending
+        && nat.stage() == Stage::Pending
     {
-        nat.state = Some(AVAILABLE.to_owned());
+        nat.state = Some(AVAILABLE.into());
     }
 }
 
@@ -350,8 +350,8 @@ fn await_nat_gateway(vpc: &mut VpcSnapshot, id: &NatGatewayId) {
 fn delete_nat_gateway(vpc: &mut VpcSnapshot, id: &NatGatewayId) {
     vpc.nat_gateways.remove(id);
     let routes = vpc.route_tables.values_mut().flat_map(|table| &mut table.routes);
-    for route in routes.filter(|route| route.nat_gateway_id.as_deref() == Some(id.as_str())) {
-        route.state = Some("blackhole".to_owned());
+    for route in routes.filter(|route| route.nat_gateway().as_ref() == Some(id)) {
+        route.state = Some("blackhole".into());
     }
 }
 

@@ -124,23 +124,11 @@ pub(super) fn replaced(vpc: &VpcSnapshot, action: &Action) -> Option<Replaced> {
     }
 }
 
-/// Where a route leads to; it has one target.
+/// Where a route leads to.
 fn target(route: &Route) -> Option<String> {
-    let interface = route.network_interface_id.as_ref().map(ToString::to_string);
-    let targets = [
-        &route.nat_gateway_id,
-        &route.gateway_id,
-        &route.transit_gateway_id,
-        &route.vpc_peering_connection_id,
-        &interface,
-        &route.egress_only_internet_gateway_id,
-        &route.local_gateway_id,
-        &route.carrier_gateway_id,
-        &route.core_network_arn,
-    ];
-    let target = targets.into_iter().flatten().next()?;
+    let target = route.target()?.id();
     Some(if route.is_active() {
-        target.clone()
+        target.to_owned()
     } else {
         format!("{target}, a blackhole")
     })

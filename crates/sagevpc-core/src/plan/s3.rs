@@ -20,7 +20,7 @@ use crate::{
     api::{AcceptUnknown, Reason, ResourceOwnership},
     catalog::Symptom,
     desired::{KeptOfPolicy, S3Policy},
-    observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
+    observed::{RouteTarget, Stage, VpcEndpoint, VpcSnapshot, tags_of},
     report::{Concern, Finding, Lack, Scope, Weight},
     types::{ProfileKey, ResourceKey, RouteTableId, listed},
     validate::Choice,
@@ -146,12 +146,14 @@ fn unseen_endpoint(snapshot: &VpcSnapshot, table: &RouteTableId) -> Option<Strin
     let route = routes
         .iter()
         .find(|route| route.is_active() && route.destination_prefix_list_id.as_ref() == Some(s3))?;
-    let endpoint = route.gateway_id.clone()?;
+    let Some(RouteTarget::VpcEndpoint(endpoint)) = route.target() else {
+        return None;
+    };
     let is_seen = snapshot
         .vpc_endpoints
         .iter()
         .any(|seen| seen.vpc_endpoint_id.as_str() == endpoint);
-    (!is_seen).then_some(endpoint)
+    (!is_seen).then(|| endpoint.to_owned())
 }
 
 fn report_unseen(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, endpoint: &str) {
@@ -235,16 +237,14 @@ fn judge_custom(
 
 fn judge_state(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, scope: Scope) {
     let id = &endpoint.vpc_endpoint_id;
-    let (reason, message) = match endpoint.endpoint_state() {
-        EndpointState::Available => return,
-        EndpointState::Pending => (
+    let (reason, message) = match endpoint.stage() {
+        Stage::Available => return,
+        Stage::Pending => (
             Reason::Waiting,
             format!("S3 endpoint {id} is {}: AWS is still setting it up.", endpoint.state),
         ),
-        EndpointState::Deleting | EndpointState::Deleted => {
-            (Reason::Waiting, format!("S3 endpoint {id} is {}.", endpoint.state))
-        }
-        EndpointState::Failed => (
+        Stage::Deleting | Stage::Deleted => (Reason::Waiting, format!("S3 endpoint {id} is {}.", endpoint.state)),
+        Stage::Failed => (
             Reason::S3EndpointUnavailable,
             format!(
                 "S3 endpoint {id} is {}: delete it, so that a new one can be made.",

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::space::{EVERY_PORT, Space, take};
 use crate::{
-    observed::{NetworkAcl, NetworkAclEntry, PrefixList, SecurityGroup},
+    observed::{NetworkAcl, NetworkAclEntry, PrefixList, RuleAction, SecurityGroup},
     types::{Direction, LAST_ACL_RULE, NetworkAclId, Peer, PortRange, PrefixListId, Protocol, Rule, SecurityGroupId},
 };
 
@@ -297,7 +297,7 @@ impl Entry {
             };
             Some(Self {
                 number: entry.rule_number,
-                allows: entry.rule_action.eq_ignore_ascii_case("allow"),
+                allows: entry.rule_action == RuleAction::Allow,
                 protocol,
                 ports,
                 net: net.trunc(),

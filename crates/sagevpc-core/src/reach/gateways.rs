@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     catalog::BUCKET_USES,
-    observed::{EndpointState, VpcEndpoint},
+    observed::{ConnectivityType, EndpointState, NatGatewayState, VpcEndpoint},
     types::{Direction, NatGatewayId, Region, VpcEndpointId, listed},
 };
 use iam_policy::{FamilyDecision, PolicyDocument, Share, evaluate_family_for_anyone};
@@ -60,13 +60,7 @@ impl Reach<'_> {
         let found = self.snapshot.internet_gateway.as_ref();
         let is_attached = found
             .filter(|found| found.internet_gateway_id.as_str() == id)
-            .map(|found| {
-                found.attachments.iter().any(|attachment| {
-                    let state = attachment.state.as_deref().unwrap_or("available");
-                    attachment.vpc_id.as_ref() == Some(&self.snapshot.vpc.vpc_id)
-                        && (state.eq_ignore_ascii_case("available") || state.eq_ignore_ascii_case("attached"))
-                })
-            });
+            .map(|found| found.is_attached_to(&self.snapshot.vpc.vpc_id));
         match (found, is_attached) {
             (None, _) => leg.not_knowing(Unseen::InternetGateway { gateway }),
             (Some(_), Some(true)) => leg.past(Hop::InternetGateway { gateway }),
@@ -83,10 +77,10 @@ impl Reach<'_> {
             let endpoint = id.to_string();
             return leg.not_knowing(Unseen::Endpoint { endpoint });
         };
-        if endpoint.endpoint_state() != EndpointState::Available {
+        if endpoint.state != EndpointState::Available {
             return leg.stopped(Cause::EndpointUnavailable {
                 endpoint: id.clone(),
-                state: endpoint.state.to_ascii_lowercase(),
+                state: endpoint.state.as_str().to_ascii_lowercase(),
             });
         }
         let decided = match &trip.target.s3 {
@@ -179,11 +173,12 @@ impl Reach<'_> {
             return unknown(leg);
         };
         let route = leg.route();
-        let state = nat.state.as_deref().unwrap_or("available");
-        if !state.eq_ignore_ascii_case("available") {
+        if let Some(state) = &nat.state
+            && *state != NatGatewayState::Available
+        {
             return vec![leg.stopped(Cause::NatUnavailable {
                 gateway: id.clone(),
-                state: state.to_ascii_lowercase(),
+                state: state.as_str().to_ascii_lowercase(),
                 failure: nat.failure_message.clone(),
                 route,
             })];
@@ -196,8 +191,8 @@ impl Reach<'_> {
         let subnet = self.places[at].id.clone();
         let is_private = nat
             .connectivity_type
-            .as_deref()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("private"));
+            .as_ref()
+            .is_some_and(|kind| *kind == ConnectivityType::Private);
         let nowhere = || {
             if is_private {
                 Cause::NatIsPrivate {

@@ -257,7 +257,7 @@ impl Reach<'_> {
         // Where there is a gateway endpoint, private DNS of an interface
         // endpoint for S3 is for those outside the VPC.
         let mut gateways = self.snapshot.s3_gateway_endpoints();
-        let has_gateway = gateways.any(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted);
+        let has_gateway = gateways.any(|endpoint| endpoint.state != EndpointState::Deleted);
         if !has_gateway
             && self
                 .interface_endpoint("s3")
@@ -293,7 +293,7 @@ impl Reach<'_> {
             endpoint.is_interface() && endpoint.is_there() && self.snapshot.is_service(&endpoint.service_name, service)
         });
         endpoints.min_by_key(|endpoint| {
-            let is_available = endpoint.endpoint_state() == EndpointState::Available;
+            let is_available = endpoint.state == EndpointState::Available;
             (!endpoint.private_dns_enabled, !is_available)
         })
     }
@@ -341,11 +341,11 @@ impl Reach<'_> {
             name: host.to_owned(),
             endpoint: id.clone(),
         });
-        if endpoint.endpoint_state() != EndpointState::Available || endpoint.subnet_ids.is_empty() {
-            let state = if endpoint.subnet_ids.is_empty() && endpoint.endpoint_state() == EndpointState::Available {
+        if endpoint.state != EndpointState::Available || endpoint.subnet_ids.is_empty() {
+            let state = if endpoint.subnet_ids.is_empty() && endpoint.state == EndpointState::Available {
                 "in no subnet".to_owned()
             } else {
-                endpoint.state.to_ascii_lowercase()
+                endpoint.state.as_str().to_ascii_lowercase()
             };
             resolution.stop = Some(Cause::EndpointUnavailable {
                 endpoint: id.clone(),

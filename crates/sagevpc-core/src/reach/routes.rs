@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::{Unseen, filter::Groups};
 use crate::{
-    observed::{EndpointState, Route, RouteTable, VpcEndpoint, VpcSnapshot},
+    observed::{EndpointState, Route, RouteTable, RouteTarget, VpcEndpoint, VpcSnapshot},
     types::{NatGatewayId, RouteTableId, VpcEndpointId},
 };
 
@@ -85,10 +85,10 @@ impl Table {
         let mut gateways: Vec<&VpcEndpoint> = snapshot
             .vpc_endpoints
             .iter()
-            .filter(|endpoint| endpoint.is_gateway() && endpoint.endpoint_state() != EndpointState::Deleted)
+            .filter(|endpoint| endpoint.is_gateway() && endpoint.state != EndpointState::Deleted)
             .filter(|endpoint| endpoint.route_table_ids.contains(&table.route_table_id))
             .collect();
-        gateways.sort_by_key(|endpoint| endpoint.endpoint_state() != EndpointState::Available);
+        gateways.sort_by_key(|endpoint| endpoint.state != EndpointState::Available);
         for endpoint in gateways {
             let list = snapshot
                 .prefix_lists
@@ -141,65 +141,45 @@ impl Table {
 
 /// What a route leads to; `None` for one that a gateway endpoint stands for.
 fn via(route: &Route, snapshot: &VpcSnapshot) -> Option<Via> {
-    let target = |id: &Option<String>| id.clone().unwrap_or_default();
-    let via = if let Some(gateway) = &route.gateway_id {
-        if gateway == "local" {
-            Via::Local
-        } else if gateway.starts_with("igw-") {
-            Via::InternetGateway(gateway.clone())
-        } else if gateway.starts_with("vpce-") {
+    let via = match route.target() {
+        Some(RouteTarget::Local) => Via::Local,
+        Some(RouteTarget::InternetGateway(id)) => Via::InternetGateway(id.to_owned()),
+        Some(RouteTarget::NatGateway(id)) => Via::NatGateway(NatGatewayId::new(id)),
+        Some(RouteTarget::EgressOnlyInternetGateway(id)) => Via::EgressOnlyInternetGateway(id.to_owned()),
+        Some(RouteTarget::VpcEndpoint(id)) => {
             let endpoint = snapshot
                 .vpc_endpoints
                 .iter()
-                .find(|endpoint| endpoint.vpc_endpoint_id.as_str() == gateway);
-            match endpoint {
+                .find(|endpoint| endpoint.vpc_endpoint_id.as_str() == id);
+            Via::Unseen(match endpoint {
                 Some(endpoint) if endpoint.is_gateway() => return None,
-                Some(_) => Via::Unseen(Unseen::Firewall {
-                    interface: gateway.clone(),
-                }),
-                None if route.destination_prefix_list_id.is_some() => Via::Unseen(Unseen::Endpoint {
-                    endpoint: gateway.clone(),
-                }),
-                None => Via::Unseen(Unseen::Firewall {
-                    interface: gateway.clone(),
-                }),
-            }
-        } else if gateway.starts_with("vgw-") {
-            Via::Unseen(Unseen::VirtualPrivateGateway {
-                gateway: gateway.clone(),
-            })
-        } else {
-            Via::Unseen(Unseen::Gateway {
-                gateway: gateway.clone(),
+                None if route.destination_prefix_list_id.is_some() => Unseen::Endpoint {
+                    endpoint: id.to_owned(),
+                },
+                Some(_) | None => Unseen::Firewall {
+                    interface: id.to_owned(),
+                },
             })
         }
-    } else if let Some(gateway) = &route.nat_gateway_id {
-        Via::NatGateway(NatGatewayId::new(gateway))
-    } else if let Some(gateway) = &route.egress_only_internet_gateway_id {
-        Via::EgressOnlyInternetGateway(gateway.clone())
-    } else if let Some(interface) = &route.network_interface_id {
-        Via::Unseen(Unseen::Firewall {
-            interface: interface.to_string(),
-        })
-    } else if let Some(gateway) = &route.transit_gateway_id {
-        Via::Unseen(Unseen::TransitGateway {
-            gateway: gateway.clone(),
-        })
-    } else if let Some(connection) = &route.vpc_peering_connection_id {
-        Via::Unseen(Unseen::Peering {
-            connection: connection.clone(),
-        })
-    } else if let Some(network) = &route.core_network_arn {
-        Via::Unseen(Unseen::CoreNetwork {
-            network: network.clone(),
-        })
-    } else if route.local_gateway_id.is_some() || route.carrier_gateway_id.is_some() {
-        let gateway = target(&route.local_gateway_id) + &target(&route.carrier_gateway_id);
-        Via::Unseen(Unseen::Gateway { gateway })
-    } else {
-        Via::Unseen(Unseen::Gateway {
+        Some(RouteTarget::NetworkInterface(id)) => Via::Unseen(Unseen::Firewall {
+            interface: id.to_owned(),
+        }),
+        Some(RouteTarget::VirtualPrivateGateway(id)) => {
+            Via::Unseen(Unseen::VirtualPrivateGateway { gateway: id.to_owned() })
+        }
+        Some(RouteTarget::TransitGateway(id)) => Via::Unseen(Unseen::TransitGateway { gateway: id.to_owned() }),
+        Some(RouteTarget::PeeringConnection(id)) => Via::Unseen(Unseen::Peering {
+            connection: id.to_owned(),
+        }),
+        Some(RouteTarget::CoreNetwork(arn)) => Via::Unseen(Unseen::CoreNetwork {
+            network: arn.to_owned(),
+        }),
+        Some(RouteTarget::LocalGateway(id) | RouteTarget::CarrierGateway(id) | RouteTarget::Other(id)) => {
+            Via::Unseen(Unseen::Gateway { gateway: id.to_owned() })
+        }
+        None => Via::Unseen(Unseen::Gateway {
             gateway: "a target of an unknown kind".to_owned(),
-        })
+        }),
     };
     Some(if route.is_active() || via == Via::Local {
         via

@@ -15,6 +15,7 @@ mod destinations;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use wildmatch::WildMatch;
 
 pub(super) use self::destinations::ends_in_a_number;
@@ -25,7 +26,8 @@ use crate::{
 };
 
 /// What some profiles may name: of one namespace, or of any.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
 pub struct Granted(Vec<Grant>);
 
 impl Granted {
@@ -38,7 +40,7 @@ impl Granted {
     }
 
     /// What profiles of at least one namespace may name, whichever that is.
-    pub(super) fn to_anyone(grants: &Grants) -> Self {
+    pub(crate) fn to_anyone(grants: &Grants) -> Self {
         let items = grants.namespaces.iter().map(|item| &item.grant);
         Self(std::iter::once(&grants.everyone).chain(items).cloned().collect())
     }

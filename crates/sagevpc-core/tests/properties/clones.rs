@@ -9,7 +9,7 @@ use proptest::{
 };
 use sagevpc_core::{
     api::DeletionPolicy,
-    observed::{NatGatewayState, NetworkAclEntry, Snapshot, Tag},
+    observed::{NetworkAclEntry, Snapshot, Stage, Tag},
     plan::Plan,
     types::{AclEntry, AllocationId, Direction, FlowLogId, NatGatewayId, Protocol, SecurityGroupId, VpcEndpointId},
 };
@@ -72,7 +72,7 @@ fn tagged(snapshot: &Snapshot) -> BTreeMap<String, Vec<Tag>> {
     let endpoints = snapshot.vpc_endpoints.iter();
     let groups = snapshot.security_groups.iter();
     let nat_gateways = snapshot.nat_gateways.iter();
-    let live = nat_gateways.filter(|nat| nat.nat_gateway_state() == NatGatewayState::Available);
+    let live = nat_gateways.filter(|nat| nat.stage() == Stage::Available);
     let addresses = snapshot.addresses.iter();
     let logs = snapshot.flow_logs.iter();
     endpoints

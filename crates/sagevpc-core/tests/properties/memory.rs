@@ -244,10 +244,10 @@ impl Memory {
                 self.tokens.extend(token.map(|token| (token.clone(), id.clone())));
                 self.snapshot.vpc_endpoints.push(VpcEndpoint {
                     vpc_endpoint_id: VpcEndpointId::new(&id),
-                    vpc_endpoint_type: Some("Gateway".to_owned()),
+                    vpc_endpoint_type: Some("Gateway".into()),
                     vpc_id: vpc.clone(),
                     service_name: service_name.clone(),
-                    state: "available".to_owned(),
+                    state: "available".into(),
                     policy_document: Some(policy.to_string()),
                     route_table_ids: route_tables.clone(),
                     subnet_ids: Vec::new(),

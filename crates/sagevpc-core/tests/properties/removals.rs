@@ -329,7 +329,7 @@ fn gets(snapshot: &Snapshot, vpc: &VpcSnapshot, running: &Running, way: &Way) ->
                     && (endpoint.service_name.ends_with(&suffix) || endpoint.service_name == *name)
             });
             match endpoint {
-                Some(endpoint) if endpoint.endpoint_state() != EndpointState::Available => return 0,
+                Some(endpoint) if endpoint.state != EndpointState::Available => return 0,
                 Some(endpoint) if !lets_all_be_called(endpoint) => return 0,
                 Some(endpoint) => {
                     let blocks = endpoint.subnet_ids.iter().filter_map(|id| vpc.subnets[id].cidr_block);

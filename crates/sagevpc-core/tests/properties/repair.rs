@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use proptest::{collection, prelude::*, sample::Index};
 use sagevpc_core::{
-    observed::{GroupIdentifier, NatGatewayState, Route, Snapshot, VpcEndpoint},
+    observed::{GroupIdentifier, Route, Snapshot, Stage, VpcEndpoint},
     plan::ClientTokens,
     types::{Direction, NatGatewayId, Peer, Rule, SecurityGroupId},
 };
@@ -59,7 +59,7 @@ fn nat_gateways(snapshot: &Snapshot) -> Vec<NatGatewayId> {
     let there = snapshot
         .nat_gateways
         .iter()
-        .filter(|nat| is_ours(&nat.tags) && nat.nat_gateway_state() == NatGatewayState::Available);
+        .filter(|nat| is_ours(&nat.tags) && nat.stage() == Stage::Available);
     there.map(|nat| nat.nat_gateway_id.clone()).collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use sagevpc_core::{
-    observed::{NatGatewayState, Route, Snapshot},
+    observed::{Route, Snapshot, Stage},
     report::{Concern, Weight},
     types::{RouteTableId, SubnetId},
 };
@@ -31,7 +31,7 @@ fn way_out(snapshot: &Snapshot, table: &RouteTableId) -> Option<SubnetId> {
         .nat_gateways
         .iter()
         .find(|nat| Some(nat.nat_gateway_id.as_str()) == route.nat_gateway_id.as_deref())?;
-    (nat.nat_gateway_state() == NatGatewayState::Available).then_some(nat.subnet_id.clone()?)
+    (nat.stage() == Stage::Available).then_some(nat.subnet_id.clone()?)
 }
 
 /// The tables that have one.

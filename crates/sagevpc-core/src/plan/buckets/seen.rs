@@ -104,6 +104,6 @@ impl<'a> Seen<'a> {
     pub(super) fn endpoint(self, id: &VpcEndpointId) -> Option<&'a VpcEndpoint> {
         self.snapshot
             .vpc_endpoint(id)
-            .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted)
+            .filter(|endpoint| endpoint.state != EndpointState::Deleted)
     }
 }

@@ -4,8 +4,8 @@ use crate::{
     catalog::short_service_name,
     desired::{Network, group_name},
     observed::{
-        Address, EndpointState, FlowLog, NatGateway, NatGatewayState, SecurityGroup, Tag, VpcEndpoint, VpcSnapshot,
-        tags_of,
+        Address, EndpointState, FlowLog, InterfaceType, NatGateway, SecurityGroup, Stage, Tag, VpcEndpoint,
+        VpcSnapshot, tags_of,
     },
     report::Concern,
     types::{Region, ResourceKey, SubnetId, is_adopted},
@@ -77,7 +77,7 @@ pub(super) enum Fit {
 pub(super) fn candidates<'a>(network: &'a Network, snapshot: &'a VpcSnapshot) -> Vec<Candidate<'a>> {
     let look = Look { network, snapshot };
     let endpoints = snapshot.vpc_endpoints.iter();
-    let endpoints = endpoints.filter(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted);
+    let endpoints = endpoints.filter(|endpoint| endpoint.state != EndpointState::Deleted);
     let groups = snapshot.security_groups.values();
     let nat_gateways = snapshot.nat_gateways.values();
     let addresses = snapshot.addresses.values();
@@ -177,9 +177,9 @@ impl<'a> Look<'a> {
     fn nat_gateway(&self, nat: &'a NatGateway) -> Option<Candidate<'a>> {
         let id = nat.nat_gateway_id.as_str();
         self.candidate(id, &nat.tags, Kind::NatGateway, |key| match key {
-            ResourceKey::NatGateway { subnet } if is_in(nat, subnet) => match nat.nat_gateway_state() {
-                NatGatewayState::Available | NatGatewayState::Pending => Fit::InPlace,
-                NatGatewayState::Deleting | NatGatewayState::Deleted | NatGatewayState::Failed => Fit::Gone,
+            ResourceKey::NatGateway { subnet } if is_in(nat, subnet) => match nat.stage() {
+                Stage::Available | Stage::Pending => Fit::InPlace,
+                Stage::Deleting | Stage::Deleted | Stage::Failed => Fit::Gone,
             },
             ResourceKey::NatGateway { .. }
             | ResourceKey::S3GatewayEndpoint
@@ -224,7 +224,11 @@ impl<'a> Look<'a> {
         let interface = address.network_interface_id.as_ref();
         let interface = interface.and_then(|id| self.snapshot.network_interfaces.get(id));
         let is_a_nat_gateways = interface.is_some_and(|interface| {
-            interface.subnet_id == *subnet && interface.interface_type.as_deref() == Some("nat_gateway")
+            interface.subnet_id == *subnet
+                && interface
+                    .interface_type
+                    .as_ref()
+                    .is_some_and(|kind| *kind == InterfaceType::NatGateway)
         });
         let mut in_subnet = self.snapshot.nat_gateways.values().filter(|nat| is_in(nat, subnet));
         let is_held = in_subnet.any(|nat| nat.allocation_ids().any(|held| *held == address.allocation_id));

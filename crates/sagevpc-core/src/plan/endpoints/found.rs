@@ -9,7 +9,7 @@ use super::{
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::action_prefix,
-    observed::{EndpointState, VpcEndpoint},
+    observed::{EndpointState, Stage, VpcEndpoint},
     plan::{draft::Draft, resolve::ResolvedProfile, s3::why_claimed},
     report::{Concern, Scope, Weight},
     types::{IpAddressType, ResourceKey, listed},
@@ -45,13 +45,13 @@ impl<'a> Endpoints<'a> {
             .filter(|endpoint| endpoint.is_interface() && endpoint.service_name == service.name);
         for endpoint in of_the_service {
             let is_ours = key_of(draft, endpoint).is_some();
-            match endpoint.endpoint_state() {
-                EndpointState::Deleted => {}
-                EndpointState::Deleting => sorted.leaving.push(endpoint),
-                EndpointState::Available | EndpointState::Pending | EndpointState::Failed if is_ours => {
+            match endpoint.stage() {
+                Stage::Deleted => {}
+                Stage::Deleting => sorted.leaving.push(endpoint),
+                Stage::Available | Stage::Pending | Stage::Failed if is_ours => {
                     sorted.ours.push(endpoint);
                 }
-                EndpointState::Available | EndpointState::Pending => {
+                Stage::Available | Stage::Pending => {
                     let serves = endpoint.private_dns_enabled || !service.private_dns;
                     if vpc.adopt_endpoints.contains(&endpoint.vpc_endpoint_id) && why_claimed(endpoint).is_none() {
                         adoptable.push(endpoint);
@@ -59,7 +59,7 @@ impl<'a> Endpoints<'a> {
                         sorted.serving = Some(endpoint);
                     }
                 }
-                EndpointState::Failed => {}
+                Stage::Failed => {}
             }
         }
         // Should there be two, the adopted one stays, or else that which the
@@ -117,9 +117,7 @@ pub(super) fn report_what_is_not_adopted(draft: &mut Draft<'_>, needs: &[&Need<'
     let mut problems = Vec::new();
     for id in &vpc.adopt_endpoints {
         let found = draft.snapshot.vpc_endpoints.iter().find(|endpoint| {
-            endpoint.vpc_endpoint_id == *id
-                && endpoint.is_interface()
-                && endpoint.endpoint_state() != EndpointState::Deleted
+            endpoint.vpc_endpoint_id == *id && endpoint.is_interface() && endpoint.state != EndpointState::Deleted
         });
         let Some(endpoint) = found.filter(|endpoint| key_of(draft, endpoint).is_none()) else {
             continue;
@@ -157,20 +155,20 @@ pub(super) fn report_what_is_not_adopted(draft: &mut Draft<'_>, needs: &[&Need<'
 pub(super) fn judge_state(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint, concern: Concern) {
     let id = &endpoint.vpc_endpoint_id;
     let service = need.service.short;
-    let (reason, message) = match endpoint.endpoint_state() {
-        EndpointState::Available => return,
-        EndpointState::Pending if endpoint.state.eq_ignore_ascii_case("pendingAcceptance") => (
+    let (reason, message) = match endpoint.stage() {
+        Stage::Available => return,
+        Stage::Pending if endpoint.state == EndpointState::PendingAcceptance => (
             Reason::Waiting,
             format!("Endpoint {id} for {service} waits until the service's owner accepts it."),
         ),
-        EndpointState::Pending | EndpointState::Deleting | EndpointState::Deleted => (
+        Stage::Pending | Stage::Deleting | Stage::Deleted => (
             Reason::Waiting,
             format!(
                 "Endpoint {id} for {service} is {}: AWS is still working on it.",
                 endpoint.state
             ),
         ),
-        EndpointState::Failed => (
+        Stage::Failed => (
             Reason::EndpointUnavailable,
             format!(
                 "Endpoint {id} for {service} is {}: find out why from the service's owner, and delete it, so that a \

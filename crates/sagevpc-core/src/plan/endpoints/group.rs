@@ -295,7 +295,7 @@ fn obstacle(draft: &Draft<'_>, group: &SecurityGroup, going: &BTreeSet<&Security
         .snapshot
         .vpc_endpoints
         .iter()
-        .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted)
+        .filter(|endpoint| endpoint.state != EndpointState::Deleted)
         .filter(|endpoint| endpoint.groups.iter().any(|member| member.group_id == *id))
         .map(|endpoint| &endpoint.vpc_endpoint_id)
         .collect();

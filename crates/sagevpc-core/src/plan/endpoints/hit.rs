@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use crate::{
-    observed::{EndpointState, NetworkInterface, SecurityGroup, Subnet, VpcEndpoint, VpcSnapshot},
+    observed::{NetworkInterface, SecurityGroup, Stage, Subnet, VpcEndpoint, VpcSnapshot},
     plan::{Disruption, disruption::disruption, group_rules::Loss},
     types::{Direction, Peer, Rule, SecurityGroupId, SubnetId},
 };
@@ -64,9 +64,9 @@ pub(super) fn of_lost_subnets(snapshot: &VpcSnapshot, endpoint: &VpcEndpoint, sh
 
 /// What happens to those who use the endpoint when it goes.
 pub(super) fn of_lost_endpoint(snapshot: &VpcSnapshot, endpoint: &VpcEndpoint) -> Option<Disruption> {
-    match endpoint.endpoint_state() {
-        EndpointState::Available => {}
-        EndpointState::Pending | EndpointState::Deleting | EndpointState::Deleted | EndpointState::Failed => {
+    match endpoint.stage() {
+        Stage::Available => {}
+        Stage::Pending | Stage::Deleting | Stage::Deleted | Stage::Failed => {
             return None;
         }
     }

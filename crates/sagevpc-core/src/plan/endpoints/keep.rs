@@ -98,7 +98,7 @@ pub(in crate::plan) fn keep(
             }
             let tags = tags_of(&kept.tags);
             let id = kept.vpc_endpoint_id.as_str();
-            if kept.state.eq_ignore_ascii_case("failed") && !draft.claims.is_adopted(id) {
+            if kept.state == EndpointState::Failed && !draft.claims.is_adopted(id) {
                 replace_failed(draft, need, kept, setting.concern);
                 return;
             }
@@ -222,7 +222,7 @@ fn in_the_way<'a>(draft: &Draft<'a>, need: &Need<'_>) -> Option<(&'a VpcEndpoint
     let others = draft.snapshot.vpc_endpoints.iter().filter(|endpoint| {
         endpoint.private_dns_enabled
             && endpoint.service_name != need.service.name
-            && endpoint.endpoint_state() != EndpointState::Deleted
+            && endpoint.state != EndpointState::Deleted
     });
     others
         .filter_map(|endpoint| {

@@ -129,7 +129,7 @@ pub(in crate::plan) fn look_up<'a>(snapshot: &'a VpcSnapshot, region: &Region, n
     let there = snapshot.vpc_endpoints.iter().find(|endpoint| {
         let service = &endpoint.service_name;
         let is_it = service == name || short_service_name(service, region) == Some(name);
-        is_it && endpoint.is_interface() && endpoint.endpoint_state() != EndpointState::Deleted
+        is_it && endpoint.is_interface() && endpoint.state != EndpointState::Deleted
     });
     if let Some(endpoint) = there {
         return Meaning::Service(Service::behind(snapshot, region, endpoint));

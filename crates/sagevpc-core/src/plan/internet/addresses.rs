@@ -13,7 +13,7 @@ use super::{CONCERN, Kept, nat_gateways::Gateway};
 use crate::{
     api::ResourceOwnership,
     catalog::Symptom,
-    observed::{Address, NatGateway, tags_of},
+    observed::{Address, NatGateway, Word, tags_of},
     plan::{Action, ActionId, PlannedAction, Serves, Target, draft::Draft},
     types::{AllocationId, NatGatewayId, ResourceKey, SubnetId},
 };
@@ -135,7 +135,7 @@ fn still_held(address: &Address, nat: &NatGateway) -> String {
         "Elastic IP address {} is still held by NAT gateway {}, which is {}; it is free once that is gone.",
         address.allocation_id,
         nat.nat_gateway_id,
-        nat.state.as_deref().unwrap_or("on its way")
+        nat.state.as_ref().map_or("on its way", Word::as_str)
     )
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::{default_route, destinations::from_subnet, nat_gateways::NatGateways, routes::nat_gateway_of};
+use super::{default_route, destinations::from_subnet, nat_gateways::NatGateways};
 use crate::{
     api::ResourceOwnership,
     observed::{Route, RouteTable},
@@ -25,7 +25,7 @@ pub(super) fn list(draft: &mut Draft<'_>, outbound: &[&ResolvedProfile<'_>], nat
             for (_, block) in from_subnet(resolved, subnet) {
                 let leading = route_for(table, block, None).into_iter();
                 let routes = leading.chain(routes_within(table, block));
-                used.extend(routes.filter_map(nat_gateway_of));
+                used.extend(routes.filter_map(Route::nat_gateway));
             }
         }
     }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     CONCERN, Kept, Need, addresses,
     places::{self, Places},
-    routes::{Cleared, Leaving, nat_gateway_of},
+    routes::{Cleared, Leaving},
     served,
 };
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::Symptom,
-    observed::{NatGateway, NatGatewayState, Route, tags_of},
+    observed::{NatGateway, Route, Stage, tags_of},
     plan::{Action, ActionId, PlannedAction, Serves, Target, disruption, draft::Draft},
     report::{Finding, Lack, Scope},
     types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
@@ -71,7 +71,7 @@ impl<'a> NatGateways<'a> {
     /// for so long that EC2 shows neither it nor its tags is known by the id that
     /// we were given when we made it.
     pub(super) fn led_to_by(&self, route: &Route) -> Option<NatGatewayId> {
-        let id = nat_gateway_of(route)?;
+        let id = route.nat_gateway()?;
         let is_ours = self.is_shown(&id) || (!route.is_active() && self.remembered.contains(&id));
         is_ours.then_some(id)
     }
@@ -85,7 +85,7 @@ impl<'a> NatGateways<'a> {
     pub(super) fn serving(&self, place: &SubnetId) -> Option<&'a NatGateway> {
         self.in_place(place)
             .filter(|nat| is_live(nat))
-            .min_by_key(|nat| (nat.nat_gateway_state(), &nat.nat_gateway_id))
+            .min_by_key(|nat| (nat.stage(), &nat.nat_gateway_id))
     }
 
     /// Whether one of ours is in this place, or may yet be shown there.
@@ -116,9 +116,9 @@ impl<'a> NatGateways<'a> {
 }
 
 fn is_live(nat: &NatGateway) -> bool {
-    match nat.nat_gateway_state() {
-        NatGatewayState::Available | NatGatewayState::Pending => true,
-        NatGatewayState::Deleting | NatGatewayState::Deleted | NatGatewayState::Failed => false,
+    match nat.stage() {
+        Stage::Available | Stage::Pending => true,
+        Stage::Deleting | Stage::Deleted | Stage::Failed => false,
     }
 }
 
@@ -161,7 +161,7 @@ fn keep_one(draft: &mut Draft<'_>, nat: &NatGateway, place: &SubnetId, serves: S
     let key = ResourceKey::NatGateway { subnet: place.clone() };
     draft.list("NatGateway", id.as_str(), key.to_string(), ResourceOwnership::Ours);
     draft.keep_tags(id.as_str(), &key, serves.clone(), &tags_of(&nat.tags));
-    let is_pending = nat.nat_gateway_state() == NatGatewayState::Pending;
+    let is_pending = nat.stage() == Stage::Pending;
     if !is_pending && !places::is_public(draft.snapshot, place) {
         report_private_place(draft, nat, place, &serves);
     }
@@ -236,7 +236,7 @@ fn create(
     }
     let failures: Vec<&NatGateway> = nat_gateways
         .in_place(place)
-        .filter(|nat| nat.nat_gateway_state() == NatGatewayState::Failed || nat.failure_message.is_some())
+        .filter(|nat| nat.stage() == Stage::Failed || nat.failure_message.is_some())
         .collect();
     let gone = nat_gateways.in_place(place).last();
     let reason = match (failures.last(), gone) {
@@ -296,10 +296,10 @@ pub(super) fn let_go(
     let mut deleted = BTreeMap::new();
     for (id, (nat, place)) in &nat_gateways.shown {
         let kept = gateways.get(place).map(|gateway| &gateway.target);
-        let reason = match nat.nat_gateway_state() {
-            NatGatewayState::Deleting | NatGatewayState::Deleted => continue,
-            NatGatewayState::Failed => format!("it failed: {}", failure(nat)),
-            NatGatewayState::Available | NatGatewayState::Pending => match kept {
+        let reason = match nat.stage() {
+            Stage::Deleting | Stage::Deleted => continue,
+            Stage::Failed => format!("it failed: {}", failure(nat)),
+            Stage::Available | Stage::Pending => match kept {
                 Some(Target::Existing(kept)) if kept == *id => continue,
                 Some(_) | None if stays.nat_gateways.contains(*id) => continue,
                 Some(_) => "a second NAT gateway in the same place is not needed".to_owned(),
@@ -331,7 +331,7 @@ fn tables_of_others(draft: &Draft<'_>, id: &NatGatewayId) -> Vec<RouteTableId> {
     let tables = draft.snapshot.route_tables.values().filter(|table| {
         let ours = super::default_route(table);
         table.routes.iter().any(|route| {
-            route.is_active() && nat_gateway_of(route).as_ref() == Some(id) && !ours.is_some_and(|ours| ours == route)
+            route.is_active() && route.nat_gateway().as_ref() == Some(id) && !ours.is_some_and(|ours| ours == route)
         })
     });
     tables.map(|table| table.route_table_id.clone()).collect()

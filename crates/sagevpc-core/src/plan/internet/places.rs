@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CONCERN, Need, default_route, nat_gateways::NatGateways, routes::nat_gateway_of, scope};
+use super::{CONCERN, Need, default_route, nat_gateways::NatGateways, scope};
 use crate::{
     api::{NatGateways as HowMany, Reason},
     catalog::Symptom,
-    observed::{Route, Subnet, VpcSnapshot, tags_of},
+    observed::{Route, RouteTarget, Subnet, VpcSnapshot, tags_of},
     plan::{
         draft::Draft,
         resolve::{ResolvedProfile, absent, has_tags},
@@ -101,7 +101,7 @@ fn choose_per_zone(
     places: &mut Places,
 ) {
     let current = |table: &RouteTableId| -> Option<&Subnet> {
-        let leads_to = nat_gateway_of(default_route(snapshot.route_tables.get(table)?)?)?;
+        let leads_to = default_route(snapshot.route_tables.get(table)?)?.nat_gateway()?;
         let place = nat_gateways.live_place_of(&leads_to)?;
         candidates.iter().find(|subnet| subnet.subnet_id == *place).copied()
     };
@@ -191,7 +191,7 @@ pub(super) fn is_public(snapshot: &VpcSnapshot, subnet: &SubnetId) -> bool {
 pub(super) fn leads_to_the_internet(snapshot: &VpcSnapshot, route: &Route) -> bool {
     let attached = snapshot.internet_gateway.as_ref().is_some_and(|gateway| {
         gateway.is_attached_to(&snapshot.vpc.vpc_id)
-            && route.gateway_id.as_deref() == Some(gateway.internet_gateway_id.as_str())
+            && route.target() == Some(RouteTarget::InternetGateway(gateway.internet_gateway_id.as_str()))
     });
     route.is_active() && attached
 }

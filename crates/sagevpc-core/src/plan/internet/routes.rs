@@ -110,7 +110,7 @@ pub(super) fn keep(
         else {
             continue;
         };
-        let now = route.and_then(nat_gateway_of);
+        let now = route.and_then(Route::nat_gateway);
         let leads_there = gateway.existing().is_some_and(|id| now.as_ref() == Some(id));
         if leads_there && route.is_some_and(Route::is_active) {
             continue;
@@ -222,11 +222,6 @@ fn delete(table: &RouteTableId, serves: Serves, reason: &str) -> PlannedAction {
         destination: anywhere_ipv4(),
     };
     PlannedAction::new(action, serves, reason).about(&ResourceKey::DefaultRoute { table: table.clone() })
-}
-
-/// The NAT gateway that a route leads to.
-pub(super) fn nat_gateway_of(route: &Route) -> Option<NatGatewayId> {
-    route.nat_gateway_id.as_deref().map(NatGatewayId::new)
 }
 
 impl Gateway {

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    observed::{EndpointState, Route, Subnet, VpcSnapshot},
+    observed::{Route, Stage, Subnet, VpcSnapshot},
     plan::{Action, Target, draft::Draft},
-    types::{NatGatewayId, ResourceKey, RouteTableId, SubnetId, VpcEndpointId},
+    types::{ResourceKey, RouteTableId, SubnetId, VpcEndpointId},
 };
 
 /// The subnets of each service's interface endpoints, once the plan is carried
@@ -17,12 +17,7 @@ pub(super) fn endpoints(draft: &Draft<'_>) -> BTreeMap<String, BTreeSet<SubnetId
         .vpc_endpoints
         .iter()
         .filter(|endpoint| !endpoint.is_gateway())
-        .filter(|endpoint| {
-            matches!(
-                endpoint.endpoint_state(),
-                EndpointState::Available | EndpointState::Pending
-            )
-        })
+        .filter(|endpoint| matches!(endpoint.stage(), Stage::Available | Stage::Pending))
         .map(|endpoint| {
             let subnets = endpoint.subnet_ids.iter().cloned().collect();
             (&endpoint.vpc_endpoint_id, (endpoint.service_name.as_str(), subnets))
@@ -75,9 +70,9 @@ impl<'a> WaysOut<'a> {
             .filter_map(|table| {
                 let nat = table.routes.iter().find_map(|route| {
                     let is_way_out = route.is_active() && is_default(route);
-                    route.nat_gateway_id.as_ref().filter(|_| is_way_out)
+                    route.nat_gateway().filter(|_| is_way_out)
                 })?;
-                let nat = snapshot.nat_gateways.get(&NatGatewayId::new(nat))?;
+                let nat = snapshot.nat_gateways.get(&nat)?;
                 Some((&table.route_table_id, nat.subnet_id.as_ref()?))
             })
             .collect();

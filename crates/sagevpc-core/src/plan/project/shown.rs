@@ -67,10 +67,10 @@ pub(super) fn endpoint(
 ) -> VpcEndpoint {
     VpcEndpoint {
         vpc_endpoint_id: VpcEndpointId::new(key.to_string()),
-        vpc_endpoint_type: Some(kind.to_owned()),
+        vpc_endpoint_type: Some(kind.into()),
         vpc_id: vpc.vpc.vpc_id.clone(),
         service_name: service_name.to_owned(),
-        state: AVAILABLE.to_owned(),
+        state: AVAILABLE.into(),
         policy_document: policy.map(ToString::to_string),
         route_table_ids: Vec::new(),
         subnet_ids: Vec::new(),
@@ -103,7 +103,7 @@ pub(super) fn route(destination: &IpNet, nat_gateway: &NatGatewayId) -> Route {
         local_gateway_id: None,
         carrier_gateway_id: None,
         core_network_arn: None,
-        state: Some("active".to_owned()),
+        state: Some("active".into()),
     }
 }
 
@@ -116,7 +116,7 @@ pub(super) fn acl_entry(entry: &AclEntry) -> NetworkAclEntry {
     NetworkAclEntry {
         rule_number: entry.rule_number.into(),
         egress: entry.direction == Direction::Egress,
-        rule_action: if entry.allows { "allow" } else { "deny" }.to_owned(),
+        rule_action: if entry.allows { "allow" } else { "deny" }.into(),
         // EC2 gives numbers out, never names.
         protocol: match entry.protocol {
             Protocol::All => "-1".to_owned(),
@@ -148,7 +148,7 @@ pub(super) fn flow_log(id: FlowLogId, resource: &str, settings: &FlowLogSettings
         log_format: settings.log_format.clone(),
         max_aggregation_interval: i32::try_from(settings.max_aggregation_interval).ok(),
         flow_log_status: Some("ACTIVE".to_owned()),
-        deliver_logs_status: Some("SUCCESS".to_owned()),
+        deliver_logs_status: Some("SUCCESS".into()),
         deliver_logs_error_message: None,
         tags: tags_as_list(tags),
     }

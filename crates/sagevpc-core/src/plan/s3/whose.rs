@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::KEY;
 use crate::{
     api::Reason,
-    observed::{EndpointState, VpcEndpoint, VpcSnapshot, tags_of},
+    observed::{EndpointState, Stage, VpcEndpoint, VpcSnapshot, tags_of},
     plan::draft::Draft,
     report::{Concern, Finding, Scope},
     types::{RouteTableId, TAG_CLUSTER, VpcEndpointId, listed},
@@ -32,14 +32,14 @@ impl<'a> Endpoints<'a> {
         for endpoint in draft.snapshot.s3_gateway_endpoints() {
             let tags = tags_of(&endpoint.tags);
             let is_ours = draft.claims.key_of(endpoint.vpc_endpoint_id.as_str()) == Some(&KEY);
-            match endpoint.endpoint_state() {
-                EndpointState::Deleted => {}
-                EndpointState::Deleting if is_ours => sorted.ours_leaving.push(endpoint),
-                EndpointState::Deleting => {}
-                EndpointState::Available | EndpointState::Pending | EndpointState::Failed if is_ours => {
+            match endpoint.stage() {
+                Stage::Deleted => {}
+                Stage::Deleting if is_ours => sorted.ours_leaving.push(endpoint),
+                Stage::Deleting => {}
+                Stage::Available | Stage::Pending | Stage::Failed if is_ours => {
                     sorted.ours.push(endpoint);
                 }
-                EndpointState::Available | EndpointState::Pending | EndpointState::Failed => {
+                Stage::Available | Stage::Pending | Stage::Failed => {
                     let is_claimed = tags.contains_key(TAG_CLUSTER) || endpoint.requester_managed;
                     if vpc.adopt_endpoints.contains(&endpoint.vpc_endpoint_id) && !is_claimed {
                         sorted.to_adopt.push(endpoint);
@@ -85,7 +85,7 @@ impl<'a> Endpoints<'a> {
     pub(super) fn served_by_others(&self) -> BTreeMap<RouteTableId, &'a VpcEndpoint> {
         self.others
             .iter()
-            .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Failed)
+            .filter(|endpoint| endpoint.stage() != Stage::Failed)
             .flat_map(|endpoint| endpoint.route_table_ids.iter().map(|table| (table.clone(), *endpoint)))
             .collect()
     }
@@ -118,7 +118,7 @@ fn is_interface_endpoint(snapshot: &VpcSnapshot, id: &VpcEndpointId) -> bool {
 fn why_not_adopted(snapshot: &VpcSnapshot, id: &VpcEndpointId, kept: &[&VpcEndpointId]) -> String {
     let found = snapshot
         .vpc_endpoint(id)
-        .filter(|endpoint| endpoint.endpoint_state() != EndpointState::Deleted);
+        .filter(|endpoint| endpoint.state != EndpointState::Deleted);
     let Some(endpoint) = found else {
         return format!(
             "{id}, listed in spec.adopt, is no endpoint of {}: correct the id, or remove it.",

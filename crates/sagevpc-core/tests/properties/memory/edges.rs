@@ -19,7 +19,7 @@ pub fn entry_of(entry: &AclEntry) -> NetworkAclEntry {
     NetworkAclEntry {
         rule_number: entry.rule_number.into(),
         egress: entry.direction == Direction::Egress,
-        rule_action: if entry.allows { "allow" } else { "deny" }.to_owned(),
+        rule_action: if entry.allows { "allow" } else { "deny" }.into(),
         protocol: match entry.protocol {
             Protocol::All => "-1".to_owned(),
             Protocol::Number(number) => number.to_string(),

@@ -43,10 +43,10 @@ impl Memory {
                 self.tokens.extend(token.map(|token| (token.clone(), id.clone())));
                 self.snapshot.vpc_endpoints.push(VpcEndpoint {
                     vpc_endpoint_id: VpcEndpointId::new(&id),
-                    vpc_endpoint_type: Some("Interface".to_owned()),
+                    vpc_endpoint_type: Some("Interface".into()),
                     vpc_id: vpc.clone(),
                     service_name: service_name.clone(),
-                    state: "available".to_owned(),
+                    state: "available".into(),
                     policy_document: policy.as_ref().map(ToString::to_string),
                     route_table_ids: Vec::new(),
                     subnet_ids: Vec::new(),
@@ -227,7 +227,7 @@ impl Memory {
             vpc_id: endpoint.vpc_id.clone(),
             subnet_id: subnet.clone(),
             description: format!("VPC Endpoint Interface {id}"),
-            interface_type: Some("vpc_endpoint".to_owned()),
+            interface_type: Some("vpc_endpoint".into()),
             requester_id: None,
             status: Some("in-use".to_owned()),
             attachment: None,

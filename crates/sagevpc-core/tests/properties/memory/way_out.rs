@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use sagevpc_core::{
     observed::{
-        Address, NatGateway, NatGatewayAddress, NetworkInterface, Route, RouteTable, Snapshot, Subnet, Tag, tags_of,
+        Address, NatGateway, NatGatewayAddress, NetworkInterface, Route, RouteTable, Snapshot, Stage, Subnet, Tag,
+        Word, tags_of,
     },
     plan::{Action, ClientTokens, Step, Target},
     types::{AllocationId, NatGatewayId, NetworkInterfaceId, ResourceKey, RouteTableId, SubnetId},
@@ -67,9 +68,9 @@ impl Memory {
                     nat_gateway_id: NatGatewayId::new(&id),
                     vpc_id: Some(vpc_id),
                     subnet_id: Some(subnet.clone()),
-                    state: Some("pending".to_owned()),
+                    state: Some("pending".into()),
                     failure_message: None,
-                    connectivity_type: Some("public".to_owned()),
+                    connectivity_type: Some("public".into()),
                     nat_gateway_addresses: vec![NatGatewayAddress {
                         allocation_id: Some(address),
                         public_ip: None,
@@ -119,10 +120,10 @@ impl Memory {
     pub fn pass_time(&mut self) {
         let mut gone = Vec::new();
         for nat in &mut self.snapshot.nat_gateways {
-            match nat.state.as_deref() {
-                Some("pending") => nat.state = Some("available".to_owned()),
+            match nat.state.as_ref().map(Word::as_str) {
+                Some("pending") => nat.state = Some("available".into()),
                 Some("deleting") => {
-                    nat.state = Some("deleted".to_owned());
+                    nat.state = Some("deleted".into());
                     gone.extend(std::mem::take(&mut nat.nat_gateway_addresses));
                 }
                 _ => {}
@@ -156,14 +157,14 @@ impl Memory {
 
     /// Has a NAT gateway go, by whomever.
     pub fn delete_nat_gateway(&mut self, id: &NatGatewayId) {
-        self.nat_gateway(id).state = Some("deleting".to_owned());
+        self.nat_gateway(id).state = Some("deleting".into());
         let routes = self
             .snapshot
             .route_tables
             .iter_mut()
             .flat_map(|table| &mut table.routes);
         for route in routes.filter(|route| route.nat_gateway_id.as_deref() == Some(id.as_str())) {
-            route.state = Some("blackhole".to_owned());
+            route.state = Some("blackhole".into());
         }
     }
 
@@ -177,7 +178,7 @@ impl Memory {
             vpc_id: subnet.vpc_id.clone(),
             subnet_id: subnet.subnet_id.clone(),
             description: format!("Interface for NAT Gateway {nat}"),
-            interface_type: Some("nat_gateway".to_owned()),
+            interface_type: Some("nat_gateway".into()),
             requester_id: None,
             status: None,
             attachment: None,
@@ -194,7 +195,7 @@ impl Memory {
     fn serving(&self, target: &Target<NatGatewayId>, made: &BTreeMap<ResourceKey, String>) -> NatGatewayId {
         let id = NatGatewayId::new(id_of(target, made));
         let nat = self.snapshot.nat_gateways.iter().find(|nat| nat.nat_gateway_id == id);
-        let state = nat.and_then(|nat| nat.state.as_deref());
+        let state = nat.and_then(|nat| nat.state.as_ref()).map(Word::as_str);
         assert_eq!(state, Some("available"), "a route leads to {id}, which does not serve");
         id
     }
@@ -235,7 +236,7 @@ impl Memory {
 /// What is ours, told by what it is for, and the routes to it.
 pub(super) fn ours(snapshot: &Snapshot) -> Vec<String> {
     let purpose = |tags: &[Tag]| tags_of(tags).get("sagevpc.dev/resource").cloned();
-    let there = |nat: &&NatGateway| !["deleting", "deleted"].contains(&nat.state.as_deref().unwrap_or_default());
+    let there = |nat: &&NatGateway| !matches!(nat.stage(), Stage::Deleting | Stage::Deleted);
     let nat_gateways: BTreeMap<&str, String> = snapshot
         .nat_gateways
         .iter()

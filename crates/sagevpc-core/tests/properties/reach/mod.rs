@@ -398,7 +398,7 @@ fn claimed_by_what_does_not_serve(question: &Question<'_>) -> Option<String> {
         .vpc_endpoints
         .iter()
         .find(|endpoint| endpoint.service_name.ends_with(".sts"))?;
-    (endpoint.private_dns_enabled && endpoint.state != "available").then(|| endpoint.state.clone())
+    (endpoint.private_dns_enabled && endpoint.state.as_str() != "available").then(|| endpoint.state.to_string())
 }
 
 /// Whether each address of the destination must be reached; of a public name it

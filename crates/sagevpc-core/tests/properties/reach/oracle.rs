@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use sagevpc_core::observed::{
-    IpPermission, NetworkAcl, NetworkAclEntry, Route, RouteTable, SecurityGroup, VpcSnapshot,
+    IpPermission, NetworkAcl, NetworkAclEntry, Route, RouteTable, SecurityGroup, VpcSnapshot, Word,
 };
 
 /// What becomes of a packet and its answer.
@@ -143,7 +143,7 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     let Some(nat) = vpc.nat_gateways.values().find(|nat| nat.nat_gateway_id.as_str() == id) else {
         return Fate::OutOfSight;
     };
-    if nat.state.as_deref() != Some("available") {
+    if nat.state.as_ref().map(Word::as_str) != Some("available") {
         return Fate::Dropped(Kind::Nat);
     }
     let at = nat.subnet_id.as_ref().expect("these gateways have subnets").as_str();
@@ -155,7 +155,7 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     if !passes(vpc, at, true, protocol, packet.port, destination) {
         return Fate::Dropped(Kind::NetworkAcl);
     }
-    let is_private = nat.connectivity_type.as_deref() == Some("private");
+    let is_private = nat.connectivity_type.as_ref().map(Word::as_str) == Some("private");
     let outcome = match target(vpc, at, destination) {
         Target::Internet(_) if is_private => return Fate::Dropped(Kind::Nat),
         // What is gone there is no internet gateway.
@@ -198,7 +198,7 @@ fn outside(vpc: &VpcSnapshot, ends: &Ends<'_>, target: &Target) -> Fate {
                 .vpc_endpoints
                 .iter()
                 .find(|endpoint| endpoint.vpc_endpoint_id.as_str() == id);
-            let is_available = endpoint.is_some_and(|endpoint| endpoint.state == "available");
+            let is_available = endpoint.is_some_and(|endpoint| endpoint.state.as_str() == "available");
             match (is_available, ends.policy_allows) {
                 (false, _) => Fate::Dropped(Kind::Endpoint),
                 (true, false) => Fate::Dropped(Kind::Policy),
@@ -247,7 +247,7 @@ fn target(vpc: &VpcSnapshot, subnet: &str, address: IpAddr) -> Target {
     }
     for endpoint in &vpc.vpc_endpoints {
         let is_on_it = endpoint.route_table_ids.contains(&table.route_table_id);
-        if endpoint.vpc_endpoint_type.as_deref() != Some("Gateway") || !is_on_it {
+        if endpoint.vpc_endpoint_type.as_ref().map(Word::as_str) != Some("Gateway") || !is_on_it {
             continue;
         }
         let list = vpc
@@ -284,7 +284,7 @@ fn target_of(route: &Route) -> Target {
     if route.gateway_id.as_deref() == Some("local") {
         return Target::Local;
     }
-    if route.state.as_deref() == Some("blackhole") {
+    if route.state.as_ref().map(Word::as_str) == Some("blackhole") {
         return Target::Blackhole;
     }
     match (&route.gateway_id, &route.nat_gateway_id) {
@@ -411,7 +411,7 @@ fn passes(vpc: &VpcSnapshot, subnet: &str, egress: bool, protocol: u8, port: u16
                 .as_ref()
                 .is_none_or(|range| (range.from..=range.to).contains(&i32::from(port)));
         if block.is_some_and(|block| block.contains(&far)) && of_protocol && of_port {
-            return entry.rule_action == "allow";
+            return entry.rule_action.as_str() == "allow";
         }
     }
     false

@@ -1,0 +1,255 @@
+//! How AWS is to look, in a form that is hashed.
+//!
+//! The hash is kept in status: while AWS matches a network whose hash is there,
+//! a difference was made by someone else and is repaired as such. So the form
+//! has names of its own and hangs on no Rust name, and on none of what only says
+//! how to get there. Whatever changes it reads as another network, once: until
+//! AWS matches again, what somebody breaks is no repair, and where it hits others
+//! waits to be approved.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Network, ProfileNetwork};
+use crate::{
+    catalog::Options,
+    types::{FlowLogSettings, Ownership},
+    validate::{
+        AbsentProfile, Choice, EndpointPolicy, FrozenProfile, RequiredEndpoint, SecurityGroups, ValidFlowLogs,
+        ValidInterfaceEndpoints, ValidProfile, ValidVpc, ValidWorkload,
+    },
+};
+
+/// The hash of a form, whatever the order of its names.
+pub(crate) fn hashed(mut form: Value) -> String {
+    form.sort_all_objects();
+    hex::encode(&Sha256::digest(form.to_string())[..16])
+}
+
+/// Everything that says how AWS is to look.
+pub(super) fn form(network: &Network) -> Value {
+    let Network {
+        vpc,
+        profiles,
+        frozen,
+        absent,
+        // They have no say any more.
+        leaving: _,
+        overflows,
+    } = network;
+    json!({
+        "vpc": of_vpc(vpc),
+        "profiles": profiles.iter().map(of_profile).collect::<Vec<_>>(),
+        "frozen": frozen.iter().map(of_frozen).collect::<Vec<_>>(),
+        "absent": absent.iter().map(of_absent).collect::<Vec<_>>(),
+        "overflows": overflows,
+    })
+}
+
+fn of_vpc(vpc: &ValidVpc) -> Value {
+    let ValidVpc {
+        ownership: Ownership {
+            cluster,
+            cluster_uid,
+            vpc: name,
+        },
+        region: _,
+        vpc_id,
+        management_policy: _,
+        deletion_policy: _,
+        approval: _,
+        approved_plan: _,
+        take_over_from: _,
+        paused: _,
+        deleting,
+        resync_interval: _,
+        absent_grace: _,
+        subnets,
+        route_tables,
+        s3_policy,
+        dns,
+        accept_unknown: _,
+        tags,
+        adopt_endpoints,
+        adopt_security_groups,
+        package_repositories,
+        services,
+        interface_endpoints:
+            ValidInterfaceEndpoints {
+                admit,
+                ip_address_type,
+                policies,
+            },
+        internet,
+        nat_gateways,
+        had_nat_gateways: _,
+        public_subnets,
+        network_acls,
+        first_rule_number,
+        flow_logs,
+        max_monthly_cost,
+        discovery: _,
+        granted,
+        roles_in_force: _,
+    } = vpc;
+    json!({
+        "cluster": cluster,
+        "clusterUid": cluster_uid,
+        "name": name,
+        "vpcId": vpc_id,
+        "deleting": deleting,
+        "subnets": subnets.as_ref().map(of_choice),
+        "routeTables": route_tables.as_ref().map(of_choice),
+        "s3Policy": match s3_policy {
+            EndpointPolicy::FullAccess => json!("FullAccess"),
+            EndpointPolicy::Buckets => json!("Buckets"),
+            EndpointPolicy::Custom(document) => document.to_value(),
+        },
+        "dns": dns,
+        "tags": tags,
+        "adoptEndpoints": adopt_endpoints,
+        "adoptSecurityGroups": adopt_security_groups,
+        "packageRepositories": package_repositories,
+        "services": services,
+        "interfaceEndpoints": {
+            "admit": admit,
+            "ipAddressType": ip_address_type,
+            "policies": policies,
+        },
+        "internet": internet,
+        "natGateways": nat_gateways,
+        "publicSubnets": public_subnets.as_ref().map(of_choice),
+        "networkAcls": network_acls,
+        "firstRuleNumber": first_rule_number,
+        "flowLogs": flow_logs.as_ref().map(of_flow_logs),
+        "maxMonthlyCost": max_monthly_cost,
+        "enforcedRoles": granted.enforced_roles(),
+    })
+}
+
+fn of_choice<Id: serde::Serialize>(choice: &Choice<Id>) -> Value {
+    match choice {
+        Choice::Ids(ids) => json!({ "ids": ids }),
+        Choice::Tags(tags) => json!({ "tags": tags }),
+    }
+}
+
+fn of_flow_logs(flow_logs: &ValidFlowLogs) -> Value {
+    let ValidFlowLogs {
+        resource_type,
+        settings:
+            FlowLogSettings {
+                traffic_type,
+                log_destination_type,
+                log_destination,
+                deliver_logs_permission_arn,
+                log_format,
+                max_aggregation_interval,
+            },
+    } = flow_logs;
+    json!({
+        "resourceType": resource_type,
+        "trafficType": traffic_type,
+        "logDestinationType": log_destination_type,
+        "logDestination": log_destination,
+        "deliverLogsPermissionArn": deliver_logs_permission_arn,
+        "logFormat": log_format,
+        "maxAggregationInterval": max_aggregation_interval,
+    })
+}
+
+fn of_profile(network: &ProfileNetwork) -> Value {
+    let ProfileNetwork {
+        profile,
+        // These follow from the profile and the VPC.
+        groups: _,
+        demands: _,
+        callers: _,
+    } = network;
+    let ValidProfile {
+        key,
+        created: _,
+        established: _,
+        workloads,
+        subnets,
+        security_groups,
+        // Says what it had, not how AWS is to look.
+        holdings: _,
+        package_repositories,
+        buckets,
+        bucket_regions,
+        required_endpoints,
+        services,
+        destinations,
+    } = profile;
+    let required = required_endpoints.iter();
+    let required = required.map(|(bucket, required)| (bucket.clone(), of_required_endpoint(required)));
+    json!({
+        "profile": key.to_string(),
+        "workloads": workloads.iter().map(of_workload).collect::<Vec<_>>(),
+        "subnets": subnets.as_ref().map(of_choice),
+        "securityGroups": match security_groups {
+            SecurityGroups::PerProfile => json!("PerProfile"),
+            SecurityGroups::PerWorkload => json!("PerWorkload"),
+            SecurityGroups::Own(ids) => json!({ "ids": ids }),
+        },
+        "packageRepositories": package_repositories,
+        "buckets": buckets,
+        "bucketRegions": bucket_regions,
+        "requiredEndpoints": required.collect::<serde_json::Map<_, _>>(),
+        "services": services,
+        "destinations": destinations,
+    })
+}
+
+fn of_workload(workload: &ValidWorkload) -> Value {
+    let ValidWorkload {
+        name,
+        kind,
+        instances,
+        options: Options {
+            distributed,
+            encrypted,
+            efa,
+        },
+        direct_internet_access,
+        role_arn,
+        role_enforced,
+    } = workload;
+    json!({
+        "name": name,
+        "kind": kind,
+        "instances": instances,
+        "distributed": distributed,
+        "encrypted": encrypted,
+        "efa": efa,
+        "directInternetAccess": direct_internet_access,
+        "roleArn": role_arn,
+        "roleEnforced": role_enforced,
+    })
+}
+
+fn of_required_endpoint(required: &RequiredEndpoint) -> Value {
+    let RequiredEndpoint { exempt, enforced } = required;
+    json!({
+        "exempt": exempt.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "enforced": enforced,
+    })
+}
+
+fn of_frozen(frozen: &FrozenProfile) -> Value {
+    let FrozenProfile { key, holdings, granted } = frozen;
+    json!({ "profile": key.to_string(), "holdings": holdings.to_string(), "granted": granted })
+}
+
+fn of_absent(absent: &AbsentProfile) -> Value {
+    let AbsentProfile {
+        key,
+        holdings,
+        since: _,
+    } = absent;
+    json!({ "profile": key.to_string(), "holdings": holdings.to_string() })
+}
+
+#[cfg(test)]
+mod tests;

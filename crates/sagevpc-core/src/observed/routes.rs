@@ -1,0 +1,251 @@
+//! Where a route leads.
+
+use ipnet::IpNet;
+
+use super::{Route, RouteState, RouteTable};
+use crate::types::NatGatewayId;
+
+/// What a route leads to, by its id.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html#route-table-routes>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteTarget<'a> {
+    /// The VPC itself.
+    Local,
+    /// An internet gateway.
+    InternetGateway(&'a str),
+    /// A virtual private gateway, to a VPN or Direct Connect.
+    VirtualPrivateGateway(&'a str),
+    /// A VPC endpoint: a gateway endpoint, or one that leads to appliances.
+    VpcEndpoint(&'a str),
+    /// A NAT gateway.
+    NatGateway(&'a str),
+    /// An egress-only internet gateway, for IPv6.
+    EgressOnlyInternetGateway(&'a str),
+    /// A network interface, such as a firewall's or a NAT instance's.
+    NetworkInterface(&'a str),
+    /// A transit gateway.
+    TransitGateway(&'a str),
+    /// A peering connection.
+    PeeringConnection(&'a str),
+    /// A core network of AWS Cloud WAN, by its ARN.
+    CoreNetwork(&'a str),
+    /// A gateway of an outpost.
+    LocalGateway(&'a str),
+    /// A gateway of a wavelength zone.
+    CarrierGateway(&'a str),
+    /// A gateway of a kind that this version does not know.
+    Other(&'a str),
+}
+
+impl<'a> RouteTarget<'a> {
+    /// Its id as AWS writes it; `local` for the VPC itself.
+    pub const fn id(self) -> &'a str {
+        match self {
+            Self::Local => LOCAL,
+            Self::InternetGateway(id)
+            | Self::VirtualPrivateGateway(id)
+            | Self::VpcEndpoint(id)
+            | Self::NatGateway(id)
+            | Self::EgressOnlyInternetGateway(id)
+            | Self::NetworkInterface(id)
+            | Self::TransitGateway(id)
+            | Self::PeeringConnection(id)
+            | Self::CoreNetwork(id)
+            | Self::LocalGateway(id)
+            | Self::CarrierGateway(id)
+            | Self::Other(id) => id,
+        }
+    }
+
+    /// Whether traffic by it leaves the VPC by another way than an endpoint. Of
+    /// what is not known that cannot be said.
+    pub const fn leaves_vpc(self) -> bool {
+        match self {
+            Self::Local | Self::VpcEndpoint(_) | Self::Other(_) => false,
+            Self::InternetGateway(_)
+            | Self::VirtualPrivateGateway(_)
+            | Self::NatGateway(_)
+            | Self::EgressOnlyInternetGateway(_)
+            | Self::NetworkInterface(_)
+            | Self::TransitGateway(_)
+            | Self::PeeringConnection(_)
+            | Self::CoreNetwork(_)
+            | Self::LocalGateway(_)
+            | Self::CarrierGateway(_) => true,
+        }
+    }
+}
+
+/// What EC2 calls the VPC itself as a target.
+const LOCAL: &str = "local";
+
+/// What a field named `GatewayId` leads to: EC2 puts gateways of several kinds
+/// there, and endpoints, and tells them apart by the beginning of the id alone.
+fn gateway(id: &str) -> RouteTarget<'_> {
+    if id == LOCAL {
+        RouteTarget::Local
+    } else if id.starts_with("igw-") {
+        RouteTarget::InternetGateway(id)
+    } else if id.starts_with("vgw-") {
+        RouteTarget::VirtualPrivateGateway(id)
+    } else if id.starts_with("vpce-") {
+        RouteTarget::VpcEndpoint(id)
+    } else {
+        RouteTarget::Other(id)
+    }
+}
+
+impl Route {
+    /// What it leads to; `None` where that is in no field that is looked at.
+    /// AWS gives a route one target.
+    pub fn target(&self) -> Option<RouteTarget<'_>> {
+        let Self {
+            destination_cidr_block: _,
+            destination_ipv6_cidr_block: _,
+            destination_prefix_list_id: _,
+            gateway_id,
+            nat_gateway_id,
+            transit_gateway_id,
+            vpc_peering_connection_id,
+            network_interface_id,
+            egress_only_internet_gateway_id,
+            local_gateway_id,
+            carrier_gateway_id,
+            core_network_arn,
+            state: _,
+        } = self;
+        let interface = network_interface_id.as_ref().map(|id| id.as_str());
+        let by_field = [
+            nat_gateway_id.as_deref().map(RouteTarget::NatGateway),
+            egress_only_internet_gateway_id
+                .as_deref()
+                .map(RouteTarget::EgressOnlyInternetGateway),
+            interface.map(RouteTarget::NetworkInterface),
+            transit_gateway_id.as_deref().map(RouteTarget::TransitGateway),
+            vpc_peering_connection_id.as_deref().map(RouteTarget::PeeringConnection),
+            core_network_arn.as_deref().map(RouteTarget::CoreNetwork),
+            local_gateway_id.as_deref().map(RouteTarget::LocalGateway),
+            carrier_gateway_id.as_deref().map(RouteTarget::CarrierGateway),
+        ];
+        let gateway = gateway_id.as_deref().map(gateway);
+        gateway.or_else(|| by_field.into_iter().flatten().next())
+    }
+
+    /// The NAT gateway that it leads to, if it leads to one.
+    pub fn nat_gateway(&self) -> Option<NatGatewayId> {
+        match self.target()? {
+            RouteTarget::NatGateway(id) => Some(NatGatewayId::new(id)),
+            RouteTarget::Local
+            | RouteTarget::InternetGateway(_)
+            | RouteTarget::VirtualPrivateGateway(_)
+            | RouteTarget::VpcEndpoint(_)
+            | RouteTarget::EgressOnlyInternetGateway(_)
+            | RouteTarget::NetworkInterface(_)
+            | RouteTarget::TransitGateway(_)
+            | RouteTarget::PeeringConnection(_)
+            | RouteTarget::CoreNetwork(_)
+            | RouteTarget::LocalGateway(_)
+            | RouteTarget::CarrierGateway(_)
+            | RouteTarget::Other(_) => None,
+        }
+    }
+
+    /// The addresses that it sends somewhere; `None` where a prefix list says it.
+    pub fn destination(&self) -> Option<IpNet> {
+        let ipv4 = self.destination_cidr_block.map(IpNet::V4);
+        ipv4.or(self.destination_ipv6_cidr_block.map(IpNet::V6))
+    }
+
+    /// Whether it leads somewhere.
+    pub fn is_active(&self) -> bool {
+        self.state.as_ref().is_none_or(|state| *state != RouteState::Blackhole)
+    }
+
+    /// Whether it leads to an internet gateway.
+    pub fn to_internet_gateway(&self) -> bool {
+        matches!(self.target(), Some(RouteTarget::InternetGateway(_)))
+    }
+
+    /// Whether it leads out of the VPC by another way than an endpoint.
+    pub fn leaves_vpc(&self) -> bool {
+        self.target().is_some_and(RouteTarget::leaves_vpc)
+    }
+}
+
+impl RouteTable {
+    /// Whether subnets on this table are public: a route to an internet gateway.
+    pub fn is_public(&self) -> bool {
+        self.routes
+            .iter()
+            .any(|route| route.is_active() && route.to_internet_gateway())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_target_is_told_by_its_field_and_a_gateways_by_its_id() {
+        let cases = [
+            ("GatewayId", "local", RouteTarget::Local, false),
+            ("GatewayId", "igw-1", RouteTarget::InternetGateway("igw-1"), true),
+            ("GatewayId", "vgw-1", RouteTarget::VirtualPrivateGateway("vgw-1"), true),
+            ("GatewayId", "vpce-1", RouteTarget::VpcEndpoint("vpce-1"), false),
+            ("GatewayId", "new-1", RouteTarget::Other("new-1"), false),
+            ("NatGatewayId", "nat-1", RouteTarget::NatGateway("nat-1"), true),
+            (
+                "EgressOnlyInternetGatewayId",
+                "eigw-1",
+                RouteTarget::EgressOnlyInternetGateway("eigw-1"),
+                true,
+            ),
+            (
+                "NetworkInterfaceId",
+                "eni-1",
+                RouteTarget::NetworkInterface("eni-1"),
+                true,
+            ),
+            ("TransitGatewayId", "tgw-1", RouteTarget::TransitGateway("tgw-1"), true),
+            (
+                "VpcPeeringConnectionId",
+                "pcx-1",
+                RouteTarget::PeeringConnection("pcx-1"),
+                true,
+            ),
+            ("CoreNetworkArn", "arn:1", RouteTarget::CoreNetwork("arn:1"), true),
+            ("LocalGatewayId", "lgw-1", RouteTarget::LocalGateway("lgw-1"), true),
+            (
+                "CarrierGatewayId",
+                "cagw-1",
+                RouteTarget::CarrierGateway("cagw-1"),
+                true,
+            ),
+        ];
+        for (field, id, target, leaves) in cases {
+            let route: Route = serde_json::from_value(json!({ field: id })).unwrap();
+            assert_eq!(route.target(), Some(target));
+            assert_eq!((target.id(), route.leaves_vpc()), (id, leaves));
+        }
+        let route: Route = serde_json::from_value(json!({ "DestinationCidrBlock": "10.0.0.0/16" })).unwrap();
+        assert_eq!((route.target(), route.leaves_vpc()), (None, false));
+    }
+
+    #[test]
+    fn only_a_blackhole_leads_nowhere() {
+        for (state, is_active) in [
+            ("active", true),
+            ("filtered", true),
+            ("BlackHole", false),
+            ("new", true),
+        ] {
+            let route: Route = serde_json::from_value(json!({ "State": state })).unwrap();
+            assert_eq!(route.is_active(), is_active, "{state}");
+        }
+        let route: Route = serde_json::from_value(json!({})).unwrap();
+        assert!(route.is_active());
+    }
+}
