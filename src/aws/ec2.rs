@@ -18,7 +18,7 @@ use super::{
 use sagevpc_core::{
     catalog::calls::Call,
     observed::{Interest, Snapshot},
-    plan::Priority,
+    plan::{DnsAttribute, Priority},
     report::Failure,
     types::{AccountId, Region, VpcId},
 };
@@ -141,9 +141,9 @@ impl Ec2 {
         &self.connection
     }
 
-    /// Forgets the DNS attributes of a VPC, so that they are read anew.
-    pub(super) fn forget_attributes(&self, vpc: &VpcId) {
-        self.connection.known.forget_attributes(vpc);
+    /// Forgets a DNS attribute of a VPC, so that it is read anew.
+    pub(super) fn forget_attribute(&self, vpc: &VpcId, attribute: DnsAttribute) {
+        self.connection.known.forget_attribute(vpc, attribute);
     }
 }
 

@@ -15,7 +15,7 @@
 //! | DescribeNetworkInterfacePermissions | where asked for and SageMaker has interfaces: 200 of them in a call, 255 in a page |
 //! | DescribePrefixLists, -VpcEndpointServices (gateways) | once an hour |
 //! | DescribeVpcEndpointServices (interfaces) | once an hour, where a spec wants interface endpoints |
-//! | DescribeVpcAttribute | twice for each VPC in five minutes: AWS lets nobody batch it |
+//! | DescribeVpcAttribute | for each VPC and attribute once in five minutes, and after a change of it: AWS lets nobody batch it |
 //!
 //! A call that the role may not make fails the round, but for those that only
 //! some specs need: [`Round`] says what becomes of these. What is asked of each
@@ -284,13 +284,10 @@ async fn vpcs_with_settings(
         refresh_attributes(connection, &vpcs, fresh),
         dhcp_options_of(connection, &vpcs)
     );
-    let known = connection.known.attributes();
     let vpc_attributes = vpcs
         .iter()
-        .filter_map(|vpc| known.get(&vpc.vpc_id))
-        .map(|(_, attributes)| attributes.clone())
+        .filter_map(|vpc| connection.known.attributes_of(&vpc.vpc_id))
         .collect();
-    drop(known);
     Ok(VpcsWithSettings {
         vpcs,
         vpc_attributes,

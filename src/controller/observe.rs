@@ -147,8 +147,8 @@ async fn discover(clients: &Clients, network: &Network, snapshot: &mut VpcSnapsh
     snapshot.note_discovered(clients.sagemaker.discover(&interfaces).await);
 }
 
-/// What AWS lets nobody read in bulk is read less often, unless someone asks,
-/// or we have just changed something.
+/// What AWS lets nobody read in bulk is read less often, unless someone asks.
+/// What we change ourselves is read anew in any case, by those who change it.
 fn wants_fresh_look(vpc: &SageMakerVpc, memory: &mut Memory) -> bool {
     let requested = vpc
         .metadata
@@ -157,7 +157,7 @@ fn wants_fresh_look(vpc: &SageMakerVpc, memory: &mut Memory) -> bool {
         .and_then(|annotations| annotations.get(REQUESTED_AT).cloned());
     let is_new_request = requested != memory.requested_at;
     memory.requested_at = requested;
-    is_new_request || memory.pace.changed_last()
+    is_new_request
 }
 
 fn no_answer() -> Failure {

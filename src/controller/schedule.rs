@@ -114,11 +114,6 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Whether the last pass changed AWS.
-    pub(super) fn changed_last(&self) -> bool {
-        self.last == Some(PassResult::Changed)
-    }
-
     /// How long to wait after a pass that ended `standing` at `now`. `random`
     /// is from 0 to 1.
     pub(super) fn next(&mut self, standing: Standing, interval: Duration, now: Timestamp, random: f64) -> Duration {
