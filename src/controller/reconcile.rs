@@ -56,6 +56,9 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 /// How soon to see whether the local copies follow again what is declared.
 pub(super) const UNTIL_FOLLOWED: Duration = Duration::from_secs(1);
 
+/// How soon to see whether the local copies show what was written.
+const UNTIL_SHOWN: Duration = Duration::from_millis(5);
+
 /// Why a pass was given up.
 #[derive(Debug, thiserror::Error)]
 enum PassError {
@@ -80,6 +83,9 @@ pub(super) async fn reconcile(vpc: Arc<SageMakerVpc>, context: Arc<Context>) -> 
         );
         return Ok(Action::requeue(UNTIL_FOLLOWED));
     }
+    if is_behind(&vpc, &context) {
+        return Ok(Action::requeue(UNTIL_SHOWN));
+    }
     let uid = vpc.uid().unwrap_or_default();
     let mut memory = context.memories.take(&uid);
     let deadline = Deadline::begin();
@@ -101,6 +107,13 @@ pub(super) async fn reconcile(vpc: Arc<SageMakerVpc>, context: Arc<Context>) -> 
         context.memories.put(uid, memory);
     }
     Ok(Action::requeue(wait))
+}
+
+/// Whether the local copies show what the pass before has replaced: one that
+/// follows at once would be based on it, and be refused.
+fn is_behind(vpc: &SageMakerVpc, context: &Context) -> bool {
+    let profiles = context.stores.profiles_of(&vpc.name_any());
+    context.patches.have_replaced(vpc) || profiles.iter().any(|profile| context.patches.have_replaced(&**profile))
 }
 
 async fn pass(
