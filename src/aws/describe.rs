@@ -36,7 +36,7 @@ pub(super) const SECURITY_GROUP: &str = "group-id";
 /// How many values one call may filter by.
 ///
 /// See <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>.
-const FILTER_VALUES: usize = 200;
+pub(super) const FILTER_VALUES: usize = 200;
 
 /// The largest page, for most kinds of things.
 const PAGE: i32 = 1000;

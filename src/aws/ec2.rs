@@ -74,11 +74,14 @@ impl Ec2 {
             nameless: Mutex::default(),
             known: Known::default(),
         });
-        let looking = Arc::clone(&connection);
-        let rounds = Gathering::new(move |interests| {
-            let connection = Arc::clone(&looking);
-            async move { observe::round(&connection, interests).await }
-        });
+        let (knowing, looking) = (Arc::clone(&connection), Arc::clone(&connection));
+        let rounds = Gathering::new(
+            move |interests| observe::fitting(&knowing.known, interests),
+            move |interests| {
+                let connection = Arc::clone(&looking);
+                async move { observe::round(&connection, interests).await }
+            },
+        );
         Self { connection, rounds }
     }
 

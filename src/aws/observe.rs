@@ -149,6 +149,25 @@ impl Denied {
     }
 }
 
+/// How many attributes that were never read one round may read: AWS gives one
+/// in a call, of which it takes 100 at once. After a restart all VPCs would wait
+/// for those of all others otherwise.
+const FIRST_READ_AT_ONCE: usize = 100;
+
+/// How many of those who ask one round serves: as many VPCs as a filter takes,
+/// so that none costs a call more.
+pub(super) fn fitting(known: &Known, interests: &mut dyn Iterator<Item = &Interest>) -> usize {
+    let (mut vpcs, mut unread) = (BTreeSet::new(), 0);
+    let fits = |interest: &&Interest| {
+        if let Some(vpc) = interest.vpc.as_ref().filter(|vpc| !vpcs.contains(*vpc)) {
+            vpcs.insert(vpc.clone());
+            unread += known.unread(vpc);
+        }
+        vpcs.len() <= describe::FILTER_VALUES && unread <= FIRST_READ_AT_ONCE
+    };
+    interests.take_while(fits).count()
+}
+
 /// Looks at everything that was asked for.
 pub(super) async fn round(connection: &Connection, interests: Vec<Interest>) -> Result<Round, Failure> {
     match tokio::time::timeout(DEADLINE, look(connection, Asked::merge(interests))).await {

@@ -74,6 +74,13 @@ impl Known {
         })
     }
 
+    /// How many attributes of a VPC were never read.
+    pub(super) fn unread(&self, vpc: &VpcId) -> usize {
+        let known = self.attributes();
+        let read = |attribute: &DnsAttribute| known.contains_key(&(vpc.clone(), *attribute));
+        DNS_ATTRIBUTES.iter().filter(|attribute| !read(attribute)).count()
+    }
+
     /// The attributes that are to be read: those never seen, those asked for,
     /// and the oldest of those that are due.
     pub(super) fn attributes_due(&self, vpcs: &[Vpc], fresh: &BTreeSet<VpcId>) -> Vec<VpcAttribute> {
