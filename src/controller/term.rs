@@ -46,7 +46,7 @@ const DRAIN: Duration = Duration::from_millis(1200);
 const LET_GO: Duration = Duration::from_millis(300);
 
 /// How long changes that wake are gathered.
-const APPLIED_TOGETHER: Duration = Duration::from_millis(100);
+const APPLIED_TOGETHER: Duration = Duration::from_millis(50);
 
 /// What the queue takes for any number at the same time.
 const UNBOUNDED: u16 = 0;
