@@ -1,16 +1,13 @@
 //! Credentials, time-outs and retries: one connection for each role and region.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig};
 use aws_sdk_ec2::config::{
     IdentityCache, SharedCredentialsProvider,
     retry::{RetryConfig, RetryPartition},
 };
+use parking_lot::Mutex;
 
 use super::{
     deadline::NotTooLate,
@@ -198,7 +195,7 @@ impl Connections {
     /// with the controller's own credentials.
     pub async fn s3(&self, region: &Region, role: Option<&AssumedRole>) -> S3 {
         let key = Key::new(region, role);
-        if let Some(s3) = lock(&self.open_s3).get(&key) {
+        if let Some(s3) = self.open_s3.lock().get(&key) {
             return s3.clone();
         }
         let s3 = S3::new(Parts {
@@ -210,27 +207,27 @@ impl Connections {
             turns: Arc::clone(&self.turns),
             not_too_late: self.not_too_late(),
         });
-        lock(&self.open_s3).entry(key).or_insert(s3).clone()
+        self.open_s3.lock().entry(key).or_insert(s3).clone()
     }
 
     /// The connection to EC2 in `region`, as `role` or, without one, with the
     /// controller's own credentials.
     pub async fn ec2(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
         let key = Key::new(region, role);
-        if let Some(ec2) = lock(&self.open).get(&key) {
+        if let Some(ec2) = self.open.lock().get(&key) {
             return ec2.clone();
         }
         let ec2 = self.connect(region, role).await;
         // Whoever was first keeps its connection: what is cached and gathered
         // on it is not to be split in two.
-        lock(&self.open).entry(key).or_insert(ec2).clone()
+        self.open.lock().entry(key).or_insert(ec2).clone()
     }
 
     /// The connection to SageMaker in `region`, as `role` or, without one, with
     /// the controller's own credentials.
     pub async fn sagemaker(&self, region: &Region, role: Option<&AssumedRole>) -> SageMaker {
         let key = Key::new(region, role);
-        if let Some(sagemaker) = lock(&self.open_sagemaker).get(&key) {
+        if let Some(sagemaker) = self.open_sagemaker.lock().get(&key) {
             return sagemaker.clone();
         }
         let config = self.config(region, role).await;
@@ -252,7 +249,7 @@ impl Connections {
             Arc::clone(&self.quotas),
             scope,
         );
-        lock(&self.open_sagemaker).entry(key).or_insert(sagemaker).clone()
+        self.open_sagemaker.lock().entry(key).or_insert(sagemaker).clone()
     }
 
     /// What all clients of a region and role share.
@@ -274,7 +271,7 @@ impl Connections {
     pub async fn iam(&self, region: &Region, role: Option<&AssumedRole>) -> Iam {
         let home = home(region);
         let key = Key::new(&home, role);
-        if let Some(iam) = lock(&self.open_iam).get(&key) {
+        if let Some(iam) = self.open_iam.lock().get(&key) {
             return iam.clone();
         }
         let config = self.config(&home, role).await;
@@ -292,7 +289,7 @@ impl Connections {
             .map_or("our own".to_owned(), |id| id.to_string());
         let client = aws_sdk_iam::Client::from_conf(config);
         let iam = Iam::new(client, account, home, Arc::clone(&self.quotas));
-        lock(&self.open_iam).entry(key).or_insert(iam).clone()
+        self.open_iam.lock().entry(key).or_insert(iam).clone()
     }
 
     async fn connect(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
@@ -354,12 +351,6 @@ fn home(region: &Region) -> Region {
         "aws-us-gov" => Region::new("us-gov-west-1"),
         _ => region.clone(),
     }
-}
-
-/// What these locks guard is never left half done, so a panic elsewhere is no
-/// reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The account that a role belongs to, and so the one that we act in with it.

@@ -7,13 +7,9 @@
 //! Because a request never joins a round that has begun, its answer holds
 //! nothing that was read before it asked.
 
-use std::{
-    mem,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{mem, pin::Pin, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{sync::oneshot, time::Instant};
 
 /// A round begins when nobody has come for this long: those who are woken
@@ -87,7 +83,7 @@ where
     pub(super) async fn ask(&self, request: Request) -> Option<Answer> {
         let (sender, answer) = oneshot::channel();
         let begin = {
-            let mut state = lock(&self.state);
+            let mut state = self.state.lock();
             state.last = Instant::now();
             if state.next.is_empty() {
                 state.since = state.last;
@@ -126,7 +122,7 @@ where
 impl<Request, Answer> Gathering<Request, Answer> {
     /// Takes those who wait and fit into one round.
     fn together(&self) -> Vec<(Request, oneshot::Sender<Answer>)> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let fitting = (self.fitting)(&mut state.next.iter().map(|(request, _)| request));
         let taken = state.next.len().min(fitting.max(1));
         let later = state.next.split_off(taken);
@@ -145,7 +141,7 @@ impl<Request, Answer> AtWork<Request, Answer> {
     /// work, in the same breath as nobody is found to wait, so that nobody can
     /// come in between.
     fn more(&mut self) -> Option<Instant> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.working = !state.next.is_empty();
         self.done = !state.working;
         state.working.then(|| (state.last + QUIET).min(state.since + LONGEST))
@@ -156,15 +152,11 @@ impl<Request, Answer> Drop for AtWork<Request, Answer> {
     /// After a panic or a shutdown nobody may wait for an answer any more.
     fn drop(&mut self) {
         if !self.done {
-            let mut state = lock(&self.state);
+            let mut state = self.state.lock();
             state.working = false;
             state.next.clear();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,12 +1,9 @@
 //! One connection: EC2 in one region, as one role.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use parking_lot::Mutex;
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
@@ -199,7 +196,7 @@ impl Connection {
     /// The account, if it can be learned without delay: in networks without a
     /// way to AWS STS everything else still works.
     pub(super) async fn account_if_known(&self) -> Option<AccountId> {
-        let remembered = || self.nameless.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = || self.nameless.lock();
         let lately = remembered().is_some_and(|at| at.elapsed() < IDENTITY_RETRY);
         if lately && self.account.get().is_none() {
             return None;

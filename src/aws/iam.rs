@@ -19,12 +19,13 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt,
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use futures::stream::{self, StreamExt};
+use parking_lot::Mutex;
 use tokio::time::{Instant, error::Elapsed, timeout};
 
 use super::{
@@ -155,7 +156,7 @@ impl Iam {
 
     /// From when on an answer about the role is new enough.
     fn not_before(&self, arn: &str, asked_at: Instant, fresh: bool) -> Instant {
-        let changed = lock(&self.connection.changed).get(arn).copied();
+        let changed = self.connection.changed.lock().get(arn).copied();
         let is_settling = changed.is_some_and(|at| at + SETTLING > asked_at);
         if fresh || is_settling {
             asked_at
@@ -220,7 +221,7 @@ impl Iam {
     /// Notes that we are about to change a role, so that what was read of it
     /// before no longer counts.
     pub(super) fn note_change(&self, arn: &str) {
-        lock(&self.connection.changed).insert(arn.to_owned(), Instant::now());
+        self.connection.changed.lock().insert(arn.to_owned(), Instant::now());
     }
 }
 
@@ -295,7 +296,7 @@ impl<Key: Eq + Hash, Value: Clone> Remembered<Key, Value> {
     /// gives now, and whether that is an answer: where it is none, an older one
     /// stands, for a little while.
     async fn get(&self, key: Key, since: Instant, read: impl Future<Output = (Value, bool)>) -> Value {
-        let slot = Arc::clone(lock(&self.slots).entry(key).or_default());
+        let slot = Arc::clone(self.slots.lock().entry(key).or_default());
         let mut held = slot.lock().await;
         if let Some((_, value)) = held.as_ref().filter(|(at, _)| *at >= since) {
             return value.clone();
@@ -315,12 +316,6 @@ impl<Key: Eq + Hash, Value: Clone> Remembered<Key, Value> {
 /// The time of a question whose answer is good for [`RETRY`] only.
 fn expiring(asked_at: Instant) -> Instant {
     asked_at.checked_sub(AGE.saturating_sub(RETRY)).unwrap_or(asked_at)
-}
-
-/// What these locks guard is never left half done, so a panic elsewhere is no
-/// reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -26,13 +26,14 @@ mod known;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use attributes::refresh_attributes;
 pub(super) use known::Known;
 use known::{Facts, fact};
+use parking_lot::Mutex;
 
 use super::{describe, ec2::Connection, errors::Refusal};
 use sagevpc_core::{
@@ -136,7 +137,7 @@ impl Denied {
     fn or_nothing<T: Default>(&self, aspect: Aspect, found: Result<T, Refusal>) -> Result<T, Refusal> {
         match found {
             Err(refusal) if refusal.failure.kind == FailureKind::AccessDenied => {
-                let mut denied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut denied = self.0.lock();
                 denied.entry(aspect).or_insert(refusal.failure);
                 Ok(T::default())
             }
@@ -145,7 +146,7 @@ impl Denied {
     }
 
     fn into_inner(self) -> BTreeMap<Aspect, Failure> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.0.into_inner()
     }
 }
 

@@ -8,7 +8,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use governor::{
     middleware::NoOpMiddleware,
     state::{InMemoryState, NotKeyed},
 };
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use sagevpc_core::{
@@ -45,7 +46,8 @@ impl Quotas {
     /// urgent waits for the same.
     pub(super) async fn acquire(&self, scope: Scope, call: Call, priority: Priority) {
         let bucket = Arc::clone(
-            lock(&self.buckets)
+            self.buckets
+                .lock()
                 .entry((scope, call))
                 .or_insert_with(|| Arc::new(Bucket::new(call.facts().throttle, MonotonicClock))),
         );
@@ -96,7 +98,7 @@ impl<C: Clock + Clone> Bucket<C> {
     }
 
     fn enter(&self, priority: Priority) -> Waiting<'_, C> {
-        let mut queue = lock(&self.queue);
+        let mut queue = self.queue.lock();
         queue.arrivals += 1;
         let ticket = (priority, queue.arrivals);
         queue.waiting.insert(ticket);
@@ -107,7 +109,7 @@ impl<C: Clock + Clone> Bucket<C> {
     /// comes first. The queue stays locked meanwhile, so that nobody who is
     /// more urgent can arrive in between.
     fn turn(&self, ticket: Ticket) -> Turn {
-        let queue = lock(&self.queue);
+        let queue = self.queue.lock();
         if queue.waiting.first() != Some(&ticket) {
             return Turn::NotYet;
         }
@@ -144,15 +146,9 @@ struct Waiting<'a, C: Clock> {
 
 impl<C: Clock> Drop for Waiting<'_, C> {
     fn drop(&mut self) {
-        lock(&self.bucket.queue).waiting.remove(&self.ticket);
+        self.bucket.queue.lock().waiting.remove(&self.ticket);
         self.bucket.moved.notify_waiters();
     }
-}
-
-/// What these locks guard is never left half done, so a panic elsewhere is no
-/// reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ use aws_sdk_s3::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::stream::{self, StreamExt};
+use parking_lot::Mutex;
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use super::{
@@ -90,7 +91,7 @@ type Turn = (&'static str, String);
 impl Turns {
     async fn wait(&self, partition: &'static str, bucket: &str) -> OwnedMutexGuard<()> {
         let turn = {
-            let mut turns = lock(&self.0);
+            let mut turns = self.0.lock();
             // What nobody holds or waits for is forgotten.
             turns.retain(|_, turn| Arc::strong_count(turn) > 1);
             Arc::clone(turns.entry((partition, bucket.to_owned())).or_default())
@@ -166,12 +167,15 @@ impl S3 {
         }
         let read_at = Instant::now();
         let bucket = self.read(name).await;
-        lock(&self.connection.seen).insert(name.to_owned(), (read_at, bucket.clone()));
+        self.connection
+            .seen
+            .lock()
+            .insert(name.to_owned(), (read_at, bucket.clone()));
         bucket
     }
 
     fn known(&self, name: &str, asked_at: Instant, fresh: bool) -> Option<Bucket> {
-        let seen = lock(&self.connection.seen);
+        let seen = self.connection.seen.lock();
         let (at, bucket) = seen.get(name)?;
         let holds = if fresh { *at >= asked_at } else { at.elapsed() < AGE };
         holds.then(|| bucket.clone())
@@ -243,7 +247,7 @@ impl S3 {
 
     /// Forgets what was seen of a bucket, so that it is read anew.
     pub(super) fn forget(&self, bucket: &str) {
-        lock(&self.connection.seen).remove(bucket);
+        self.connection.seen.lock().remove(bucket);
     }
 
     /// Waits for the turn of a call.
@@ -288,7 +292,7 @@ impl S3 {
                 .build();
             aws_sdk_s3::Client::from_conf(made)
         };
-        lock(clients).entry(region.clone()).or_insert_with(make).clone()
+        clients.lock().entry(region.clone()).or_insert_with(make).clone()
     }
 }
 
@@ -309,10 +313,4 @@ fn header<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<
 
 fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
-}
-
-/// What these locks guard is never left half done, so a panic elsewhere is no
-/// reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,11 +7,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use kube::{Resource, ResourceExt};
+use parking_lot::Mutex;
 
 /// How long the watch may take to tell of a write. After that the copy counts
 /// as it is; a write that is based on an old version is refused.
@@ -38,7 +38,7 @@ impl Replaced {
         let (Some(uid), (Some(before), Some(last))) = (after.uid(), versions) else {
             return;
         };
-        let mut noted = self.lock();
+        let mut noted = self.0.lock();
         noted.retain(|_, versions| versions.at.elapsed() < PATIENCE);
         // What changed nothing leaves the version as it is.
         if before == last {
@@ -61,14 +61,9 @@ impl Replaced {
         let (Some(uid), Some(version)) = (object.uid(), object.resource_version()) else {
             return false;
         };
-        let noted = self.lock();
+        let noted = self.0.lock();
         let versions = noted.get(&uid).filter(|versions| versions.at.elapsed() < PATIENCE);
         versions.is_some_and(|versions| versions.before.contains(&version))
-    }
-
-    /// Nothing that panics happens under the lock.
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Versions>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,11 +3,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::stream::{self, StreamExt};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::known::VpcAttribute;
@@ -38,7 +38,7 @@ pub(super) async fn refresh_attributes(
     let unread: Mutex<BTreeMap<VpcAttribute, Failure>> =
         Mutex::new(due.iter().map(|attribute| (attribute.clone(), silence())).collect());
     let note = |attribute: &VpcAttribute, answer: Result<(), Refusal>| {
-        let mut unread = unread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unread = unread.lock();
         match answer {
             Ok(()) => unread.remove(attribute),
             Err(refusal) => unread.insert(attribute.clone(), refusal.failure),
@@ -57,7 +57,7 @@ pub(super) async fn refresh_attributes(
     });
     // Those that are not read in time are noted as such already.
     let _ = tokio::time::timeout(ATTRIBUTES_DEADLINE, reading).await;
-    let unread = unread.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let unread = unread.into_inner();
     unread.into_iter().map(|((vpc, _), failure)| (vpc, failure)).collect()
 }
 

@@ -2,10 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::aws::errors::Refusal;
@@ -106,7 +106,7 @@ impl Known {
     }
 
     fn attributes(&self) -> MutexGuard<'_, BTreeMap<VpcAttribute, (Instant, bool)>> {
-        self.attributes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.attributes.lock()
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn fact<T: Clone>(
     known: &Fact<T>,
     read: impl Future<Output = Result<T, Refusal>>,
 ) -> Result<T, Refusal> {
-    let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
+    let lock = || known.lock();
     let remembered = lock().clone().filter(|(at, _)| at.elapsed() < FACTS_AGE);
     if let Some((_, fact)) = remembered {
         return Ok(fact);
