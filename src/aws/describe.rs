@@ -69,6 +69,7 @@ macro_rules! every_page {
                 .$set(Some(filters.clone()))
                 .max_results($page);
             let answer = $connection
+                .share
                 .read(Call::$call, request.set_next_token(next_page).send())
                 .await?;
             next_page = answer.next_token.filter(|token| !token.is_empty());
@@ -287,7 +288,7 @@ pub(super) async fn vpc_attribute(
         .describe_vpc_attribute()
         .vpc_id(vpc.as_str())
         .attribute(name);
-    match connection.read(Call::DescribeVpcAttribute, request.send()).await {
+    match connection.share.read(Call::DescribeVpcAttribute, request.send()).await {
         Ok(answer) => {
             let told = match attribute {
                 DnsAttribute::EnableDnsSupport => answer.enable_dns_support,

@@ -176,7 +176,7 @@ pub(super) async fn round(connection: &Connection, interests: Vec<Interest>) -> 
         Ok(Err(refusal)) => Err(refusal.failure),
         Err(_) => Err(unreachable(&format!(
             "EC2 in {} did not answer all questions within {} seconds",
-            connection.region,
+            connection.share.region,
             DEADLINE.as_secs()
         ))),
     }
@@ -254,7 +254,7 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
     );
     let snapshot = Snapshot {
         account,
-        region: Some(connection.region.clone()),
+        region: Some(connection.share.region.clone()),
         vpcs,
         vpc_attributes,
         subnets,
