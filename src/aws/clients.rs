@@ -1,23 +1,20 @@
 //! Credentials, time-outs and retries: one connection for each role and region.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_config::{AppName, BehaviorVersion, ConfigLoader, SdkConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig};
 use aws_sdk_ec2::config::{
     IdentityCache, SharedCredentialsProvider,
     retry::{RetryConfig, RetryPartition},
 };
+use parking_lot::Mutex;
 
 use super::{
     deadline::NotTooLate,
     ec2::Ec2,
     iam::Iam,
-    quotas::{Quotas, Scope},
-    s3::{Parts, S3, Turns},
+    quotas::Quotas,
+    s3::{S3, Turns},
     sagemaker::SageMaker,
     telemetry::{CallObserver, CountedAssumeRole, Telltale},
 };
@@ -117,11 +114,92 @@ pub struct Connections {
     quotas: Arc<Quotas>,
     turns: Arc<Turns>,
     authority: Authority,
-    open: Mutex<HashMap<Key, Ec2>>,
-    open_sagemaker: Mutex<HashMap<Key, SageMaker>>,
-    open_s3: Mutex<HashMap<Key, S3>>,
-    open_iam: Mutex<HashMap<Key, Iam>>,
+    ec2: Kept<Ec2>,
+    s3: Kept<S3>,
+    iam: Kept<Iam>,
+    sagemaker: Kept<SageMaker>,
 }
+
+/// The connections to one service that are open.
+struct Kept<C>(Mutex<HashMap<Key, C>>);
+
+impl<C> Default for Kept<C> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+/// A connection to a service. Clones share it.
+pub(super) trait Connect: Clone {
+    /// Opens it. Nothing is asked of AWS yet.
+    fn connect(means: Means) -> Self;
+}
+
+/// What a connection is made of.
+#[derive(Clone)]
+pub(super) struct Means {
+    /// What all clients of a region and role share.
+    pub(super) config: SdkConfig,
+    /// The region.
+    pub(super) region: Region,
+    /// The account of the role, where one is assumed.
+    pub(super) account: Option<AccountId>,
+    /// Whoever counts calls.
+    observer: Arc<dyn CallObserver>,
+    /// AWS's quotas.
+    pub(super) quotas: Arc<Quotas>,
+    /// Whose turn it is to work on a bucket.
+    pub(super) turns: Arc<Turns>,
+    /// For how long anything may be sent.
+    pub(super) not_too_late: NotTooLate,
+}
+
+impl Means {
+    /// The same in another region.
+    pub(super) fn in_region(&self, region: &Region) -> Self {
+        Self {
+            config: in_region(&self.config, region),
+            region: region.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// What tells of the attempts at calls of a service.
+    pub(super) fn telltale(&self, service: Service) -> Telltale {
+        Telltale {
+            service,
+            observer: Arc::clone(&self.observer),
+        }
+    }
+
+    /// Who shares what is left for retries when a service fails: EC2 and AWS STS
+    /// of a region do.
+    pub(super) fn retries(&self, service: Service) -> RetryPartition {
+        let region = &self.region;
+        let name = match service {
+            Service::Ec2 | Service::Sts => format!("{NAME} {region}"),
+            Service::SageMaker | Service::S3 | Service::Iam => format!("{NAME} {} {region}", service.as_str()),
+        };
+        RetryPartition::custom(name).build()
+    }
+}
+
+fn in_region(config: &SdkConfig, region: &Region) -> SdkConfig {
+    let region = aws_config::Region::new(region.as_str().to_owned());
+    config.to_builder().region(region).build()
+}
+
+/// The configuration of a client, as all of ours have it. A macro, since each
+/// service's SDK has types of its own.
+macro_rules! configured {
+    ($sdk:ident, $means:expr, $service:expr) => {
+        $sdk::config::Builder::from(&$means.config)
+            .retry_partition($means.retries($service))
+            .interceptor($means.not_too_late.clone())
+            .interceptor($means.telltale($service))
+    };
+}
+pub(super) use configured;
 
 impl Connections {
     /// Reads the environment's configuration. Nothing is asked of AWS yet, and
@@ -153,10 +231,10 @@ impl Connections {
             quotas: Arc::default(),
             turns: Arc::default(),
             authority: Authority::unlimited(),
-            open: Mutex::default(),
-            open_sagemaker: Mutex::default(),
-            open_s3: Mutex::default(),
-            open_iam: Mutex::default(),
+            ec2: Kept::default(),
+            s3: Kept::default(),
+            iam: Kept::default(),
+            sagemaker: Kept::default(),
         }
     }
 
@@ -194,133 +272,54 @@ impl Connections {
         Some(self.ec2(ec2.region(), Some(role)).await)
     }
 
-    /// The connection to S3, beginning in `region`, as `role` or, without one,
-    /// with the controller's own credentials.
+    /// The connection to EC2 in `region`, as `role` or, without one, with the
+    /// controller's own credentials.
+    pub async fn ec2(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
+        self.open(&self.ec2, region, role).await
+    }
+
+    /// The connection to S3, beginning in `region`, likewise.
     pub async fn s3(&self, region: &Region, role: Option<&AssumedRole>) -> S3 {
+        self.open(&self.s3, region, role).await
+    }
+
+    /// The connection to SageMaker in `region`, likewise.
+    pub async fn sagemaker(&self, region: &Region, role: Option<&AssumedRole>) -> SageMaker {
+        self.open(&self.sagemaker, region, role).await
+    }
+
+    /// The connection to IAM in the partition of `region`, likewise. IAM is one
+    /// for all regions of a partition.
+    pub async fn iam(&self, region: &Region, role: Option<&AssumedRole>) -> Iam {
+        self.open(&self.iam, &home(region), role).await
+    }
+
+    async fn open<C: Connect>(&self, kept: &Kept<C>, region: &Region, role: Option<&AssumedRole>) -> C {
         let key = Key::new(region, role);
-        if let Some(s3) = lock(&self.open_s3).get(&key) {
-            return s3.clone();
+        if let Some(open) = kept.0.lock().get(&key) {
+            return open.clone();
         }
-        let s3 = S3::new(Parts {
-            config: self.config(region, role).await,
+        let opened = C::connect(self.means(region, role).await);
+        // Whoever was first keeps its connection: what is cached and gathered
+        // on it is not to be split in two.
+        kept.0.lock().entry(key).or_insert(opened).clone()
+    }
+
+    async fn means(&self, region: &Region, role: Option<&AssumedRole>) -> Means {
+        let mut config = in_region(&self.base, region);
+        if let Some(role) = role {
+            let credentials = SharedCredentialsProvider::new(self.assume(role, &config).await);
+            config = config.to_builder().credentials_provider(credentials).build();
+        }
+        Means {
+            config,
             region: region.clone(),
             account: role.and_then(account_of),
             observer: Arc::clone(&self.observer),
             quotas: Arc::clone(&self.quotas),
             turns: Arc::clone(&self.turns),
             not_too_late: self.not_too_late(),
-        });
-        lock(&self.open_s3).entry(key).or_insert(s3).clone()
-    }
-
-    /// The connection to EC2 in `region`, as `role` or, without one, with the
-    /// controller's own credentials.
-    pub async fn ec2(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
-        let key = Key::new(region, role);
-        if let Some(ec2) = lock(&self.open).get(&key) {
-            return ec2.clone();
         }
-        let ec2 = self.connect(region, role).await;
-        // Whoever was first keeps its connection: what is cached and gathered
-        // on it is not to be split in two.
-        lock(&self.open).entry(key).or_insert(ec2).clone()
-    }
-
-    /// The connection to SageMaker in `region`, as `role` or, without one, with
-    /// the controller's own credentials.
-    pub async fn sagemaker(&self, region: &Region, role: Option<&AssumedRole>) -> SageMaker {
-        let key = Key::new(region, role);
-        if let Some(sagemaker) = lock(&self.open_sagemaker).get(&key) {
-            return sagemaker.clone();
-        }
-        let config = self.config(region, role).await;
-        let client = aws_sdk_sagemaker::config::Builder::from(&config)
-            .retry_partition(RetryPartition::custom(format!("{NAME} sagemaker {region}")).build())
-            .interceptor(self.not_too_late())
-            .interceptor(Telltale {
-                service: Service::SageMaker,
-                observer: Arc::clone(&self.observer),
-            })
-            .build();
-        let account = role.and_then(account_of);
-        let scope = Scope {
-            account: account.map_or_else(|| "our own".to_owned(), |account| account.to_string()),
-            region: region.clone(),
-        };
-        let sagemaker = SageMaker::new(
-            aws_sdk_sagemaker::Client::from_conf(client),
-            Arc::clone(&self.quotas),
-            scope,
-        );
-        lock(&self.open_sagemaker).entry(key).or_insert(sagemaker).clone()
-    }
-
-    /// What all clients of a region and role share.
-    async fn config(&self, region: &Region, role: Option<&AssumedRole>) -> SdkConfig {
-        let mut config = self
-            .base
-            .to_builder()
-            .region(aws_config::Region::new(region.as_str().to_owned()))
-            .build();
-        if let Some(role) = role {
-            let credentials = SharedCredentialsProvider::new(self.assume(role, &config).await);
-            config = config.to_builder().credentials_provider(credentials).build();
-        }
-        config
-    }
-
-    /// The connection to IAM in the partition of `region`, likewise. IAM is one
-    /// for all regions of a partition.
-    pub async fn iam(&self, region: &Region, role: Option<&AssumedRole>) -> Iam {
-        let home = home(region);
-        let key = Key::new(&home, role);
-        if let Some(iam) = lock(&self.open_iam).get(&key) {
-            return iam.clone();
-        }
-        let config = self.config(&home, role).await;
-        let config = aws_sdk_iam::config::Builder::from(&config)
-            .retry_partition(RetryPartition::custom(format!("{NAME} iam {home}")).build())
-            .interceptor(self.not_too_late())
-            .interceptor(Telltale {
-                service: Service::Iam,
-                observer: Arc::clone(&self.observer),
-            })
-            .build();
-        // Until AWS tells, our own account has a name that no account has.
-        let account = role
-            .and_then(account_of)
-            .map_or("our own".to_owned(), |id| id.to_string());
-        let client = aws_sdk_iam::Client::from_conf(config);
-        let iam = Iam::new(client, account, home, Arc::clone(&self.quotas));
-        lock(&self.open_iam).entry(key).or_insert(iam).clone()
-    }
-
-    async fn connect(&self, region: &Region, role: Option<&AssumedRole>) -> Ec2 {
-        let config = self.config(region, role).await;
-        let retries = RetryPartition::custom(format!("{NAME} {region}")).build();
-        let ec2 = aws_sdk_ec2::config::Builder::from(&config)
-            .retry_partition(retries.clone())
-            .interceptor(self.not_too_late())
-            .interceptor(Telltale {
-                service: Service::Ec2,
-                observer: Arc::clone(&self.observer),
-            })
-            .build();
-        let sts = aws_sdk_sts::config::Builder::from(&config)
-            .retry_partition(retries)
-            .interceptor(self.not_too_late())
-            .interceptor(Telltale {
-                service: Service::Sts,
-                observer: Arc::clone(&self.observer),
-            })
-            .build();
-        Ec2::new(
-            aws_sdk_ec2::Client::from_conf(ec2),
-            aws_sdk_sts::Client::from_conf(sts),
-            region.clone(),
-            role.and_then(account_of),
-            Arc::clone(&self.quotas),
-        )
     }
 
     fn not_too_late(&self) -> NotTooLate {
@@ -354,12 +353,6 @@ fn home(region: &Region) -> Region {
         "aws-us-gov" => Region::new("us-gov-west-1"),
         _ => region.clone(),
     }
-}
-
-/// What these locks guard is never left half done, so a panic elsewhere is no
-/// reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The account that a role belongs to, and so the one that we act in with it.

@@ -14,10 +14,10 @@ pub(super) use edges::{
 
 use sagevpc_core::{
     observed::{
-        CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
+        CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, GroupIdentifier,
         IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment,
         PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation,
-        SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint,
+        SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint,
     },
     types::{
         AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,
@@ -68,20 +68,6 @@ fn vpc_cidr_association(association: sdk::VpcCidrBlockAssociation) -> Option<Cid
     let state = association.cidr_block_state.and_then(|state| state.state);
     matches!(state, None | Some(Associated | Associating)).then(|| CidrAssociation {
         cidr_block: parsed(association.cidr_block),
-    })
-}
-
-pub(super) fn vpc_attributes(
-    vpc: &VpcId,
-    support: Option<sdk::AttributeBooleanValue>,
-    hostnames: Option<sdk::AttributeBooleanValue>,
-) -> Option<VpcAttributes> {
-    Some(VpcAttributes {
-        vpc_id: vpc.clone(),
-        enable_dns_support: Flag { value: support?.value? },
-        enable_dns_hostnames: Flag {
-            value: hostnames?.value?,
-        },
     })
 }
 

@@ -20,9 +20,9 @@ use super::{
 use sagevpc_core::{
     catalog::calls::Call,
     observed::{
-        DhcpOptions, EndpointService, NetworkInterface, PrefixList, RouteTable, SecurityGroup, Subnet, Vpc,
-        VpcAttributes, VpcEndpoint,
+        DhcpOptions, EndpointService, NetworkInterface, PrefixList, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint,
     },
+    plan::DnsAttribute,
     types::{SecurityGroupId, TAG_CLUSTER, TAG_RESOURCE, TAG_VPC, Tags, VpcEndpointId, VpcId},
 };
 
@@ -36,7 +36,7 @@ pub(super) const SECURITY_GROUP: &str = "group-id";
 /// How many values one call may filter by.
 ///
 /// See <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>.
-const FILTER_VALUES: usize = 200;
+pub(super) const FILTER_VALUES: usize = 200;
 
 /// The largest page, for most kinds of things.
 const PAGE: i32 = 1000;
@@ -69,6 +69,7 @@ macro_rules! every_page {
                 .$set(Some(filters.clone()))
                 .max_results($page);
             let answer = $connection
+                .share
                 .read(Call::$call, request.set_next_token(next_page).send())
                 .await?;
             next_page = answer.next_token.filter(|token| !token.is_empty());
@@ -272,26 +273,29 @@ async fn endpoint_services(connection: &Connection, kind: &str) -> Result<Vec<En
     ))
 }
 
-/// Both DNS attributes of a VPC; `None` if there is no such VPC.
-pub(super) async fn vpc_attributes(connection: &Connection, vpc: &VpcId) -> Result<Option<VpcAttributes>, Refusal> {
-    let attribute = |name| {
-        let request = connection
-            .client
-            .describe_vpc_attribute()
-            .vpc_id(vpc.as_str())
-            .attribute(name);
-        connection.read(Call::DescribeVpcAttribute, request.send())
+/// Whether a DNS attribute of a VPC is on; `None` if there is no such VPC.
+pub(super) async fn vpc_attribute(
+    connection: &Connection,
+    vpc: &VpcId,
+    attribute: DnsAttribute,
+) -> Result<Option<bool>, Refusal> {
+    let name = match attribute {
+        DnsAttribute::EnableDnsSupport => VpcAttributeName::EnableDnsSupport,
+        DnsAttribute::EnableDnsHostnames => VpcAttributeName::EnableDnsHostnames,
     };
-    let both = tokio::try_join!(
-        attribute(VpcAttributeName::EnableDnsSupport),
-        attribute(VpcAttributeName::EnableDnsHostnames),
-    );
-    match both {
-        Ok((support, hostnames)) => Ok(convert::vpc_attributes(
-            vpc,
-            support.enable_dns_support,
-            hostnames.enable_dns_hostnames,
-        )),
+    let request = connection
+        .client
+        .describe_vpc_attribute()
+        .vpc_id(vpc.as_str())
+        .attribute(name);
+    match connection.share.read(Call::DescribeVpcAttribute, request.send()).await {
+        Ok(answer) => {
+            let told = match attribute {
+                DnsAttribute::EnableDnsSupport => answer.enable_dns_support,
+                DnsAttribute::EnableDnsHostnames => answer.enable_dns_hostnames,
+            };
+            Ok(told.and_then(|told| told.value))
+        }
         Err(refusal) if matches!(refusal.meaning, Meaning::NotThere(_)) => Ok(None),
         Err(refusal) => Err(refusal),
     }

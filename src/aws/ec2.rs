@@ -1,24 +1,21 @@
 //! One connection: EC2 in one region, as one role.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
-use tokio::{sync::OnceCell, time::Instant};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::{
+    clients::{Connect, Means, configured},
     coalesce::Gathering,
     errors::Refusal,
     observe::{self, Known, Round},
-    quotas::{Quotas, Scope},
+    quotas::Share,
 };
 use sagevpc_core::{
-    catalog::calls::Call,
+    catalog::calls::{Call, Service},
     observed::{Interest, Snapshot},
-    plan::Priority,
+    plan::{DnsAttribute, Priority},
     report::Failure,
     types::{AccountId, Region, VpcId},
 };
@@ -37,9 +34,8 @@ pub struct Ec2 {
 pub(super) struct Connection {
     pub(super) client: aws_sdk_ec2::Client,
     sts: aws_sdk_sts::Client,
-    pub(super) region: Region,
-    quotas: Arc<Quotas>,
-    account: OnceCell<AccountId>,
+    /// What AWS allows us, and where.
+    pub(super) share: Share,
     /// Whether the role says which account it is.
     is_given: bool,
     /// When AWS STS last would not say who we are.
@@ -51,37 +47,34 @@ pub(super) struct Connection {
 impl fmt::Debug for Ec2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ec2")
-            .field("region", &self.connection.region)
+            .field("region", &self.connection.share.region)
             .finish_non_exhaustive()
     }
 }
 
-impl Ec2 {
-    pub(super) fn new(
-        client: aws_sdk_ec2::Client,
-        sts: aws_sdk_sts::Client,
-        region: Region,
-        account: Option<AccountId>,
-        quotas: Arc<Quotas>,
-    ) -> Self {
+impl Connect for Ec2 {
+    fn connect(means: Means) -> Self {
         let connection = Arc::new(Connection {
-            client,
-            sts,
-            region,
-            quotas,
-            is_given: account.is_some(),
-            account: OnceCell::new_with(account),
+            client: aws_sdk_ec2::Client::from_conf(configured!(aws_sdk_ec2, means, Service::Ec2).build()),
+            sts: aws_sdk_sts::Client::from_conf(configured!(aws_sdk_sts, means, Service::Sts).build()),
+            is_given: means.account.is_some(),
+            share: Share::new(&means, Priority::Repair),
             nameless: Mutex::default(),
             known: Known::default(),
         });
-        let looking = Arc::clone(&connection);
-        let rounds = Gathering::new(move |interests| {
-            let connection = Arc::clone(&looking);
-            async move { observe::round(&connection, interests).await }
-        });
+        let (knowing, looking) = (Arc::clone(&connection), Arc::clone(&connection));
+        let rounds = Gathering::new(
+            move |interests| observe::fitting(&knowing.known, interests),
+            move |interests| {
+                let connection = Arc::clone(&looking);
+                async move { observe::round(&connection, interests).await }
+            },
+        );
         Self { connection, rounds }
     }
+}
 
+impl Ec2 {
     /// Looks at a VPC, together with whoever else asks in the same moment.
     ///
     /// Never changes anything, and never answers with what was read before the
@@ -104,7 +97,7 @@ impl Ec2 {
 
     /// The region.
     pub fn region(&self) -> &Region {
-        &self.connection.region
+        &self.connection.share.region
     }
 
     /// The account that we act in: the role's, or that of our own credentials.
@@ -141,64 +134,29 @@ impl Ec2 {
         &self.connection
     }
 
-    /// Forgets the DNS attributes of a VPC, so that they are read anew.
-    pub(super) fn forget_attributes(&self, vpc: &VpcId) {
-        self.connection.known.forget_attributes(vpc);
+    /// Forgets a DNS attribute of a VPC, so that it is read anew.
+    pub(super) fn forget_attribute(&self, vpc: &VpcId, attribute: DnsAttribute) {
+        self.connection.known.forget_attribute(vpc, attribute);
     }
 }
 
 impl Connection {
-    /// Waits for AWS's quota. Everything that is asked of AWS goes through here.
-    pub(super) async fn pace(&self, call: Call, priority: Priority) {
-        // Until AWS has told the account, calls with our own credentials have
-        // buckets of their own: the names of accounts are all digits.
-        let account = self.account.get().map_or("our own", AccountId::as_str).to_owned();
-        self.quotas
-            .acquire(
-                Scope {
-                    account,
-                    region: self.region.clone(),
-                },
-                call,
-                priority,
-            )
-            .await;
-    }
-
-    /// Makes one call that only looks. The SDK's futures are large, and a round
-    /// holds many of them: they are kept on the heap.
-    pub(super) fn read<T, E, R>(
-        &self,
-        call: Call,
-        request: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> impl Future<Output = Result<T, Refusal>>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        R: fmt::Debug + Send + Sync + 'static,
-    {
-        let request = Box::pin(request);
-        async move {
-            self.pace(call, Priority::Repair).await;
-            request.await.map_err(|error| Refusal::from_sdk(call, &error))
-        }
-    }
-
     pub(super) async fn account(&self) -> Result<AccountId, Refusal> {
-        self.account.get_or_try_init(|| self.caller()).await.cloned()
+        self.share.account.get_or_try_init(|| self.caller()).await.cloned()
     }
 
     async fn caller(&self) -> Result<AccountId, Refusal> {
         let call = Call::GetCallerIdentity;
-        let identity = self.read(call, self.sts.get_caller_identity().send()).await?;
+        let identity = self.share.read(call, self.sts.get_caller_identity().send()).await?;
         Ok(AccountId::new(identity.account().unwrap_or_default()))
     }
 
     /// The account, if it can be learned without delay: in networks without a
     /// way to AWS STS everything else still works.
     pub(super) async fn account_if_known(&self) -> Option<AccountId> {
-        let remembered = || self.nameless.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = || self.nameless.lock();
         let lately = remembered().is_some_and(|at| at.elapsed() < IDENTITY_RETRY);
-        if lately && self.account.get().is_none() {
+        if lately && self.share.account.get().is_none() {
             return None;
         }
         let account = self.account().await;

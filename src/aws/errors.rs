@@ -2,6 +2,8 @@
 //!
 //! See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>.
 
+mod code;
+
 use std::error::Error as StdError;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -9,6 +11,7 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+pub use code::code_of;
 use sagevpc_core::{
     catalog::calls::Call,
     report::{Failure, FailureKind},
@@ -36,6 +39,22 @@ pub enum Meaning {
     NotReady,
     /// A refusal.
     Refused(FailureKind),
+}
+
+impl Meaning {
+    /// The kind of failure that it is for those who only report it.
+    pub const fn kind(self) -> FailureKind {
+        match self {
+            Self::Refused(kind) => kind,
+            Self::NotThere(_)
+            | Self::AlreadyThere
+            | Self::StillInUse
+            | Self::NameTaken
+            | Self::TokenMismatch
+            | Self::DnsConflict
+            | Self::NotReady => FailureKind::Rejected,
+        }
+    }
 }
 
 /// What is not there.
@@ -135,7 +154,15 @@ const CODES: &[(&str, Meaning)] = &[
     ("InvalidClientTokenId", Meaning::Refused(FailureKind::NoCredentials)),
     ("InvalidIdentityToken", Meaning::Refused(FailureKind::NoCredentials)),
     (
+        "InvalidSignatureException",
+        Meaning::Refused(FailureKind::NoCredentials),
+    ),
+    (
         "MissingAuthenticationToken",
+        Meaning::Refused(FailureKind::NoCredentials),
+    ),
+    (
+        "MissingAuthenticationTokenException",
         Meaning::Refused(FailureKind::NoCredentials),
     ),
     ("RequestExpired", Meaning::Refused(FailureKind::NoCredentials)),
@@ -200,16 +227,7 @@ impl Refusal {
     /// From AWS's code and message, wherever they stood in its answer.
     pub fn from_code(call: Call, code: &str, message: &str) -> Self {
         let meaning = meaning(code, message);
-        let kind = match meaning {
-            Meaning::Refused(kind) => kind,
-            Meaning::NotThere(_)
-            | Meaning::AlreadyThere
-            | Meaning::StillInUse
-            | Meaning::NameTaken
-            | Meaning::TokenMismatch
-            | Meaning::DnsConflict
-            | Meaning::NotReady => FailureKind::Rejected,
-        };
+        let kind = meaning.kind();
         let message = presentable(message);
         Self {
             meaning,

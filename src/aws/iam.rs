@@ -19,20 +19,21 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt,
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
-use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use futures::stream::{self, StreamExt};
+use parking_lot::Mutex;
 use tokio::time::{Instant, error::Elapsed, timeout};
 
 use super::{
+    clients::{Connect, Means, configured},
     errors::{Meaning, Refusal},
-    quotas::{Quotas, Scope},
+    quotas::Share,
 };
 use sagevpc_core::{
-    catalog::calls::Call,
+    catalog::calls::Service,
     observed::{ManagedPolicy, RoleDetail, RoleSimulation, Roles, UnseenCause, UnseenRole},
     plan::Priority,
     report::FailureKind,
@@ -66,10 +67,7 @@ pub struct Iam {
 
 struct Connection {
     client: aws_sdk_iam::Client,
-    /// Whose quota is drawn on: the account, or a name for our own credentials.
-    account: String,
-    home: Region,
-    quotas: Arc<Quotas>,
+    share: Share,
     roles: Remembered<String, Result<RoleDetail, UnseenRole>>,
     policies: Remembered<String, Option<ManagedPolicy>>,
     simulations: Remembered<(String, Region), Option<RoleSimulation>>,
@@ -87,19 +85,17 @@ struct Look {
 impl fmt::Debug for Iam {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Iam")
-            .field("account", &self.connection.account)
+            .field("account", &self.connection.share.account_name())
             .finish_non_exhaustive()
     }
 }
 
-impl Iam {
-    pub(super) fn new(client: aws_sdk_iam::Client, account: String, home: Region, quotas: Arc<Quotas>) -> Self {
+impl Connect for Iam {
+    fn connect(means: Means) -> Self {
         Self {
             connection: Arc::new(Connection {
-                client,
-                account,
-                home,
-                quotas,
+                client: aws_sdk_iam::Client::from_conf(configured!(aws_sdk_iam, means, Service::Iam).build()),
+                share: Share::new(&means, Priority::Repair),
                 roles: Remembered::default(),
                 policies: Remembered::default(),
                 simulations: Remembered::default(),
@@ -107,7 +103,9 @@ impl Iam {
             }),
         }
     }
+}
 
+impl Iam {
     /// Looks at roles, given by their ARNs, with the policies that they have
     /// and what AWS's simulation says of requests in `region`.
     ///
@@ -155,7 +153,7 @@ impl Iam {
 
     /// From when on an answer about the role is new enough.
     fn not_before(&self, arn: &str, asked_at: Instant, fresh: bool) -> Instant {
-        let changed = lock(&self.connection.changed).get(arn).copied();
+        let changed = self.connection.changed.lock().get(arn).copied();
         let is_settling = changed.is_some_and(|at| at + SETTLING > asked_at);
         if fresh || is_settling {
             asked_at
@@ -212,39 +210,15 @@ impl Iam {
         &self.connection.client
     }
 
-    /// Waits for our share of AWS's quota.
-    pub(super) async fn pace(&self, call: Call, priority: Priority) {
-        self.connection.pace(call, priority).await;
+    /// What AWS allows us.
+    pub(super) fn share(&self) -> &Share {
+        &self.connection.share
     }
 
     /// Notes that we are about to change a role, so that what was read of it
     /// before no longer counts.
     pub(super) fn note_change(&self, arn: &str) {
-        lock(&self.connection.changed).insert(arn.to_owned(), Instant::now());
-    }
-}
-
-impl Connection {
-    async fn pace(&self, call: Call, priority: Priority) {
-        let scope = Scope {
-            account: self.account.clone(),
-            region: self.home.clone(),
-        };
-        self.quotas.acquire(scope, call, priority).await;
-    }
-
-    /// Makes one call that only looks.
-    async fn read<T, E, R>(
-        &self,
-        call: Call,
-        request: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> Result<T, Refusal>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        R: fmt::Debug + Send + Sync + 'static,
-    {
-        self.pace(call, Priority::Repair).await;
-        request.await.map_err(|error| Refusal::from_sdk(call, &error))
+        self.connection.changed.lock().insert(arn.to_owned(), Instant::now());
     }
 }
 
@@ -295,7 +269,7 @@ impl<Key: Eq + Hash, Value: Clone> Remembered<Key, Value> {
     /// gives now, and whether that is an answer: where it is none, an older one
     /// stands, for a little while.
     async fn get(&self, key: Key, since: Instant, read: impl Future<Output = (Value, bool)>) -> Value {
-        let slot = Arc::clone(lock(&self.slots).entry(key).or_default());
+        let slot = Arc::clone(self.slots.lock().entry(key).or_default());
         let mut held = slot.lock().await;
         if let Some((_, value)) = held.as_ref().filter(|(at, _)| *at >= since) {
             return value.clone();
@@ -315,12 +289,6 @@ impl<Key: Eq + Hash, Value: Clone> Remembered<Key, Value> {
 /// The time of a question whose answer is good for [`RETRY`] only.
 fn expiring(asked_at: Instant) -> Instant {
     asked_at.checked_sub(AGE.saturating_sub(RETRY)).unwrap_or(asked_at)
-}
-
-/// What these locks guard is never left half done, so a panic elsewhere is no
-/// reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@
 //! | DescribeNetworkInterfacePermissions | where asked for and SageMaker has interfaces: 200 of them in a call, 255 in a page |
 //! | DescribePrefixLists, -VpcEndpointServices (gateways) | once an hour |
 //! | DescribeVpcEndpointServices (interfaces) | once an hour, where a spec wants interface endpoints |
-//! | DescribeVpcAttribute | twice for each VPC in five minutes: AWS lets nobody batch it |
+//! | DescribeVpcAttribute | for each VPC and attribute once in five minutes, and after a change of it: AWS lets nobody batch it |
 //!
 //! A call that the role may not make fails the round, but for those that only
 //! some specs need: [`Round`] says what becomes of these. What is asked of each
@@ -26,13 +26,14 @@ mod known;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use attributes::refresh_attributes;
 pub(super) use known::Known;
 use known::{Facts, fact};
+use parking_lot::Mutex;
 
 use super::{describe, ec2::Connection, errors::Refusal};
 use sagevpc_core::{
@@ -136,7 +137,7 @@ impl Denied {
     fn or_nothing<T: Default>(&self, aspect: Aspect, found: Result<T, Refusal>) -> Result<T, Refusal> {
         match found {
             Err(refusal) if refusal.failure.kind == FailureKind::AccessDenied => {
-                let mut denied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut denied = self.0.lock();
                 denied.entry(aspect).or_insert(refusal.failure);
                 Ok(T::default())
             }
@@ -145,8 +146,27 @@ impl Denied {
     }
 
     fn into_inner(self) -> BTreeMap<Aspect, Failure> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.0.into_inner()
     }
+}
+
+/// How many attributes that were never read one round may read: AWS gives one
+/// in a call, of which it takes 100 at once. After a restart all VPCs would wait
+/// for those of all others otherwise.
+const FIRST_READ_AT_ONCE: usize = 100;
+
+/// How many of those who ask one round serves: as many VPCs as a filter takes,
+/// so that none costs a call more.
+pub(super) fn fitting(known: &Known, interests: &mut dyn Iterator<Item = &Interest>) -> usize {
+    let (mut vpcs, mut unread) = (BTreeSet::new(), 0);
+    let fits = |interest: &&Interest| {
+        if let Some(vpc) = interest.vpc.as_ref().filter(|vpc| !vpcs.contains(*vpc)) {
+            vpcs.insert(vpc.clone());
+            unread += known.unread(vpc);
+        }
+        vpcs.len() <= describe::FILTER_VALUES && unread <= FIRST_READ_AT_ONCE
+    };
+    interests.take_while(fits).count()
 }
 
 /// Looks at everything that was asked for.
@@ -156,7 +176,7 @@ pub(super) async fn round(connection: &Connection, interests: Vec<Interest>) -> 
         Ok(Err(refusal)) => Err(refusal.failure),
         Err(_) => Err(unreachable(&format!(
             "EC2 in {} did not answer all questions within {} seconds",
-            connection.region,
+            connection.share.region,
             DEADLINE.as_secs()
         ))),
     }
@@ -234,7 +254,7 @@ async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
     );
     let snapshot = Snapshot {
         account,
-        region: Some(connection.region.clone()),
+        region: Some(connection.share.region.clone()),
         vpcs,
         vpc_attributes,
         subnets,
@@ -284,13 +304,10 @@ async fn vpcs_with_settings(
         refresh_attributes(connection, &vpcs, fresh),
         dhcp_options_of(connection, &vpcs)
     );
-    let known = connection.known.attributes();
     let vpc_attributes = vpcs
         .iter()
-        .filter_map(|vpc| known.get(&vpc.vpc_id))
-        .map(|(_, attributes)| attributes.clone())
+        .filter_map(|vpc| connection.known.attributes_of(&vpc.vpc_id))
         .collect();
-    drop(known);
     Ok(VpcsWithSettings {
         vpcs,
         vpc_attributes,

@@ -7,31 +7,95 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    fmt,
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, MonotonicClock},
     middleware::NoOpMiddleware,
     state::{InMemoryState, NotKeyed},
 };
-use tokio::sync::Notify;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, OnceCell};
 
+use super::{clients::Means, errors::Refusal};
 use sagevpc_core::{
     catalog::calls::{Call, Throttle},
     plan::Priority,
-    types::Region,
+    types::{AccountId, Region},
 };
 
-/// Whose buckets: an account (or, until it is known, a name for the credentials
-/// in use) in a region.
+/// The name of our own account until AWS has told it, which no account has:
+/// those of accounts are all digits.
+const OUR_OWN: &str = "our own";
+
+/// Whose buckets: an account, or [`OUR_OWN`], in a region.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Scope {
-    pub(super) account: String,
+struct Scope {
+    account: String,
+    region: Region,
+}
+
+/// Our share of what AWS allows in one account and region. Everything that is
+/// asked of AWS goes through one of these.
+pub(super) struct Share {
+    quotas: Arc<Quotas>,
+    /// The account that is acted in: the role's, or that of our own credentials,
+    /// once AWS has told it.
+    pub(super) account: OnceCell<AccountId>,
+    /// The region.
     pub(super) region: Region,
+    /// How urgent it is to look at something.
+    looks: Priority,
+}
+
+impl Share {
+    /// The share of a connection whose `looks` are as urgent as that.
+    pub(super) fn new(means: &Means, looks: Priority) -> Self {
+        Self {
+            quotas: Arc::clone(&means.quotas),
+            account: OnceCell::new_with(means.account.clone()),
+            region: means.region.clone(),
+            looks,
+        }
+    }
+
+    /// The account, in a word.
+    pub(super) fn account_name(&self) -> &str {
+        self.account.get().map_or(OUR_OWN, AccountId::as_str)
+    }
+
+    /// Waits until AWS can be expected to accept `call`.
+    pub(super) async fn pace(&self, call: Call, priority: Priority) {
+        let scope = Scope {
+            account: self.account_name().to_owned(),
+            region: self.region.clone(),
+        };
+        self.quotas.acquire(scope, call, priority).await;
+    }
+
+    /// Makes one call that only looks. The SDK's futures are large, and a round
+    /// holds many of them: they are kept on the heap.
+    pub(super) fn read<T, E, R>(
+        &self,
+        call: Call,
+        request: impl Future<Output = Result<T, SdkError<E, R>>>,
+    ) -> impl Future<Output = Result<T, Refusal>>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        R: fmt::Debug + Send + Sync + 'static,
+    {
+        let request = Box::pin(request);
+        async move {
+            self.pace(call, self.looks).await;
+            request.await.map_err(|error| Refusal::from_sdk(call, &error))
+        }
+    }
 }
 
 /// All buckets of all accounts and regions.
@@ -43,9 +107,10 @@ pub(super) struct Quotas {
 impl Quotas {
     /// Waits until AWS can be expected to accept `call`, and until nothing more
     /// urgent waits for the same.
-    pub(super) async fn acquire(&self, scope: Scope, call: Call, priority: Priority) {
+    async fn acquire(&self, scope: Scope, call: Call, priority: Priority) {
         let bucket = Arc::clone(
-            lock(&self.buckets)
+            self.buckets
+                .lock()
                 .entry((scope, call))
                 .or_insert_with(|| Arc::new(Bucket::new(call.facts().throttle, MonotonicClock))),
         );
@@ -96,7 +161,7 @@ impl<C: Clock + Clone> Bucket<C> {
     }
 
     fn enter(&self, priority: Priority) -> Waiting<'_, C> {
-        let mut queue = lock(&self.queue);
+        let mut queue = self.queue.lock();
         queue.arrivals += 1;
         let ticket = (priority, queue.arrivals);
         queue.waiting.insert(ticket);
@@ -107,7 +172,7 @@ impl<C: Clock + Clone> Bucket<C> {
     /// comes first. The queue stays locked meanwhile, so that nobody who is
     /// more urgent can arrive in between.
     fn turn(&self, ticket: Ticket) -> Turn {
-        let queue = lock(&self.queue);
+        let queue = self.queue.lock();
         if queue.waiting.first() != Some(&ticket) {
             return Turn::NotYet;
         }
@@ -144,15 +209,9 @@ struct Waiting<'a, C: Clock> {
 
 impl<C: Clock> Drop for Waiting<'_, C> {
     fn drop(&mut self) {
-        lock(&self.bucket.queue).waiting.remove(&self.ticket);
+        self.bucket.queue.lock().waiting.remove(&self.ticket);
         self.bucket.moved.notify_waiters();
     }
-}
-
-/// What these locks guard is never left half done, so a panic elsewhere is no
-/// reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -9,31 +9,27 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
-use aws_config::SdkConfig;
-use aws_sdk_s3::{
-    config::retry::RetryPartition,
-    error::{ProvideErrorMetadata, SdkError},
-};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::stream::{self, StreamExt};
+use parking_lot::Mutex;
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use super::{
-    deadline::NotTooLate,
+    clients::{Connect, Means, configured},
     errors::{Meaning, Refusal, Thing},
-    quotas::{Quotas, Scope},
-    telemetry::{CallObserver, Telltale},
+    quotas::Share,
 };
 use sagevpc_core::{
     catalog::calls::{Call, Service},
     observed::Bucket,
     plan::Priority,
     report::FailureKind,
-    types::{AccountId, Region},
+    types::Region,
 };
 
 /// How long a bucket is taken to be as it was seen.
@@ -58,14 +54,9 @@ pub struct S3 {
 }
 
 struct Connection {
-    config: SdkConfig,
-    /// Where buckets are looked for first.
-    region: Region,
-    account: Option<AccountId>,
-    observer: Arc<dyn CallObserver>,
-    quotas: Arc<Quotas>,
-    turns: Arc<Turns>,
-    not_too_late: NotTooLate,
+    means: Means,
+    /// What AWS allows us, and where buckets are looked for first.
+    share: Share,
     clients: Mutex<HashMap<Region, aws_sdk_s3::Client>>,
     seen: Mutex<HashMap<String, (Instant, Bucket)>>,
 }
@@ -73,7 +64,7 @@ struct Connection {
 impl fmt::Debug for S3 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("S3")
-            .field("region", &self.connection.region)
+            .field("region", &self.connection.share.region)
             .finish_non_exhaustive()
     }
 }
@@ -90,7 +81,7 @@ type Turn = (&'static str, String);
 impl Turns {
     async fn wait(&self, partition: &'static str, bucket: &str) -> OwnedMutexGuard<()> {
         let turn = {
-            let mut turns = lock(&self.0);
+            let mut turns = self.0.lock();
             // What nobody holds or waits for is forgotten.
             turns.retain(|_, turn| Arc::strong_count(turn) > 1);
             Arc::clone(turns.entry((partition, bucket.to_owned())).or_default())
@@ -99,43 +90,20 @@ impl Turns {
     }
 }
 
-/// What a connection is made of.
-pub(super) struct Parts {
-    pub(super) config: SdkConfig,
-    pub(super) region: Region,
-    pub(super) account: Option<AccountId>,
-    pub(super) observer: Arc<dyn CallObserver>,
-    pub(super) quotas: Arc<Quotas>,
-    pub(super) turns: Arc<Turns>,
-    pub(super) not_too_late: NotTooLate,
-}
-
-impl S3 {
-    pub(super) fn new(parts: Parts) -> Self {
-        let Parts {
-            config,
-            region,
-            account,
-            observer,
-            quotas,
-            turns,
-            not_too_late,
-        } = parts;
+impl Connect for S3 {
+    fn connect(means: Means) -> Self {
         Self {
             connection: Arc::new(Connection {
-                config,
-                region,
-                account,
-                observer,
-                quotas,
-                turns,
-                not_too_late,
+                share: Share::new(&means, Priority::Repair),
+                means,
                 clients: Mutex::default(),
                 seen: Mutex::default(),
             }),
         }
     }
+}
 
+impl S3 {
     /// Looks at buckets. Never changes anything, and never fails: what kept a
     /// bucket from being looked at stands in its [`Bucket::error`]. What is not
     /// older than five minutes is not read again, unless `fresh`.
@@ -166,12 +134,15 @@ impl S3 {
         }
         let read_at = Instant::now();
         let bucket = self.read(name).await;
-        lock(&self.connection.seen).insert(name.to_owned(), (read_at, bucket.clone()));
+        self.connection
+            .seen
+            .lock()
+            .insert(name.to_owned(), (read_at, bucket.clone()));
         bucket
     }
 
     fn known(&self, name: &str, asked_at: Instant, fresh: bool) -> Option<Bucket> {
-        let seen = lock(&self.connection.seen);
+        let seen = self.connection.seen.lock();
         let (at, bucket) = seen.get(name)?;
         let holds = if fresh { *at >= asked_at } else { at.elapsed() < AGE };
         holds.then(|| bucket.clone())
@@ -196,9 +167,9 @@ impl S3 {
     /// The bucket's region, or why the bucket cannot be looked at.
     async fn region_of(&self, name: &str) -> Result<Region, Box<Bucket>> {
         let call = Call::HeadBucket;
-        self.pace(call, Priority::Repair).await;
+        self.share().pace(call, Priority::Repair).await;
         let answer = self
-            .client(&self.connection.region)
+            .client(&self.connection.share.region)
             .head_bucket()
             .bucket(name)
             .send()
@@ -212,8 +183,8 @@ impl S3 {
             (Some(region), _) => Ok(Region::new(region)),
             // An answer to HEAD has no body, and so no code: what the policy is
             // refused with says more.
-            (None, Err(error)) if status(&error) == Some(403) => Ok(self.connection.region.clone()),
-            (None, Ok(_)) => Ok(self.connection.region.clone()),
+            (None, Err(error)) if status(&error) == Some(403) => Ok(self.connection.share.region.clone()),
+            (None, Ok(_)) => Ok(self.connection.share.region.clone()),
             (None, Err(error)) => Err(Box::new(unseen(name, None, &Refusal::from_sdk(call, &error)))),
         }
     }
@@ -226,7 +197,7 @@ impl S3 {
         priority: Priority,
     ) -> Result<Option<String>, Refusal> {
         let call = Call::GetBucketPolicy;
-        self.pace(call, priority).await;
+        self.share().pace(call, priority).await;
         let answer = self.client(region).get_bucket_policy().bucket(bucket).send().await;
         match answer.map_err(|error| Refusal::from_sdk(call, &error)) {
             Ok(answer) => Ok(answer.policy),
@@ -237,58 +208,31 @@ impl S3 {
 
     /// Waits until nobody else in this process works on the bucket.
     pub(super) async fn turn(&self, bucket: &str) -> OwnedMutexGuard<()> {
-        let Connection { region, turns, .. } = &*self.connection;
-        turns.wait(region.partition(), bucket).await
+        let Connection { share, means, .. } = &*self.connection;
+        means.turns.wait(share.region.partition(), bucket).await
     }
 
     /// Forgets what was seen of a bucket, so that it is read anew.
     pub(super) fn forget(&self, bucket: &str) {
-        lock(&self.connection.seen).remove(bucket);
+        self.connection.seen.lock().remove(bucket);
     }
 
-    /// Waits for the turn of a call.
-    pub(super) async fn pace(&self, call: Call, priority: Priority) {
-        let Connection {
-            region,
-            account,
-            quotas,
-            ..
-        } = &*self.connection;
-        let scope = Scope {
-            account: account.as_ref().map_or("our own", AccountId::as_str).to_owned(),
-            region: region.clone(),
-        };
-        quotas.acquire(scope, call, priority).await;
+    /// What AWS allows us.
+    pub(super) fn share(&self) -> &Share {
+        &self.connection.share
     }
 
     /// The client for buckets of a region.
     pub(super) fn client(&self, region: &Region) -> aws_sdk_s3::Client {
-        let Connection {
-            config,
-            observer,
-            not_too_late,
-            clients,
-            ..
-        } = &*self.connection;
+        let Connection { means, clients, .. } = &*self.connection;
         let make = || {
-            let regional = config
-                .to_builder()
-                .region(aws_config::Region::new(region.as_str().to_owned()))
-                .build();
+            let regional = means.in_region(region);
             // An endpoint of one's own has no names for buckets.
-            let by_path = config.endpoint_url().is_some();
-            let made = aws_sdk_s3::config::Builder::from(&regional)
-                .force_path_style(by_path)
-                .retry_partition(RetryPartition::custom(format!("sagevpc s3 {region}")).build())
-                .interceptor(not_too_late.clone())
-                .interceptor(Telltale {
-                    service: Service::S3,
-                    observer: Arc::clone(observer),
-                })
-                .build();
-            aws_sdk_s3::Client::from_conf(made)
+            let by_path = regional.config.endpoint_url().is_some();
+            let config = configured!(aws_sdk_s3, regional, Service::S3).force_path_style(by_path);
+            aws_sdk_s3::Client::from_conf(config.build())
         };
-        lock(clients).entry(region.clone()).or_insert_with(make).clone()
+        clients.lock().entry(region.clone()).or_insert_with(make).clone()
     }
 }
 
@@ -309,10 +253,4 @@ fn header<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<
 
 fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
-}
-
-/// What these locks guard is never left half done, so a panic elsewhere is no
-/// reason to stop.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

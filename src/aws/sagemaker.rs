@@ -18,7 +18,6 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout},
@@ -26,11 +25,12 @@ use tokio::{
 
 use self::listing::{Active, Network};
 use super::{
+    clients::{Connect, Means, configured},
     errors::Refusal,
-    quotas::{Quotas, Scope},
+    quotas::Share,
 };
 use sagevpc_core::{
-    catalog::calls::Call,
+    catalog::calls::Service,
     observed::{Consumer, Discovered},
     plan::Priority,
     report::{Failure, FailureKind},
@@ -61,8 +61,7 @@ pub struct SageMaker {
 
 pub(super) struct Connection {
     client: aws_sdk_sagemaker::Client,
-    quotas: Arc<Quotas>,
-    scope: Scope,
+    share: Share,
     known: Mutex<Known>,
 }
 
@@ -84,23 +83,26 @@ struct Known {
 impl fmt::Debug for SageMaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SageMaker")
-            .field("region", &self.connection.scope.region)
+            .field("region", &self.connection.share.region)
             .finish_non_exhaustive()
     }
 }
 
-impl SageMaker {
-    pub(super) fn new(client: aws_sdk_sagemaker::Client, quotas: Arc<Quotas>, scope: Scope) -> Self {
+impl Connect for SageMaker {
+    fn connect(means: Means) -> Self {
         Self {
             connection: Arc::new(Connection {
-                client,
-                quotas,
-                scope,
+                client: aws_sdk_sagemaker::Client::from_conf(
+                    configured!(aws_sdk_sagemaker, means, Service::SageMaker).build(),
+                ),
+                share: Share::new(&means, Priority::Growth),
                 known: Mutex::default(),
             }),
         }
     }
+}
 
+impl SageMaker {
     /// What is active in the account and region, given SageMaker's network
     /// interfaces in one VPC. Comes back within seconds, with as much as is
     /// known by then; never changes anything.
@@ -161,20 +163,6 @@ impl Connection {
             .collect();
         known.consumers.sort();
         Ok(())
-    }
-
-    /// Makes one call that only looks.
-    async fn read<T, E, R>(
-        &self,
-        call: Call,
-        request: impl Future<Output = Result<T, SdkError<E, R>>>,
-    ) -> Result<T, Refusal>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        R: fmt::Debug + Send + Sync + 'static,
-    {
-        self.quotas.acquire(self.scope.clone(), call, Priority::Growth).await;
-        request.await.map_err(|error| Refusal::from_sdk(call, &error))
     }
 }
 

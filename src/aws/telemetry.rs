@@ -22,7 +22,7 @@ use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 use super::{
     deadline::NotTooLate,
-    errors::{Meaning, Refusal, meaning},
+    errors::{Refusal, code_of, meaning},
 };
 use sagevpc_core::{
     catalog::calls::{Call, Service},
@@ -116,35 +116,19 @@ impl Intercept for Telltale {
     }
 }
 
-/// What kind of failure an attempt was, from the answer's own text: the error
-/// is not typed at this point.
+/// What kind of failure an attempt was, from the answer itself: the error is
+/// not typed at this point.
 fn failure(context: &FinalizerInterceptorContextRef<'_>) -> FailureKind {
-    let text = context
-        .response()
-        .and_then(|response| response.body().bytes())
-        .map(String::from_utf8_lossy);
-    let Some(code) = text.as_deref().and_then(|text| between(text, "<Code>", "</Code>")) else {
-        // An answer to HEAD has no body.
-        return match context.response().map(|response| response.status().as_u16()) {
-            Some(403) => FailureKind::AccessDenied,
-            Some(400..500) => FailureKind::Rejected,
-            Some(_) | None => FailureKind::Unreachable,
-        };
+    let Some(answer) = context.response() else {
+        return FailureKind::Unreachable;
     };
-    match meaning(code, "") {
-        Meaning::Refused(kind) => kind,
-        Meaning::NotThere(_)
-        | Meaning::AlreadyThere
-        | Meaning::StillInUse
-        | Meaning::NameTaken
-        | Meaning::TokenMismatch
-        | Meaning::DnsConflict
-        | Meaning::NotReady => FailureKind::Rejected,
+    match (code_of(answer), answer.status().as_u16()) {
+        (Some(code), _) => meaning(&code, "").kind(),
+        // An answer to HEAD has no body.
+        (None, 403) => FailureKind::AccessDenied,
+        (None, 400..500) => FailureKind::Rejected,
+        (None, _) => FailureKind::Unreachable,
     }
-}
-
-fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    text.split_once(start)?.1.split_once(end).map(|(found, _)| found)
 }
 
 /// Counts what a provider of credentials asks of AWS STS: the SDK makes that

@@ -17,6 +17,7 @@
 //! | `outsiders` | what copies keep of profiles that are not admitted |
 //! | `dereference` | a VPC object with everything in the cluster that bears on it |
 //! | `patch` | status and finalizers |
+//! | `behind` | whether a copy shows yet what was written |
 //! | `publish` | events |
 //!
 //! Invariants: reading asks the local copies, never the API server, so that a
@@ -24,6 +25,7 @@
 //! carries the version that it is based on. Nothing here decides.
 
 mod approver;
+mod behind;
 mod client;
 mod dereference;
 mod guard;

@@ -9,7 +9,7 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{FIELD_MANAGER, mirror::has_finalizer, slim::lacks_finalizers};
+use super::{FIELD_MANAGER, behind::Replaced, mirror::has_finalizer, slim::lacks_finalizers};
 use crate::{
     lease::Authority,
     telemetry::{Metrics, Written},
@@ -54,6 +54,7 @@ pub struct Patches {
     client: Client,
     metrics: Arc<Metrics>,
     authority: Authority,
+    replaced: Arc<Replaced>,
 }
 
 /// Whether a write holds only for the version of the object that it is based on.
@@ -90,6 +91,7 @@ impl Patches {
             client,
             metrics,
             authority,
+            replaced: Arc::default(),
         }
     }
 
@@ -152,7 +154,7 @@ impl Patches {
             .await;
         self.metrics
             .written(&SageMakerVpcProfile::kind(&()), Written::Finalizer, patched.is_ok());
-        patched.map_err(|error| failed("the finalizer", profile, error))
+        self.answered("the finalizer", profile, patched)
     }
 
     /// Takes our finalizer off a profile.
@@ -176,7 +178,7 @@ impl Patches {
             )
             .await;
         self.metrics.written(&K::kind(&()), Written::Status, patched.is_ok());
-        patched.map_err(|error| failed("the status", object, error))
+        self.answered("the status", object, patched)
     }
 
     async fn finalizer<K: Kind>(&self, object: &K, wanted: bool) -> Patched<K> {
@@ -197,7 +199,24 @@ impl Patches {
             .patch(&object.name_any(), &parameters, &Patch::Merge(&body))
             .await;
         self.metrics.written(&K::kind(&()), Written::Finalizer, patched.is_ok());
-        patched.map_err(|error| failed("the finalizer", object, error))
+        self.answered("the finalizer", object, patched)
+    }
+
+    /// Notes what a write replaced, and tells what it failed with.
+    fn answered<K: Kind>(&self, what: &'static str, object: &K, patched: kube::Result<K>) -> Patched<K> {
+        match patched {
+            Ok(patched) => {
+                self.replaced.note(object, &patched);
+                Ok(patched)
+            }
+            Err(error) => Err(failed(what, object, error)),
+        }
+    }
+
+    /// Whether a local copy shows of `object` what a write of ours has replaced
+    /// a moment ago.
+    pub fn have_replaced<K: Resource>(&self, object: &K) -> bool {
+        self.replaced.shows_replaced(object)
     }
 
     fn check<K: Kind>(&self, object: &K) -> Result<(), PatchError> {

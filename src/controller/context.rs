@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::memory::Memories;
 use crate::{
     aws::Connections,
@@ -22,6 +24,9 @@ pub(super) struct Context {
     pub(super) publisher: Publisher,
     /// Ways into AWS accounts.
     pub(super) aws: Connections,
+    /// How many passes may work at the same time. Those that wait for AWS to be
+    /// looked at need no turn, so that all who are due share that look.
+    pub(super) turns: Semaphore,
     /// For how long passes may act.
     pub(super) authority: Authority,
     /// Whether the local copies can be relied on.

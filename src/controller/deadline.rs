@@ -23,7 +23,12 @@ impl Deadline {
         Self { begun: Instant::now() }
     }
 
-    /// How long the pass has taken.
+    /// Puts all of it off by the time in which the pass waited for others.
+    pub(super) fn put_off(&mut self, waited: Duration) {
+        self.begun += waited;
+    }
+
+    /// How long the pass has taken, without its waits for others.
     pub(super) fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }

@@ -1,10 +1,9 @@
 //! What is remembered of each VPC between passes, in memory alone. Nothing
 //! breaks when it is lost: it paces, and it spares waits.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{BTreeSet, HashMap};
+
+use parking_lot::Mutex;
 
 use super::schedule::Pace;
 use sagevpc_core::{
@@ -35,21 +34,16 @@ pub(super) struct Memories(Mutex<HashMap<String, Memory>>);
 impl Memories {
     /// Takes a memory out, for the one pass that runs over the VPC.
     pub(super) fn take(&self, uid: &str) -> Memory {
-        self.lock().remove(uid).unwrap_or_default()
+        self.0.lock().remove(uid).unwrap_or_default()
     }
 
     /// Puts it back.
     pub(super) fn put(&self, uid: String, memory: Memory) {
-        self.lock().insert(uid, memory);
+        self.0.lock().insert(uid, memory);
     }
 
     /// Forgets a VPC whose object is gone.
     pub(super) fn forget(&self, uid: &str) {
-        self.lock().remove(uid);
-    }
-
-    /// Nothing that panics happens under the lock.
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().remove(uid);
     }
 }

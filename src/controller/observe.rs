@@ -12,7 +12,7 @@ use crate::{
 use sagevpc_core::{
     api::{Discovery, SageMakerVpc, is_deleting},
     desired::Network,
-    observed::{Interest, Snapshot, VpcSnapshot},
+    observed::{Bucket, Interest, Roles, Snapshot, VpcSnapshot},
     plan::accounts,
     report::{Failure, FailureKind},
     types::AccountId,
@@ -41,16 +41,38 @@ pub(super) struct Seen {
     pub(super) clients: Clients,
 }
 
-/// Looks at the VPC that `vpc` names.
-pub(super) async fn observe(
+/// What was asked of AWS, and its answers as they came. Those of one round are
+/// shared by all who asked, so that many may hold them.
+pub(super) enum Asked {
+    /// The VPC object was refused: there is nothing to ask for.
+    Nothing,
+    /// AWS did not let us, or did not answer.
+    Failed(Failure),
+    /// AWS answered.
+    Answered(Box<Answers>),
+}
+
+/// What AWS answered.
+pub(super) struct Answers {
+    network: Network,
+    clients: Clients,
+    snapshot: Arc<Snapshot>,
+    workloads: Option<(AccountId, Arc<Snapshot>)>,
+    buckets: Vec<Bucket>,
+    roles: Roles,
+}
+
+/// Asks AWS for what is to be seen of the VPC that `vpc` names, together with
+/// whoever else asks in this moment.
+pub(super) async fn ask(
     context: &Context,
     vpc: &SageMakerVpc,
     validated: &Result<Validated, Refused>,
     memory: &mut Memory,
     deadline: Deadline,
-) -> Look {
+) -> Asked {
     let Ok(validated) = validated else {
-        return Look::NotLooked;
+        return Asked::Nothing;
     };
     let network = Network::new(validated);
     let mut interest = network.interest();
@@ -59,7 +81,49 @@ pub(super) async fn observe(
     // any more.
     let held = vpc.status.iter().flat_map(|status| &status.in_force.buckets);
     interest.buckets.extend(held.map(|bucket| bucket.name.clone()));
-    match timeout_at(deadline.observe(), look(context, vpc, network, &interest)).await {
+    match timeout_at(deadline.observe(), answers(context, vpc, network, &interest)).await {
+        Err(_) => Asked::Failed(no_answer()),
+        Ok(Err(failure)) => Asked::Failed(failure),
+        Ok(Ok(answers)) => Asked::Answered(Box::new(answers)),
+    }
+}
+
+async fn answers(
+    context: &Context,
+    vpc: &SageMakerVpc,
+    network: Network,
+    interest: &Interest,
+) -> Result<Answers, Failure> {
+    let region = &vpc.spec.region;
+    let clients = context.aws.clients(region, vpc.spec.credentials.as_ref()).await;
+    let (snapshot, workloads, buckets, roles, acting) = tokio::join!(
+        clients.ec2.observe(interest),
+        view_of_workloads(&clients, interest),
+        clients.s3.observe(&interest.buckets, interest.fresh),
+        clients.iam.observe(&interest.roles, region, interest.fresh),
+        clients.accounts_if_known(),
+    );
+    accounts::admit(&accounts::pinned(vpc.status.as_ref()), &acting)?;
+    let (snapshot, workloads) = (snapshot?, workloads?);
+    Ok(Answers {
+        network,
+        clients,
+        snapshot,
+        workloads,
+        buckets,
+        roles,
+    })
+}
+
+/// Sees in the answers what concerns the VPC, and asks for what only they lead
+/// to.
+pub(super) async fn see(vpc: &SageMakerVpc, asked: Asked, deadline: Deadline) -> Look {
+    let answers = match asked {
+        Asked::Nothing => return Look::NotLooked,
+        Asked::Failed(failure) => return Look::Failed(failure),
+        Asked::Answered(answers) => *answers,
+    };
+    match timeout_at(deadline.observe(), look(vpc, answers)).await {
         Err(_) => Look::Failed(no_answer()),
         Ok(Err(failure)) => Look::Failed(failure),
         Ok(Ok(None)) => Look::VpcMissing,
@@ -68,23 +132,15 @@ pub(super) async fn observe(
 }
 
 /// Looks; `None` where there is no such VPC, and none that anything is left of.
-async fn look(
-    context: &Context,
-    vpc: &SageMakerVpc,
-    network: Network,
-    interest: &Interest,
-) -> Result<Option<Seen>, Failure> {
-    let region = &vpc.spec.region;
-    let clients = context.aws.clients(region, vpc.spec.credentials.as_ref()).await;
-    let (snapshot, view, buckets, roles, acting) = tokio::join!(
-        clients.ec2.observe(interest),
-        view_of_workloads(&clients, interest),
-        clients.s3.observe(&interest.buckets, interest.fresh),
-        clients.iam.observe(&interest.roles, region, interest.fresh),
-        clients.accounts_if_known(),
-    );
-    accounts::admit(&accounts::pinned(vpc.status.as_ref()), &acting)?;
-    let (snapshot, view) = (snapshot?, view?);
+async fn look(vpc: &SageMakerVpc, answers: Answers) -> Result<Option<Seen>, Failure> {
+    let Answers {
+        network,
+        clients,
+        snapshot,
+        workloads,
+        buckets,
+        roles,
+    } = answers;
     let seen = match snapshot.vpc(&vpc.spec.vpc_id) {
         Some(seen) => seen,
         None => {
@@ -99,7 +155,7 @@ async fn look(
         roles,
         ..seen.with_buckets(&buckets)
     };
-    if let Some((account, view)) = view {
+    if let Some((account, view)) = workloads {
         snapshot.add_view_of(account, &view);
     }
     discover(&clients, &network, &mut snapshot).await;
@@ -147,8 +203,8 @@ async fn discover(clients: &Clients, network: &Network, snapshot: &mut VpcSnapsh
     snapshot.note_discovered(clients.sagemaker.discover(&interfaces).await);
 }
 
-/// What AWS lets nobody read in bulk is read less often, unless someone asks,
-/// or we have just changed something.
+/// What AWS lets nobody read in bulk is read less often, unless someone asks.
+/// What we change ourselves is read anew in any case, by those who change it.
 fn wants_fresh_look(vpc: &SageMakerVpc, memory: &mut Memory) -> bool {
     let requested = vpc
         .metadata
@@ -157,7 +213,7 @@ fn wants_fresh_look(vpc: &SageMakerVpc, memory: &mut Memory) -> bool {
         .and_then(|annotations| annotations.get(REQUESTED_AT).cloned());
     let is_new_request = requested != memory.requested_at;
     memory.requested_at = requested;
-    is_new_request || memory.pace.changed_last()
+    is_new_request
 }
 
 fn no_answer() -> Failure {

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | dereference | read the local copies |
 //! | validate | nothing: pure |
-//! | observe | look at AWS |
+//! | ask | look at AWS, together with all who are due |
+//! | turn | wait until few enough others work |
+//! | see | look at what the answers lead to |
 //! | plan | nothing: pure |
 //! | pin | note in which accounts things are about to be made |
 //! | claim | put finalizers on what is about to have effect |
@@ -21,6 +23,7 @@ use std::{collections::BTreeSet, convert::Infallible, sync::Arc, time::Duration}
 
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt, runtime::controller::Action};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{
@@ -32,7 +35,7 @@ use super::{
     finalizers::{self, Releases, Remains},
     left_behind,
     memory::Memory,
-    observe::{Look, Seen, observe},
+    observe::{Asked, Look, Seen, ask, see},
     pin::pin,
     report,
     schedule::Standing,
@@ -55,6 +58,13 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How soon to see whether the local copies follow again what is declared.
 pub(super) const UNTIL_FOLLOWED: Duration = Duration::from_secs(1);
+
+/// How long what was seen may be kept until the pass has its turn. After that
+/// it is looked at anew.
+const LASTS_UNTIL_TURN: Duration = Duration::from_secs(2);
+
+/// How soon to see whether the local copies show what was written.
+const UNTIL_SHOWN: Duration = Duration::from_millis(5);
 
 /// Why a pass was given up.
 #[derive(Debug, thiserror::Error)]
@@ -80,12 +90,15 @@ pub(super) async fn reconcile(vpc: Arc<SageMakerVpc>, context: Arc<Context>) -> 
         );
         return Ok(Action::requeue(UNTIL_FOLLOWED));
     }
+    if is_behind(&vpc, &context) {
+        return Ok(Action::requeue(UNTIL_SHOWN));
+    }
     let uid = vpc.uid().unwrap_or_default();
     let mut memory = context.memories.take(&uid);
-    let deadline = Deadline::begin();
+    let mut deadline = Deadline::begin();
     let span = tracing::info_span!("pass", vpc = vpc.name_any(), id = format!("{:08x}", fastrand::u32(..)));
     let (standing, interval) = async {
-        let (standing, interval) = match caught(pass(&vpc, &context, &mut memory, deadline)).await {
+        let (standing, interval) = match caught(pass(&vpc, &context, &mut memory, &mut deadline)).await {
             Ok(Ok(ended)) => ended,
             Ok(Err(error)) => (given_up(&error), DEFAULT_INTERVAL),
             Err(panicked) => (broken_off(&vpc, &context, &panicked).await, DEFAULT_INTERVAL),
@@ -103,16 +116,81 @@ pub(super) async fn reconcile(vpc: Arc<SageMakerVpc>, context: Arc<Context>) -> 
     Ok(Action::requeue(wait))
 }
 
-async fn pass(
+/// Whether the local copies show what the pass before has replaced: one that
+/// follows at once would be based on it, and be refused.
+fn is_behind(vpc: &SageMakerVpc, context: &Context) -> bool {
+    let profiles = context.stores.profiles_of(&vpc.name_any());
+    context.patches.have_replaced(vpc) || profiles.iter().any(|profile| context.patches.have_replaced(&**profile))
+}
+
+/// What a pass begins with.
+struct Begun {
+    now: Timestamp,
+    references: References,
+    validated: Result<Validated, Refused>,
+    asked: Asked,
+}
+
+/// Gathers what is declared, and what AWS says.
+async fn begin(
     vpc: &SageMakerVpc,
     context: &Context,
     memory: &mut Memory,
     deadline: Deadline,
-) -> Result<(Standing, Duration), PassError> {
+) -> Result<Begun, PassError> {
     let now = whole_second(Timestamp::now());
-    let mut references = dereference(&context.stores, &context.cluster, vpc)?;
-    let mut validated = validate(&references);
-    let mut look = observe(context, vpc, &validated, memory, deadline).await;
+    let references = dereference(&context.stores, &context.cluster, vpc)?;
+    let validated = validate(&references);
+    let asked = ask(context, vpc, &validated, memory, deadline).await;
+    Ok(Begun {
+        now,
+        references,
+        validated,
+        asked,
+    })
+}
+
+/// The object as it is by now, if it is the same one.
+fn anew(vpc: &SageMakerVpc, context: &Context) -> Result<Arc<SageMakerVpc>, PassError> {
+    let now = context.stores.vpc(&vpc.name_any());
+    let same = now.filter(|now| now.uid() == vpc.uid());
+    same.ok_or_else(|| PatchError::Gone(format!("SageMakerVpc {}", vpc.name_any())).into())
+}
+
+async fn pass(
+    vpc: &Arc<SageMakerVpc>,
+    context: &Context,
+    memory: &mut Memory,
+    deadline: &mut Deadline,
+) -> Result<(Standing, Duration), PassError> {
+    let mut vpc = Arc::clone(vpc);
+    let mut begun = begin(&vpc, context, memory, *deadline).await?;
+    let asked_at = Instant::now();
+    // Nobody closes the semaphore.
+    let _turn = context.turns.acquire().await.map_err(|_| PassError::TermOver)?;
+    deadline.put_off(asked_at.elapsed());
+    if asked_at.elapsed() > LASTS_UNTIL_TURN {
+        vpc = anew(&vpc, context)?;
+        begun = begin(&vpc, context, memory, *deadline).await?;
+    }
+    work(&vpc, context, memory, *deadline, begun).await
+}
+
+/// What a pass does with what it began with.
+async fn work(
+    vpc: &SageMakerVpc,
+    context: &Context,
+    memory: &mut Memory,
+    deadline: Deadline,
+    begun: Begun,
+) -> Result<(Standing, Duration), PassError> {
+    let Begun {
+        now,
+        mut references,
+        mut validated,
+        asked,
+    } = begun;
+    let mut look = see(vpc, asked, deadline).await;
     // What could not be seen for that reason says nothing of AWS.
     if !context.authority.may_ask_aws() {
         return Err(PassError::TermOver);

@@ -79,8 +79,8 @@ impl Standing {
     }
 }
 
-/// After a change, look at once. Should one change follow another without end,
-/// slow down.
+/// After a change, look at once. Where that look leads to another change, wait,
+/// and longer and longer should they have no end.
 const CHANGED: Backoff = Backoff {
     first: Duration::from_millis(250),
     longest: Duration::from_secs(30),
@@ -114,11 +114,6 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Whether the last pass changed AWS.
-    pub(super) fn changed_last(&self) -> bool {
-        self.last == Some(PassResult::Changed)
-    }
-
     /// How long to wait after a pass that ended `standing` at `now`. `random`
     /// is from 0 to 1.
     pub(super) fn next(&mut self, standing: Standing, interval: Duration, now: Timestamp, random: f64) -> Duration {
@@ -131,7 +126,10 @@ impl Pace {
         self.last = Some(result);
         match standing {
             Standing::Settled => until_next_round(interval, now),
-            Standing::Changed => CHANGED.after(self.repeated),
+            Standing::Changed => self
+                .repeated
+                .checked_sub(1)
+                .map_or(Duration::ZERO, |again| CHANGED.after(again)),
             Standing::Waiting => WAITING.after(self.repeated),
             Standing::Superseded | Standing::TermOver => SUPERSEDED.after(self.repeated),
             Standing::Failed(FailureKind::Throttled) => THROTTLED.jittered(self.repeated, random),
@@ -228,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn after_a_change_the_next_look_comes_within_a_second_and_slows_down_if_changes_never_end() {
+    fn after_a_change_the_next_look_follows_at_once_and_slows_down_if_changes_never_end() {
         let mut pace = Pace::default();
         let waits: Vec<u128> = (0..9)
             .map(|_| pace.next(Standing::Changed, MINUTE, noon(), 0.5).as_millis())
             .collect();
-        assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]);
+        assert_eq!(waits, [0, 250, 500, 1000, 2000, 4000, 8000, 16000, 30000]);
         pace.next(Standing::Settled, MINUTE, noon(), 0.5);
-        assert_eq!(pace.next(Standing::Changed, MINUTE, noon(), 0.5).as_millis(), 250);
+        assert_eq!(pace.next(Standing::Changed, MINUTE, noon(), 0.5).as_millis(), 0);
     }
 
     #[test]

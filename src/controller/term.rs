@@ -5,10 +5,10 @@
 //! worked in between: connections, what was seen through them and what was
 //! remembered begin anew, as in a process that has just been started.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures::{
-    Stream, StreamExt,
+    FutureExt, Stream, StreamExt,
     channel::mpsc::{UnboundedReceiver, unbounded},
     stream,
 };
@@ -20,7 +20,7 @@ use kube::{
         watcher,
     },
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::{
     Parts,
@@ -45,6 +45,12 @@ const DRAIN: Duration = Duration::from_millis(1200);
 /// How long to wait until passes that were broken off have let go.
 const LET_GO: Duration = Duration::from_millis(300);
 
+/// How long changes that wake are gathered.
+const APPLIED_TOGETHER: Duration = Duration::from_millis(50);
+
+/// What the queue takes for any number at the same time.
+const UNBOUNDED: u16 = 0;
+
 /// Works under `authority` until `stop` becomes true and passes have ended or
 /// were given their time. Dropped, it breaks passes off.
 pub(super) async fn work(parts: &Parts, wakes: &Wakes, authority: &Authority, mut stop: watch::Receiver<bool>) {
@@ -57,6 +63,7 @@ pub(super) async fn work(parts: &Parts, wakes: &Wakes, authority: &Authority, mu
         stores: parts.stores.clone(),
         patches: Patches::new(call.clone(), parts.metrics.clone(), authority.clone()),
         publisher: Publisher::new(call.clone(), authority.clone()),
+        turns: Semaphore::new(parts.workers.into()),
         aws: Connections::load(parts.metrics.clone()).await.under(authority.clone()),
         metrics: parts.metrics.clone(),
         health: parts.health.clone(),
@@ -97,7 +104,8 @@ async fn reconcile_all(
     stop: watch::Receiver<bool>,
 ) {
     let never = |_: Arc<SageMakerVpc>, error: &std::convert::Infallible, _: Arc<Context>| match *error {};
-    let of_vpcs = queue(context.stores.vpcs.clone(), vpcs, workers, stop.clone()).run(
+    // Passes over VPCs take turns by themselves, once they have looked at AWS.
+    let of_vpcs = queue(context.stores.vpcs.clone(), gathered(vpcs), UNBOUNDED, stop.clone()).run(
         reconcile::reconcile,
         never,
         context.clone(),
@@ -107,11 +115,28 @@ async fn reconcile_all(
     tokio::join!(drive(of_vpcs), drive(of_profiles));
 }
 
+/// Gathers whom changes wake: what is applied together comes one object after
+/// the other, and a pass over the first ones would be followed by another one.
+fn gathered<K>(woken: UnboundedReceiver<ObjectRef<K>>) -> impl Stream<Item = ObjectRef<K>> + Send + 'static
+where
+    K: Resource<DynamicType = ()> + 'static,
+{
+    stream::unfold(woken, |mut woken| async {
+        let mut together = HashSet::from([woken.next().await?]);
+        tokio::time::sleep(APPLIED_TOGETHER).await;
+        while let Some(Some(next)) = woken.next().now_or_never() {
+            together.insert(next);
+        }
+        Some((stream::iter(together), woken))
+    })
+    .flatten()
+}
+
 /// A queue of objects that are woken by name. The watches that wake them are
 /// not the queue's own, for they serve both queues and the local copies.
 fn queue<K>(
     store: Store<K>,
-    woken: UnboundedReceiver<ObjectRef<K>>,
+    woken: impl Stream<Item = ObjectRef<K>> + Send + 'static,
     workers: u16,
     mut stop: watch::Receiver<bool>,
 ) -> Controller<K>
@@ -144,4 +169,32 @@ async fn drive<T, E: std::error::Error + 'static, Q: std::error::Error + 'static
             }
         })
         .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_woken_by_several_changes_of_one_moment_is_woken_once() {
+        let (wake, woken) = unbounded();
+        let mut gathered = std::pin::pin!(gathered::<SageMakerVpc>(woken));
+        let send = |name| wake.unbounded_send(ObjectRef::new(name)).unwrap();
+        send("a");
+        let (first, ()) = tokio::join!(gathered.next(), async {
+            tokio::time::sleep(APPLIED_TOGETHER / 4).await;
+            send("b");
+            send("a");
+        });
+        let second = gathered.next().await;
+        assert_eq!(
+            HashSet::from([first, second]),
+            ["a", "b"].map(|name| Some(ObjectRef::new(name))).into()
+        );
+        assert_eq!(gathered.next().now_or_never(), None, "nobody else is woken");
+        send("a");
+        assert_eq!(gathered.next().await, Some(ObjectRef::new("a")));
+        drop(wake);
+        assert_eq!(gathered.next().await, None);
+    }
 }

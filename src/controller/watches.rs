@@ -1,11 +1,6 @@
 //! Watches, and whom their changes wake.
 
-use std::{
-    collections::BTreeSet,
-    fmt::Debug,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc, time::Duration};
 
 use futures::{StreamExt, channel::mpsc::UnboundedSender, future::pending};
 use kube::{
@@ -15,6 +10,7 @@ use kube::{
         watcher::{self, Event, watcher},
     },
 };
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
@@ -272,7 +268,7 @@ impl Wakes {
 
     /// From now on wakes lead to these queues, and everything there is is woken.
     pub(super) fn lead_to(&self, queues: Queues, stores: &Stores) -> Leading {
-        *self.lock() = Some(queues);
+        *self.queues.lock() = Some(queues);
         // What changes meanwhile is woken twice at worst.
         self.wake(Woken {
             vpcs: stores.vpcs.state().iter().map(|vpc| vpc.name_any()).collect(),
@@ -282,7 +278,7 @@ impl Wakes {
     }
 
     fn wake(&self, woken: Woken) {
-        let queues = self.lock();
+        let queues = self.queues.lock();
         let Some(queues) = &*queues else {
             return;
         };
@@ -296,21 +292,16 @@ impl Wakes {
     }
 
     fn forget(&self, vpc: &SageMakerVpc) {
-        if let Some(queues) = &*self.lock() {
+        if let Some(queues) = &*self.queues.lock() {
             queues.memories.forget(&vpc.uid().unwrap_or_default());
         }
         self.metrics.forget(&vpc.name_any());
-    }
-
-    /// Nothing that panics happens under the lock.
-    fn lock(&self) -> MutexGuard<'_, Option<Queues>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Leading {
     fn drop(&mut self) {
-        *self.0.lock() = None;
+        *self.0.queues.lock() = None;
     }
 }
 

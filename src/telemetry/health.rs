@@ -1,9 +1,8 @@
 //! Whether the process can do its work, and what that is.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
+
+use parking_lot::Mutex;
 
 use crate::lease::Contact;
 
@@ -43,18 +42,18 @@ impl Health {
 
     /// From now on, what the process is there for.
     pub fn plays(&self, role: Role) {
-        self.lock().role = role;
+        self.state.lock().role = role;
     }
 
     /// From now on, whether the copy of a kind follows what is declared.
     pub fn follows(&self, kind: &str, does: bool) {
-        self.lock().copies.insert(kind.to_owned(), does);
+        self.state.lock().copies.insert(kind.to_owned(), does);
     }
 
     /// Whether every copy follows what is declared. While one does not, nothing
     /// is to be begun on its account.
     pub fn follows_all(&self) -> bool {
-        let state = self.lock();
+        let state = self.state.lock();
         !state.copies.is_empty() && state.copies.values().all(|follows| *follows)
     }
 
@@ -64,7 +63,7 @@ impl Health {
     ///
     /// When it can neither work nor take over.
     pub fn readiness(&self) -> Result<String, String> {
-        let state = self.lock();
+        let state = self.state.lock();
         let role = match &state.role {
             Role::Starting => return Err("the local copies of the objects in Kubernetes are not complete yet".into()),
             Role::Stopping => return Err("stopping".into()),
@@ -83,11 +82,6 @@ impl Health {
             );
         }
         Ok(role)
-    }
-
-    /// Nothing that panics happens under the lock.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,12 +1,9 @@
 //! How each VPC stands, gathered when metrics are asked for, so that nothing is
 //! said of one whose object is gone.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use parking_lot::Mutex;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, MetricEncoder},
@@ -49,26 +46,21 @@ pub(super) struct GaugesByVpc(Arc<Mutex<BTreeMap<String, VpcGauges>>>);
 
 impl GaugesByVpc {
     pub(super) fn set(&self, vpc: &str, gauges: VpcGauges) {
-        self.lock().insert(vpc.to_owned(), gauges);
+        self.0.lock().insert(vpc.to_owned(), gauges);
     }
 
     pub(super) fn remove(&self, vpc: &str) {
-        self.lock().remove(vpc);
+        self.0.lock().remove(vpc);
     }
 
     pub(super) fn clear(&self) {
-        self.lock().clear();
-    }
-
-    /// Nothing that panics happens under the lock.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, VpcGauges>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().clear();
     }
 }
 
 impl Collector for GaugesByVpc {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let vpcs = self.lock();
+        let vpcs = self.0.lock();
         gauge(&mut encoder, READY, &vpcs, |vpc, gauges, out| {
             out.one(&[("vpc", vpc)], u32::from(gauges.ready))
         })?;

@@ -8,9 +8,10 @@ use aws_sdk_sagemaker::types::{
     ProductionVariantInstanceType, ResourceConfig, StoppingCondition, TrainingInputMode, TrainingInstanceType,
     UserSettings, VpcConfig,
 };
-use sagevpc::aws::Connections;
+use sagevpc::aws::{CallOutcome, Connections};
 use sagevpc_core::{
     observed::{Consumer, ConsumerKind, Discovered},
+    report::FailureKind,
     types::{NetworkInterfaceId, Region, SecurityGroupId, SubnetId},
 };
 
@@ -185,4 +186,26 @@ async fn a_missing_permission_is_an_answer_and_is_not_asked_for_again() {
         }
         assert_eq!(tally.take().get("ListEndpoints").copied().unwrap_or(0), attempts);
     }
+}
+
+#[tokio::test]
+async fn a_throttled_list_is_counted_as_throttled() {
+    let account = Moto::shared().account();
+    let road = Road::to(Moto::shared().url()).await;
+    for code in [
+        "ThrottlingException",
+        "com.amazon.coral.availability#ThrottlingException",
+    ] {
+        let message = "Rate exceeded".to_owned();
+        let status = 400;
+        road.next("ListEndpoints", Fault::Refuse { status, code, message });
+    }
+    let tally = Tally::new();
+    let connections = Connections::from_loader(loader(road.url()), tally.clone()).await;
+    let sagemaker = connections.sagemaker(&Region::new(REGION), Some(&account.role())).await;
+    sagemaker.discover(&some_interface()).await;
+    assert_eq!(
+        tally.outcomes("ListEndpoints")[..2],
+        [CallOutcome::Failed(FailureKind::Throttled); 2]
+    );
 }

@@ -11,14 +11,18 @@ use sagevpc_core::{
         DhcpConfiguration, DhcpValue, EndpointState, Flag, Interest, IpPermission, IpRange, PrefixListRef, Tag,
         UserIdGroupPair, VpcAttributes, VpcSnapshot, Word,
     },
+    plan::{Action, DnsAttribute},
     types::{AvailabilityZoneId, Region, SecurityGroupId, SubnetId, VpcId},
 };
 
-use crate::support::{
-    moto::{Moto, REGION},
-    network::{Network, ZONES, s3_service},
-    road::Road,
-    tally::Tally,
+use crate::{
+    plans::{done, only},
+    support::{
+        moto::{Moto, REGION},
+        network::{Network, ZONES, s3_service},
+        road::Road,
+        tally::Tally,
+    },
 };
 
 fn interest(vpc: &VpcId) -> Interest {
@@ -469,6 +473,30 @@ async fn what_changes_seldom_is_read_anew_when_asked_for() {
     );
     assert!(hostnames(true).await);
     assert!(hostnames(false).await);
+}
+
+#[tokio::test]
+async fn only_what_we_changed_is_read_anew_after_a_change() {
+    let account = Moto::shared().account();
+    let network = Network::new(&account).await;
+    let tally = Tally::new();
+    let ec2 = account.ec2(tally.clone()).await;
+    assert!(!attributes(&ec2, &network.vpc).await.enable_dns_hostnames.value);
+    tally.take();
+    let turn_on = Action::ModifyVpcAttribute {
+        vpc: network.vpc.clone(),
+        attribute: DnsAttribute::EnableDnsHostnames,
+    };
+    done(&ec2, &only(turn_on)).await;
+    assert!(attributes(&ec2, &network.vpc).await.enable_dns_hostnames.value);
+    assert_eq!(tally.take().get("DescribeVpcAttribute"), Some(&1));
+    attributes(&ec2, &network.vpc).await;
+    assert_eq!(tally.take().get("DescribeVpcAttribute"), None);
+}
+
+async fn attributes(ec2: &sagevpc::aws::Ec2, vpc: &VpcId) -> VpcAttributes {
+    let seen = ec2.observe(&interest(vpc)).await.unwrap().vpc(vpc).unwrap();
+    seen.attributes.unwrap()
 }
 
 #[tokio::test]

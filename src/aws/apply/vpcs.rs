@@ -15,7 +15,7 @@ pub(super) async fn modify_attribute(work: &Work<'_>, vpc: &VpcId, attribute: Dn
     };
     let result = work.call(Call::ModifyVpcAttribute, request.send()).await;
     // Whatever the answer: it may have been done and the answer lost.
-    work.ec2.forget_attributes(vpc);
+    work.ec2.forget_attribute(vpc, attribute);
     match result {
         Ok(_) => Ok(None),
         Err(setback) => Err(setback.vanished(vpc.as_str())),

@@ -14,6 +14,7 @@ use crate::aws::{
     ec2::{Connection, Ec2},
     errors::{Meaning, Refusal, is_caused_by},
     iam::Iam,
+    quotas::Share,
     s3::S3,
 };
 use sagevpc_core::{
@@ -191,7 +192,7 @@ impl<'a> Work<'a> {
                     "{call} did not get its turn in the time of this pass; the next one tries again"
                 ))
             };
-            let pace = self.pace(call);
+            let pace = self.share(call).pace(call, self.priority);
             if self.is_over() || tokio::time::timeout_at(self.deadline, pace).await.is_err() {
                 return Err(too_late());
             }
@@ -205,11 +206,12 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn pace(&self, call: Call) {
+    /// What AWS allows us of this call.
+    fn share(&self, call: Call) -> &'a Share {
         match call.facts().service {
-            Service::Ec2 | Service::Sts | Service::SageMaker => self.connection().pace(call, self.priority).await,
-            Service::Iam => self.iam.pace(call, self.priority).await,
-            Service::S3 => self.s3.pace(call, self.priority).await,
+            Service::Ec2 | Service::Sts | Service::SageMaker => &self.connection().share,
+            Service::Iam => self.iam.share(),
+            Service::S3 => self.s3.share(),
         }
     }
 

@@ -136,7 +136,7 @@ pub(in crate::aws) async fn address(connection: &Connection, id: &AllocationId) 
 /// EC2 gives addresses in one answer, without pages.
 async fn addresses_by(connection: &Connection, filters: Vec<Filter>) -> Result<Vec<Address>, Refusal> {
     let request = connection.client.describe_addresses().set_filters(Some(filters));
-    let answer = connection.read(Call::DescribeAddresses, request.send()).await?;
+    let answer = connection.share.read(Call::DescribeAddresses, request.send()).await?;
     let addresses = answer.addresses.unwrap_or_default().into_iter();
     Ok(addresses.filter_map(convert::address).collect())
 }

@@ -79,6 +79,8 @@ fn a_quota_of_requests_is_no_quota_of_resources() {
 fn who_we_are_is_told_from_what_we_may_do() {
     assert_eq!(kind("AuthFailure"), FailureKind::NoCredentials);
     assert_eq!(kind("ExpiredToken"), FailureKind::NoCredentials);
+    assert_eq!(kind("InvalidSignatureException"), FailureKind::NoCredentials);
+    assert_eq!(kind("MissingAuthenticationTokenException"), FailureKind::NoCredentials);
     assert_eq!(kind("UnauthorizedOperation"), FailureKind::AccessDenied);
 }
 

@@ -28,7 +28,11 @@ pub(super) async fn role(connection: &Connection, arn: &str) -> Result<RoleDetai
     };
     let name = arn.rsplit('/').next().unwrap_or(arn);
     let request = connection.client.get_role().role_name(name);
-    let found = connection.read(Call::GetRole, request.send()).await.map_err(refused)?;
+    let found = connection
+        .share
+        .read(Call::GetRole, request.send())
+        .await
+        .map_err(refused)?;
     let Some(role) = found.role else {
         return Err(unseen(UnseenCause::Unreachable, "GetRole answered nothing".to_owned()));
     };
@@ -68,7 +72,7 @@ async fn inline_policies(connection: &Connection, role: &str) -> Result<Vec<Role
     loop {
         let request = connection.client.list_role_policies().role_name(role);
         let request = request.set_marker(marker);
-        let page = connection.read(Call::ListRolePolicies, request.send()).await?;
+        let page = connection.share.read(Call::ListRolePolicies, request.send()).await?;
         names.extend(page.policy_names);
         marker = page.marker.filter(|_| page.is_truncated);
         if marker.is_none() {
@@ -78,7 +82,7 @@ async fn inline_policies(connection: &Connection, role: &str) -> Result<Vec<Role
     let mut policies = Vec::new();
     for name in names {
         let request = connection.client.get_role_policy().role_name(role).policy_name(&name);
-        let found = connection.read(Call::GetRolePolicy, request.send()).await?;
+        let found = connection.share.read(Call::GetRolePolicy, request.send()).await?;
         policies.push(RolePolicy {
             policy_document: document(&found.policy_document),
             policy_name: name,
@@ -93,7 +97,10 @@ async fn attached_policies(connection: &Connection, role: &str) -> Result<Vec<At
     loop {
         let request = connection.client.list_attached_role_policies().role_name(role);
         let request = request.set_marker(marker);
-        let page = connection.read(Call::ListAttachedRolePolicies, request.send()).await?;
+        let page = connection
+            .share
+            .read(Call::ListAttachedRolePolicies, request.send())
+            .await?;
         attached.extend(
             page.attached_policies
                 .unwrap_or_default()
@@ -115,7 +122,7 @@ async fn attached_policies(connection: &Connection, role: &str) -> Result<Vec<At
 /// A managed policy with the version in force.
 pub(super) async fn managed_policy(connection: &Connection, arn: &str) -> Result<ManagedPolicy, Refusal> {
     let request = connection.client.get_policy().policy_arn(arn);
-    let found = connection.read(Call::GetPolicy, request.send()).await?;
+    let found = connection.share.read(Call::GetPolicy, request.send()).await?;
     let version = found.policy.and_then(|policy| policy.default_version_id);
     let mut policy = ManagedPolicy {
         arn: arn.to_owned(),
@@ -125,7 +132,7 @@ pub(super) async fn managed_policy(connection: &Connection, arn: &str) -> Result
     if let Some(version) = version {
         let request = connection.client.get_policy_version();
         let request = request.policy_arn(arn).version_id(&version);
-        let found = connection.read(Call::GetPolicyVersion, request.send()).await?;
+        let found = connection.share.read(Call::GetPolicyVersion, request.send()).await?;
         let text = found.policy_version.and_then(|version| version.document);
         policy.policy_version_list.extend(text.map(|text| PolicyVersion {
             document: document(&text),
@@ -170,7 +177,10 @@ pub(super) async fn simulation(connection: &Connection, arn: &str, region: &Regi
             .set_action_names(Some(actions.clone()))
             .set_context_entries(Some(context.clone()))
             .set_marker(marker);
-        let page = connection.read(Call::SimulatePrincipalPolicy, request.send()).await?;
+        let page = connection
+            .share
+            .read(Call::SimulatePrincipalPolicy, request.send())
+            .await?;
         results.extend(page.evaluation_results.unwrap_or_default().into_iter().map(evaluation));
         marker = page.marker.filter(|_| page.is_truncated);
         if marker.is_none() {

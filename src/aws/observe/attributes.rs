@@ -3,13 +3,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::stream::{self, StreamExt};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::known::VpcAttribute;
 use crate::aws::{describe, ec2::Connection, errors::Refusal};
 use sagevpc_core::{
     catalog::calls::Call,
@@ -23,40 +24,41 @@ use sagevpc_core::{
 const ATTRIBUTES_DEADLINE: Duration = Duration::from_secs(18);
 
 /// How many calls for attributes are under way at once.
-const ATTRIBUTE_CALLS: usize = 16;
+const ATTRIBUTE_CALLS: usize = 32;
 
 /// Reads DNS attributes anew where that is due, and gives the VPCs for which
-/// that failed: AWS is asked for one VPC at a time, and may refuse one.
+/// that failed: AWS is asked for one attribute of one VPC at a time, and may
+/// refuse it.
 pub(super) async fn refresh_attributes(
     connection: &Connection,
     vpcs: &[Vpc],
     fresh: &BTreeSet<VpcId>,
 ) -> BTreeMap<VpcId, Failure> {
     let due = connection.known.attributes_due(vpcs, fresh);
-    let unread: Mutex<BTreeMap<VpcId, Failure>> = Mutex::new(due.iter().map(|vpc| (vpc.clone(), silence())).collect());
-    let note = |vpc: &VpcId, answer: Result<(), Refusal>| {
-        let mut unread = unread.lock().unwrap_or_else(PoisonError::into_inner);
+    let unread: Mutex<BTreeMap<VpcAttribute, Failure>> =
+        Mutex::new(due.iter().map(|attribute| (attribute.clone(), silence())).collect());
+    let note = |attribute: &VpcAttribute, answer: Result<(), Refusal>| {
+        let mut unread = unread.lock();
         match answer {
-            Ok(()) => unread.remove(vpc),
-            Err(refusal) => unread.insert(vpc.clone(), refusal.failure),
+            Ok(()) => unread.remove(attribute),
+            Err(refusal) => unread.insert(attribute.clone(), refusal.failure),
         };
     };
-    let reading = stream::iter(&due).for_each_concurrent(ATTRIBUTE_CALLS, |vpc| async {
+    let reading = stream::iter(&due).for_each_concurrent(ATTRIBUTE_CALLS, |attribute| async {
         let asked_at = Instant::now();
-        let attributes = describe::vpc_attributes(connection, vpc).await.map(|attributes| {
+        let (vpc, name) = attribute;
+        let read = describe::vpc_attribute(connection, vpc, *name).await.map(|is_on| {
             // A VPC that has just been deleted has none.
-            if let Some(attributes) = attributes {
-                connection
-                    .known
-                    .attributes()
-                    .insert(vpc.clone(), (asked_at, attributes));
+            if let Some(is_on) = is_on {
+                connection.known.note_attribute(attribute.clone(), asked_at, is_on);
             }
         });
-        note(vpc, attributes);
+        note(attribute, read);
     });
     // Those that are not read in time are noted as such already.
     let _ = tokio::time::timeout(ATTRIBUTES_DEADLINE, reading).await;
-    unread.into_inner().unwrap_or_else(PoisonError::into_inner)
+    let unread = unread.into_inner();
+    unread.into_iter().map(|((vpc, _), failure)| (vpc, failure)).collect()
 }
 
 fn silence() -> Failure {

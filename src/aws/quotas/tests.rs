@@ -131,7 +131,7 @@ async fn accounts_regions_and_actions_have_buckets_of_their_own() {
             }
         }
     }
-    assert_eq!(lock(&quotas.buckets).len(), calls.len() * scopes.len());
+    assert_eq!(quotas.buckets.lock().len(), calls.len() * scopes.len());
 }
 
 #[tokio::test]

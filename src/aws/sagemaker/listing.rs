@@ -74,7 +74,7 @@ macro_rules! every_page {
         let mut next_page: Option<String> = None;
         loop {
             let request = $request.max_results(PAGE).set_next_token(next_page);
-            let answer = $connection.read(Call::$call, request.send()).await?;
+            let answer = $connection.share.read(Call::$call, request.send()).await?;
             $active.extend(answer.$items().iter().filter_map(|item| {
                 Some(Active {
                     kind: ConsumerKind::$kind,
@@ -217,7 +217,7 @@ impl Connection {
     /// An endpoint's network is its configuration's, or else its models'.
     async fn endpoint(&self, name: &str) -> Result<Network, Refusal> {
         let request = self.client.describe_endpoint().endpoint_name(name);
-        let endpoint = self.read(Call::DescribeEndpoint, request.send()).await?;
+        let endpoint = self.share.read(Call::DescribeEndpoint, request.send()).await?;
         let instances = endpoint
             .production_variants()
             .iter()
@@ -227,7 +227,7 @@ impl Connection {
             return Ok(Network::default());
         };
         let request = self.client.describe_endpoint_config().endpoint_config_name(config);
-        let config = self.read(Call::DescribeEndpointConfig, request.send()).await?;
+        let config = self.share.read(Call::DescribeEndpointConfig, request.send()).await?;
         if let Some(network) = config.vpc_config() {
             return Ok(Network::of(Some(network), instances));
         }
@@ -248,20 +248,20 @@ impl Connection {
 
     async fn model(&self, name: &str, instances: i32) -> Result<Network, Refusal> {
         let request = self.client.describe_model().model_name(name);
-        let model = self.read(Call::DescribeModel, request.send()).await?;
+        let model = self.share.read(Call::DescribeModel, request.send()).await?;
         Ok(Network::of(model.vpc_config(), instances))
     }
 
     async fn training_job(&self, name: &str) -> Result<Network, Refusal> {
         let request = self.client.describe_training_job().training_job_name(name);
-        let job = self.read(Call::DescribeTrainingJob, request.send()).await?;
+        let job = self.share.read(Call::DescribeTrainingJob, request.send()).await?;
         let instances = job.resource_config().and_then(|config| config.instance_count());
         Ok(Network::of(job.vpc_config(), instances.unwrap_or(1)))
     }
 
     async fn processing_job(&self, name: &str) -> Result<Network, Refusal> {
         let request = self.client.describe_processing_job().processing_job_name(name);
-        let job = self.read(Call::DescribeProcessingJob, request.send()).await?;
+        let job = self.share.read(Call::DescribeProcessingJob, request.send()).await?;
         let cluster = job
             .processing_resources()
             .and_then(|resources| resources.cluster_config());
@@ -272,7 +272,7 @@ impl Connection {
 
     async fn compilation_job(&self, name: &str) -> Result<Network, Refusal> {
         let request = self.client.describe_compilation_job().compilation_job_name(name);
-        let job = self.read(Call::DescribeCompilationJob, request.send()).await?;
+        let job = self.share.read(Call::DescribeCompilationJob, request.send()).await?;
         Ok(job.vpc_config().map_or_else(Network::default, |config| {
             Network::new(config.subnets(), config.security_group_ids(), 1)
         }))
@@ -281,7 +281,7 @@ impl Connection {
     /// A transform job's network is its model's.
     async fn transform_job(&self, name: &str) -> Result<Network, Refusal> {
         let request = self.client.describe_transform_job().transform_job_name(name);
-        let job = self.read(Call::DescribeTransformJob, request.send()).await?;
+        let job = self.share.read(Call::DescribeTransformJob, request.send()).await?;
         let instances = job
             .transform_resources()
             .and_then(|resources| resources.instance_count());
@@ -293,7 +293,7 @@ impl Connection {
 
     async fn notebook_instance(&self, name: &str) -> Result<Network, Refusal> {
         let request = self.client.describe_notebook_instance().notebook_instance_name(name);
-        let notebook = self.read(Call::DescribeNotebookInstance, request.send()).await?;
+        let notebook = self.share.read(Call::DescribeNotebookInstance, request.send()).await?;
         let subnets: Vec<String> = notebook.subnet_id().map(str::to_owned).into_iter().collect();
         Ok(Network::new(&subnets, notebook.security_groups(), 1))
     }
@@ -302,7 +302,7 @@ impl Connection {
     /// file system's interfaces in the VPC, which are not SageMaker's.
     async fn domain(&self, id: &str) -> Result<Network, Refusal> {
         let request = self.client.describe_domain().domain_id(id);
-        let domain = self.read(Call::DescribeDomain, request.send()).await?;
+        let domain = self.share.read(Call::DescribeDomain, request.send()).await?;
         if domain.app_network_access_type() != Some(&AppNetworkAccessType::VpcOnly) {
             return Ok(Network::default());
         }
