@@ -12,7 +12,7 @@ use super::{
 };
 use sagevpc_core::{
     observed::{Snapshot, VpcSnapshot},
-    reach::{Destination, Means, Reach, Unseen, Verdict},
+    reach::{Cause, Destination, Means, Reach, Unseen, Verdict},
     types::{SecurityGroupId, SubnetId},
 };
 
@@ -101,9 +101,10 @@ pub fn run(args: &ReachArgs) -> Result<ExitCode, ReachError> {
     let start = reach.from(&args.from.subnet, &groups);
     let start = start.ok_or_else(|| no_subnet(args))?;
     let verdict = start.to(&args.to);
+    let causes = start.answer(&args.to).map(|answer| answer.causes).unwrap_or_default();
     let text = match args.output {
-        Output::Text => text(&args.from.subnet, &args.to, &verdict),
-        Output::Json => format!("{:#}\n", value(&args.from.subnet, &groups, &args.to, &verdict)),
+        Output::Text => text(&args.from.subnet, &args.to, &verdict, &causes),
+        Output::Json => format!("{:#}\n", value(&args.from.subnet, &groups, &args.to, &verdict, &causes)),
     };
     output::print(&text)?;
     Ok(match verdict {
@@ -216,7 +217,8 @@ fn destination(text: &str) -> Result<Destination, String> {
     }
 }
 
-fn text(from: &SubnetId, to: &Destination, verdict: &Verdict) -> String {
+/// `causes` is all that stops the packets, the first first.
+fn text(from: &SubnetId, to: &Destination, verdict: &Verdict, causes: &[Cause]) -> String {
     let mut lines = vec![format!("From {from} to {to}:")];
     let hops = verdict.path().0.iter().enumerate();
     lines.extend(hops.map(|(place, hop)| format!("  {}. {hop}", place + 1)));
@@ -225,7 +227,11 @@ fn text(from: &SubnetId, to: &Destination, verdict: &Verdict) -> String {
         Verdict::Stopped(_, stop) => {
             let part = stop.part.map(|part| format!(" for {part}")).unwrap_or_default();
             lines.push(format!("Stopped{part}: {}.", stop.cause));
-            lines.push(format!("Fix: {}", stop.cause.fix(&Means::default())));
+            lines.push(format!("Fix: {}", stop.cause.fix(to, &Means::default())));
+            for cause in causes.iter().skip(1) {
+                lines.push(format!("Closed as well: {cause}."));
+                lines.push(format!("Fix: {}", cause.fix(to, &Means::default())));
+            }
         }
         Verdict::Unknown(_, unseen) => {
             lines.extend(unseen.iter().map(|unseen| format!("Unknown: {unseen}.")));
@@ -241,7 +247,13 @@ fn files(unseen: &[Unseen]) -> impl Iterator<Item = &'static str> {
     files.into_iter()
 }
 
-fn value(from: &SubnetId, groups: &BTreeSet<SecurityGroupId>, to: &Destination, verdict: &Verdict) -> Value {
+fn value(
+    from: &SubnetId,
+    groups: &BTreeSet<SecurityGroupId>,
+    to: &Destination,
+    verdict: &Verdict,
+    causes: &[Cause],
+) -> Value {
     let hops: Vec<String> = verdict.path().0.iter().map(ToString::to_string).collect();
     let mut value = json!({ "from": from, "securityGroups": groups, "to": to.to_string(), "path": hops });
     let verdict = match verdict {
@@ -250,9 +262,17 @@ fn value(from: &SubnetId, groups: &BTreeSet<SecurityGroupId>, to: &Destination, 
             value["stop"] = json!({
                 "resource": stop.cause.resource(),
                 "cause": stop.cause.to_string(),
-                "fix": stop.cause.fix(&Means::default()),
+                "fix": stop.cause.fix(to, &Means::default()),
                 "part": stop.part,
             });
+            let also = causes.iter().skip(1).map(|cause| {
+                json!({
+                    "resource": cause.resource(),
+                    "cause": cause.to_string(),
+                    "fix": cause.fix(to, &Means::default()),
+                })
+            });
+            value["alsoClosed"] = also.collect();
             json!("Stopped")
         }
         Verdict::Unknown(_, unseen) => {

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::{Cause, RouteUsed, Unseen, filter::LAST_RULE, hop::preposition};
+use super::{Cause, Destination, RouteUsed, Unseen, filter::LAST_RULE, hop::preposition};
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
+    report::Concern,
     types::{Direction, Traffic, listed},
 };
 
@@ -74,7 +75,7 @@ impl Means<'_> {
     }
 
     /// Add rules to security groups, whosever they are.
-    fn add_rules(&self, groups: &[String]) -> String {
+    fn add_rules(&self, groups: &[String], rules: &[String]) -> String {
         let is_ours = |group: &String| self.ours.contains(group.as_str());
         match self.sagemaker_vpc {
             Some(_) if !groups.is_empty() && groups.iter().all(is_ours) => {
@@ -84,7 +85,7 @@ impl Means<'_> {
                 "Its owners must add them, or remove spec.securityGroups so that sagevpc makes and keeps a group."
                     .to_owned()
             }
-            None => format!("Add them to {}.", listed(groups)),
+            None => format!("Add a rule to {}: {}.", listed(groups), listed(rules)),
         }
     }
 }
@@ -96,8 +97,9 @@ impl RouteUsed {
 }
 
 impl Cause {
-    /// What would let it through, in a sentence or two.
-    pub fn fix(&self, means: &Means<'_>) -> String {
+    /// What would let it through on the way to the destination, in a sentence or
+    /// two.
+    pub fn fix(&self, destination: &Destination, means: &Means<'_>) -> String {
         match self {
             Self::DnsOff { vpc, attribute } => {
                 let option: String = attribute.chars().flat_map(kebab).collect();
@@ -116,9 +118,16 @@ impl Cause {
             }
             Self::NotAdmitted { groups, .. } => {
                 let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
-                means.add_rules(&groups)
+                means.add_rules(&groups, &self.missing_rules())
             }
             Self::AclDenies { .. } => acl_fix(std::slice::from_ref(self), means, |_, _| false),
+            Self::NoRoute { table, .. } if destination.concern() == Concern::S3 => format!(
+                "Add a route to {table} that leads there, by the S3 gateway endpoint: `aws ec2 modify-vpc-endpoint \
+                 --vpc-endpoint-id vpce-… --add-route-table-ids {table}`."
+            ),
+            Self::NoRoute { table, .. } if destination.concern() != Concern::Internet => {
+                format!("Add a route to {table} that leads there.")
+            }
             Self::NoRoute { table, is_ipv6: false } => {
                 means.to_nat_gateway("create-route", table.as_str(), "0.0.0.0/0")
             }
@@ -258,7 +267,9 @@ pub fn acl_fix(causes: &[Cause], means: &Means<'_>, is_taken: impl Fn(Direction,
             });
             format!("Add rules that allow it{command}{enforce}.")
         }
-        Some(rule) => format!("Remove rule {rule}, or add rules that allow it under lower numbers{command}."),
+        Some(rule) => {
+            format!("Remove rule {rule}, or add rules that allow it with a number below {rule}{command}.")
+        }
     }
 }
 

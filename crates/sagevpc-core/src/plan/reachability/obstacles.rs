@@ -64,7 +64,17 @@ struct Concerned {
     symptoms: BTreeSet<Symptom>,
     workloads: BTreeSet<usize>,
     subnets: BTreeSet<SubnetId>,
-    destinations: BTreeSet<String>,
+    destinations: BTreeSet<Destination>,
+}
+
+impl Concerned {
+    fn fix(&self, cause: &Cause, means: &Means<'_>) -> String {
+        let fix = self
+            .destinations
+            .first()
+            .map(|destination| cause.fix(destination, means));
+        fix.unwrap_or_default()
+    }
 }
 
 /// Where a way begins and ends, and for whom.
@@ -189,7 +199,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         let concerned = self.found.entry(obstacle).or_default();
         concerned.workloads.insert(way.place);
         concerned.subnets.insert(way.subnet.clone());
-        concerned.destinations.insert(way.destination.to_string());
+        concerned.destinations.insert(way.destination.clone());
         concerned.symptoms.extend(way.demand.symptom());
         concerned
     }
@@ -311,7 +321,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 }
             };
         }
-        let fix = first.fix(means);
+        let fix = concerned.fix(first, means);
         if let Cause::NotAdmitted {
             groups, endpoint: None, ..
         } = first
