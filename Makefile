@@ -16,7 +16,7 @@ help: ## Show this
 build: ## Build the program, target/debug/sagevpc
 	cargo build --locked
 
-test: tools ## Run every test
+test: tools ## Run every test, of all packages
 	cargo test --locked
 
 demo: build ## Show the main job on a real API server, etcd and an AWS server; KEEP=1 leaves it running

@@ -25,7 +25,8 @@
 //!
 //! [`controller`] drives the steps in a cluster, one pass per VPC; [`cli`] on
 //! files. [`catalog`](sagevpc_core::catalog) holds what SageMaker requires, [`iam_policy`] what IAM
-//! policies mean, [`reach`](sagevpc_core::reach) whether packets get through, [`api`](sagevpc_core::api) what users
+//! policies mean, [`demand`](sagevpc_core::demand) whom workloads must reach, [`reach`](sagevpc_core::reach)
+//! whether packets get through, [`report`](sagevpc_core::report) what is told, [`api`](sagevpc_core::api) what users
 //! write and read, [`types`](sagevpc_core::types) the values that all of it speaks in,
 //! [`lease`] which of several processes may act, [`telemetry`] logs, metrics and
 //! probes.

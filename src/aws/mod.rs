@@ -9,7 +9,6 @@
 //!
 //! | File | What it holds |
 //! |---|---|
-//! | [`calls`] | the table of every call that is made, with what it needs and costs, and the IAM policy that follows |
 //! | [`errors`] | the table of AWS's error codes and what each means for us |
 //! | `quotas` | token buckets in front of every call, shared by all who work, by priority |
 //! | `telemetry` | each attempt at a call, told to whoever counts |
@@ -23,6 +22,9 @@
 //! | `sagemaker` | what runs in a VPC, asked of SageMaker |
 //! | `convert` | types of the SDK to ours and back, field by field |
 //! | `apply` | the walk through a plan, and each action's call |
+//!
+//! Which calls there are, and what each needs and costs, is a table in
+//! [`catalog`](sagevpc_core::catalog::calls).
 //!
 //! Invariants: every call goes through a bucket; a mutating call is made by
 //! `apply` alone; no type of the SDK leaves this module; no wait here is for a

@@ -51,7 +51,7 @@ fn the_largest_status_stays_under_256_kib() {
         let bytes = status.to_string().len();
         assert!(
             bytes <= STATUS_BYTES,
-            "a status of {} can take {bytes} bytes: lower the bounds in src/api/bounds.rs. By field: {:?}",
+            "a status of {} can take {bytes} bytes: lower the bounds in crates/sagevpc-core/src/api/bounds.rs. By field: {:?}",
             object["kind"],
             status
                 .as_object()

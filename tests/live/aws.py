@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 
-# Each sagevpc resource carries it: see src/types/tags.rs.
+# Each sagevpc resource carries it: see crates/sagevpc-core/src/types/tags.rs.
 OWNER_TAG = "sagevpc.dev/vpc"
 
 # The describe calls of the census, and the list in each answer. The regional
