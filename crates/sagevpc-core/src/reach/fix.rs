@@ -36,7 +36,7 @@ impl Means<'_> {
     /// Lead a route to a NAT gateway.
     fn to_nat_gateway(&self, command: &str, table: &str, to: &str) -> String {
         let by_hand = format!(
-            "Lead it to a public NAT gateway with `aws ec2 {command} --route-table-id {table} --destination-cidr-block \
+            "Lead it to a NAT gateway in a public subnet with `aws ec2 {command} --route-table-id {table} --destination-cidr-block \
              {to} --nat-gateway-id nat-…`"
         );
         match (self.internet, self.sagemaker_vpc) {
@@ -79,10 +79,10 @@ impl Means<'_> {
         let is_ours = |group: &String| self.ours.contains(group.as_str());
         match self.sagemaker_vpc {
             Some(_) if !groups.is_empty() && groups.iter().all(is_ours) => {
-                "It is sagevpc's and will hold them once the plan is carried out.".to_owned()
+                "It is sagevpc's and will hold that once the plan is carried out.".to_owned()
             }
             Some(_) => {
-                "Its owners must add them, or remove spec.securityGroups so that sagevpc makes and keeps a group."
+                "Its owners must add that, or remove spec.securityGroups so that sagevpc makes and keeps a group."
                     .to_owned()
             }
             None => format!("Add a rule to {}: {}.", listed(groups), listed(rules)),
@@ -114,7 +114,7 @@ impl Cause {
                 endpoint: Some(endpoint),
                 ..
             } if means.sagemaker_vpc.is_some() && !means.ours.contains(endpoint.as_str()) => {
-                format!("Its owners must add that rule, or let sagevpc: list {endpoint} in spec.adopt.")
+                format!("Its owners must add that, or let sagevpc: list {endpoint} in spec.adopt.")
             }
             Self::NotAdmitted { groups, .. } => {
                 let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();

@@ -326,10 +326,6 @@ impl Cause {
         match self {
             Self::DnsOff { vpc, .. } | Self::NoResolver { vpc } | Self::NoSubnet { vpc } => vpc.clone(),
             Self::NoAddress { subnet } | Self::NoRouteTable { subnet } => subnet.to_string(),
-            Self::NotAdmitted {
-                endpoint: Some(endpoint),
-                ..
-            } => endpoint.to_string(),
             Self::NotAdmitted { groups, .. } => listed(groups),
             Self::AclDenies { acl, .. } => acl.to_string(),
             Self::NoRoute { table, .. } => table.to_string(),

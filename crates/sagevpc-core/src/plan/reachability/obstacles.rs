@@ -265,7 +265,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         // Any of several groups could get a rule.
         let one =
             |cause: &&Cause| !matches!(cause, Cause::NotAdmitted { groups, endpoint: None, .. } if groups.len() > 1);
-        let resource = concerned.causes.first().filter(one).map(Cause::resource);
+        let resource = concerned.causes.first().filter(one).map(resource_of);
         Finding {
             weight: obstacle.weight,
             symptom: symptom.filter(|_| obstacle.weight == Weight::Blocks),
@@ -322,12 +322,12 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             };
         }
         let fix = concerned.fix(first, means);
-        if let Cause::NotAdmitted {
-            groups, endpoint: None, ..
-        } = first
-        {
+        if let Cause::NotAdmitted { groups, endpoint, .. } = first {
+            let whose = endpoint.as_ref().map_or_else(String::new, |endpoint| {
+                format!("endpoint {endpoint} does not let the workloads in, for ")
+            });
             return format!(
-                "From {from}, {to} {verb}: security group {} does not admit {}. {fix}",
+                "From {from}, {to} {verb}: {whose}security group {} does not admit {}. {fix}",
                 listed(groups),
                 listed(&rules)
             );
@@ -383,6 +383,18 @@ fn alike(found: BTreeMap<Obstacle, Concerned>) -> Vec<(Obstacle, Concerned)> {
     told
 }
 
+/// The resource whose owners can mend it: of an endpoint's groups, the endpoint.
+fn resource_of(cause: &Cause) -> String {
+    if let Cause::NotAdmitted {
+        endpoint: Some(endpoint),
+        ..
+    } = cause
+    {
+        return endpoint.to_string();
+    }
+    cause.resource()
+}
+
 fn what_of(cause: &Cause) -> What {
     if cause.missing_rules().is_empty() {
         What::Cause(cause.to_string())
@@ -393,7 +405,7 @@ fn what_of(cause: &Cause) -> What {
 
 fn about(cause: &Cause) -> String {
     match direction_of(cause) {
-        Some(direction) if acl_of(cause).is_none() => format!("{} {direction}", cause.resource()),
+        Some(direction) if acl_of(cause).is_none() => format!("{} {direction}", resource_of(cause)),
         Some(_) | None => cause.resource(),
     }
 }
