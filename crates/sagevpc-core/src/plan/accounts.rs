@@ -6,11 +6,11 @@
 //! only a look under that account counts: a role of another account sees no VPC
 //! either, and would make everything look gone.
 
-use super::{Plan, PlannedAction, shared::is_workloads};
+use super::{Plan, PlannedAction};
 use crate::{
     api::SageMakerVpcStatus,
     report::{Failure, FailureKind},
-    types::{AccountId, Accounts},
+    types::{AccountId, Accounts, ResourceKey},
 };
 
 /// The accounts in which things were made.
@@ -82,8 +82,13 @@ impl Plan {
     /// ours is, or where one of the actions that `counts` says works.
     pub fn pin(&self, before: Accounts, counts: impl Fn(&PlannedAction) -> bool) -> Accounts {
         let counted = self.actions.iter().filter(|planned| counts(planned));
-        let acted_on = counted.map(|planned| planned.key.as_ref().is_some_and(is_workloads));
-        let sides: Vec<bool> = self.owned.values().map(is_workloads).chain(acted_on).collect();
+        let acted_on = counted.map(|planned| planned.key.as_ref().is_some_and(ResourceKey::is_the_workloads));
+        let sides: Vec<bool> = self
+            .owned
+            .values()
+            .map(ResourceKey::is_the_workloads)
+            .chain(acted_on)
+            .collect();
         let pin = |before: Option<AccountId>, acting: &Option<AccountId>, of_workloads: bool| {
             before.or_else(|| acting.clone().filter(|_| sides.contains(&of_workloads)))
         };

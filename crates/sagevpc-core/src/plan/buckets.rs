@@ -28,10 +28,7 @@ use self::{
     seen::{Seen, Unseen},
     wishes::{Wish, wishes},
 };
-use super::{
-    Action, ActionId, Disruption, PlannedAction, Serves, Target, draft::Draft, keeping::Thing,
-    resolve::ResolvedProfile, s3::Served,
-};
+use super::{Action, ActionId, Disruption, PlannedAction, Serves, Target, draft::Draft, s3::Served};
 use crate::{
     api::{
         BucketInForce, DeletionPolicy, InternetMode, Reason,
@@ -39,6 +36,7 @@ use crate::{
     },
     catalog::Symptom,
     desired::{BUCKET_POLICY_MAX_BYTES, BucketPolicy, ChangedPolicy, bucket_arn},
+    plan::{kept::Thing, resolved::ResolvedProfile},
     report::{Concern, Weight},
     types::{Admission, Exemption, Region, ResourceKey, VpcEndpointId},
 };

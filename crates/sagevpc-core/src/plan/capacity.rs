@@ -15,11 +15,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::{Graph, algo::dinics, graph::NodeIndex};
 
 use self::running::Running;
-use super::{Action, draft::Draft, endpoints, resolve::ResolvedProfile};
+use super::result::SubnetCapacity;
+use super::{Action, draft::Draft, endpoints};
 use crate::{
     api::Reason,
     catalog::WorkloadKind,
     observed::Subnet,
+    plan::resolved::ResolvedProfile,
     report::{Concern, Scope, Weight},
     types::{SubnetId, listed},
     validate::ValidWorkload,
@@ -32,19 +34,6 @@ const KEPT_BY_AWS: u64 = 5;
 
 /// Left over of a hundred, below which someone should know.
 const SCARCE_PERCENT: u64 = 10;
-
-/// How a subnet's addresses stand against what is declared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubnetCapacity {
-    /// The subnet.
-    pub subnet: SubnetId,
-    /// Addresses that EC2 can give out.
-    pub free: u32,
-    /// Addresses that are needed besides those held already: by all the
-    /// profiles that may use the subnet, and by what is to be made in it. Where
-    /// profiles have several subnets, each of them shows what all need together.
-    pub needed: u32,
-}
 
 /// A profile that the addresses do not suffice for.
 pub(super) struct Shortage {

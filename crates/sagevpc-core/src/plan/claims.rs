@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use self::candidates::{Candidate, Fit, Kind, candidates};
 pub(super) use self::told::tell;
 use super::History;
+use super::result::HeldId;
 use crate::{
     api::LedgerEntry,
     desired::Network,
@@ -49,15 +50,6 @@ pub(super) struct Ours {
     pub(super) adopted: bool,
     /// Whether it serves, or may: the last of its purpose to be made.
     pub(super) lasting: bool,
-}
-
-/// The id of something of ours that is there to stay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldId {
-    /// Its id.
-    pub id: String,
-    /// Whether it was there before us.
-    pub adopted: bool,
 }
 
 /// Something that carries our tags and is not known to be ours.

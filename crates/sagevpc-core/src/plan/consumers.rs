@@ -6,10 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{draft::Draft, resolve::ResolvedProfile};
+use super::draft::Draft;
 use crate::{
     api::{ConsumerStatus, ConsumersStatus, Discovery, Reason, bounds::MAX_CONSUMERS},
     observed::{Consumer, Discovered, NetworkInterface, VpcSnapshot},
+    plan::resolved::ResolvedProfile,
     report::{Concern, Scope, Weight},
     types::{ProfileKey, SecurityGroupId, SubnetId, listed},
 };

@@ -1,11 +1,12 @@
 //! DNS attributes of the VPC, which we may turn on, and its DHCP options,
 //! which we only judge.
 
-use super::{Action, DnsAttribute, PlannedAction, Serves, draft::Draft, resolve::ResolvedProfile};
+use super::{Action, DnsAttribute, PlannedAction, Serves, draft::Draft};
 use crate::{
     api::{AcceptUnknown, Dns, Reason},
     catalog::{Need, Symptom},
     observed::AWS_RESOLVER,
+    plan::resolved::ResolvedProfile,
     report::{Concern, Finding, Lack, Scope, Weight},
     types::listed,
 };

@@ -2,26 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    ActionId, Claims, History, Plan, PlannedAction, Priority, SubnetCapacity, in_force,
-    keeping::Keeping,
-    matched::{Matched, Part},
-    network_acls, others,
-    resolve::{ResolvedProfile, Standing},
-};
+use super::{ActionId, History, PlannedAction, Priority, SubnetCapacity};
 use crate::{
     api::{
         BucketInForce, ConsumersStatus, DeletionPolicy, PackageRepositories, Reason, ResourceOwnership, ResourceStatus,
-        VpcConfig,
     },
     catalog::{Symptom, Usd},
-    desired::{Network, bucket_arn},
-    observed::{NatGateway, VpcSnapshot},
-    plan::{Action, Serves},
+    desired::Network,
+    observed::VpcSnapshot,
+    plan::{Action, Serves, claims::Claims, kept::Keeping},
     report::{Concern, Finding, Scope, Weight},
     types::{
-        Direction, NatGatewayId, NetworkAclId, ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER,
-        TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags,
+        Direction, NetworkAclId, ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID,
+        TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags,
     },
 };
 
@@ -33,9 +26,9 @@ pub(super) struct Draft<'a> {
     pub(super) claims: &'a Claims,
     /// What stays as it is for profiles that have no say at present.
     pub(super) keeping: Keeping,
-    actions: Vec<PlannedAction>,
-    findings: Vec<Finding>,
-    resources: Vec<ResourceStatus>,
+    pub(super) actions: Vec<PlannedAction>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) resources: Vec<ResourceStatus>,
     /// Group ids of each workload of each profile, as far as they are known.
     pub(super) groups_of: BTreeMap<ProfileKey, Vec<BTreeSet<SecurityGroupId>>>,
     /// What runs in the VPC.
@@ -52,10 +45,10 @@ pub(super) struct Draft<'a> {
     pub(super) taken: bool,
     /// Whether AWS once matched this very network, so that a difference from it
     /// was made by someone else.
-    drifting: bool,
+    pub(super) drifting: bool,
     /// Names of roles that have our inline policy, or may have it, by ARN.
     pub(super) role_policies: BTreeMap<String, String>,
-    fingerprint: String,
+    pub(super) fingerprint: String,
     /// What all that is ours will cost in a month.
     pub(super) monthly_cost: Usd,
 }
@@ -88,23 +81,6 @@ impl<'a> Draft<'a> {
             drifting: false,
             monthly_cost: Usd::default(),
         }
-    }
-
-    /// Tells differences that someone made behind our back from those that are
-    /// wanted anew: AWS matched this very network before, with the same
-    /// profiles taking part on the same subnets and tables, and the same things
-    /// served by others.
-    pub(super) fn tell_drift(&mut self, profiles: &[ResolvedProfile<'_>]) {
-        let matched = Matched {
-            network: self.network.fingerprint(),
-            shared: self.snapshot.foreign_owner().is_some(),
-            everything_stays: self.keeping.is_everything(),
-            holders: self.keeping.holders(),
-            profiles: profiles.iter().map(Part::of).collect(),
-            served_by_others: others::serving(self, profiles),
-        };
-        self.fingerprint = matched.fingerprint();
-        self.drifting = self.history.network_in_force.as_ref() == Some(&self.fingerprint);
     }
 
     /// Adds an action and gives it its number.
@@ -421,97 +397,5 @@ impl<'a> Draft<'a> {
             self.claims.is_ours(id) || endpoints.iter().any(|endpoint| endpoint.vpc_endpoint_id.as_str() == id)
         };
         self.history.not_visible_yet(key).filter(|id| !is_shown(id))
-    }
-
-    /// Everything that is ours in the VPC, what is being deleted included.
-    pub(super) fn owned(&self) -> BTreeMap<String, ResourceKey> {
-        let is_gone = |id: &str| {
-            let nat = self.snapshot.nat_gateways.get(&NatGatewayId::new(id));
-            nat.is_some_and(NatGateway::is_gone)
-        };
-        let tagged = self.claims.ours().iter();
-        let role_policies = self
-            .role_policies
-            .values()
-            .map(|role| (role.clone(), ResourceKey::RolePolicy { role: role.clone() }));
-        tagged
-            .filter(|(id, _)| !is_gone(id))
-            .map(|(id, ours)| (id.clone(), ours.key.clone()))
-            .chain(self.statements())
-            .chain(role_policies)
-            // What carries no tags is told by its place.
-            .chain(network_acls::owned(self))
-            .collect()
-    }
-
-    /// Our statements in buckets' policies, by the bucket's ARN.
-    fn statements(&self) -> impl Iterator<Item = (String, ResourceKey)> {
-        self.buckets.iter().map(|bucket| {
-            let key = ResourceKey::BucketPolicy {
-                bucket: bucket.name.clone(),
-            };
-            (bucket_arn(&self.network.vpc.region, &bucket.name), key)
-        })
-    }
-
-    pub(super) fn finish(mut self, profiles: &[ResolvedProfile<'_>]) -> Plan {
-        let profiles_of_ours = if self.taken { &[] } else { profiles };
-        self.findings.sort();
-        self.findings.dedup();
-        self.resources.sort_by(|a, b| (&a.type_, &a.id).cmp(&(&b.type_, &b.id)));
-        self.resources.dedup();
-        // What another cluster has is not ours to tidy up, nor to say that it is
-        // as it should be.
-        let owned = if self.taken { BTreeMap::new() } else { self.owned() };
-        if self.taken {
-            self.fingerprint = self.history.network_in_force.clone().unwrap_or_default();
-        }
-        let in_force = in_force::next(&self, profiles);
-        let vpc_configs = profiles
-            .iter()
-            .map(|resolved| (resolved.key().clone(), self.vpc_configs(resolved)))
-            .collect();
-        Plan {
-            vpc_configs,
-            contributing: profiles_of_ours
-                .iter()
-                .filter(|resolved| resolved.standing == Standing::TakesPart)
-                .map(|resolved| resolved.key().clone())
-                .collect(),
-            held_ids: self.claims.held(),
-            shown: self.claims.ours().keys().cloned().collect(),
-            strangers: self.claims.strangers(),
-            leftover: owned.values().filter_map(|key| key.profile().cloned()).collect(),
-            owned,
-            actions: self.actions,
-            findings: self.findings,
-            resources: self.resources,
-            accounts: self.snapshot.accounts(),
-            roles_in_force: self.role_policies.into_keys().collect(),
-            fingerprint: self.fingerprint,
-            package_repositories: self.package_repositories,
-            consumers: self.consumers,
-            buckets: self.buckets,
-            network_acls: self.network_acls,
-            capacity: self.capacity,
-            monthly_cost: self.monthly_cost,
-            in_force,
-            settles_at: self.keeping.ends(),
-            held: None,
-            approved: None,
-        }
-    }
-
-    fn vpc_configs(&self, resolved: &ResolvedProfile<'_>) -> Vec<VpcConfig> {
-        let known = self.groups_of.get(resolved.key());
-        (0..resolved.profile().workloads.len())
-            .map(|index| VpcConfig {
-                subnets: resolved.subnets_to_name(index),
-                security_group_ids: known
-                    .and_then(|groups| groups.get(index))
-                    .map(|ids| ids.iter().cloned().collect())
-                    .unwrap_or_default(),
-            })
-            .collect()
     }
 }

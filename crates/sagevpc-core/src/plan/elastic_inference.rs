@@ -5,37 +5,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::endpoints::elastic::{Workloads, need, services_were_seen, workloads};
 use super::{
     disruption,
     draft::Draft,
     endpoints::{
-        self, Dns, EndpointGroup, Meaning, Need, Setting, elastic_inference_of, finish_group, keep, let_go_groups,
-        look_up, place, prepare_group, serves,
+        self, Dns, EndpointGroup, Need, Setting, finish_group, keep, let_go_groups, place, prepare_group, serves,
     },
     group_rules::Keeping,
-    keeping::Thing,
-    resolve::ResolvedProfile,
 };
 use crate::{
     api::Reason,
-    catalog::{ELASTIC_INFERENCE, MAX_SECURITY_GROUPS, Symptom, WorkloadKind},
+    catalog::{MAX_SECURITY_GROUPS, Symptom, WorkloadKind},
     desired::group_name,
     observed::VpcEndpoint,
-    report::{Concern, Scope},
-    types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, listed},
+    plan::{kept::Thing, resolved::ResolvedProfile},
+    report::Concern,
+    types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId, listed},
     validate::SecurityGroups,
 };
 
 const CONCERN: Concern = Concern::ElasticInference;
 const CLIENT: ResourceKey = ResourceKey::ElasticInferenceClient;
 const ENDPOINT: ResourceKey = ResourceKey::ElasticInferenceEndpoint;
-
-/// What the endpoint is called among what is ours.
-pub(super) fn endpoint_key() -> ResourceKey {
-    ResourceKey::InterfaceEndpoint {
-        service: ELASTIC_INFERENCE.to_owned(),
-    }
-}
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let workloads = workloads(profiles);
@@ -54,54 +46,6 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         Some(endpoint) => use_found(draft, profiles, &workloads, &need, endpoint, frozen),
         None => keep_own(draft, profiles, &workloads, &need, frozen),
     }
-}
-
-/// Workloads by their profile, each profile's by their places.
-type Workloads<'a> = BTreeMap<&'a ProfileKey, (Scope, BTreeSet<usize>)>;
-
-fn workloads<'a>(profiles: &[ResolvedProfile<'a>]) -> Workloads<'a> {
-    profiles
-        .iter()
-        .map(|resolved| (resolved, elastic_inference_of(resolved)))
-        .filter(|(_, places)| !places.is_empty())
-        .map(|(resolved, places)| (resolved.key(), (resolved.scope_of(&places), places)))
-        .collect()
-}
-
-/// Profiles whose workloads use it.
-pub(super) fn callers(profiles: &[ResolvedProfile<'_>]) -> BTreeSet<ProfileKey> {
-    workloads(profiles).into_keys().cloned().collect()
-}
-
-/// The need of an endpoint, where workloads use the service and the region has
-/// it.
-pub(super) fn need<'a>(draft: &Draft<'a>, profiles: &[ResolvedProfile<'a>]) -> Option<Need<'a>> {
-    let workloads = workloads(profiles);
-    if workloads.is_empty() {
-        return None;
-    }
-    let Meaning::Service(service) = look_up(draft.snapshot, &draft.network.vpc.region, ELASTIC_INFERENCE) else {
-        return None;
-    };
-    // An endpoint that outlived its service serves nobody.
-    let is_offered = service.details.is_some() || !services_were_seen(draft);
-    if !is_offered {
-        return None;
-    }
-    let mut need = Need::new(service);
-    for resolved in profiles {
-        if let Some((scope, _)) = workloads.get(resolved.key()) {
-            need.callers.insert(resolved.key(), scope.clone());
-            let subnets = resolved.subnets.iter();
-            need.subnets.extend(subnets.map(|subnet| (&subnet.subnet_id, *subnet)));
-        }
-    }
-    Some(need)
-}
-
-fn services_were_seen(draft: &Draft<'_>) -> bool {
-    let mut services = draft.snapshot.endpoint_services.iter();
-    services.any(crate::observed::EndpointService::is_interface)
 }
 
 fn report_retirement(draft: &mut Draft<'_>, workloads: &Workloads<'_>) {

@@ -6,6 +6,7 @@
 //! with groups of its own.
 
 mod change;
+pub(super) mod elastic;
 mod found;
 mod group;
 mod hit;
@@ -13,6 +14,7 @@ mod keep;
 mod needs;
 mod placement;
 mod services;
+mod setting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,16 +23,17 @@ use self::services::Service;
 pub(super) use self::{
     group::{EndpointGroup, finish as finish_group, let_go as let_go_groups, prepare as prepare_group},
     hit::of_lost_admission,
-    keep::{Dns, Setting, keep},
-    needs::{Need, elastic_inference_of, serves},
+    keep::keep,
+    needs::{Need, serves},
     placement::place,
-    services::{Meaning, look_up},
 };
-use super::{Action, PlannedAction, Serves, draft::Draft, elastic_inference, keeping::Thing, resolve::ResolvedProfile};
+use super::{Action, PlannedAction, Serves, draft::Draft};
+pub(super) use crate::plan::endpoints::setting::{Dns, Setting};
 use crate::{
     api::Reason,
     catalog::{MAX_INTERFACE_ENDPOINTS, names_service},
     observed::{SecurityGroup, VpcEndpoint},
+    plan::{kept::Thing, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
     types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId},
 };
@@ -42,13 +45,12 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     for finding in findings {
         draft.push(finding);
     }
-    let elastic = elastic_inference::need(draft, profiles);
+    let elastic = elastic::need(draft, profiles);
     needs.extend(left_behind(draft, &needs, elastic.as_ref()));
     let wanted: Vec<&Need<'_>> = needs.iter().chain(&elastic).collect();
     report_what_is_not_adopted(draft, &wanted);
     let kept: BTreeSet<&str> = wanted.iter().map(|need| need.service.name).collect();
-    let stays =
-        |key: &ResourceKey| *key == elastic_inference::endpoint_key() && draft.keeping.has(Thing::ElasticInference);
+    let stays = |key: &ResourceKey| *key == elastic::endpoint_key() && draft.keeping.has(Thing::ElasticInference);
     let unneeded: Vec<&VpcEndpoint> = draft
         .snapshot
         .vpc_endpoints
@@ -111,7 +113,7 @@ pub(super) fn serving<'a>(draft: &Draft<'a>, need: &Need<'_>) -> Option<&'a VpcE
 /// The services that workloads call and somebody else's endpoints serve.
 pub(super) fn served_by_others(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<String> {
     let (needs, _) = needs::gather(draft, profiles);
-    let elastic = elastic_inference::need(draft, profiles);
+    let elastic = elastic::need(draft, profiles);
     let all = needs.iter().chain(&elastic);
     all.filter(|need| serving(draft, need).is_some())
         .map(|need| need.service.name.to_owned())
@@ -128,7 +130,7 @@ pub(super) fn present(draft: &Draft<'_>, need: &Need<'_>) -> Vec<SubnetId> {
 /// another zone, will take from each subnet. Each interface takes one.
 pub(super) fn addresses_to_take(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeMap<SubnetId, u32> {
     let (needs, _) = needs::gather(draft, profiles);
-    let elastic = elastic_inference::need(draft, profiles);
+    let elastic = elastic::need(draft, profiles);
     let address_type = draft.network.vpc.interface_endpoints.ip_address_type;
     let mut taken: BTreeMap<SubnetId, u32> = BTreeMap::new();
     for need in needs.iter().chain(&elastic) {
@@ -150,7 +152,7 @@ fn left_behind<'a>(draft: &Draft<'a>, needs: &[Need<'a>], elastic: Option<&Need<
     for endpoint in &draft.snapshot.vpc_endpoints {
         let known = |need: &Need<'_>| need.service.name == endpoint.service_name;
         let is_known = needs.iter().chain(&left).chain(elastic).any(known);
-        let of_its_own = key_of(draft, endpoint).is_none_or(|key| key == elastic_inference::endpoint_key());
+        let of_its_own = key_of(draft, endpoint).is_none_or(|key| key == elastic::endpoint_key());
         let stays = draft.keeping.has(Thing::Service(&endpoint.service_name));
         if stays && !is_known && !of_its_own && endpoint.is_there() {
             let region = &draft.network.vpc.region;
@@ -164,7 +166,7 @@ fn left_behind<'a>(draft: &Draft<'a>, needs: &[Need<'a>], elastic: Option<&Need<
 /// On one that the SageMakerVpc names any may.
 pub(super) fn callers(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<(ProfileKey, String)> {
     let (needs, _) = needs::gather(draft, profiles);
-    let elastic = elastic_inference::need(draft, profiles);
+    let elastic = elastic::need(draft, profiles);
     let declared = &draft.network.vpc.services;
     let is_declared = |need: &Need<'_>| {
         let service = &need.service;

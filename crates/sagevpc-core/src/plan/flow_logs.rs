@@ -9,10 +9,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, ActionId, PlannedAction, Serves, draft::Draft, keeping::Thing, resolve::ResolvedProfile};
+use super::{Action, ActionId, PlannedAction, Serves, draft::Draft};
 use crate::{
     api::{FlowLogResourceType, Reason, ResourceOwnership},
     observed::{DeliveryStatus, FlowLog, tags_of},
+    plan::{kept::Thing, resolved::ResolvedProfile},
     report::{Concern, Scope},
     types::{FlowLogSettings, LogDestinationType, ResourceKey, SubnetId, TrafficType},
 };

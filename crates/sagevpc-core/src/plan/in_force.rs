@@ -13,131 +13,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::endpoints::elastic;
+use super::unknown::unknown;
 use super::{
     draft::Draft,
-    elastic_inference, endpoints, internet,
-    keeping::Thing,
+    endpoints, internet,
     removals::holders::{self, Holders},
-    resolve::{ResolvedProfile, Standing},
 };
+use super::{owned::owned, result::ProfilesInForce};
 use crate::{
-    api::{InForce, ManagementPolicy, ProfileInForce, bounds::MAX_PROFILES_IN_FORCE},
-    types::{Holdings, ProfileKey, ResourceKey, SecurityGroupId},
+    api::{ManagementPolicy, ProfileInForce, bounds::MAX_PROFILES_IN_FORCE},
+    plan::{
+        kept::Thing,
+        resolved::{ResolvedProfile, Standing},
+    },
+    types::{Holdings, ProfileKey, SecurityGroupId},
     validate::SecurityGroups,
 };
-
-/// What status is to note of the profiles in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProfilesInForce {
-    /// The profiles.
-    pub profiles: Vec<ProfileInForce>,
-    /// How many there is no room for.
-    pub truncated: Option<u32>,
-    /// When AWS last showed something for the first time that nobody remembered.
-    pub since: Option<Timestamp>,
-    /// What that was.
-    pub unknown: Option<String>,
-}
-
-impl ProfilesInForce {
-    /// Writes it into status.
-    pub fn note(&self, in_force: &mut InForce) {
-        let Self {
-            profiles,
-            truncated,
-            since,
-            unknown,
-        } = self;
-        in_force.profiles.clone_from(profiles);
-        in_force.profiles_truncated = *truncated;
-        in_force.since = *since;
-        in_force.unknown.clone_from(unknown);
-    }
-}
-
-/// What is ours and nobody remembers.
-pub(super) struct Unknown {
-    /// Since when nothing was added to it.
-    pub(super) since: Timestamp,
-    /// All that was ever so.
-    seen: Holdings,
-    /// Ids of what of it is there now.
-    pub(super) shown: BTreeSet<String>,
-}
-
-impl Unknown {
-    pub(super) fn is_any(&self) -> bool {
-        self.seen != Holdings::NOTHING
-    }
-}
-
-/// Looks through what is ours for what neither the ledger nor status knows.
-pub(super) fn unknown(draft: &Draft<'_>) -> Unknown {
-    let history = draft.history;
-    let Some(in_force) = &history.in_force else {
-        return Unknown {
-            since: history.now,
-            seen: Holdings::NOTHING,
-            shown: BTreeSet::new(),
-        };
-    };
-    let made: BTreeSet<&str> = history
-        .ledger
-        .values()
-        .filter_map(|entry| entry.id.as_deref())
-        .collect();
-    let begun = |key: &ResourceKey| history.ledger.get(key).is_some_and(|entry| entry.id.is_none());
-    let noted: BTreeSet<ProfileKey> = in_force.profiles.iter().map(ProfileInForce::key).collect();
-    let vpc = &draft.network.vpc;
-    let is_known = |id: &str, key: &ResourceKey| {
-        made.contains(id)
-            || begun(key)
-            || history.earlier.contains(id)
-            || history.listed.contains(id)
-            || key.profile().is_some_and(|profile| noted.contains(profile))
-            || vpc.adopt_endpoints.iter().any(|adopted| adopted.as_str() == id)
-            || vpc.adopt_security_groups.iter().any(|adopted| adopted.as_str() == id)
-    };
-    let mut shown = draft.owned();
-    shown.retain(|_, key| is_told_by_tags(key));
-    let mut seen: Holdings = in_force
-        .unknown
-        .as_ref()
-        .map_or(Holdings::NOTHING, |text| text.parse().unwrap_or_default());
-    let is_new = |id: &str, key: &ResourceKey| !seen.may_hold(id) && !is_known(id, key);
-    let news: Vec<String> = shown
-        .iter()
-        .filter(|(id, key)| is_new(id, key))
-        .map(|(id, _)| id.clone())
-        .collect();
-    for id in &news {
-        seen.insert(id);
-    }
-    Unknown {
-        since: in_force.since.filter(|_| news.is_empty()).unwrap_or(history.now),
-        shown: shown.into_keys().filter(|id| seen.may_hold(id)).collect(),
-        seen,
-    }
-}
-
-/// Whether such a resource is found again by its tags alone.
-fn is_told_by_tags(key: &ResourceKey) -> bool {
-    match key {
-        ResourceKey::S3GatewayEndpoint
-        | ResourceKey::InterfaceEndpoint { .. }
-        | ResourceKey::EndpointSecurityGroup
-        | ResourceKey::ElasticInferenceClient
-        | ResourceKey::ElasticInferenceEndpoint
-        | ResourceKey::NatGateway { .. }
-        | ResourceKey::ElasticIp { .. }
-        | ResourceKey::FlowLog { .. }
-        | ResourceKey::WorkloadSecurityGroup { .. } => true,
-        ResourceKey::NetworkAclEntries { .. }
-        | ResourceKey::DefaultRoute { .. }
-        | ResourceKey::BucketPolicy { .. }
-        | ResourceKey::RolePolicy { .. } => false,
-    }
-}
 
 /// What is to be noted from now on.
 pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> ProfilesInForce {
@@ -186,7 +78,7 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
             noted.push((absent.key.clone(), absent.holdings, Some(since)));
         } else {
             // It was waited for. What is its own is no news when it is forgotten.
-            let left = draft.owned().into_iter();
+            let left = owned(draft).into_iter();
             let its_own = left.filter(|(_, key)| key.profile() == Some(&absent.key));
             its_own.for_each(|(id, _)| unknown.seen.insert(&id));
         }
@@ -279,7 +171,7 @@ impl Calls {
         for (profile, service) in endpoints::callers(draft, profiles) {
             calls.entry(profile).or_default().insert(service);
         }
-        let elastic = elastic_inference::callers(profiles);
+        let elastic = elastic::callers(profiles);
         Self(calls, elastic)
     }
 }

@@ -8,6 +8,7 @@
 //! | `places` | in which public subnets NAT gateways are to be |
 //! | `nat_gateways` | NAT gateways of ours: made, kept, let go |
 //! | `addresses` | their elastic IP addresses |
+//! | `need` | who needs a way out, and what of it stays |
 //! | `routes` | the default routes to them: added, turned, taken away |
 //!
 //! A route cannot be tagged. Ours is a default route that leads to a NAT
@@ -19,6 +20,7 @@ mod addresses;
 mod destinations;
 mod existing;
 mod nat_gateways;
+mod need;
 mod places;
 mod routes;
 
@@ -26,19 +28,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use destinations::rules;
 use nat_gateways::NatGateways;
+pub(super) use need::goes_out;
+use need::{CONCERN, Kept, default_route};
 use places::Places;
 
-use super::{Serves, draft::Draft, resolve::ResolvedProfile};
+use super::draft::Draft;
 use crate::{
     api::{InternetMode, PackageRepositories, Reason},
-    catalog::Symptom,
-    observed::{Route, RouteTable},
-    report::{Concern, Scope, Weight},
-    types::{Direction, NatGatewayId, Peer, ProfileKey, RouteTableId, Rule, SubnetId, listed},
+    observed::Route,
+    plan::resolved::ResolvedProfile,
+    report::Weight,
+    types::{Direction, Peer, RouteTableId, Rule, listed},
     validate::SecurityGroups,
 };
-
-const CONCERN: Concern = Concern::Internet;
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let outbound: Vec<&ResolvedProfile<'_>> = profiles
@@ -87,75 +89,6 @@ pub(super) fn led_by_others(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>])
         }
     }
     led
-}
-
-/// The way out that stays for profiles that have no say at present.
-struct Kept {
-    /// Tables that they went out by.
-    tables: BTreeSet<RouteTableId>,
-    /// NAT gateways that those lead to.
-    nat_gateways: BTreeSet<NatGatewayId>,
-}
-
-impl Kept {
-    fn of(draft: &Draft<'_>, nat_gateways: &NatGateways<'_>) -> Self {
-        let snapshot = draft.snapshot;
-        let tables = draft.keeping.tables_out(snapshot);
-        let found = tables.iter().filter_map(|table| snapshot.route_tables.get(table));
-        let led_to = found
-            .flat_map(|table| &table.routes)
-            .filter_map(|route| nat_gateways.led_to_by(route))
-            .collect();
-        Self {
-            tables,
-            nat_gateways: led_to,
-        }
-    }
-}
-
-/// A route table that needs a way out of ours, and for whom.
-struct Need {
-    /// The subnets in use on it.
-    subnets: BTreeSet<SubnetId>,
-    /// The profiles that use them.
-    profiles: BTreeSet<ProfileKey>,
-}
-
-/// Whom a way out for these tables serves.
-fn served<'a>(needs: impl IntoIterator<Item = &'a Need>) -> Serves {
-    Serves::Profiles(
-        needs
-            .into_iter()
-            .flat_map(|need| need.profiles.iter().cloned())
-            .collect(),
-    )
-}
-
-/// Whether workloads of the profile go out through the VPC.
-pub(super) fn goes_out(resolved: &ResolvedProfile<'_>) -> bool {
-    !resolved.network.demands.going_out().is_empty()
-}
-
-/// The workloads of the profile that go out through the VPC.
-fn scope(resolved: &ResolvedProfile<'_>) -> Scope {
-    resolved.scope_of(&resolved.network.demands.going_out())
-}
-
-/// What SageMaker's users see while so many of all these have no way out.
-fn symptom(without: usize, all: usize) -> Symptom {
-    if without < all {
-        Symptom::NoWayOutSometimes
-    } else {
-        Symptom::NoWayOut
-    }
-}
-
-/// The table's default route for IPv4.
-fn default_route(table: &RouteTable) -> Option<&Route> {
-    table
-        .routes
-        .iter()
-        .find(|route| route.destination() == Some(destinations::anywhere_ipv4()))
 }
 
 /// A denial of the package repositories stands in the policy of the S3

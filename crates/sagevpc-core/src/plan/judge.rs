@@ -2,11 +2,11 @@
 //! need or want kept out, and of the layers of images. Whether it lets buckets
 //! through, reachability says.
 
-use super::resolve::ResolvedProfile;
 use crate::{
     api::{PackageRepositories, Reason},
     catalog::{Symptom, ecr_layer_bucket, package_repositories},
     desired::bucket_arn,
+    plan::resolved::ResolvedProfile,
     report::{Concern, Finding, Weight},
     types::{Region, VpcEndpointId},
 };

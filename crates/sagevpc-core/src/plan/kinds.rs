@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{draft::Draft, resolve::ResolvedProfile};
+use super::draft::Draft;
 use crate::{
     api::Reason,
     catalog::{MAX_SECURITY_GROUPS, Need, Symptom},
     observed::RouteTable,
+    plan::resolved::ResolvedProfile,
     report::{Concern, Finding, Scope, Weight},
     types::{RouteTableId, SubnetId, listed},
     validate::{SecurityGroups, ValidWorkload},

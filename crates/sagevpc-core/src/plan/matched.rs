@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::resolve::{ResolvedProfile, Standing};
 use crate::{
     desired::fingerprint::hashed,
+    plan::resolved::{ResolvedProfile, Standing},
     types::{Holdings, ProfileKey, RouteTableId, SubnetId},
 };
 

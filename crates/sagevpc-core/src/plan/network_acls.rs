@@ -10,6 +10,7 @@
 //! | `passage` | how much it weighs that some of it is stopped |
 //! | `ways` | where endpoints and NAT gateways are once the plan is carried out |
 //! | `packets` | what ordered rules do with sets of packets |
+//! | `slots` | what EC2 tells an entry by |
 //! | `record` | which rules are ours |
 //! | `entries` | which rules of ours let the rest through, and how they fit |
 
@@ -17,6 +18,7 @@ mod entries;
 mod packets;
 mod passage;
 mod record;
+mod slots;
 mod traffic;
 mod ways;
 
@@ -26,16 +28,17 @@ use ipnet::IpNet;
 
 pub(super) use self::entries::RESERVED;
 use self::{
-    entries::{Kind, Rules, Wanted, in_order},
+    entries::{Rules, Wanted, in_order},
     packets::{Packets, stops},
-    record::{Slots, slot},
+    slots::{Slots, slot},
     traffic::{Beneficiaries, Needed, Passages},
 };
-use super::{Action, PlannedAction, Serves, disruption, draft::Draft, resolve::ResolvedProfile};
+use super::{Action, PlannedAction, Serves, disruption, draft::Draft};
 use crate::{
     api::{DeletionPolicy, NetworkAclMode, Reason, ResourceOwnership},
     catalog::{MAX_ACL_RULES, Symptom},
     observed::VpcSnapshot,
+    plan::{network_acls::passage::Kind, resolved::ResolvedProfile},
     report::{Concern, Finding, Lack, Scope, Weight},
     types::{AclEntry, Direction, NetworkAclId, Protocol, ResourceKey},
 };

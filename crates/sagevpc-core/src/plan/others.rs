@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{draft::Draft, endpoints, flow_logs, internet, resolve::ResolvedProfile};
-use crate::{observed::Stage, types::RouteTableId};
+use super::{draft::Draft, endpoints, flow_logs, internet};
+use crate::{observed::Stage, plan::resolved::ResolvedProfile, types::RouteTableId};
 
 /// What others serve, one line for each thing served.
 pub(super) fn serving(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<String> {

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{draft::Draft, resolve::ResolvedProfile};
-use crate::{api::ResourceOwnership, observed::SecurityGroup, types::SecurityGroupId, validate::SecurityGroups};
+use super::draft::Draft;
+use crate::{
+    api::ResourceOwnership, observed::SecurityGroup, plan::resolved::ResolvedProfile, types::SecurityGroupId,
+    validate::SecurityGroups,
+};
 
 pub(super) fn note(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     for resolved in profiles {

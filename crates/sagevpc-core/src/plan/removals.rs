@@ -37,11 +37,9 @@ use self::{
     standing::{Narrowed, standing},
     ways::{User, users},
 };
-use super::{
-    Action, ActionId, CutOff, PlannedAction, Serves, consumers, draft::Draft, project::project,
-    resolve::ResolvedProfile,
-};
+use super::{Action, ActionId, CutOff, PlannedAction, Serves, consumers, draft::Draft, project::project};
 use crate::{
+    plan::resolved::ResolvedProfile,
     reach::Destination,
     report::{Concern, Weight},
     types::{ResourceKey, listed},

@@ -19,18 +19,14 @@ use self::{
     grant::{Grant, INLINE_POLICIES_MAX_CHARS, inline_characters},
     judge::{Cause, Question, RolePolicies},
 };
-use super::{
-    Action, PlannedAction, Serves,
-    draft::Draft,
-    elastic_inference,
-    keeping::{self, Thing},
-    resolve::ResolvedProfile,
-};
+use super::endpoints::elastic;
+use super::{Action, PlannedAction, Serves, draft::Draft, keeping};
 use crate::{
     api::{DeletionPolicy, Reason, ResourceOwnership, bounds::MAX_ROLES},
     catalog::{Need, RoleNeed, RolePart, Symptom, WorkloadKind},
     desired::role_policy_name,
     observed::{RoleDetail, UnseenCause},
+    plan::{kept::Thing, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
     types::{ProfileKey, ResourceKey},
     validate::ValidWorkload,
@@ -54,7 +50,7 @@ struct Use<'a> {
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let mut roles: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
-    let has_accelerators = elastic_inference::need(draft, profiles).is_some();
+    let has_accelerators = elastic::need(draft, profiles).is_some();
     for resolved in profiles.iter().filter(|resolved| resolved.takes_part()) {
         for (place, workload) in resolved.profile().workloads.iter().enumerate() {
             if let Some(arn) = &workload.role_arn {

@@ -7,27 +7,25 @@ mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::{change::modify, whose::Endpoints};
-pub(super) use self::{served::Served, whose::why_claimed};
-use super::{
-    Action, ActionId, PlannedAction, Serves, Target, disruption,
-    draft::Draft,
-    judge,
-    keeping::{self, Thing},
-    resolve::{ResolvedProfile, Standing, has_tags},
+use self::{
+    change::modify,
+    whose::{CONCERN, Endpoints, KEY},
 };
+pub(super) use self::{served::Served, whose::why_claimed};
+use super::{Action, ActionId, PlannedAction, Serves, Target, disruption, draft::Draft, judge, keeping};
 use crate::{
     api::{AcceptUnknown, Reason, ResourceOwnership},
     catalog::Symptom,
     desired::{KeptOfPolicy, S3Policy},
     observed::{RouteTarget, Stage, VpcEndpoint, VpcSnapshot, tags_of},
-    report::{Concern, Finding, Lack, Scope, Weight},
-    types::{ProfileKey, ResourceKey, RouteTableId, listed},
+    plan::{
+        kept::Thing,
+        resolved::{ResolvedProfile, Standing},
+    },
+    report::{Finding, Lack, Scope, Weight},
+    types::{ProfileKey, RouteTableId, has_tags, listed},
     validate::Choice,
 };
-
-const KEY: ResourceKey = ResourceKey::S3GatewayEndpoint;
-const CONCERN: Concern = Concern::S3;
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Served {
     let sorted = Endpoints::sort(draft);

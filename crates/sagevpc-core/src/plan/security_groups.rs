@@ -9,13 +9,13 @@ use super::{
     draft::Draft,
     group_rules::{Keeping, change_rules, fill, make},
     internet,
-    resolve::{ResolvedProfile, Standing},
 };
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::{HTTPS_TO_ENDPOINTS, MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
     desired::ManagedGroup,
     observed::{SecurityGroup, tags_of},
+    plan::resolved::{ResolvedProfile, Standing},
     report::{Concern, Finding, Scope, Weight},
     types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, listed},
 };

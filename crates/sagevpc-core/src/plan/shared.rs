@@ -22,38 +22,13 @@ pub(super) fn leave_to_owner(draft: &mut Draft<'_>) {
         report_unshared(draft);
         return;
     };
-    let left: Vec<PlannedAction> = draft.drop_actions(|planned| !is_participants(planned));
+    let left: Vec<PlannedAction> = draft.drop_actions(|planned| !planned.is_the_workloads());
     let account = draft.snapshot.account.clone();
     for planned in left {
         for scope in scopes(&planned.serves) {
             let vpc = draft.snapshot.vpc.vpc_id.as_str();
             draft.push(told(&planned, scope, &owner, account.as_ref(), vpc));
         }
-    }
-}
-
-/// Whether an action is on what belongs to the workloads' account: the security
-/// groups of their interfaces, their buckets and roles.
-pub(in crate::plan) fn is_participants(planned: &PlannedAction) -> bool {
-    planned.key.as_ref().is_some_and(is_workloads)
-}
-
-/// Whether something of ours lies in the workloads' account.
-pub(in crate::plan) fn is_workloads(key: &ResourceKey) -> bool {
-    match key {
-        ResourceKey::WorkloadSecurityGroup { .. }
-        | ResourceKey::ElasticInferenceClient
-        | ResourceKey::BucketPolicy { .. }
-        | ResourceKey::RolePolicy { .. } => true,
-        ResourceKey::S3GatewayEndpoint
-        | ResourceKey::InterfaceEndpoint { .. }
-        | ResourceKey::EndpointSecurityGroup
-        | ResourceKey::ElasticInferenceEndpoint
-        | ResourceKey::NatGateway { .. }
-        | ResourceKey::ElasticIp { .. }
-        | ResourceKey::FlowLog { .. }
-        | ResourceKey::NetworkAclEntries { .. }
-        | ResourceKey::DefaultRoute { .. } => false,
     }
 }
 

@@ -96,6 +96,26 @@ pub enum ResourceKey {
 }
 
 impl ResourceKey {
+    /// Whether it lies in the workloads' account, where the VPC is another's: the
+    /// security groups of their interfaces, their buckets and roles.
+    pub const fn is_the_workloads(&self) -> bool {
+        match self {
+            Self::WorkloadSecurityGroup { .. }
+            | Self::ElasticInferenceClient
+            | Self::BucketPolicy { .. }
+            | Self::RolePolicy { .. } => true,
+            Self::S3GatewayEndpoint
+            | Self::InterfaceEndpoint { .. }
+            | Self::EndpointSecurityGroup
+            | Self::ElasticInferenceEndpoint
+            | Self::NatGateway { .. }
+            | Self::ElasticIp { .. }
+            | Self::FlowLog { .. }
+            | Self::NetworkAclEntries { .. }
+            | Self::DefaultRoute { .. } => false,
+        }
+    }
+
     /// The profile that this resource belongs to alone, if there is one.
     pub fn profile(&self) -> Option<&ProfileKey> {
         match self {

@@ -28,7 +28,7 @@ pub use settings::{FlowLogSettings, IpAddressType, LogDestinationType, TrafficTy
 pub use shown::{one_line, plain, shortened};
 pub use tags::{
     CLUSTER_NAMESPACE, Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC,
-    Tags, is_adopted,
+    Tags, has_tags, is_adopted,
 };
 pub use traffic::{ANSWER_PORTS, LINUX_PORTS, Traffic};
 

@@ -88,6 +88,13 @@ pub fn is_adopted(tags: &Tags) -> bool {
     tags.contains_key(TAG_ADOPTED)
 }
 
+/// Whether the tags are all there; an empty value admits any.
+pub fn has_tags(tags: &Tags, wanted: &Tags) -> bool {
+    wanted
+        .iter()
+        .all(|(key, value)| tags.get(key).is_some_and(|found| value.is_empty() || found == value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

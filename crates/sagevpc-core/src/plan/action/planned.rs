@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::Action;
 use crate::{
     catalog::{Symptom, Usd},
-    plan::{Replaced, shared},
+    plan::Replaced,
     report::{Concern, Weight},
     types::{NetworkInterfaceId, ProfileKey, ResourceKey, is_adopted},
 };
@@ -239,7 +239,7 @@ impl PlannedAction {
     /// another's: the security groups of their interfaces, their buckets and
     /// roles.
     pub fn is_the_workloads(&self) -> bool {
-        shared::is_participants(self)
+        self.key.as_ref().is_some_and(ResourceKey::is_the_workloads)
     }
 
     /// Whether nothing that we know of keeps it from being done now.

@@ -4,7 +4,7 @@ use crate::{
     api::Reason,
     desired::{BucketPolicy, bucket_arn},
     observed::{Bucket, EndpointState, VpcEndpoint},
-    plan::{Claims, History, draft::Draft},
+    plan::{History, claims::Claims, draft::Draft},
     types::{Admission, Exemption, VpcEndpointId},
     validate::ValidVpc,
 };

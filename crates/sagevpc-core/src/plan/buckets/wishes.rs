@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    plan::{Serves, Target, resolve::ResolvedProfile, s3::Served},
+    plan::{Serves, Target, resolved::ResolvedProfile, s3::Served},
     types::{Exemption, VpcEndpointId},
 };
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ResolvedProfile;
 use crate::{
     observed::{NetworkInterface, VpcSnapshot},
-    plan::Claims,
+    plan::claims::Claims,
     types::{NetworkInterfaceId, ResourceKey, SecurityGroupId, SubnetId},
     validate::SecurityGroups,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     hit,
-    keep::{Dns, Setting, advise_on_full_zones, of_private_dns, wanted_address_type, wanted_policy},
+    keep::{advise_on_full_zones, of_private_dns, wanted_address_type, wanted_policy},
     needs::{Need, find_for_all},
     placement::{place, taken_so_far},
 };
@@ -12,7 +12,12 @@ use crate::{
     api::Reason,
     catalog::symptom_without_service,
     observed::VpcEndpoint,
-    plan::{Action, ActionId, Disruption, PlannedAction, Target, draft::Draft, loosening::only_loosens},
+    plan::{
+        Action, ActionId, Disruption, PlannedAction, Target,
+        draft::Draft,
+        endpoints::setting::{Dns, Setting},
+        loosening::only_loosens,
+    },
     types::{IpAddressType, SecurityGroupId, SubnetId},
 };
 use iam_policy::{PolicyDocument, same_meaning};

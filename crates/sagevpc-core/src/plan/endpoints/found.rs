@@ -10,7 +10,7 @@ use crate::{
     api::{Reason, ResourceOwnership},
     catalog::action_prefix,
     observed::{EndpointState, Stage, VpcEndpoint},
-    plan::{draft::Draft, resolve::ResolvedProfile, s3::why_claimed},
+    plan::{draft::Draft, resolved::ResolvedProfile, s3::why_claimed},
     report::{Concern, Scope, Weight},
     types::{IpAddressType, ResourceKey, listed},
 };

@@ -13,7 +13,7 @@ use crate::{
         Action, ActionId, PlannedAction, Serves, Target,
         draft::Draft,
         group_rules::{Keeping, change_rules, fill, make},
-        resolve::{ResolvedProfile, Standing},
+        resolved::{ResolvedProfile, Standing},
         security_groups,
     },
     report::{Concern, Scope},

@@ -11,7 +11,7 @@ use crate::{
     plan::{
         Serves,
         draft::Draft,
-        resolve::{ResolvedProfile, Standing},
+        resolved::{ResolvedProfile, Standing},
     },
     report::{Concern, Finding, Lack, Scope, Weight},
     types::{ProfileKey, SubnetId, listed},

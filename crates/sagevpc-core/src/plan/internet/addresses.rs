@@ -9,12 +9,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CONCERN, Kept, nat_gateways::Gateway};
+use super::nat_gateways::Gateway;
 use crate::{
     api::ResourceOwnership,
     catalog::Symptom,
     observed::{Address, NatGateway, Word, tags_of},
-    plan::{Action, ActionId, PlannedAction, Serves, Target, draft::Draft},
+    plan::{
+        Action, ActionId, PlannedAction, Serves, Target,
+        draft::Draft,
+        internet::need::{CONCERN, Kept},
+    },
     types::{AllocationId, NatGatewayId, ResourceKey, SubnetId},
 };
 

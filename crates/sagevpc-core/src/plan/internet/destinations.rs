@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use crate::{
     api::Destination,
     observed::Subnet,
-    plan::resolve::ResolvedProfile,
+    plan::resolved::ResolvedProfile,
     types::{Direction, Peer, PortRange, Protocol, Rule},
 };
 

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::{default_route, destinations::from_subnet, nat_gateways::NatGateways};
+use super::{destinations::from_subnet, nat_gateways::NatGateways};
 use crate::{
     api::ResourceOwnership,
     observed::{Route, RouteTable},
-    plan::{draft::Draft, resolve::ResolvedProfile},
+    plan::{draft::Draft, internet::need::default_route, resolved::ResolvedProfile},
     types::NatGatewayId,
 };
 

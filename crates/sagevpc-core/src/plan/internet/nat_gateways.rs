@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CONCERN, Kept, Need, addresses,
+    addresses,
     places::{self, Places},
     routes::{Cleared, Leaving},
-    served,
 };
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::Symptom,
     observed::{NatGateway, Route, Stage, tags_of},
-    plan::{Action, ActionId, PlannedAction, Serves, Target, disruption, draft::Draft},
+    plan::{
+        Action, ActionId, PlannedAction, Serves, Target, disruption,
+        draft::Draft,
+        internet::need::{CONCERN, Kept, Need, served},
+    },
     report::{Finding, Lack, Scope},
     types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
 };
@@ -329,7 +332,7 @@ pub(super) fn let_go(
 /// default routes.
 fn tables_of_others(draft: &Draft<'_>, id: &NatGatewayId) -> Vec<RouteTableId> {
     let tables = draft.snapshot.route_tables.values().filter(|table| {
-        let ours = super::default_route(table);
+        let ours = super::need::default_route(table);
         table.routes.iter().any(|route| {
             route.is_active() && route.nat_gateway().as_ref() == Some(id) && !ours.is_some_and(|ours| ours == route)
         })

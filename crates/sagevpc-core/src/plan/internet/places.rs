@@ -4,17 +4,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CONCERN, Need, default_route, nat_gateways::NatGateways, scope};
+use super::nat_gateways::NatGateways;
 use crate::{
     api::{NatGateways as HowMany, Reason},
     catalog::Symptom,
     observed::{Route, RouteTarget, Subnet, VpcSnapshot, tags_of},
     plan::{
         draft::Draft,
-        resolve::{ResolvedProfile, absent, has_tags},
+        internet::need::{CONCERN, Need, default_route, scope},
+        resolved::{ResolvedProfile, absent},
     },
     report::{Finding, Lack, Scope, Weight},
-    types::{AvailabilityZoneId, RouteTableId, SubnetId, listed},
+    types::{AvailabilityZoneId, RouteTableId, SubnetId, has_tags, listed},
     validate::Choice,
 };
 

@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    CONCERN, Kept, Need, default_route,
     destinations::{anywhere_ipv4, from_subnet},
     existing,
     nat_gateways::{Gateway, NatGateways},
     places::Places,
-    scope, served, symptom,
 };
 use crate::{
     api::{DeletionPolicy, Reason},
     observed::{NetworkInterface, Route},
     plan::{
-        Action, ActionId, PlannedAction, Serves, Target, disruption, draft::Draft, resolve::ResolvedProfile,
+        Action, ActionId, PlannedAction, Serves, Target, disruption,
+        draft::Draft,
+        internet::need::{CONCERN, Kept, Need, default_route, scope, served, symptom},
+        resolved::ResolvedProfile,
         s3::is_offered,
     },
     report::{Finding, Lack},

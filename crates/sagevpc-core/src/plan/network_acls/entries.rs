@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use super::{
     packets::Packets,
-    passage::Passage,
-    record::{Slots, slot},
+    passage::{Kind, Passage},
+    slots::{Slots, slot},
 };
 use crate::{
     catalog::MAX_ACL_RULES,
@@ -91,22 +91,6 @@ pub(super) fn in_order<'a>(rules: impl Iterator<Item = &'a AclEntry>) -> Vec<&'a
 fn count(rules: &[AclEntry], kind: Kind) -> usize {
     let alike = rules.iter().filter(|rule| Kind::of(rule) == kind);
     alike.filter(|rule| rule.rule_number < LAST_ACL_RULE).count()
-}
-
-/// EC2 counts rules by direction and IP version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Kind {
-    pub(super) direction: Direction,
-    pub(super) is_ipv6: bool,
-}
-
-impl Kind {
-    pub(super) fn of(rule: &AclEntry) -> Self {
-        Self {
-            direction: rule.direction,
-            is_ipv6: matches!(rule.cidr, IpNet::V6(_)),
-        }
-    }
 }
 
 /// What a rule of ours is to let through. It has no number yet.

@@ -2,10 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{
-    entries::Kind,
-    packets::{Packets, Stop, stops},
-};
+use super::packets::{Packets, Stop, stops};
 use crate::types::{AclEntry, Direction, PortRange, Protocol};
 
 /// Packets that must pass an ACL, one way.
@@ -32,5 +29,21 @@ impl Passage {
     /// What of it the rules stop.
     pub(super) fn stops<'a>(&self, rules: impl IntoIterator<Item = &'a AclEntry>) -> Vec<Stop> {
         stops(rules, self.direction, self.packets())
+    }
+}
+
+/// EC2 counts rules by direction and IP version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kind {
+    pub(super) direction: Direction,
+    pub(super) is_ipv6: bool,
+}
+
+impl Kind {
+    pub(super) fn of(rule: &AclEntry) -> Self {
+        Self {
+            direction: rule.direction,
+            is_ipv6: matches!(rule.cidr, IpNet::V6(_)),
+        }
     }
 }

@@ -11,22 +11,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    CONCERN,
-    entries::{self, Kind, Rules},
+    entries::{self, Rules},
     passage::Passage,
+    slots::{Slots, slot},
 };
 use crate::{
     api::{
         NetworkAclInForce, Reason,
         bounds::{MAX_ACL_NUMBERS_IN_FORCE, MAX_ACLS_IN_FORCE},
     },
-    plan::{Action, History, Outcome, Plan, PlannedAction, Step, draft::Draft},
-    report::{Scope, Weight},
+    plan::{Action, History, Outcome, Plan, PlannedAction, Step, draft::Draft, network_acls::passage::Kind},
+    report::{Concern, Scope, Weight},
     types::{AclEntry, Direction, NetworkAclId, listed},
 };
-
-/// Entries of one ACL, by what EC2 tells them by.
-pub(in crate::plan) type Slots = BTreeSet<(Direction, u16)>;
 
 /// What is noted, by the ACL.
 pub(in crate::plan) fn noted(history: &History) -> BTreeMap<NetworkAclId, Slots> {
@@ -40,11 +37,6 @@ pub(in crate::plan) fn noted(history: &History) -> BTreeMap<NetworkAclId, Slots>
         (acl.network_acl_id.clone(), ingress.into_iter().chain(egress).collect())
     })
     .collect()
-}
-
-/// The slot that an entry has.
-pub(super) fn slot(rule: &AclEntry) -> (Direction, u16) {
-    (rule.direction, rule.rule_number)
 }
 
 /// Takes entries for ours that are just what ours would be.
@@ -87,7 +79,13 @@ pub(super) fn tell(draft: &mut Draft<'_>, acl: &NetworkAclId, rules: &Rules) {
         rules.reserved.end()
     );
     let reason = Reason::OwnershipUnclear;
-    draft.find_weighing(Weight::Advice, CONCERN, Scope::SageMakerVpc, reason, message);
+    draft.find_weighing(
+        Weight::Advice,
+        Concern::NetworkAcls,
+        Scope::SageMakerVpc,
+        reason,
+        message,
+    );
 }
 
 /// Why no entry can be made in an ACL that nothing is noted of.

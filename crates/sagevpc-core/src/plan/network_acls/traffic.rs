@@ -19,7 +19,7 @@ use crate::{
     catalog::{ELASTIC_INFERENCE, Symptom},
     demand::{Demand, DemandPeer},
     observed::{Subnet, VpcSnapshot},
-    plan::{draft::Draft, resolve::ResolvedProfile},
+    plan::{draft::Draft, resolved::ResolvedProfile},
     types::{ANSWER_PORTS, Direction, NetworkAclId, PortRange, Protocol, RouteTableId, SubnetId},
 };
 

@@ -14,12 +14,13 @@ mod obstacles;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::obstacles::Obstacles;
-use super::{Claims, draft::Draft, project::project, resolve::ResolvedProfile};
+use super::{draft::Draft, project::project};
 use crate::{
     api::AcceptUnknown,
     catalog::{ELASTIC_INFERENCE, WorkloadKind},
     demand::{Demand, DemandPeer},
     observed::VpcSnapshot,
+    plan::{claims::Claims, resolved::ResolvedProfile},
     reach::{Destination, Reach, Start, Unseen, Verdict},
     report::Finding,
     types::{ResourceKey, SecurityGroupId, SubnetId},

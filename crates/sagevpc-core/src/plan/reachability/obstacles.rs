@@ -12,7 +12,7 @@ use crate::{
     catalog::Symptom,
     demand::{Demand, Strength},
     observed::VpcSnapshot,
-    plan::{draft::Draft, network_acls::RESERVED, resolve::ResolvedProfile},
+    plan::{draft::Draft, network_acls::RESERVED, resolved::ResolvedProfile},
     reach::{Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, acl_fix},
     report::{Concern, Finding, Lack, Weight},
     types::{Direction, NetworkAclId, SubnetId, joined, listed},

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    plan::{consumers::is_sagemakers, draft::Draft, keeping::Thing},
+    plan::{consumers::is_sagemakers, draft::Draft, kept::Thing},
     types::{Holdings, ProfileKey, ResourceKey, SecurityGroupId},
 };
 

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use super::{Verdict, cut_off, ways::User};
 use crate::plan::{
-    Action, ActionId, PlannedAction, draft::Draft, keeping::Thing, loosening::widened, replaced::role_policy,
-    resolve::ResolvedProfile, roles::is_as_given,
+    Action, ActionId, PlannedAction, draft::Draft, kept::Thing, loosening::widened, replaced::role_policy,
+    resolved::ResolvedProfile, roles::is_as_given,
 };
 use iam_policy::same_meaning;
 

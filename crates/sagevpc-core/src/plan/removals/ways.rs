@@ -21,7 +21,7 @@ use crate::{
     api::AcceptUnknown,
     desired::KeptOfPolicy,
     observed::{NetworkAcl, NetworkInterface, Subnet, VpcSnapshot},
-    plan::{consumers::Territory, draft::Draft, keeping::Thing, reachability::destinations, resolve::ResolvedProfile},
+    plan::{consumers::Territory, draft::Draft, kept::Thing, reachability::destinations, resolved::ResolvedProfile},
     reach::{Destination, Reach},
     types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId, Traffic},
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CONCERN, KEY};
+use super::whose::{CONCERN, KEY};
 use crate::{
     catalog::Symptom,
     desired::S3Policy,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    plan::{ActionId, Target, resolve::ResolvedProfile},
+    plan::{ActionId, Target, resolved::ResolvedProfile},
     types::{RouteTableId, VpcEndpointId},
 };
 

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::KEY;
 use crate::{
     api::Reason,
     observed::{EndpointState, Stage, VpcEndpoint, VpcSnapshot, tags_of},
     plan::draft::Draft,
     report::{Concern, Finding, Scope},
-    types::{RouteTableId, TAG_CLUSTER, VpcEndpointId, listed},
+    types::{ResourceKey, RouteTableId, TAG_CLUSTER, VpcEndpointId, listed},
 };
+
+pub(super) const KEY: ResourceKey = ResourceKey::S3GatewayEndpoint;
+pub(super) const CONCERN: Concern = Concern::S3;
 
 /// The VPC's S3 gateway endpoints, by whose they are.
 pub(super) struct Endpoints<'a> {
