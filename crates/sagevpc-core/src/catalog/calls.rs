@@ -1,7 +1,7 @@
 //! Every call to AWS that the controller makes: one table.
 //!
 //! What each call needs of IAM, what it draws on AWS's request quotas, and what
-//! it is for. [`iam_policy`] follows from it, so a call cannot be added without
+//! it is for. [`iam_policy()`] follows from it, so a call cannot be added without
 //! its permission. Resource types and condition keys follow the
 //! [service authorization reference](https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html),
 //! quotas the [EC2 throttling page](https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
