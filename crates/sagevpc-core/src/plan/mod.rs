@@ -33,6 +33,18 @@
 //! | `approval` | what waits for a person |
 //! | `keeping` | what stays for profiles that have no say at present |
 //! | `history`, `sightings`, `ledger`, `in_force`, `accounts` | what is remembered between passes |
+//!
+//! Below the steps lie the values that they give each other, which know none of
+//! them:
+//!
+//! | File | Holds |
+//! |---|---|
+//! | `action` | what can be done to AWS |
+//! | `result`, `outcome` | a plan, and what became of it |
+//! | `resolved`, `kept` | a profile with what it has in the VPC, and what stays for those without a say |
+//! | `draft` | a plan in the making |
+//! | `owned`, `unknown`, `drift`, `matched` | what is ours, what of it nobody remembers, and what others changed |
+//! | `finish` | from what was drafted to the plan |
 
 pub mod accounts;
 mod action;
