@@ -48,8 +48,7 @@ pub struct Answer {
     /// out before the first is mended; where it is not known whether they are
     /// stopped, what stops them on the way to some of the addresses.
     pub causes: Vec<Cause>,
-    /// What cannot be seen, also where a name that does not resolve stops them
-    /// before.
+    /// What cannot be seen, also past what stops them.
     pub unseen: Vec<Unseen>,
     /// What stops only those that were told to use other ports than SageMaker's
     /// instances do.
@@ -178,8 +177,8 @@ impl Start<'_, '_> {
             };
             let unseen = match &verdict {
                 Verdict::Unknown(_, unseen) => unseen.clone(),
-                Verdict::Stopped(..) if resolution.unresolved.is_some() => unseen_of(parts),
-                Verdict::Stopped(..) | Verdict::Reachable(_) => Vec::new(),
+                Verdict::Stopped(..) => unseen_of(resolution, parts),
+                Verdict::Reachable(_) => Vec::new(),
             };
             let remarks = parts.iter().flat_map(|part| part.leg.remarks.iter().cloned());
             Some(Answer {
@@ -542,10 +541,10 @@ fn path(resolution: &Resolution, part: &Part<'_>) -> Path {
     Path(hops)
 }
 
-/// What cannot be seen of parts that nothing stops.
-fn unseen_of(parts: &[Part<'_>]) -> Vec<Unseen> {
-    let open = parts.iter().filter(|part| part.stops.is_empty());
-    let unseen: BTreeSet<&Unseen> = open.flat_map(|part| &part.unseen).collect();
+/// What cannot be seen of the way, also past what stops it.
+fn unseen_of(resolution: &Resolution, parts: &[Part<'_>]) -> Vec<Unseen> {
+    let of_parts = parts.iter().flat_map(|part| &part.unseen);
+    let unseen: BTreeSet<&Unseen> = resolution.unseen.iter().chain(of_parts).collect();
     unseen.into_iter().cloned().collect()
 }
 
