@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{
-    ActionClause, Conditions, Effect, PolicyDocument, PrincipalClause, PrincipalSet, ResourceClause, Statement,
-    StatementRef,
+use super::{
+    FamilyDecision, Principal, Request,
+    document::{
+        ActionClause, Conditions, Effect, PolicyDocument, PrincipalClause, PrincipalSet, ResourceClause, Statement,
+        StatementRef,
+    },
+    evaluate_family,
+    pattern::Pattern,
 };
-use super::pattern::Pattern;
-use super::{FamilyDecision, Principal, Request, evaluate_family};
 
 /// How much of a family of resources can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

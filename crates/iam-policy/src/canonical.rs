@@ -8,14 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::document::{
-    ActionClause, Conditions, Effect, PolicyDocument, PrincipalClause, PrincipalKind, PrincipalSet, ResourceClause,
-    Statement, Version,
+use super::{
+    document::{
+        ActionClause, Conditions, Effect, PolicyDocument, PrincipalClause, PrincipalKind, PrincipalSet, ResourceClause,
+        Statement, Version,
+    },
+    operator::{Comparison, Operator, Test},
+    principal::{Identity, is_everyone},
+    template::{Template, canonical_pattern},
+    value::{Decimal, parse_bool, parse_instant, parse_network},
 };
-use super::operator::{Comparison, Operator, Test};
-use super::principal::{Identity, is_everyone};
-use super::template::{Template, canonical_pattern};
-use super::value::{Decimal, parse_bool, parse_instant, parse_network};
 
 /// Whether two documents mean the same: every request is decided alike by
 /// both.

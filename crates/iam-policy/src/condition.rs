@@ -6,12 +6,14 @@
 
 use std::net::IpAddr;
 
-use super::document::{Conditions, Version};
-use super::evaluate::{Context, ContextValue};
-use super::judgement::{Judgement, Unjudged};
-use super::operator::{Operator, Relation, SetQualifier, Test};
-use super::template::{Lookup, Template, fold_case};
-use super::value::{Decimal, parse_bool, parse_instant, parse_network};
+use super::{
+    document::{Conditions, Version},
+    evaluate::{Context, ContextValue},
+    judgement::{Judgement, Unjudged},
+    operator::{Operator, Relation, SetQualifier, Test},
+    template::{Lookup, Template, fold_case},
+    value::{Decimal, parse_bool, parse_instant, parse_network},
+};
 
 /// Whether all conditions hold.
 pub(super) fn judge(conditions: &Conditions, context: &Context, version: Version) -> Judgement {

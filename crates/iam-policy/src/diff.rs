@@ -6,9 +6,9 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::canonical::{CanonicalStatement, canonical};
-use super::document::{
-    ActionClause, PolicyDocument, PrincipalClause, ResourceClause, Statement, StatementRef, Version,
+use super::{
+    canonical::{CanonicalStatement, canonical},
+    document::{ActionClause, PolicyDocument, PrincipalClause, ResourceClause, Statement, StatementRef, Version},
 };
 
 /// An element of a statement.
@@ -276,8 +276,7 @@ fn written(element: Element, statement: &Statement) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::super::operator::Comparison;
-    use super::*;
+    use super::{super::operator::Comparison, *};
 
     fn read() -> Statement {
         Statement::allow(["s3:GetObject"])

@@ -5,8 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::operator::Operator;
-use super::principal::is_everyone;
+use super::{operator::Operator, principal::is_everyone};
 
 /// The longest policy that a VPC endpoint takes, in characters, white space
 /// included.

@@ -9,12 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::document::{ActionClause, Effect, PolicyDocument, ResourceClause, Statement, StatementRef, Version};
-use super::judgement::{Judgement, Unjudged};
-use super::pattern::Pattern;
-use super::principal::Principal;
-use super::template::{Lookup, Template};
-use super::{condition, principal};
+use super::{
+    condition,
+    document::{ActionClause, Effect, PolicyDocument, ResourceClause, Statement, StatementRef, Version},
+    judgement::{Judgement, Unjudged},
+    pattern::Pattern,
+    principal::{self, Principal},
+    template::{Lookup, Template},
+};
 
 /// What the request says for a context key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::document::{Effect, PolicyDocument, ResourceClause, Statement, StatementRef};
-use super::evaluate::{Request, applies_apart_from_resource};
-use super::judgement::{Judgement, Unjudged};
-use super::pattern::Pattern;
-use super::template::{Resolved, Template};
+use super::{
+    document::{Effect, PolicyDocument, ResourceClause, Statement, StatementRef},
+    evaluate::{Request, applies_apart_from_resource},
+    judgement::{Judgement, Unjudged},
+    pattern::Pattern,
+    template::{Resolved, Template},
+};
 
 /// What a policy decides for a family of resources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

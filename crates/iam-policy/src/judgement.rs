@@ -118,8 +118,10 @@ impl From<bool> for Judgement {
 
 #[cfg(test)]
 mod tests {
-    use super::Judgement::{False, True};
-    use super::*;
+    use super::{
+        Judgement::{False, True},
+        *,
+    };
 
     fn unknown() -> Judgement {
         Judgement::unknown(Unjudged::ContextKey("aws:sourcevpce".to_owned()))

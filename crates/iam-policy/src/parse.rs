@@ -9,13 +9,15 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::document::{
-    ActionClause, Conditions, Effect, PolicyDocument, PrincipalClause, PrincipalKind, PrincipalSet, ResourceClause,
-    Statement, StatementRef, Version,
+use super::{
+    document::{
+        ActionClause, Conditions, Effect, PolicyDocument, PrincipalClause, PrincipalKind, PrincipalSet, ResourceClause,
+        Statement, StatementRef, Version,
+    },
+    error::{Place, PolicyError, short},
+    json::Unrepeated,
+    operator::Operator,
 };
-use super::error::{Place, PolicyError, short};
-use super::json::Unrepeated;
-use super::operator::Operator;
 
 const DOCUMENT_ELEMENTS: [&str; 3] = ["Version", "Id", "Statement"];
 const STATEMENT_ELEMENTS: [&str; 9] = [

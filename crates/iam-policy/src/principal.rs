@@ -3,9 +3,11 @@
 //! See [principals](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html)
 //! and [NotPrincipal](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html).
 
-use super::document::{PrincipalClause, PrincipalKind, PrincipalSet};
-use super::evaluate::AccountPrincipal;
-use super::judgement::{Judgement, Unjudged};
+use super::{
+    document::{PrincipalClause, PrincipalKind, PrincipalSet},
+    evaluate::AccountPrincipal,
+    judgement::{Judgement, Unjudged},
+};
 
 /// Who makes a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

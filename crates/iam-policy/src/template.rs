@@ -1,8 +1,10 @@
 //! Texts with [policy variables](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
 
-use super::document::Version;
-use super::judgement::{Judgement, Unjudged};
-use super::pattern::{Pattern, Symbol};
+use super::{
+    document::Version,
+    judgement::{Judgement, Unjudged},
+    pattern::{Pattern, Symbol},
+};
 
 /// A text of a policy in which variables wait for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

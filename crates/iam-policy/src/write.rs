@@ -6,12 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::document::{
-    ActionClause, Conditions, ENDPOINT_POLICY_MAX_CHARS, PolicyDocument, PrincipalClause, PrincipalSet, ResourceClause,
-    Statement,
+use super::{
+    document::{
+        ActionClause, Conditions, ENDPOINT_POLICY_MAX_CHARS, PolicyDocument, PrincipalClause, PrincipalSet,
+        ResourceClause, Statement,
+    },
+    error::{Place, PolicyError},
+    json::Unrepeated,
 };
-use super::error::{Place, PolicyError};
-use super::json::Unrepeated;
 
 impl Statement {
     /// The statement as JSON.
@@ -170,8 +172,7 @@ fn conditions_value(conditions: &Conditions) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::super::operator::Comparison;
-    use super::*;
+    use super::{super::operator::Comparison, *};
 
     fn read_bucket() -> Statement {
         Statement::allow(["s3:GetObject"])

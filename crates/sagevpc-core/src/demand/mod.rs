@@ -165,10 +165,10 @@ impl Demands {
         called.flat_map(|(_, places)| places).collect()
     }
 
-    /// Whether some workload needs Elastic Inference.
-    pub fn has_elastic_inference(&self) -> bool {
-        let mut all = self.0.iter().flatten();
-        all.any(|demand| demand.peer == DemandPeer::ElasticInference)
+    /// The workloads that need Elastic Inference.
+    pub fn of_elastic_inference(&self) -> BTreeSet<usize> {
+        let needs_it = |demand: &Demand| demand.peer == DemandPeer::ElasticInference;
+        self.places(needs_it)
     }
 
     /// The workloads that go out of the VPC, by hosts or blocks that they name.
@@ -182,8 +182,13 @@ impl Demands {
             | DemandPeer::Members
             | DemandPeer::OwnSubnets => false,
         };
+        self.places(goes_out)
+    }
+
+    /// The workloads that have such a demand.
+    fn places(&self, is_such: impl Fn(&Demand) -> bool) -> BTreeSet<usize> {
         let all = self.0.iter().enumerate();
-        all.filter(|(_, demands)| demands.iter().any(goes_out))
+        all.filter(|(_, demands)| demands.iter().any(&is_such))
             .map(|(place, _)| place)
             .collect()
     }

@@ -148,7 +148,8 @@ impl Network {
     /// Whether the spec speaks of interface endpoints in any way.
     fn has_interface_endpoints(&self) -> bool {
         let calls = |network: &ProfileNetwork| {
-            !network.demands.services(Strength::Required).is_empty() || network.demands.has_elastic_inference()
+            !network.demands.services(Strength::Required).is_empty()
+                || !network.demands.of_elastic_inference().is_empty()
         };
         !self.vpc.services.is_empty()
             || !self.vpc.interface_endpoints.policies.is_empty()

@@ -15,8 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::{Graph, algo::dinics, graph::NodeIndex};
 
 use self::running::Running;
-use super::result::SubnetCapacity;
-use super::{Action, draft::Draft, endpoints};
+use super::{Action, draft::Draft, endpoints, result::SubnetCapacity};
 use crate::{
     api::Reason,
     catalog::WorkloadKind,

@@ -23,8 +23,7 @@ use std::collections::BTreeMap;
 
 use self::candidates::{Candidate, Fit, Kind, candidates};
 pub(super) use self::told::tell;
-use super::History;
-use super::result::HeldId;
+use super::{History, result::HeldId};
 use crate::{
     api::LedgerEntry,
     desired::Network,

@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::endpoints::elastic::{Workloads, need, services_were_seen, workloads};
 use super::{
     disruption,
     draft::Draft,
     endpoints::{
-        self, Dns, EndpointGroup, Need, Setting, finish_group, keep, let_go_groups, place, prepare_group, serves,
+        self, Dns, EndpointGroup, Need, Setting,
+        elastic::{Workloads, need, services_were_seen, workloads},
+        finish_group, keep, let_go_groups, place, prepare_group, serves,
     },
     group_rules::Keeping,
 };

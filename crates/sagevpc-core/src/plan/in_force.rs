@@ -13,14 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::endpoints::elastic;
-use super::unknown::unknown;
 use super::{
     draft::Draft,
-    endpoints, internet,
+    endpoints::{self, elastic},
+    internet,
+    owned::owned,
     removals::holders::{self, Holders},
+    result::ProfilesInForce,
+    unknown::unknown,
 };
-use super::{owned::owned, result::ProfilesInForce};
 use crate::{
     api::{ManagementPolicy, ProfileInForce, bounds::MAX_PROFILES_IN_FORCE},
     plan::{

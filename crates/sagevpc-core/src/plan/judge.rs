@@ -7,10 +7,11 @@ use crate::{
     catalog::{Symptom, ecr_layer_bucket, package_repositories},
     desired::bucket_arn,
     plan::resolved::ResolvedProfile,
+    reach::why,
     report::{Concern, Finding, Weight},
     types::{Region, VpcEndpointId},
 };
-use iam_policy::{FamilyDecision, PolicyDocument, Share, StatementRef, evaluate_family_for_anyone};
+use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
 
 /// Findings on a policy that is not of our making, for one profile.
 ///
@@ -46,8 +47,8 @@ pub(super) fn endpoint_policy(
                 };
                 let message = format!(
                     "{where_} {verb} s3:GetObject on {resource} through, and the profile needs the package \
-                     repositories{}. {fix}",
-                    because(&decision)
+                     repositories: {}. {fix}",
+                    why(&decision)
                 );
                 add(weight, Reason::PolicyBlocks, None, message);
             }
@@ -58,8 +59,8 @@ pub(super) fn endpoint_policy(
                 };
                 let message = format!(
                     "{where_} {verb} s3:GetObject on {resource} through, and the profile denies the package \
-                     repositories{}. {fix}",
-                    because(&decision)
+                     repositories: {}. {fix}",
+                    why(&decision)
                 );
                 add(weight, Reason::PackageRepositoriesOpen, None, message);
             }
@@ -70,8 +71,8 @@ pub(super) fn endpoint_policy(
     if decision.is_allowed() == Some(false) {
         let message = format!(
             "{where_} does not let s3:GetObject on {layers} through, so that images which are pulled from ECR inside \
-             the VPC would not arrive{}. {fix}",
-            because(&decision)
+             the VPC would not arrive: {}. {fix}",
+            why(&decision)
         );
         add(
             Weight::Advice,
@@ -81,21 +82,4 @@ pub(super) fn endpoint_policy(
         );
     }
     findings
-}
-
-/// The statement that an answer comes from, to follow a statement of the fact.
-fn because(decision: &FamilyDecision) -> String {
-    match decision {
-        FamilyDecision::Unknown { statements, .. } => {
-            format!(": it hangs on {}, on who asks and how", named(statements))
-        }
-        FamilyDecision::Allowed { statements } => format!(": {} allows it", named(statements)),
-        FamilyDecision::Partly { statement, .. } => format!(": {statement} covers only a part of it"),
-        FamilyDecision::ImplicitlyDenied => ": no statement allows it".to_owned(),
-        FamilyDecision::ExplicitlyDenied { statements } => format!(": {} denies it", named(statements)),
-    }
-}
-
-fn named(statements: &[StatementRef]) -> String {
-    crate::types::listed(statements)
 }

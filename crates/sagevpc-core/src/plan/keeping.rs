@@ -7,9 +7,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::draft::Draft;
-use super::kept::{Keeping, Thing};
-use super::unknown::unknown;
+use super::{
+    draft::Draft,
+    kept::{Keeping, Thing},
+    unknown::unknown,
+};
 use crate::{
     api::{Reason, bounds::MAX_PROFILES_IN_FORCE},
     plan::resolved::{ResolvedProfile, Standing},

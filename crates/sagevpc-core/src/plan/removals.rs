@@ -39,7 +39,7 @@ use self::{
 };
 use super::{Action, ActionId, CutOff, PlannedAction, Serves, consumers, draft::Draft, project::project};
 use crate::{
-    plan::resolved::ResolvedProfile,
+    plan::{reachability::reader, resolved::ResolvedProfile},
     reach::Destination,
     report::{Concern, Weight},
     types::{ResourceKey, listed},
@@ -318,7 +318,7 @@ impl<'t, 'a> Trial<'t, 'a> {
         let projected = project(self.draft.snapshot, actions);
         let closed = self.closed.clone().after(actions);
         let narrowed = Narrowed::between(self.draft.snapshot, &projected, &self.draft.network.vpc.region);
-        let reach = ways::reach(self.draft, &projected);
+        let reach = reader(self.draft, &projected);
         let mut losses = Losses::new();
         for (place, user) in self.users.iter().enumerate().filter(|(_, user)| !user.ways.is_empty()) {
             let start = reach.from(user.subnet, &user.groups);

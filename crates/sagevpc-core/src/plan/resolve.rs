@@ -5,9 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::resolved::absent;
-use super::resolved::{ResolvedProfile, Standing};
-use super::{capacity, draft::Draft, kinds};
+use super::{
+    capacity,
+    draft::Draft,
+    kinds,
+    resolved::{ResolvedProfile, Standing, absent},
+};
 use crate::{
     api::Reason,
     catalog::Symptom,

@@ -19,8 +19,7 @@ use self::{
     grant::{Grant, INLINE_POLICIES_MAX_CHARS, inline_characters},
     judge::{Cause, Question, RolePolicies},
 };
-use super::endpoints::elastic;
-use super::{Action, PlannedAction, Serves, draft::Draft, keeping};
+use super::{Action, PlannedAction, Serves, draft::Draft, endpoints::elastic, keeping};
 use crate::{
     api::{DeletionPolicy, Reason, ResourceOwnership, bounds::MAX_ROLES},
     catalog::{Need, RoleNeed, RolePart, Symptom, WorkloadKind},

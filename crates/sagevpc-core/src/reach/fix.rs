@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::{Cause, Destination, RouteUsed, Unseen, filter::LAST_RULE, hop::preposition};
+use super::{Cause, Destination, RouteUsed, Through, Unseen, filter::LAST_RULE, hop::preposition};
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
     report::Concern,
-    types::{Direction, Traffic, listed},
+    types::{Direction, LAST_ACL_RULE, Traffic, listed},
 };
 
 /// The highest number that EC2 takes for a rule of somebody's own.
-const LAST_OWN_RULE: u16 = 32_766;
+const LAST_OWN_RULE: u16 = LAST_ACL_RULE - 1;
 
 /// What a fix may be, besides doing it by hand: whose the resources are, and
 /// what the SageMakerVpc asks for.
@@ -191,9 +191,9 @@ impl Cause {
             Self::NatTakesNoIpv6 { .. } => {
                 "Lead the route to an egress-only internet gateway, or name a destination of IPv4.".to_owned()
             }
-            Self::NatInPrivateSubnet {
+            Self::NatInPrivateSubnet(Through {
                 subnet, table, route, ..
-            } => {
+            }) => {
                 let lead = match table {
                     Some(table) => format!(
                         "Make a NAT gateway in a public subnet, or lead {table} there with `aws ec2 create-route \
@@ -254,7 +254,7 @@ pub fn acl_fix(causes: &[Cause], means: &Means<'_>, is_taken: impl Fn(Direction,
         let number = if *rule < LAST_RULE {
             (1..*rule).rev().find(is_free)?
         } else {
-            (first.max(1).into()..=last.max(LAST_OWN_RULE).into()).find(is_free)?
+            (first.max(1).into()..=LAST_OWN_RULE.into()).find(is_free)?
         };
         let command = acl_command(acl.as_str(), *direction, number, *traffic, *peer);
         Some(format!(", such as `{command}`"))

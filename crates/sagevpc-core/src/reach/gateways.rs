@@ -7,15 +7,16 @@ use super::{
     Reach,
     hop::{Cause, Hop, RouteUsed, Through},
     network::{Crossing, Leg, Trip},
+    policy::why,
     routes::{Leads, Via},
     unseen::Unseen,
 };
 use crate::{
     catalog::BUCKET_USES,
     observed::{ConnectivityType, EndpointState, NatGatewayState, VpcEndpoint},
-    types::{Direction, NatGatewayId, Region, VpcEndpointId, listed},
+    types::{Direction, NatGatewayId, Region, VpcEndpointId},
 };
-use iam_policy::{FamilyDecision, PolicyDocument, Share, evaluate_family_for_anyone};
+use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
 
 /// What an endpoint's policy decides for a bucket.
 #[derive(Clone, Debug)]
@@ -193,6 +194,12 @@ impl Reach<'_> {
             .connectivity_type
             .as_ref()
             .is_some_and(|kind| *kind == ConnectivityType::Private);
+        let through = || Through {
+            route: route.clone(),
+            gateway: id.clone(),
+            subnet: subnet.clone(),
+            table: self.places[at].table.map(|table| self.tables[table].id.clone()),
+        };
         let nowhere = || {
             if is_private {
                 Cause::NatIsPrivate {
@@ -200,12 +207,7 @@ impl Reach<'_> {
                     route: route.clone(),
                 }
             } else {
-                Cause::NatInPrivateSubnet {
-                    gateway: id.clone(),
-                    subnet: subnet.clone(),
-                    table: self.places[at].table.map(|table| self.tables[table].id.clone()),
-                    route: route.clone(),
-                }
+                Cause::NatInPrivateSubnet(through())
             }
         };
         // Between hosts of one subnet there is no network ACL.
@@ -240,12 +242,7 @@ impl Reach<'_> {
                         let cause = Cause::GatewayDetached {
                             gateway: gateway.clone(),
                             vpc: vpc.clone(),
-                            through: Some(Through {
-                                route: route.clone(),
-                                gateway: id.clone(),
-                                subnet: subnet.clone(),
-                                table: self.places[at].table.map(|table| self.tables[table].id.clone()),
-                            }),
+                            through: Some(through()),
                         };
                         legs.push(leg.stopped(cause));
                     }
@@ -268,18 +265,5 @@ impl Reach<'_> {
             legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg));
         }
         legs
-    }
-}
-
-/// Why a policy does not let something through, or not all of it.
-fn why(decision: &FamilyDecision) -> String {
-    match decision {
-        FamilyDecision::ImplicitlyDenied => "no statement allows it".to_owned(),
-        FamilyDecision::ExplicitlyDenied { statements } => format!("{} denies it", listed(statements)),
-        FamilyDecision::Partly { statement, .. } => format!("{statement} covers only a part of it"),
-        FamilyDecision::Allowed { statements } => format!("{} allows it", listed(statements)),
-        FamilyDecision::Unknown { statements, .. } => {
-            format!("it hangs on {}, on who asks and how", listed(statements))
-        }
     }
 }

@@ -259,16 +259,7 @@ pub enum Cause {
         route: Option<RouteUsed>,
     },
     /// A NAT gateway's own subnet has no way to the internet.
-    NatInPrivateSubnet {
-        /// The NAT gateway.
-        gateway: NatGatewayId,
-        /// Its subnet.
-        subnet: SubnetId,
-        /// The route table of that subnet, where it has one.
-        table: Option<RouteTableId>,
-        /// The route that leads to it.
-        route: Option<RouteUsed>,
-    },
+    NatInPrivateSubnet(Through),
     /// A NAT gateway takes no IPv6 out.
     NatTakesNoIpv6 {
         /// The NAT gateway.
@@ -337,7 +328,7 @@ impl Cause {
             Self::NatUnavailable { gateway, .. }
             | Self::NatIsPrivate { gateway, .. }
             | Self::NatTakesNoIpv6 { gateway }
-            | Self::NatInPrivateSubnet { gateway, .. } => gateway.to_string(),
+            | Self::NatInPrivateSubnet(Through { gateway, .. }) => gateway.to_string(),
             Self::GatewayDetached { gateway, .. } => gateway.clone(),
         }
     }
@@ -433,12 +424,12 @@ impl fmt::Display for Cause {
                 f.write_str("is private: it has no public address")
             }
             Self::NatTakesNoIpv6 { gateway } => write!(f, "NAT gateway {gateway} takes no IPv6 out"),
-            Self::NatInPrivateSubnet {
+            Self::NatInPrivateSubnet(Through {
                 gateway,
                 subnet,
                 table,
                 route,
-            } => {
+            }) => {
                 leads_to_nat(f, route.as_ref(), gateway)?;
                 write!(f, "is in {subnet}, a private subnet: ")?;
                 match table {

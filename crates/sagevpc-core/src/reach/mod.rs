@@ -14,7 +14,7 @@
 //! | `network` | the way between the source's subnet and the destination |
 //! | `gateways` | endpoints, NAT gateways and internet gateways on that way |
 //! | `verdict` | what all of it comes to |
-//! | `hop`, `unseen` | the words for it |
+//! | `hop`, `unseen`, `policy` | the words for it |
 //! | `fix` | what would let packets through, and who can do it |
 //! | `told` | the condition, the reason and the lack that a cause is told under |
 //!
@@ -43,6 +43,7 @@ mod gateways;
 mod hop;
 mod names;
 mod network;
+mod policy;
 mod routes;
 mod space;
 mod told;
@@ -60,6 +61,7 @@ use ipnet::IpNet;
 
 pub use fix::{Means, acl_fix};
 pub use hop::{Cause, Hop, RouteUsed, Stop, Through};
+pub use policy::why;
 pub use unseen::Unseen;
 pub use verdict::{Answer, Extent, Path, Start, Verdict};
 

@@ -110,7 +110,7 @@ impl Cause {
             | Self::GatewayDetached { through: None, .. } => Lack::Other,
             Self::NatUnavailable { gateway, .. }
             | Self::NatIsPrivate { gateway, .. }
-            | Self::NatInPrivateSubnet { gateway, .. }
+            | Self::NatInPrivateSubnet(Through { gateway, .. })
             | Self::GatewayDetached {
                 through: Some(Through { gateway, .. }),
                 ..

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::Action;
 use crate::{
     catalog::{Symptom, Usd},
-    plan::Replaced,
+    plan::replaced::Replaced,
     report::{Concern, Weight},
     types::{NetworkInterfaceId, ProfileKey, ResourceKey, is_adopted},
 };

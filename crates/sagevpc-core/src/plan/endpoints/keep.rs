@@ -1,6 +1,5 @@
 //! One service's endpoint: used, adopted, made, changed.
 
-use super::setting::{Dns, Setting};
 use super::{
     change::modify,
     found::{self, Endpoints, judge_state, supports},
@@ -9,6 +8,7 @@ use super::{
     needs::{Need, find_for_all},
     placement::{Placement, apart, place, taken_so_far},
     services::{Meaning, look_up},
+    setting::{Dns, Setting},
 };
 use crate::{
     api::{Reason, ResourceOwnership},

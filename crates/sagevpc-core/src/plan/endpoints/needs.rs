@@ -129,14 +129,7 @@ pub(in crate::plan) fn elastic_inference_of(resolved: &ResolvedProfile<'_>) -> B
     if !has_effect(resolved) {
         return BTreeSet::new();
     }
-    let workloads = resolved.profile().workloads.iter().enumerate();
-    workloads
-        .filter(|(_, workload)| {
-            let needs = workload.kind.requirements().needs;
-            needs.contains(&catalog::Need::ElasticInference)
-        })
-        .map(|(place, _)| place)
-        .collect()
+    resolved.network.demands.of_elastic_inference()
 }
 
 fn kinds(resolved: &ResolvedProfile<'_>, places: &BTreeSet<usize>) -> String {

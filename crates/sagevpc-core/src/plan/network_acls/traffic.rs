@@ -16,14 +16,12 @@ use super::{
     ways::{WaysOut, endpoints},
 };
 use crate::{
-    catalog::{ELASTIC_INFERENCE, Symptom},
+    catalog::{ELASTIC_INFERENCE, Symptom, names_service},
     demand::{Demand, DemandPeer},
     observed::{Subnet, VpcSnapshot},
     plan::{draft::Draft, resolved::ResolvedProfile},
-    types::{ANSWER_PORTS, Direction, NetworkAclId, PortRange, Protocol, RouteTableId, SubnetId},
+    types::{ANSWER_PORTS, Direction, NetworkAclId, Protocol, RouteTableId, SubnetId, Traffic},
 };
-
-const HTTPS: PortRange = PortRange::only(443);
 
 /// Workloads that need the same.
 #[derive(Clone, Debug, Default)]
@@ -79,12 +77,12 @@ pub(super) fn gather(
         ways_out: WaysOut::look(draft),
     };
     for ((_, ask), (resolved, whom)) in asked {
-        let mut traffic = Traffic {
+        let mut crossings = Crossings {
             acls: &acls,
             passages: &mut needed.acls,
             whom: needed.beneficiaries.len(),
         };
-        traffic.carry(ask, resolved, &peers);
+        crossings.carry(ask, resolved, &peers);
         needed.beneficiaries.push(whom);
     }
     needed
@@ -94,31 +92,28 @@ pub(super) fn gather(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ask<'a> {
     /// S3 in the region.
-    S3(Service),
+    S3(Traffic),
     /// The other instances of its job, in any of its subnets.
-    Members(Service),
+    Members(Traffic),
     /// Whatever else is in its subnets.
-    Subnets(Service),
+    Subnets(Traffic),
     /// A service's interface endpoints, by the name that it is called by.
-    Endpoints(&'a str),
+    Endpoints(Traffic, &'a str),
     /// A host, or a block of addresses, outside.
-    Outside(Service, Option<IpNet>),
+    Outside(Traffic, Option<IpNet>),
 }
 
 impl<'a> Ask<'a> {
     fn of(demand: &'a Demand) -> Self {
-        let service = Service {
-            protocol: demand.traffic.protocol,
-            ports: demand.traffic.ports,
-        };
+        let traffic = demand.traffic;
         match &demand.peer {
-            DemandPeer::S3 { .. } => Self::S3(service),
-            DemandPeer::Members => Self::Members(service),
-            DemandPeer::OwnSubnets => Self::Subnets(service),
-            DemandPeer::Service(name) => Self::Endpoints(name),
-            DemandPeer::ElasticInference => Self::Endpoints(ELASTIC_INFERENCE),
-            DemandPeer::Host(_) => Self::Outside(service, None),
-            DemandPeer::Cidr { cidr, .. } => Self::Outside(service, Some(*cidr)),
+            DemandPeer::S3 { .. } => Self::S3(traffic),
+            DemandPeer::Members => Self::Members(traffic),
+            DemandPeer::OwnSubnets => Self::Subnets(traffic),
+            DemandPeer::Service(name) => Self::Endpoints(traffic, name),
+            DemandPeer::ElasticInference => Self::Endpoints(traffic, ELASTIC_INFERENCE),
+            DemandPeer::Host(_) => Self::Outside(traffic, None),
+            DemandPeer::Cidr { cidr, .. } => Self::Outside(traffic, Some(*cidr)),
         }
     }
 }
@@ -142,48 +137,24 @@ struct Peers<'a> {
 
 /// The ACL of each subnet, where it is judged.
 fn acls(snapshot: &VpcSnapshot, is_judged: impl Fn(&NetworkAclId) -> bool) -> BTreeMap<&SubnetId, &NetworkAclId> {
-    let default = snapshot.network_acls.values().find(|acl| acl.is_default);
-    let explicit: BTreeMap<&SubnetId, &NetworkAclId> = snapshot
-        .network_acls
-        .values()
-        .flat_map(|acl| acl.associations.iter().map(move |association| (association, acl)))
-        .filter_map(|(association, acl)| Some((association.subnet_id.as_ref()?, &acl.network_acl_id)))
-        .collect();
-    snapshot
-        .subnets
-        .keys()
-        .filter_map(|subnet| {
-            let acl = explicit.get(subnet).copied();
-            Some((subnet, acl.or(default.map(|acl| &acl.network_acl_id))?))
-        })
+    let subnets = snapshot.subnets.keys();
+    subnets
+        .filter_map(|subnet| Some((subnet, &snapshot.network_acl_of(subnet)?.network_acl_id)))
         .filter(|(_, acl)| is_judged(acl))
         .collect()
 }
 
-/// What is asked of a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Service {
-    protocol: Protocol,
-    ports: Option<PortRange>,
-}
-
-impl Service {
-    const fn tcp(ports: PortRange) -> Self {
-        Self {
-            protocol: Protocol::TCP,
-            ports: Some(ports),
-        }
-    }
-
-    /// What comes back. Only TCP has answers that need a passage of their own:
-    /// rules for anything else always come in pairs, one each way.
-    fn answer(self) -> Option<Self> {
-        (self.protocol == Protocol::TCP).then_some(Self::tcp(ANSWER_PORTS))
-    }
+/// What comes back. Only TCP has answers that need a passage of their own: rules
+/// for anything else always come in pairs, one each way.
+fn answer_to(asked: Traffic) -> Option<Traffic> {
+    (asked.protocol == Protocol::TCP).then_some(Traffic {
+        ports: Some(ANSWER_PORTS),
+        ..asked
+    })
 }
 
 /// Lets the packets of one need pass.
-struct Traffic<'a> {
+struct Crossings<'a> {
     /// The ACL of each subnet, where it is judged.
     acls: &'a BTreeMap<&'a SubnetId, &'a NetworkAclId>,
     passages: &'a mut BTreeMap<NetworkAclId, Passages>,
@@ -191,47 +162,50 @@ struct Traffic<'a> {
     whom: usize,
 }
 
-impl Traffic<'_> {
+impl Crossings<'_> {
     fn carry(&mut self, ask: Ask<'_>, resolved: &ResolvedProfile<'_>, peers: &Peers<'_>) {
         let subnets = &resolved.subnets;
         match ask {
-            Ask::S3(service) => {
+            Ask::S3(traffic) => {
                 for subnet in subnets {
                     for cidr in &peers.s3 {
-                        self.end(subnet, true, service, *cidr);
+                        self.end(subnet, true, traffic, *cidr);
                     }
                 }
             }
             // Each subnet may be the one that asks, so that one direction of a
             // pair of rules gives both.
-            Ask::Members(service) | Ask::Subnets(service) => {
+            Ask::Members(traffic) | Ask::Subnets(traffic) => {
                 for asks in subnets {
                     for asked in subnets {
-                        self.between(asks, asked, service);
+                        self.between(asks, asked, traffic);
                     }
                 }
             }
-            Ask::Endpoints(name) => {
-                let of_service = peers.endpoints.iter().filter(|(service, _)| is_called(service, name));
+            Ask::Endpoints(traffic, name) => {
+                let of_service = peers
+                    .endpoints
+                    .iter()
+                    .filter(|(service, _)| names_service(service, name));
                 let places: BTreeSet<&SubnetId> = of_service.flat_map(|(_, subnets)| subnets).collect();
                 for endpoint in places.into_iter().filter_map(|id| peers.snapshot.subnets.get(id)) {
                     for subnet in subnets {
-                        self.between(subnet, endpoint, Service::tcp(HTTPS));
+                        self.between(subnet, endpoint, traffic);
                     }
                 }
             }
-            Ask::Outside(service, cidr) => {
+            Ask::Outside(traffic, cidr) => {
                 for (table, subnet) in tables_of(resolved) {
                     let nat = peers.ways_out.nat(table);
                     match cidr {
-                        Some(IpNet::V4(_)) => self.outside(subnet, nat, service, cidr),
-                        Some(IpNet::V6(_)) => self.outside(subnet, None, service, cidr),
+                        Some(IpNet::V4(_)) => self.outside(subnet, nat, traffic, cidr),
+                        Some(IpNet::V6(_)) => self.outside(subnet, None, traffic, cidr),
                         None => {
                             let anywhere = IpNet::V4(ipnet::Ipv4Net::default());
-                            self.outside(subnet, nat, service, Some(anywhere));
+                            self.outside(subnet, nat, traffic, Some(anywhere));
                             let has_ipv6 = peers.ways_out.leads_ipv6_out(table);
                             let anywhere = has_ipv6.then(|| ipnet::Ipv6Net::default().into());
-                            self.outside(subnet, None, service, anywhere);
+                            self.outside(subnet, None, traffic, anywhere);
                         }
                     }
                 }
@@ -249,45 +223,45 @@ impl Traffic<'_> {
 
     /// One end of a conversation, at the subnet of whoever asks or, with the
     /// directions turned, of whoever is asked.
-    fn end(&mut self, subnet: &Subnet, asks: bool, service: Service, cidr: IpNet) {
+    fn end(&mut self, subnet: &Subnet, asks: bool, traffic: Traffic, cidr: IpNet) {
         let (question, answer) = if asks {
             (Direction::Egress, Direction::Ingress)
         } else {
             (Direction::Ingress, Direction::Egress)
         };
-        let passage = |direction, service: Service| Passage {
+        let passage = |direction, traffic: Traffic| Passage {
             direction,
-            protocol: service.protocol,
-            ports: service.ports,
+            protocol: traffic.protocol,
+            ports: traffic.ports,
             cidr,
         };
-        self.pass(subnet, passage(question, service));
-        if let Some(back) = service.answer() {
+        self.pass(subnet, passage(question, traffic));
+        if let Some(back) = answer_to(traffic) {
             self.pass(subnet, passage(answer, back));
         }
     }
 
     /// A conversation between two subnets.
-    fn between(&mut self, asks: &Subnet, asked: &Subnet, service: Service) {
+    fn between(&mut self, asks: &Subnet, asked: &Subnet, traffic: Traffic) {
         if asks.subnet_id == asked.subnet_id {
             return;
         }
         for (mine, theirs) in pairs(asks, asked) {
-            self.end(asks, true, service, theirs);
-            self.end(asked, false, service, mine);
+            self.end(asks, true, traffic, theirs);
+            self.end(asked, false, traffic, mine);
         }
     }
 
     /// A conversation with something outside, through a NAT gateway where there
     /// is one on the way.
-    fn outside(&mut self, subnet: &Subnet, nat: Option<&Subnet>, service: Service, peer: Option<IpNet>) {
+    fn outside(&mut self, subnet: &Subnet, nat: Option<&Subnet>, traffic: Traffic, peer: Option<IpNet>) {
         let Some(cidr) = peer else { return };
-        self.end(subnet, true, service, cidr);
+        self.end(subnet, true, traffic, cidr);
         let Some(nat) = nat.filter(|nat| nat.subnet_id != subnet.subnet_id) else {
             return;
         };
         for mine in subnet.cidrs().filter(|mine| matches!(mine, IpNet::V4(_))) {
-            self.end(nat, false, service, mine);
+            self.end(nat, false, traffic, mine);
         }
         let passage = |direction, ports| Passage {
             direction,
@@ -295,7 +269,7 @@ impl Traffic<'_> {
             ports,
             cidr,
         };
-        self.pass(nat, passage(Direction::Egress, service.ports));
+        self.pass(nat, passage(Direction::Egress, traffic.ports));
         self.pass(nat, passage(Direction::Ingress, Some(ANSWER_PORTS)));
     }
 }
@@ -326,9 +300,4 @@ fn s3_cidrs(snapshot: &VpcSnapshot) -> Vec<IpNet> {
         .flat_map(|list| &list.cidrs)
         .filter_map(|cidr| cidr.parse().ok())
         .collect()
-}
-
-/// Whether a service, by its full name, is the one that is called by this name.
-fn is_called(service: &str, name: &str) -> bool {
-    service == name || service.strip_suffix(name).is_some_and(|front| front.ends_with('.'))
 }

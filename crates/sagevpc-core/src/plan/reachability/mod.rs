@@ -17,7 +17,7 @@ use self::obstacles::Obstacles;
 use super::{draft::Draft, project::project};
 use crate::{
     api::AcceptUnknown,
-    catalog::{ELASTIC_INFERENCE, WorkloadKind},
+    catalog::ELASTIC_INFERENCE,
     demand::{Demand, DemandPeer},
     observed::VpcSnapshot,
     plan::{claims::Claims, resolved::ResolvedProfile},
@@ -40,11 +40,7 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Finding>
         return findings;
     }
     let projected = project(draft.snapshot, draft.actions().iter().map(|planned| &planned.action));
-    let mut reach = Reach::new(&projected);
-    let accepted = &draft.network.vpc.accept_unknown;
-    if accepted.contains(&AcceptUnknown::CustomResolver) {
-        reach = reach.accepting_custom_resolvers();
-    }
+    let reach = reader(draft, &projected);
     let keys = Keys::look(draft, &projected);
     for resolved in taking_part {
         let mut obstacles = Obstacles::of(draft, &projected, resolved);
@@ -83,6 +79,17 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Finding>
         findings.extend(obstacles.findings());
     }
     findings
+}
+
+/// Reads a network, and takes to work what the spec accepts.
+pub(super) fn reader<'s>(draft: &Draft<'_>, snapshot: &'s VpcSnapshot) -> Reach<'s> {
+    let reach = Reach::new(snapshot);
+    let accepted = &draft.network.vpc.accept_unknown;
+    if accepted.contains(&AcceptUnknown::CustomResolver) {
+        reach.accepting_custom_resolvers()
+    } else {
+        reach
+    }
 }
 
 /// What workloads with the same groups must reach, by whose demand: each with
@@ -130,20 +137,9 @@ impl Keys {
                 }
             }
         }
-        match resolved.profile().workloads.get(workload)?.kind {
-            WorkloadKind::ElasticInference => {
-                groups.extend(self.0.get(&ResourceKey::ElasticInferenceClient).cloned());
-            }
-            WorkloadKind::Compilation
-            | WorkloadKind::Hosting
-            | WorkloadKind::Processing
-            | WorkloadKind::Training
-            | WorkloadKind::Tuning
-            | WorkloadKind::Transform
-            | WorkloadKind::Notebook
-            | WorkloadKind::Studio
-            | WorkloadKind::Clarify
-            | WorkloadKind::ModelMonitor => {}
+        let mut demands = resolved.network.demands.of_workload(workload).iter();
+        if demands.any(|demand| demand.peer == DemandPeer::ElasticInference) {
+            groups.extend(self.0.get(&ResourceKey::ElasticInferenceClient).cloned());
         }
         Some(groups)
     }

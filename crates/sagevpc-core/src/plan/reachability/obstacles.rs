@@ -111,7 +111,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             destination,
         };
         match &answer.verdict {
-            Verdict::Reachable(_) => {}
+            Verdict::Reachable(_) | Verdict::Unknown(..) => {}
             Verdict::Stopped(..) => {
                 let weight = match demand.strength {
                     Strength::Required | Strength::LetOut => Weight::Blocks,
@@ -121,10 +121,9 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 for cause in answer.causes.iter().filter(counts) {
                     self.note_cause(cause, weight, &way, what_of(cause));
                 }
-                self.note_unseen(&answer.unseen, answer.verdict.path(), &[], &way);
             }
-            Verdict::Unknown(path, unseen) => self.note_unseen(unseen, path, &answer.causes, &way),
         }
+        self.note_unseen(answer, &way);
         for remark in &answer.remarks {
             self.note_cause(remark, Weight::Advice, &way, What::OtherPorts);
         }
@@ -151,16 +150,18 @@ impl<'a, 'p> Obstacles<'a, 'p> {
 
     /// Each thing that cannot be seen is told by itself; what is accepted is
     /// still worth knowing.
-    fn note_unseen(&mut self, unseen: &[Unseen], path: &Path, causes: &[Cause], way: &Way<'_>) {
+    fn note_unseen(&mut self, answer: &Answer, way: &Way<'_>) {
         if way.demand.strength == Strength::LetOut {
             return;
         }
         // Who denies some addresses in an ACL means to.
-        let by_acls = !causes.is_empty() && causes.iter().all(|cause| acl_of(cause).is_some());
+        let is_unknown = matches!(answer.verdict, Verdict::Unknown(..));
+        let causes = answer.causes.iter().filter(|_| is_unknown);
+        let by_acls = causes.clone().count() > 0 && causes.clone().all(|cause| acl_of(cause).is_some());
         let is_shared = self.draft.snapshot.foreign_owner().is_some();
-        for one in unseen.iter().filter(|one| **one != Unseen::NetworkAcls) {
+        for one in answer.unseen.iter().filter(|one| **one != Unseen::NetworkAcls) {
             if by_acls && matches!(one, Unseen::Addresses { .. }) {
-                for cause in causes {
+                for cause in causes.clone() {
                     self.note_cause(cause, Weight::Advice, way, What::SomeAddresses);
                 }
                 continue;
@@ -176,7 +177,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 Strength::Required | Strength::Usual | Strength::LetOut | Strength::RuleOnly => Weight::Advice,
             };
             let words = match one.acceptance(is_shared) {
-                Some(_) if leads_out => format!("{one}{}", led_by(path)),
+                Some(_) if leads_out => format!("{one}{}", led_by(answer.verdict.path())),
                 Some(_) | None => one.to_string(),
             };
             let concerned = self.entry(
@@ -207,6 +208,9 @@ impl<'a, 'p> Obstacles<'a, 'p> {
     /// What is to be told: not what whoever plans tells of the same lack to the
     /// same workloads.
     pub(super) fn findings(mut self) -> Vec<Finding> {
+        if self.found.is_empty() {
+            return Vec::new();
+        }
         let means = self.means();
         let mut found = std::mem::take(&mut self.found);
         for (obstacle, concerned) in &mut found {

@@ -18,11 +18,16 @@ use super::{
     standing::{Standing, standing},
 };
 use crate::{
-    api::AcceptUnknown,
     desired::KeptOfPolicy,
     observed::{NetworkAcl, NetworkInterface, Subnet, VpcSnapshot},
-    plan::{consumers::Territory, draft::Draft, kept::Thing, reachability::destinations, resolved::ResolvedProfile},
-    reach::{Destination, Reach},
+    plan::{
+        consumers::Territory,
+        draft::Draft,
+        kept::Thing,
+        reachability::{destinations, reader},
+        resolved::ResolvedProfile,
+    },
+    reach::Destination,
     types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId, Traffic},
 };
 
@@ -68,7 +73,7 @@ pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) 
     let members = Members::of(alike.keys());
     let ports = Ports::of(snapshot);
     let closed = Closed::now(draft);
-    let reach = reach(draft, snapshot);
+    let reach = reader(draft, snapshot);
     alike
         .into_iter()
         .map(|((subnet, groups), interfaces)| {
@@ -101,21 +106,6 @@ pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) 
             }
         })
         .collect()
-}
-
-/// Reads the network as verdicts on profiles do.
-pub(super) fn reach<'s>(draft: &Draft<'_>, snapshot: &'s VpcSnapshot) -> Reach<'s> {
-    let reach = Reach::new(snapshot);
-    if draft
-        .network
-        .vpc
-        .accept_unknown
-        .contains(&AcceptUnknown::CustomResolver)
-    {
-        reach.accepting_custom_resolvers()
-    } else {
-        reach
-    }
 }
 
 /// What the VPC offers that something in it may use.
