@@ -133,8 +133,9 @@ fn enforce(
             );
             draft.list("NetworkAcl", acl.as_str(), purpose, ResourceOwnership::Found);
         }
+        let there = rules.with(&wanted.entries);
         for (kind, count) in &wanted.too_many {
-            too_many(draft, &whom, acl, *kind, *count, passages);
+            too_many(draft, &whom, acl, *kind, *count, passages, &there);
         }
     }
 }
@@ -172,7 +173,7 @@ fn change(
     let no_room = record::no_room(draft, acl);
     let mut added = Vec::new();
     let mut room: BTreeMap<Kind, usize> = BTreeMap::new();
-    let mut without_place: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut without_place: Vec<&AclEntry> = Vec::new();
     for entry in wanted.entries.iter().filter(|entry| !rules.ours.contains(entry)) {
         let kind = Kind::of(entry);
         let room = room.entry(kind).or_insert_with(|| rules.room_now(kind));
@@ -183,7 +184,7 @@ fn change(
         let given_up = take(&mut surplus, |rule| Kind::of(rule) == kind && (!rule.allows || is_full));
         let given_up = given_up.or_else(|| take(&mut harmless, |rule| Kind::of(rule) == kind && is_full));
         if is_full && given_up.is_none() {
-            *without_place.entry(kind).or_default() += 1;
+            without_place.push(entry);
             continue;
         }
         let planned = match given_up {
@@ -214,9 +215,15 @@ fn change(
         }));
     }
     // Rules of profiles that are frozen keep their places.
+    let placed = wanted.entries.iter().filter(|entry| !without_place.contains(entry));
+    let there = rules.with(placed);
+    let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+    for entry in &without_place {
+        *counts.entry(Kind::of(entry)).or_default() += 1;
+    }
     let told = |kind: &Kind| wanted.too_many.contains_key(kind);
-    for (kind, count) in without_place.into_iter().filter(|(kind, _)| !told(kind)) {
-        too_many(draft, whom, acl, kind, (count, 0), passages);
+    for (kind, count) in counts.into_iter().filter(|(kind, _)| !told(kind)) {
+        too_many(draft, whom, acl, kind, (count, 0), passages, &there);
     }
     for rule in surplus {
         let action = Action::DeleteNetworkAclEntry {
@@ -302,6 +309,7 @@ impl<'a> Whom<'a> {
     }
 }
 
+/// Tells those whose packets do not pass what is there in the end.
 fn too_many(
     draft: &mut Draft<'_>,
     whom: &Whom<'_>,
@@ -309,6 +317,7 @@ fn too_many(
     kind: Kind,
     (count, room): (usize, usize),
     passages: &Passages,
+    there: &[&AclEntry],
 ) {
     let version = if kind.is_ipv6 { "IPv6" } else { "IPv4" };
     let message = format!(
@@ -319,7 +328,7 @@ fn too_many(
     );
     let concerned: BTreeSet<usize> = passages
         .iter()
-        .filter(|(passage, _)| passage.kind() == kind)
+        .filter(|(passage, _)| passage.kind() == kind && !passage.stops(there.iter().copied()).is_empty())
         .flat_map(|(_, places)| places)
         .flat_map(|place| whom.beneficiaries[*place].workloads.keys().copied())
         .collect();

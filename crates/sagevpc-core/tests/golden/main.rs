@@ -349,6 +349,7 @@ cases! {
     network_acl_denies_first_in_verify,
     network_acl_denies_some_addresses_of_hosts,
     network_acl_has_little_room,
+    network_acl_has_room_for_s3_alone,
     network_acl_is_full,
     network_acl_is_opened,
     network_acl_lets_answers_to_linux_back,

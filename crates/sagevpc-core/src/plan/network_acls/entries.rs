@@ -102,6 +102,28 @@ struct Opening {
 }
 
 impl Opening {
+    const fn of(passage: &Passage) -> Self {
+        Self {
+            protocol: passage.protocol,
+            ports: passage.ports,
+            cidr: passage.cidr,
+        }
+    }
+
+    /// With all addresses of the VPC in place of some of them, or with all that
+    /// there are in place of some outside.
+    fn widened(self, vpc: &[IpNet]) -> Self {
+        let around = vpc.iter().find(|block| block.contains(&self.cidr)).copied();
+        let everywhere = || match self.cidr {
+            IpNet::V4(_) => ipnet::Ipv4Net::default().into(),
+            IpNet::V6(_) => ipnet::Ipv6Net::default().into(),
+        };
+        Self {
+            cidr: around.unwrap_or_else(everywhere),
+            ..self
+        }
+    }
+
     fn packets(&self) -> Packets {
         Packets::new(self.protocol, self.ports, self.cidr)
     }
@@ -119,41 +141,54 @@ pub(super) struct Wanted {
 
 /// The rules of ours that let through what the rules of others do not. Those
 /// that are there keep their numbers.
+///
+/// Where EC2 takes fewer than are wanted, what is there stays, for it serves
+/// someone, and what destinations of teams need waits for room: a long list of
+/// one team must not take S3 from all.
 pub(super) fn wanted<'a>(rules: &Rules, passages: impl Iterator<Item = &'a Passage>, vpc: &[IpNet]) -> Wanted {
-    let mut lacking: BTreeMap<Kind, BTreeSet<Opening>> = BTreeMap::new();
+    let mut lacking: BTreeMap<Kind, Vec<&Passage>> = BTreeMap::new();
     for passage in passages {
         let stops = passage.stops(&rules.others);
         // Nothing that comes after a denial undoes it.
         let can_be_opened = |by: Option<u16>| by.is_none_or(|number| number > *rules.reserved.end());
         if stops.iter().any(|stop| can_be_opened(stop.by)) {
-            lacking.entry(passage.kind()).or_default().insert(Opening {
-                protocol: passage.protocol,
-                ports: passage.ports,
-                cidr: passage.cidr,
-            });
+            lacking.entry(passage.kind()).or_default().push(passage);
         }
     }
     let mut wanted = Wanted::default();
     let mut taken: BTreeSet<(Direction, u16)> = rules.all().map(|rule| (rule.direction, rule.rule_number)).collect();
-    for (kind, openings) in lacking {
+    for (kind, passages) in lacking {
         let room = rules.room(kind);
-        let exact = merged(openings.iter().cloned());
+        let exact = merged(passages.iter().copied().map(Opening::of));
         let count = exact.len();
-        let choices = std::iter::once(exact).chain((!rules.deny_behind(kind)).then(|| widened(&openings, vpc)));
-        match choices.into_iter().find(|choice| choice.len() <= room) {
-            Some(choice) => {
-                let numbered = choice
-                    .into_iter()
-                    .filter_map(|opening| number(rules, kind, opening, &mut taken));
-                wanted.entries.extend(numbered);
-            }
+        let wider = (!rules.deny_behind(kind)).then_some(vpc);
+        let mut choices = std::iter::once(exact).chain(wider.map(|vpc| widened(&passages, vpc)));
+        let openings = match choices.find(|choice| choice.len() <= room) {
+            Some(choice) => choice,
             None => {
                 wanted.too_many.insert(kind, (count, room));
-                // What is there of ours stays: it serves someone.
-                let there = rules.ours.iter().filter(|rule| Kind::of(rule) == kind);
-                wanted.entries.extend(there.cloned());
+                let there: Vec<&AclEntry> = rules.ours.iter().filter(|rule| Kind::of(rule) == kind).collect();
+                wanted.entries.extend(there.iter().copied().cloned());
+                let lets_through = |opening: &Opening| {
+                    let mut blocks = there
+                        .iter()
+                        .map(|rule| Packets::new(rule.protocol, rule.ports, rule.cidr));
+                    blocks.any(|block| block.contain(&opening.packets()))
+                };
+                let rest = passages.iter().copied().filter(|passage| !passage.is_chosen);
+                let exact = merged(rest.clone().map(Opening::of));
+                let choices = [Some(exact), wider.map(|vpc| widened(&rest.collect::<Vec<_>>(), vpc))];
+                let mut more = choices.into_iter().flatten().map(|choice| {
+                    let lacking = choice.into_iter().filter(|opening| !lets_through(opening));
+                    lacking.collect::<BTreeSet<Opening>>()
+                });
+                more.find(|more| there.len() + more.len() <= room).unwrap_or_default()
             }
-        }
+        };
+        let numbered = openings
+            .into_iter()
+            .filter_map(|opening| number(rules, kind, opening, &mut taken));
+        wanted.entries.extend(numbered);
     }
     wanted.entries.sort_by_key(|rule| (rule.direction, rule.rule_number));
     wanted
@@ -179,18 +214,15 @@ fn merged(openings: impl Iterator<Item = Opening>) -> BTreeSet<Opening> {
     all.iter().filter(|opening| !is_spare(opening)).cloned().collect()
 }
 
-/// Fewer rules that let more through: a part of the VPC becomes the whole, and
-/// anything outside becomes everywhere. Security groups still say who may send.
-fn widened(openings: &BTreeSet<Opening>, vpc: &[IpNet]) -> BTreeSet<Opening> {
-    merged(openings.iter().map(|opening| {
-        let around = vpc.iter().find(|block| block.contains(&opening.cidr)).copied();
-        let everywhere = || match opening.cidr {
-            IpNet::V4(_) => ipnet::Ipv4Net::default().into(),
-            IpNet::V6(_) => ipnet::Ipv6Net::default().into(),
-        };
-        Opening {
-            cidr: around.unwrap_or_else(everywhere),
-            ..opening.clone()
+/// Fewer rules that let more through, but for what teams chose. Security groups
+/// still say who may send.
+fn widened(passages: &[&Passage], vpc: &[IpNet]) -> BTreeSet<Opening> {
+    merged(passages.iter().map(|passage| {
+        let opening = Opening::of(passage);
+        if passage.is_chosen {
+            opening
+        } else {
+            opening.widened(vpc)
         }
     }))
 }

@@ -12,6 +12,9 @@ pub(super) struct Passage {
     pub(super) protocol: Protocol,
     pub(super) ports: Option<PortRange>,
     pub(super) cidr: IpNet,
+    /// Whether a team chose the addresses: it is granted those and no more, so
+    /// that no rule may let more through for it.
+    pub(super) is_chosen: bool,
 }
 
 impl Passage {

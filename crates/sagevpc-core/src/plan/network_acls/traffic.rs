@@ -169,7 +169,7 @@ impl Crossings<'_> {
             Ask::S3(traffic) => {
                 for subnet in subnets {
                     for cidr in &peers.s3 {
-                        self.end(subnet, true, traffic, *cidr);
+                        self.end(subnet, true, traffic, End::of_network(*cidr));
                     }
                 }
             }
@@ -223,21 +223,15 @@ impl Crossings<'_> {
 
     /// One end of a conversation, at the subnet of whoever asks or, with the
     /// directions turned, of whoever is asked.
-    fn end(&mut self, subnet: &Subnet, asks: bool, traffic: Traffic, cidr: IpNet) {
+    fn end(&mut self, subnet: &Subnet, asks: bool, traffic: Traffic, peer: End) {
         let (question, answer) = if asks {
             (Direction::Egress, Direction::Ingress)
         } else {
             (Direction::Ingress, Direction::Egress)
         };
-        let passage = |direction, traffic: Traffic| Passage {
-            direction,
-            protocol: traffic.protocol,
-            ports: traffic.ports,
-            cidr,
-        };
-        self.pass(subnet, passage(question, traffic));
+        self.pass(subnet, peer.passage(question, traffic));
         if let Some(back) = answer_to(traffic) {
-            self.pass(subnet, passage(answer, back));
+            self.pass(subnet, peer.passage(answer, back));
         }
     }
 
@@ -247,8 +241,8 @@ impl Crossings<'_> {
             return;
         }
         for (mine, theirs) in pairs(asks, asked) {
-            self.end(asks, true, traffic, theirs);
-            self.end(asked, false, traffic, mine);
+            self.end(asks, true, traffic, End::of_network(theirs));
+            self.end(asked, false, traffic, End::of_network(mine));
         }
     }
 
@@ -256,21 +250,40 @@ impl Crossings<'_> {
     /// is one on the way.
     fn outside(&mut self, subnet: &Subnet, nat: Option<&Subnet>, traffic: Traffic, peer: Option<IpNet>) {
         let Some(cidr) = peer else { return };
-        self.end(subnet, true, traffic, cidr);
+        let peer = End { cidr, is_chosen: true };
+        self.end(subnet, true, traffic, peer);
         let Some(nat) = nat.filter(|nat| nat.subnet_id != subnet.subnet_id) else {
             return;
         };
         for mine in subnet.cidrs().filter(|mine| matches!(mine, IpNet::V4(_))) {
-            self.end(nat, false, traffic, mine);
+            self.end(nat, false, traffic, End::of_network(mine));
         }
-        let passage = |direction, ports| Passage {
+        self.end(nat, true, traffic, peer);
+    }
+}
+
+/// Whoever a subnet speaks with.
+#[derive(Clone, Copy)]
+struct End {
+    cidr: IpNet,
+    /// Whether a team chose it.
+    is_chosen: bool,
+}
+
+impl End {
+    /// S3, or something in the VPC.
+    const fn of_network(cidr: IpNet) -> Self {
+        Self { cidr, is_chosen: false }
+    }
+
+    const fn passage(self, direction: Direction, traffic: Traffic) -> Passage {
+        Passage {
             direction,
-            protocol: Protocol::TCP,
-            ports,
-            cidr,
-        };
-        self.pass(nat, passage(Direction::Egress, traffic.ports));
-        self.pass(nat, passage(Direction::Ingress, Some(ANSWER_PORTS)));
+            protocol: traffic.protocol,
+            ports: traffic.ports,
+            cidr: self.cidr,
+            is_chosen: self.is_chosen,
+        }
     }
 }
 
