@@ -8,7 +8,7 @@ SHELL := bash
 # What `make generate` writes into.
 GENERATED := crds charts deploy docs
 
-.PHONY: help build test demo bench lint check-format clippy rustdoc generate check-generated check-chart check-dependencies tools clean
+.PHONY: help build test search demo bench lint check-format clippy rustdoc generate check-generated check-chart check-dependencies tools clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,12 @@ build: ## Build the program, target/debug/sagevpc
 	cargo build --locked
 
 test: tools ## Run every test, of all packages
-	cargo test --locked
+	PROPTEST_CASES=128 cargo test --locked
+
+search: ## Look for inputs that break a property: CASES=2000 of each, from a seed that is printed
+	seed=$${SEED:-$$RANDOM$$RANDOM}; echo "SEED=$$seed"; \
+	PROPTEST_RNG_SEED=$$seed PROPTEST_CASES=$${CASES:-2000} \
+	cargo test --locked --package sagevpc-core --package iam-policy --test properties
 
 demo: build ## Show the main job on a real API server, etcd and an AWS server; KEEP=1 leaves it running
 	@tools=$$(tests/tools/build) && eval "$$tools" && exec "$$MOTO_PYTHON" -B tests/demo/demo.py

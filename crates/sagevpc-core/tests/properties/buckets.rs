@@ -171,8 +171,6 @@ fn without_ours(bucket: &Bucket) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
     #[test]
     fn what_is_closed_admits_whoever_reads_it(mut world in world_with_buckets()) {
         let mut memory = Memory::new(world.snapshot.clone());

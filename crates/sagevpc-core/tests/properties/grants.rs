@@ -215,8 +215,6 @@ fn port(protocol: Protocol, ports: Option<&PortRange>) -> Option<u16> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
     #[test]
     fn every_rule_lies_inside_what_its_namespace_is_granted(
         mut world in world("None"),

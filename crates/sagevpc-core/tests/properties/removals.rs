@@ -480,8 +480,6 @@ fn remember_network(memory: &mut Memory, plan: &Plan) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn what_runs_keeps_the_ways_that_it_needs_until_it_ends(
         mut world in world_with_permissions(),

@@ -174,8 +174,6 @@ fn actions_of(policy: &PolicyDocument) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
-
     #[test]
     fn no_role_is_given_more_than_the_network_part(
         world in world_with_roles(true),

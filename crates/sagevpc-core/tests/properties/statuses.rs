@@ -224,8 +224,6 @@ fn with_rules_turned(mut acls: Vec<NetworkAcl>) -> Vec<NetworkAcl> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
     #[test]
     fn statuses_fit_into_their_schema(
         world in prop_oneof![world("None"), world("Disruptive"), world("All")],

@@ -102,8 +102,6 @@ fn settle(world: &mut World) -> Memory {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
     #[test]
     fn a_profile_of_a_namespace_that_is_not_allowed_changes_no_plan(
         mut world in world("Disruptive"),

@@ -13,7 +13,7 @@ use std::{
 use ipnet::IpNet;
 use networks::{ALLOWS, GROUPS, SUBNETS, network};
 use oracle::{Ends, Fate, Kind, Packet, fate, subnet_of};
-use proptest::{prelude::*, sample};
+use proptest::{collection, prelude::*, sample, test_runner::TestCaseError};
 use sagevpc_core::{
     observed::VpcSnapshot,
     reach::{Cause, Destination, Reach, Unseen, Verdict},
@@ -308,52 +308,64 @@ fn destination() -> impl Strategy<Value = Destination> {
     ]
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+/// The verdict against what becomes of each packet.
+fn agree(question: &Question<'_>) -> Result<(), TestCaseError> {
+    let verdict = question.verdict();
+    if question.is_dns_off() {
+        let is_told = matches!(&verdict, Verdict::Stopped(_, stop) if matches!(stop.cause, Cause::DnsOff { .. }));
+        prop_assert!(is_told);
+        return Ok(());
+    }
+    if let Some(state) = claimed_by_what_does_not_serve(question) {
+        let is_told = matches!(&verdict, Verdict::Stopped(_, stop)
+            if matches!(&stop.cause, Cause::EndpointUnavailable { state: found, .. } if *found == state));
+        prop_assert!(is_told);
+        return Ok(());
+    }
+    let by_address = question.fates();
+    let fates: BTreeSet<Fate> = by_address.values().flatten().copied().collect();
+    let is_dropped = |fate: &Fate| matches!(fate, Fate::Dropped(_));
+    // An address is lost where some packet to it is: it may begin anywhere
+    // in its subnet.
+    let lost = by_address.values().filter(|fates| fates.iter().any(is_dropped)).count();
+    match &verdict {
+        Verdict::Reachable(_) => prop_assert_eq!(&fates, &BTreeSet::from([Fate::Arrives]), "{:?}", verdict),
+        Verdict::Stopped(_, stop) => {
+            prop_assert!(
+                fates.contains(&Fate::Dropped(kind(&stop.cause))),
+                "{fates:?}: {verdict:?}"
+            );
+            let is_enough = is_of_every_address(question) || lost == by_address.len();
+            prop_assert!(is_enough, "{by_address:?}: {verdict:?}");
+        }
+        Verdict::Unknown(_, unseen) => {
+            let hangs_on = |wanted: fn(&Unseen) -> bool| unseen.iter().any(wanted);
+            if hangs_on(|unseen| matches!(unseen, Unseen::Addresses { .. })) {
+                prop_assert!(lost > 0 && lost < by_address.len(), "{by_address:?}: {verdict:?}");
+            } else {
+                prop_assert!(lost == 0, "{by_address:?}: {verdict:?}");
+                let is_receiver = hangs_on(|unseen| matches!(unseen, Unseen::Receiver { .. }));
+                prop_assert!(
+                    is_receiver || fates.contains(&Fate::OutOfSight),
+                    "{fates:?}: {verdict:?}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
 
+proptest! {
     #[test]
     fn verdicts_are_those_of_packets_moved_one_by_one(
         vpc in network(),
-        subnet in sample::select(&SUBNETS[..2]),
-        groups in sample::subsequence(GROUPS.to_vec(), 1..=2),
-        destination in destination(),
+        questions in collection::vec(
+            (sample::select(&SUBNETS[..2]), sample::subsequence(GROUPS.to_vec(), 1..=2), destination()),
+            4,
+        ),
     ) {
-        let question = Question { vpc: &vpc, subnet, groups, destination };
-        let verdict = question.verdict();
-        if question.is_dns_off() {
-            let is_told = matches!(&verdict, Verdict::Stopped(_, stop) if matches!(stop.cause, Cause::DnsOff { .. }));
-            prop_assert!(is_told);
-            return Ok(());
-        }
-        if let Some(state) = claimed_by_what_does_not_serve(&question) {
-            let is_told = matches!(&verdict, Verdict::Stopped(_, stop)
-                if matches!(&stop.cause, Cause::EndpointUnavailable { state: found, .. } if *found == state));
-            prop_assert!(is_told);
-            return Ok(());
-        }
-        let by_address = question.fates();
-        let fates: BTreeSet<Fate> = by_address.values().flatten().copied().collect();
-        let is_dropped = |fate: &Fate| matches!(fate, Fate::Dropped(_));
-        // An address is lost where some packet to it is: it may begin anywhere
-        // in its subnet.
-        let lost = by_address.values().filter(|fates| fates.iter().any(is_dropped)).count();
-        match &verdict {
-            Verdict::Reachable(_) => prop_assert_eq!(&fates, &BTreeSet::from([Fate::Arrives]), "{:?}", verdict),
-            Verdict::Stopped(_, stop) => {
-                prop_assert!(fates.contains(&Fate::Dropped(kind(&stop.cause))), "{fates:?}: {verdict:?}");
-                let is_enough = is_of_every_address(&question) || lost == by_address.len();
-                prop_assert!(is_enough, "{by_address:?}: {verdict:?}");
-            }
-            Verdict::Unknown(_, unseen) => {
-                let hangs_on = |wanted: fn(&Unseen) -> bool| unseen.iter().any(wanted);
-                if hangs_on(|unseen| matches!(unseen, Unseen::Addresses { .. })) {
-                    prop_assert!(lost > 0 && lost < by_address.len(), "{by_address:?}: {verdict:?}");
-                } else {
-                    prop_assert!(lost == 0, "{by_address:?}: {verdict:?}");
-                    let is_receiver = hangs_on(|unseen| matches!(unseen, Unseen::Receiver { .. }));
-                    prop_assert!(is_receiver || fates.contains(&Fate::OutOfSight), "{fates:?}: {verdict:?}");
-                }
-            }
+        for (subnet, groups, destination) in questions {
+            agree(&Question { vpc: &vpc, subnet, groups, destination })?;
         }
     }
 

@@ -150,27 +150,23 @@ fn point(packet: Packet) -> Packets {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2048))]
-
     #[test]
     fn blocks_are_stopped_as_each_of_their_packets_is(
-        rules in rules(),
-        direction in direction(),
-        (protocol, ports) in protocol_and_ports(),
-        cidr in cidr(),
+        questions in collection::vec((rules(), direction(), protocol_and_ports(), cidr()), 16),
         packets in collection::vec(packet(), 32),
     ) {
-        let asked = AclEntry::new(direction, 1, true, protocol, ports, cidr);
-        let all = Packets::of_rule(&asked);
-        let stops = stops(&rules, direction, all);
-        for packet in packets {
-            let stopped: Vec<&Stop> = stops.iter().filter(|stop| stop.packets.contain(&point(packet))).collect();
-            let (by, allowed) = decided(&rules, direction, packet);
-            if matches(&asked, packet) && !allowed {
-                prop_assert_eq!(stopped.len(), 1, "{:?}", packet);
-                prop_assert_eq!(stopped[0].by, by);
-            } else {
-                prop_assert!(stopped.is_empty(), "{packet:?} is stopped by {stopped:?}");
+        for (rules, direction, (protocol, ports), cidr) in questions {
+            let asked = AclEntry::new(direction, 1, true, protocol, ports, cidr);
+            let stops = stops(&rules, direction, Packets::of_rule(&asked));
+            for packet in packets.iter().copied() {
+                let stopped: Vec<&Stop> = stops.iter().filter(|stop| stop.packets.contain(&point(packet))).collect();
+                let (by, allowed) = decided(&rules, direction, packet);
+                if matches(&asked, packet) && !allowed {
+                    prop_assert_eq!(stopped.len(), 1, "{:?}", packet);
+                    prop_assert_eq!(stopped[0].by, by);
+                } else {
+                    prop_assert!(stopped.is_empty(), "{packet:?} is stopped by {stopped:?}");
+                }
             }
         }
     }
