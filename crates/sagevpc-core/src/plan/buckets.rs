@@ -44,7 +44,8 @@ use crate::{
 const CONCERN: Concern = Concern::BucketPolicies;
 const NOBODY_ASKS: &str = "no profile asks any more that the bucket is read through VPC endpoints only";
 
-pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], served: &Served) {
+/// Gives what is known of our statements in buckets' policies.
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], served: &Served) -> Vec<BucketInForce> {
     let taking_part: Vec<&ResolvedProfile<'_>> = profiles.iter().filter(|resolved| resolved.takes_part()).collect();
     for resolved in &taking_part {
         judge_regions(draft, resolved);
@@ -54,6 +55,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], serv
     let mut buckets = Buckets {
         introduced: held.keys().cloned().collect(),
         made_by: served.made_by,
+        in_force: Vec::new(),
         draft,
     };
     for wish in wishes.values() {
@@ -65,7 +67,9 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], serv
             .any(|resolved| resolved.profile().buckets.contains(&held.name));
         buckets.let_go(held, is_named);
     }
-    draft.buckets.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut in_force = buckets.in_force;
+    in_force.sort_by(|a, b| a.name.cmp(&b.name));
+    in_force
 }
 
 /// A gateway endpoint leads to buckets of its own region only.
@@ -115,6 +119,8 @@ struct Buckets<'d, 'a> {
     introduced: BTreeSet<String>,
     /// What makes our endpoint.
     made_by: Option<ActionId>,
+    /// What is known of our statements.
+    in_force: Vec<BucketInForce>,
 }
 
 impl Buckets<'_, '_> {
@@ -325,7 +331,6 @@ impl Buckets<'_, '_> {
         let deletions: Vec<ActionId> = self
             .draft
             .actions()
-            .iter()
             .filter(|planned| deleted_endpoint(&planned.action).is_some_and(|id| leaving.contains(id)))
             .map(|planned| planned.id)
             .collect();
@@ -359,7 +364,7 @@ impl Buckets<'_, '_> {
             }
             Ok(policy) => {
                 let ours = seen.on_our_account(name, &policy);
-                self.draft.buckets.extend(in_force::entry(name, &ours));
+                self.in_force.extend(in_force::entry(name, &ours));
                 let is_shared = ours.vpc_endpoints != policy.admission().vpc_endpoints;
                 // Others keep the statement, and it would keep our profiles out.
                 if ours.vpc_endpoints.is_empty() || (is_shared && is_named) {
@@ -387,12 +392,12 @@ impl Buckets<'_, '_> {
             ours.exemptions
                 .extend(present.exemptions.intersection(&wish.exemptions).cloned());
         }
-        self.draft.buckets.extend(in_force::entry(wish.bucket, &ours));
+        self.in_force.extend(in_force::entry(wish.bucket, &ours));
     }
 
     fn remember_as_it_was(&mut self, name: &str) {
         let held = self.draft.history.buckets.get(name);
-        self.draft.buckets.extend(held.cloned());
+        self.in_force.extend(held.cloned());
     }
 
     fn unmet(&mut self, wish: &Wish<'_>, reason: Reason, message: &str) {

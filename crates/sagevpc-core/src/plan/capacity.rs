@@ -83,7 +83,7 @@ pub(super) fn shortages(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> 
 
 /// Tells how the subnets stand once everything is decided: what is to be made
 /// must have its addresses, and someone should know while there are still some.
-pub(super) fn tell(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+pub(super) fn tell(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<SubnetCapacity> {
     let snapshot = draft.snapshot;
     let to_make = to_make(draft);
     for (id, things) in &to_make {
@@ -128,11 +128,12 @@ pub(super) fn tell(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
             entry(subnet, u32::try_from(things.len()).unwrap_or(u32::MAX));
         }
     }
-    draft.capacity = capacity.into_values().collect();
+    let capacity = capacity.into_values().collect();
     if draft.has_found(Concern::Capacity) {
-        return;
+        return capacity;
     }
     forecast(draft, profiles, &taking_part, &needs, &to_make);
+    capacity
 }
 
 /// What takes an address of each subnet as the plan is carried out, in words.

@@ -27,11 +27,11 @@ use crate::{
 const MAX_NAMED: usize = 3;
 
 /// Marks what is taken over; or, where another cluster's mark is on what is
-/// ours, takes all actions back and says so.
-pub(super) fn judge(draft: &mut Draft<'_>) {
+/// ours, takes all actions back and says so. Gives whether another has it.
+pub(super) fn judge(draft: &mut Draft<'_>) -> bool {
     let ownership = &draft.network.vpc.ownership;
     let Some(own) = ownership.cluster_uid.clone() else {
-        return;
+        return false;
     };
     let mut marked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let taken_over = draft.network.vpc.take_over_from.clone().unwrap_or_default();
@@ -67,10 +67,9 @@ pub(super) fn judge(draft: &mut Draft<'_>) {
             };
             draft.act(planned);
         }
-        return;
+        return false;
     }
-    draft.drop_actions(|_| true);
-    draft.taken = true;
+    draft.graph.leave_out(|_| true);
     let cluster = ownership_of(draft);
     for (other, ids) in marked {
         let more = ids.len().saturating_sub(MAX_NAMED);
@@ -85,6 +84,7 @@ pub(super) fn judge(draft: &mut Draft<'_>) {
         let first = ids.first().cloned().unwrap_or_default();
         draft.push(Finding::new(Concern::Accepted, Scope::Vpc, Reason::ClusterIdTaken, message).about(first));
     }
+    true
 }
 
 fn ownership_of(draft: &Draft<'_>) -> String {

@@ -10,7 +10,7 @@ use super::draft::Draft;
 use crate::{
     api::{ConsumerStatus, ConsumersStatus, Discovery, Reason, bounds::MAX_CONSUMERS},
     observed::{Consumer, Discovered, NetworkInterface, VpcSnapshot},
-    plan::resolved::ResolvedProfile,
+    plan::resolved::{ResolvedProfile, WorkloadGroups},
     report::{Concern, Scope, Weight},
     types::{ProfileKey, SecurityGroupId, SubnetId, listed},
 };
@@ -23,21 +23,27 @@ const CONCERN: Concern = Concern::Consumers;
 /// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-notebooks-and-internet-access.html>.
 const SAGEMAKERS_GROUPS: &str = "security-group-for-";
 
-pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+/// Gives what runs in the VPC, and tells what runs there outside any profile.
+pub(super) fn judge(
+    draft: &mut Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    groups: &WorkloadGroups,
+) -> ConsumersStatus {
     if draft.network.vpc.deleting {
-        return;
+        return ConsumersStatus::default();
     }
     let snapshot = draft.snapshot;
     let territories: Vec<Territory<'_>> = profiles
         .iter()
         .filter(|resolved| resolved.takes_part())
-        .map(|resolved| Territory::of(draft, resolved))
+        .map(|resolved| Territory::of(resolved, groups))
         .collect();
-    draft.consumers = summary(snapshot, &territories);
+    let summary = summary(snapshot, &territories);
     if draft.network.vpc.discovery == Discovery::Enabled {
         report_refusal(draft);
     }
     report_outsiders(draft, profiles, &territories);
+    summary
 }
 
 /// The subnets and groups of one profile.
@@ -48,18 +54,11 @@ pub(super) struct Territory<'a> {
 }
 
 impl<'a> Territory<'a> {
-    pub(super) fn of(draft: &Draft<'_>, resolved: &ResolvedProfile<'a>) -> Self {
+    pub(super) fn of(resolved: &ResolvedProfile<'a>, groups: &WorkloadGroups) -> Self {
         Self {
             profile: resolved.key(),
             subnets: resolved.subnets.iter().map(|subnet| &subnet.subnet_id).collect(),
-            groups: draft
-                .groups_of
-                .get(resolved.key())
-                .into_iter()
-                .flatten()
-                .flatten()
-                .cloned()
-                .collect(),
+            groups: groups.of_profile(resolved.key()).cloned().collect(),
         }
     }
 

@@ -16,8 +16,8 @@ use crate::{
 
 /// Prices what is there and what is planned, and leaves out what would go
 /// beyond `spec.maxMonthlyCost`. Older needs are planned first, and so are
-/// served first.
-pub(super) fn plan(draft: &mut Draft<'_>) {
+/// served first. Gives what all that is made here will cost in a month.
+pub(super) fn plan(draft: &mut Draft<'_>) -> Usd {
     let prices = Prices::of(&draft.network.vpc.region);
     let mut sum = there(draft, prices);
     let limit = draft.network.vpc.max_monthly_cost.map(Usd::dollars);
@@ -37,15 +37,19 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         report(draft, &left_out, sum, limit, prices);
     }
     left_out.extend(for_nothing(draft, &left_out));
-    draft.reconsider(|mut planned| {
-        if left_out.contains(&planned.id) {
-            return without_cost(planned);
+    let ids: Vec<ActionId> = draft.actions().map(|planned| planned.id).collect();
+    for id in ids {
+        if let Some(planned) = draft.graph.get_mut(id) {
+            if !left_out.contains(&id) {
+                let cost = cost_of(&planned.action, prices);
+                planned.monthly_cost = (!cost.is_zero()).then_some(cost);
+            } else if drop_cost(&mut planned.action) {
+                left_out.remove(&id);
+            }
         }
-        let cost = cost_of(&planned.action, prices);
-        planned.monthly_cost = (!cost.is_zero()).then_some(cost);
-        Some(planned)
-    });
-    draft.monthly_cost = sum;
+    }
+    draft.graph.leave_out(|planned| left_out.contains(&planned.id));
+    sum
 }
 
 /// What an action adds to the cost of a month.
@@ -81,9 +85,9 @@ fn cost_of(action: &Action, prices: Prices) -> Usd {
     }
 }
 
-/// What of an action can be done though its cost is too much: an endpoint that
-/// is there gets everything but more zones.
-fn without_cost(mut planned: PlannedAction) -> Option<PlannedAction> {
+/// Takes out of an action what costs: an endpoint that is there gets everything
+/// but more zones. Gives whether anything is left to do.
+fn drop_cost(action: &mut Action) -> bool {
     let Action::ModifyInterfaceEndpoint {
         id: _,
         policy,
@@ -93,32 +97,25 @@ fn without_cost(mut planned: PlannedAction) -> Option<PlannedAction> {
         remove_groups,
         private_dns,
         ip_address_type,
-    } = &mut planned.action
+    } = action
     else {
-        return None;
+        return false;
     };
     add_subnets.clear();
-    let is_nothing = policy.is_none()
-        && remove_subnets.is_empty()
-        && add_groups.is_empty()
-        && remove_groups.is_empty()
-        && private_dns.is_none()
-        && ip_address_type.is_none();
-    (!is_nothing).then_some(planned)
+    policy.is_some()
+        || !remove_subnets.is_empty()
+        || !add_groups.is_empty()
+        || !remove_groups.is_empty()
+        || private_dns.is_some()
+        || ip_address_type.is_some()
 }
 
 /// Addresses that only what is left out would have used: an address costs even
 /// where nothing uses it.
 fn for_nothing(draft: &Draft<'_>, left_out: &BTreeSet<ActionId>) -> Vec<ActionId> {
-    let uses = |id: ActionId| {
-        draft
-            .actions()
-            .iter()
-            .filter(move |planned| planned.after.contains(&id))
-    };
+    let uses = |id: ActionId| draft.actions().filter(move |planned| planned.after.contains(&id));
     draft
         .actions()
-        .iter()
         .filter(|planned| matches!(planned.action, Action::AllocateAddress { .. }))
         .map(|planned| planned.id)
         .filter(|id| uses(*id).next().is_some() && uses(*id).all(|user| left_out.contains(&user.id)))
@@ -134,7 +131,7 @@ fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
             matches!(action, Action::DeleteVpcEndpoint { id: gone } if gone.as_str() == id)
                 || matches!(action, Action::DeleteNatGateway { id: gone } if gone.as_str() == id)
         };
-        draft.actions().iter().any(|planned| is_its_end(&planned.action))
+        draft.actions().any(|planned| is_its_end(&planned.action))
     };
     let endpoints = snapshot
         .vpc_endpoints
@@ -173,7 +170,6 @@ fn report(draft: &mut Draft<'_>, left_out: &BTreeSet<ActionId>, sum: Usd, limit:
     let mut findings = Vec::new();
     let without: Vec<&PlannedAction> = draft
         .actions()
-        .iter()
         .filter(|planned| left_out.contains(&planned.id))
         .collect();
     let mut scopes: BTreeSet<(Concern, Scope, Weight)> = BTreeSet::new();

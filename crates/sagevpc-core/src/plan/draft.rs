@@ -1,23 +1,20 @@
 //! A plan in the making.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{ActionId, History, PlannedAction, Priority, SubnetCapacity};
+use super::{ActionId, History, PlannedAction, Priority, graph::Graph};
 use crate::{
-    api::{
-        BucketInForce, ConsumersStatus, DeletionPolicy, PackageRepositories, Reason, ResourceOwnership, ResourceStatus,
-    },
-    catalog::{Symptom, Usd},
+    api::{DeletionPolicy, Reason, ResourceOwnership, ResourceStatus},
+    catalog::Symptom,
     desired::Network,
     observed::VpcSnapshot,
     plan::{Action, Serves, claims::Claims, kept::Keeping},
     report::{Concern, Finding, Scope, Weight},
-    types::{
-        Direction, NetworkAclId, ProfileKey, ResourceKey, SecurityGroupId, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID,
-        TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags,
-    },
+    types::{ResourceKey, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags},
 };
 
+/// What is known before anything is planned, and what the steps have planned and
+/// found so far. Whatever else a step finds out it gives back.
 pub(super) struct Draft<'a> {
     pub(super) network: &'a Network,
     pub(super) snapshot: &'a VpcSnapshot,
@@ -26,31 +23,12 @@ pub(super) struct Draft<'a> {
     pub(super) claims: &'a Claims,
     /// What stays as it is for profiles that have no say at present.
     pub(super) keeping: Keeping,
-    pub(super) actions: Vec<PlannedAction>,
-    pub(super) findings: Vec<Finding>,
-    pub(super) resources: Vec<ResourceStatus>,
-    /// Group ids of each workload of each profile, as far as they are known.
-    pub(super) groups_of: BTreeMap<ProfileKey, Vec<BTreeSet<SecurityGroupId>>>,
-    /// What runs in the VPC.
-    pub(super) consumers: ConsumersStatus,
-    /// What the S3 endpoint's policy is to do about the package repositories.
-    pub(super) package_repositories: Option<PackageRepositories>,
-    /// What is known of our statements in buckets' policies.
-    pub(super) buckets: Vec<BucketInForce>,
-    /// The rules of network ACLs that we are known to have made, by the ACL.
-    pub(super) network_acls: BTreeMap<NetworkAclId, BTreeSet<(Direction, u16)>>,
-    /// How the subnets in use stand.
-    pub(super) capacity: Vec<SubnetCapacity>,
-    /// Whether another cluster has what would be ours.
-    pub(super) taken: bool,
     /// Whether AWS once matched this very network, so that a difference from it
     /// was made by someone else.
     pub(super) drifting: bool,
-    /// Names of roles that have our inline policy, or may have it, by ARN.
-    pub(super) role_policies: BTreeMap<String, String>,
-    pub(super) fingerprint: String,
-    /// What all that is ours will cost in a month.
-    pub(super) monthly_cost: Usd,
+    pub(super) graph: Graph,
+    pub(super) findings: Vec<Finding>,
+    pub(super) resources: Vec<ResourceStatus>,
 }
 
 impl<'a> Draft<'a> {
@@ -66,152 +44,39 @@ impl<'a> Draft<'a> {
             history,
             claims,
             keeping: Keeping::default(),
-            actions: Vec::new(),
+            drifting: false,
+            graph: Graph::default(),
             findings: Vec::new(),
             resources: Vec::new(),
-            groups_of: BTreeMap::new(),
-            consumers: ConsumersStatus::default(),
-            package_repositories: None,
-            buckets: Vec::new(),
-            network_acls: BTreeMap::new(),
-            role_policies: BTreeMap::new(),
-            capacity: Vec::new(),
-            fingerprint: String::new(),
-            taken: false,
-            drifting: false,
-            monthly_cost: Usd::default(),
         }
     }
 
-    /// Adds an action and gives it its number.
-    pub(super) fn act(&mut self, mut planned: PlannedAction) -> ActionId {
-        let id = ActionId(self.actions.len());
-        planned.id = id;
+    /// Adds an action.
+    pub(super) fn act(&mut self, planned: PlannedAction) -> ActionId {
+        let planned = self.marked(planned);
+        self.graph.add(planned)
+    }
+
+    fn marked(&self, mut planned: PlannedAction) -> PlannedAction {
         // What is to go and is not gone yet was never put in its place by anyone.
         planned.drift = self.drifting && planned.priority != Priority::Deletion;
         if planned.drift && planned.priority == Priority::Growth {
             planned.priority = Priority::Repair;
         }
-        self.actions.push(planned);
-        id
+        planned
     }
 
-    /// Takes out the actions that `goes` names, and what depends on nothing
-    /// else: the others are numbered anew.
-    pub(super) fn drop_actions(&mut self, goes: impl Fn(&PlannedAction) -> bool) -> Vec<PlannedAction> {
-        let mut gone: BTreeSet<ActionId> = BTreeSet::new();
-        for planned in &self.actions {
-            if goes(planned) || planned.after.iter().any(|earlier| gone.contains(earlier)) {
-                gone.insert(planned.id);
-            }
-        }
-        let (left, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.actions)
-            .into_iter()
-            .partition(|planned| gone.contains(&planned.id));
-        let numbers: BTreeMap<ActionId, ActionId> = kept
-            .iter()
-            .enumerate()
-            .map(|(place, planned)| (planned.id, ActionId(place)))
-            .collect();
-        self.actions = kept;
-        for planned in &mut self.actions {
-            planned.id = numbers[&planned.id];
-            for earlier in &mut planned.after {
-                *earlier = numbers[earlier];
-            }
-        }
-        left
-    }
-
-    /// The actions so far, to be marked.
-    pub(super) fn actions_mut(&mut self) -> &mut [PlannedAction] {
-        &mut self.actions
-    }
-
-    /// Puts the actions in the order of `rank`, and of now where that is the
-    /// same, each still after those that it needs.
-    pub(super) fn reorder(&mut self, rank: impl Fn(&PlannedAction) -> usize) {
-        let mut waiting: BTreeMap<(usize, ActionId), PlannedAction> = std::mem::take(&mut self.actions)
-            .into_iter()
-            .map(|planned| ((rank(&planned), planned.id), planned))
-            .collect();
-        let mut numbers: BTreeMap<ActionId, ActionId> = BTreeMap::new();
-        while !waiting.is_empty() {
-            let is_ready = |planned: &PlannedAction| planned.after.iter().all(|id| numbers.contains_key(id));
-            let ready = waiting.iter().find(|(_, planned)| is_ready(planned));
-            // None would be ready in a circle, which nothing makes.
-            let Some(place) = ready.or(waiting.iter().next()).map(|(place, _)| *place) else {
-                break;
-            };
-            if let Some(planned) = waiting.remove(&place) {
-                numbers.insert(place.1, ActionId(self.actions.len()));
-                self.actions.push(planned);
-            }
-        }
-        self.renumber(&numbers.into_iter().map(|(id, new)| (id, vec![new])).collect());
-    }
-
-    /// Puts actions in the place of others. What comes after one of those comes
-    /// after all that is in its place, and so do those there after the first of
-    /// them.
-    pub(super) fn replace(&mut self, mut parts: BTreeMap<ActionId, Vec<PlannedAction>>) {
-        let mut numbers: BTreeMap<ActionId, Vec<ActionId>> = BTreeMap::new();
-        for planned in std::mem::take(&mut self.actions) {
-            let id = planned.id;
-            for planned in parts.remove(&id).unwrap_or_else(|| vec![planned]) {
-                numbers.entry(id).or_default().push(ActionId(self.actions.len()));
-                self.actions.push(planned);
-            }
-        }
-        self.renumber(&numbers);
-        for places in numbers.values() {
-            if let [first, others @ ..] = places.as_slice() {
-                others.iter().for_each(|place| self.actions[place.0].after.push(*first));
-            }
-        }
-    }
-
-    /// Gives the actions the numbers of their places, and has what refers to
-    /// them follow.
-    fn renumber(&mut self, numbers: &BTreeMap<ActionId, Vec<ActionId>>) {
-        for (place, planned) in self.actions.iter_mut().enumerate() {
-            planned.id = ActionId(place);
-            let after = planned.after.iter().filter_map(|earlier| numbers.get(earlier));
-            planned.after = after.flatten().copied().collect();
-        }
-    }
-
-    /// Adds an action before the first that is like `later`, if there is one,
-    /// and has those wait for it.
+    /// Adds an action that those of this kind wait for.
     pub(super) fn act_before(&mut self, planned: PlannedAction, later: impl Fn(&Action) -> bool) -> ActionId {
-        let id = self.act(planned);
-        let Some(place) = self.actions.iter().position(|planned| later(&planned.action)) else {
-            return id;
-        };
-        // All from there on move up by one, and what refers to them follows.
-        let moved = |other: ActionId| {
-            if other == id {
-                ActionId(place)
-            } else {
-                ActionId(other.0 + usize::from(other.0 >= place))
-            }
-        };
-        self.actions[place..].rotate_right(1);
-        for (number, planned) in self.actions.iter_mut().enumerate() {
-            planned.id = ActionId(number);
-            for earlier in &mut planned.after {
-                *earlier = moved(*earlier);
-            }
-            if later(&planned.action) {
-                planned.after.push(ActionId(place));
-            }
-        }
-        ActionId(place)
+        let later = self.actions().filter(|planned| later(&planned.action));
+        let later: BTreeSet<ActionId> = later.map(|planned| planned.id).collect();
+        let planned = self.marked(planned);
+        self.graph.add_before(planned, &later)
     }
 
-    /// The actions so far.
-    pub(super) fn actions(&self) -> &[PlannedAction] {
-        &self.actions
+    /// The actions so far, in the order in which they were added.
+    pub(super) fn actions(&self) -> impl Iterator<Item = &PlannedAction> {
+        self.graph.iter()
     }
 
     /// Whether something was found about this already.
@@ -222,29 +87,6 @@ impl<'a> Draft<'a> {
     /// What was found so far.
     pub(super) fn findings(&self) -> &[Finding] {
         &self.findings
-    }
-
-    /// The action that makes this, if one does.
-    pub(super) fn maker_of(&self, key: &ResourceKey) -> Option<ActionId> {
-        let made = |planned: &&PlannedAction| planned.action.makes() == Some(key);
-        self.actions.iter().find(made).map(|planned| planned.id)
-    }
-
-    /// Changes what is planned: `change` gives back each action, or `None` for
-    /// one that is not to be. What comes after such a one goes with it.
-    pub(super) fn reconsider(&mut self, mut change: impl FnMut(PlannedAction) -> Option<PlannedAction>) {
-        let mut numbers: BTreeMap<ActionId, ActionId> = BTreeMap::new();
-        for mut planned in std::mem::take(&mut self.actions) {
-            let earlier: Option<Vec<ActionId>> = planned.after.iter().map(|id| numbers.get(id).copied()).collect();
-            let Some(after) = earlier else { continue };
-            let before = planned.id;
-            planned.after = after;
-            if let Some(mut kept) = change(planned) {
-                kept.id = ActionId(self.actions.len());
-                numbers.insert(before, kept.id);
-                self.actions.push(kept);
-            }
-        }
     }
 
     pub(super) fn find(

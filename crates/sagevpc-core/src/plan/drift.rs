@@ -7,10 +7,10 @@ use super::{
     resolved::ResolvedProfile,
 };
 
-/// Tells them apart: AWS matched this very network before, with the same
+/// What tells them apart: AWS matched this very network before, with the same
 /// profiles taking part on the same subnets and tables, and the same things
 /// served by others.
-pub(super) fn tell(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+pub(super) fn fingerprint(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> String {
     let matched = Matched {
         network: draft.network.fingerprint(),
         shared: draft.snapshot.foreign_owner().is_some(),
@@ -19,6 +19,5 @@ pub(super) fn tell(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         profiles: profiles.iter().map(Part::of).collect(),
         served_by_others: others::serving(draft, profiles),
     };
-    draft.fingerprint = matched.fingerprint();
-    draft.drifting = draft.history.network_in_force.as_ref() == Some(&draft.fingerprint);
+    matched.fingerprint()
 }

@@ -20,9 +20,12 @@ use crate::{
     catalog::{MAX_SECURITY_GROUPS, Symptom, WorkloadKind},
     desired::group_name,
     observed::VpcEndpoint,
-    plan::{kept::Thing, resolved::ResolvedProfile},
+    plan::{
+        kept::Thing,
+        resolved::{ResolvedProfile, WorkloadGroups},
+    },
     report::Concern,
-    types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId, listed},
+    types::{Direction, Peer, ResourceKey, Rule, listed},
     validate::SecurityGroups,
 };
 
@@ -30,7 +33,8 @@ const CONCERN: Concern = Concern::ElasticInference;
 const CLIENT: ResourceKey = ResourceKey::ElasticInferenceClient;
 const ENDPOINT: ResourceKey = ResourceKey::ElasticInferenceEndpoint;
 
-pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+/// Notes the client group as one of those of the workloads.
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &mut WorkloadGroups) {
     let workloads = workloads(profiles);
     let need = need(draft, profiles);
     let frozen = draft.keeping.has(Thing::ElasticInference);
@@ -43,9 +47,16 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         return;
     };
     report_full_interfaces(draft, profiles, &workloads);
-    match endpoints::serving(draft, &need) {
+    let client = match endpoints::serving(draft, &need) {
         Some(endpoint) => use_found(draft, profiles, &workloads, &need, endpoint, frozen),
         None => keep_own(draft, profiles, &workloads, &need, frozen),
+    };
+    if let Some(Peer::Group { id, .. }) = client {
+        for resolved in profiles {
+            if let Some((_, places)) = workloads.get(resolved.key()) {
+                known.note(resolved, places.iter().copied(), [&id]);
+            }
+        }
     }
 }
 
@@ -122,7 +133,7 @@ fn keep_own(
     workloads: &Workloads<'_>,
     need: &Need<'_>,
     frozen: bool,
-) {
+) -> Option<Peer> {
     let present = endpoints::present(draft, need);
     let zones = place(draft.snapshot, need, &present, None, &BTreeMap::new())
         .all()
@@ -140,7 +151,7 @@ fn keep_own(
             draft.find(CONCERN, scope.clone(), Reason::TooFewZones, None, message.clone());
         }
         if present.is_empty() {
-            return;
+            return None;
         }
     }
     let ownership = &draft.network.vpc.ownership;
@@ -150,14 +161,13 @@ fn keep_own(
     let client = prepare_group(draft, &of_client, &scopes);
     let endpoint = prepare_group(draft, &of_endpoint, &scopes);
     let (Some(client), Some(endpoint)) = (client, endpoint) else {
-        return;
+        return None;
     };
     let out = BTreeSet::from([Rule::all(Direction::Egress, endpoint.peer())]);
     let mut rules = BTreeSet::from([Rule::all(Direction::Ingress, client.peer())]);
     rules.extend(everywhere(draft).map(|peer| Rule::all(Direction::Egress, peer)));
     let let_in = finish_group(draft, &of_endpoint, &endpoint, &rules);
     finish_group(draft, &of_client, &client, &out);
-    note_client(draft, profiles, workloads, &client.peer());
 
     let group = EndpointGroup {
         target: endpoint.target(),
@@ -171,6 +181,7 @@ fn keep_own(
         frozen,
     };
     keep(draft, profiles, need, &setting);
+    Some(client.peer())
 }
 
 /// Somebody else's endpoint: the client group leads to the groups that it has.
@@ -181,17 +192,17 @@ fn use_found(
     need: &Need<'_>,
     endpoint: &VpcEndpoint,
     frozen: bool,
-) {
+) -> Option<Peer> {
     let name = group_name(&CLIENT, &draft.network.vpc.ownership);
     let of_client = keeping(&CLIENT, &name, workloads);
-    if let Some(client) = prepare_group(draft, &of_client, &need.scopes()) {
+    let client = prepare_group(draft, &of_client, &need.scopes());
+    if let Some(client) = &client {
         let groups = endpoint.groups.iter().map(|group| Peer::Group {
             id: group.group_id.clone(),
             owner: None,
         });
         let out = groups.map(|peer| Rule::all(Direction::Egress, peer)).collect();
-        finish_group(draft, &of_client, &client, &out);
-        note_client(draft, profiles, workloads, &client.peer());
+        finish_group(draft, &of_client, client, &out);
     }
     let setting = Setting {
         concern: CONCERN,
@@ -203,6 +214,7 @@ fn use_found(
     if !frozen {
         let_go_groups(draft, &[ENDPOINT], "another endpoint serves Elastic Inference");
     }
+    client.map(|client| client.peer())
 }
 
 /// All addresses, of both families where the VPC has both: a new group lets out
@@ -215,24 +227,4 @@ fn everywhere(draft: &Draft<'_>) -> impl Iterator<Item = Peer> + use<> {
         .into_iter()
         .take(count)
         .filter_map(|all| all.parse().ok().map(Peer::Cidr))
-}
-
-/// Gives the workloads the client group besides their own.
-fn note_client(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], workloads: &Workloads<'_>, client: &Peer) {
-    let Peer::Group { id, .. } = client else { return };
-    for resolved in profiles {
-        let Some((_, places)) = workloads.get(resolved.key()) else {
-            continue;
-        };
-        let count = resolved.profile().workloads.len();
-        let ids: &mut Vec<BTreeSet<SecurityGroupId>> = draft
-            .groups_of
-            .entry(resolved.key().clone())
-            .or_insert_with(|| vec![BTreeSet::new(); count]);
-        for place in places {
-            if let Some(groups) = ids.get_mut(*place) {
-                groups.insert(id.clone());
-            }
-        }
-    }
 }

@@ -243,7 +243,6 @@ fn advise_on_quota(draft: &mut Draft<'_>) {
         .count();
     let new = draft
         .actions()
-        .iter()
         .filter(|planned| matches!(planned.action, Action::CreateInterfaceEndpoint { .. }))
         .count();
     if new == 0 || there + new <= MAX_INTERFACE_ENDPOINTS {

@@ -99,7 +99,7 @@ fn given_by_ec2() -> Option<Rule> {
 /// The actions that make the groups that these rules name.
 fn makers_of(draft: &Draft<'_>, rules: &[Rule]) -> Vec<ActionId> {
     let named = rules.iter().filter_map(|rule| match &rule.peer {
-        Peer::Made(key) => draft.maker_of(key),
+        Peer::Made(key) => draft.graph.maker_of(key),
         Peer::Itself | Peer::Group { .. } | Peer::PrefixList(_) | Peer::Cidr(_) => None,
     });
     named.collect()

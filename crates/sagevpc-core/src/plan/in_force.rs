@@ -17,7 +17,7 @@ use super::{
     draft::Draft,
     endpoints::{self, elastic},
     internet,
-    owned::owned,
+    owned::tagged,
     removals::holders::{self, Holders},
     result::ProfilesInForce,
     unknown::unknown,
@@ -26,14 +26,14 @@ use crate::{
     api::{ManagementPolicy, ProfileInForce, bounds::MAX_PROFILES_IN_FORCE},
     plan::{
         kept::Thing,
-        resolved::{ResolvedProfile, Standing},
+        resolved::{ResolvedProfile, Standing, WorkloadGroups},
     },
     types::{Holdings, ProfileKey, SecurityGroupId},
     validate::SecurityGroups,
 };
 
 /// What is to be noted from now on.
-pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> ProfilesInForce {
+pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], groups: &WorkloadGroups) -> ProfilesInForce {
     let network = draft.network;
     let before = draft.history.in_force.clone().unwrap_or_default();
     if network.vpc.deleting {
@@ -49,7 +49,7 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
     // What runs may have been started with an earlier spec, and is remembered
     // by it until it ends and nothing waits for it any more: what it needs may be
     // there for others' sake at present, who go before it.
-    let is_waited_for = draft.actions().iter().any(|planned| planned.cuts_off.is_some());
+    let is_waited_for = draft.actions().any(|planned| planned.cuts_off.is_some());
     let calls = Calls::of(draft, profiles);
     let running = Running::of(draft);
     for resolved in profiles {
@@ -57,7 +57,7 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
         match resolved.standing {
             Standing::TakesPart if has_effect => {
                 let mut now = holdings(resolved, &calls);
-                now = now.with(running.relied_on(draft, resolved, is_waited_for));
+                now = now.with(running.relied_on(draft, resolved, groups, is_waited_for));
                 noted.push((key, now, None));
             }
             Standing::TakesPart | Standing::Kept | Standing::Out if resolved.profile().established => {
@@ -79,8 +79,7 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Profi
             noted.push((absent.key.clone(), absent.holdings, Some(since)));
         } else {
             // It was waited for. What is its own is no news when it is forgotten.
-            let left = owned(draft).into_iter();
-            let its_own = left.filter(|(_, key)| key.profile() == Some(&absent.key));
+            let its_own = tagged(draft).filter(|(_, key)| key.profile() == Some(&absent.key));
             its_own.for_each(|(id, _)| unknown.seen.insert(&id));
         }
     }
@@ -128,10 +127,17 @@ impl<'a> Running<'a> {
     /// What a profile is to be remembered to rely on besides what it declares:
     /// what runs with its groups may have been started with an earlier spec, or
     /// by nobody knows whom.
-    fn relied_on(&self, draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, is_waited_for: bool) -> Holdings {
+    fn relied_on(
+        &self,
+        draft: &Draft<'_>,
+        resolved: &ResolvedProfile<'_>,
+        known: &WorkloadGroups,
+        is_waited_for: bool,
+    ) -> Holdings {
         let profile = resolved.profile();
-        let groups = draft.groups_of.get(resolved.key()).into_iter().flatten().flatten();
-        let mut running = groups.filter(|group| self.groups.contains(group));
+        let mut running = known
+            .of_profile(resolved.key())
+            .filter(|group| self.groups.contains(group));
         if running.any(|group| self.holders.of(draft, group).next().is_none()) {
             return Holdings::EVERYTHING;
         }

@@ -38,9 +38,9 @@ pub(super) fn is_still_granted(draft: &Draft<'_>, thing: Thing<'_>, is_granted: 
 }
 
 /// Decides what stays, and says what stays for a while only.
-pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Keeping {
     if draft.network.vpc.deleting {
-        return;
+        return Keeping::default();
     }
     let now = draft.history.now;
     let grace = SignedDuration::try_from(draft.network.vpc.absent_grace).unwrap_or(SignedDuration::MAX);
@@ -63,7 +63,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let first = awaited.iter().map(|(_, end)| *end).min();
     let unknown = unknown(draft);
     let unknown_until = unknown.is_any().then(|| end(unknown.since)).filter(|end| *end > now);
-    draft.keeping = Keeping {
+    let keeping = Keeping {
         everything: unknown_until.is_some() || network.overflows,
         holders,
         ends: first.into_iter().chain(unknown_until).min(),
@@ -100,4 +100,5 @@ pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         );
         tell(Reason::TooManyProfiles, message);
     }
+    keeping
 }

@@ -42,7 +42,7 @@
 //! | `action` | what can be done to AWS |
 //! | `result`, `outcome` | a plan, and what became of it |
 //! | `resolved`, `kept` | a profile with what it has in the VPC, and what stays for those without a say |
-//! | `draft` | a plan in the making |
+//! | `draft`, `graph` | a plan in the making, and what comes after what in it |
 //! | `owned`, `unknown`, `drift`, `matched` | what is ours, what of it nobody remembers, and what others changed |
 //! | `finish` | from what was drafted to the plan |
 
@@ -63,6 +63,7 @@ mod elastic_inference;
 mod endpoints;
 mod finish;
 mod flow_logs;
+mod graph;
 mod group_rules;
 mod history;
 mod in_force;
@@ -95,6 +96,7 @@ mod unknown;
 
 pub use action::{Action, ActionId, CutOff, Deed, Disruption, DnsAttribute, PlannedAction, Priority, Serves, Target};
 use claims::Claims;
+use finish::Results;
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use outcome::{Outcome, Step};
 pub use replaced::Replaced;
@@ -108,29 +110,42 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     let claims = Claims::look(network, snapshot, history);
     let mut draft = draft::Draft::new(network, snapshot, history, &claims);
     let profiles = resolve::resolve(&mut draft);
-    keeping::decide(&mut draft, &profiles);
-    drift::tell(&mut draft, &profiles);
+    draft.keeping = keeping::decide(&mut draft, &profiles);
+    let fingerprint = drift::fingerprint(&draft, &profiles);
+    draft.drifting = history.network_in_force.as_ref() == Some(&fingerprint);
     dns::plan(&mut draft, &profiles);
     let served = s3::plan(&mut draft, &profiles);
-    buckets::plan(&mut draft, &profiles, &served);
-    security_groups::plan(&mut draft, &profiles);
-    own_groups::note(&mut draft, &profiles);
-    elastic_inference::plan(&mut draft, &profiles);
+    let buckets = buckets::plan(&mut draft, &profiles, &served);
+    let mut groups = security_groups::plan(&mut draft, &profiles);
+    own_groups::note(&mut draft, &profiles, &mut groups);
+    elastic_inference::plan(&mut draft, &profiles, &mut groups);
     endpoints::plan(&mut draft, &profiles);
     internet::plan(&mut draft, &profiles);
-    cost::plan(&mut draft);
-    capacity::tell(&mut draft, &profiles);
-    network_acls::plan(&mut draft, &profiles);
+    let monthly_cost = cost::plan(&mut draft);
+    let capacity = capacity::tell(&mut draft, &profiles);
+    let network_acls = network_acls::plan(&mut draft, &profiles);
     flow_logs::plan(&mut draft, &profiles);
-    roles::plan(&mut draft, &profiles);
-    consumers::judge(&mut draft, &profiles);
+    let role_policies = roles::plan(&mut draft, &profiles);
+    let consumers = consumers::judge(&mut draft, &profiles, &groups);
     claims::tell(&mut draft);
     shared::leave_to_owner(&mut draft);
-    clusters::judge(&mut draft);
-    reachability::judge(&mut draft, &profiles);
-    removals::decide(&mut draft, &profiles);
+    let taken = clusters::judge(&mut draft);
+    reachability::judge(&mut draft, &profiles, &groups);
+    removals::decide(&mut draft, &profiles, &groups);
+    let results = Results {
+        package_repositories: served.package_repositories,
+        buckets,
+        groups,
+        monthly_cost,
+        capacity,
+        network_acls,
+        role_policies,
+        consumers,
+        taken,
+        fingerprint,
+    };
     let plan = approval::decide(
-        finish::finish(draft, &profiles),
+        finish::finish(draft, &profiles, results),
         network.vpc.approval,
         network.vpc.approved_plan.as_deref(),
         history,

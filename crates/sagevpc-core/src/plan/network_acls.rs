@@ -45,11 +45,14 @@ use crate::{
 
 const CONCERN: Concern = Concern::NetworkAcls;
 
-pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+/// Entries by their ACLs.
+pub(super) type Entries = BTreeMap<NetworkAclId, Slots>;
+
+/// Gives the rules that we are known to have made, by the ACL.
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Entries {
     let snapshot = draft.snapshot;
     let noted = record::noted(draft.history);
     if snapshot.network_acls.is_empty() {
-        draft.network_acls = noted;
         if profiles.iter().any(ResolvedProfile::takes_part) {
             let message = format!(
                 "The network ACLs of {} were not looked at: whether they let the traffic through is unknown. Allow the \
@@ -59,7 +62,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
             let weight = Weight::Unknown;
             draft.find_weighing(weight, CONCERN, Scope::Vpc, Reason::NetworkAclBlocks, message);
         }
-        return;
+        return noted;
     }
     let first = draft.network.vpc.first_rule_number;
     let all: BTreeMap<&NetworkAclId, Rules> = snapshot
@@ -67,12 +70,13 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         .iter()
         .map(|(id, acl)| (id, Rules::new(acl.rules(), first, noted.get(id))))
         .collect();
-    draft.network_acls = all.iter().map(|(id, rules)| ((*id).clone(), made(rules))).collect();
-    draft.network_acls.retain(|_, slots| !slots.is_empty());
+    let mut ours: Entries = all.iter().map(|(id, rules)| ((*id).clone(), made(rules))).collect();
+    ours.retain(|_, slots| !slots.is_empty());
     match draft.network.vpc.network_acls {
         NetworkAclMode::Verify => {}
-        NetworkAclMode::Enforce => enforce(draft, profiles, all, &noted),
+        NetworkAclMode::Enforce => enforce(draft, profiles, all, &noted, &mut ours),
     }
+    ours
 }
 
 /// The rules that we made and that are there.
@@ -81,10 +85,10 @@ fn made(rules: &Rules) -> Slots {
 }
 
 /// The ACLs that hold rules of ours that are to go in the end, by their ids.
-pub(super) fn owned(draft: &Draft<'_>) -> impl Iterator<Item = (String, ResourceKey)> {
+pub(super) fn owned(draft: &Draft<'_>, ours: &Entries) -> impl Iterator<Item = (String, ResourceKey)> {
     let vpc = &draft.network.vpc;
     let is_to_go = vpc.network_acls == NetworkAclMode::Enforce && vpc.deletion_policy == DeletionPolicy::Delete;
-    let acls = draft.network_acls.keys().filter(move |_| is_to_go);
+    let acls = ours.keys().filter(move |_| is_to_go);
     acls.filter(|id| draft.snapshot.network_acls.contains_key(*id))
         .map(|id| (id.to_string(), key(id)))
 }
@@ -97,7 +101,8 @@ fn enforce(
     draft: &mut Draft<'_>,
     profiles: &[ResolvedProfile<'_>],
     all: BTreeMap<&NetworkAclId, Rules>,
-    noted: &BTreeMap<NetworkAclId, Slots>,
+    noted: &Entries,
+    ours: &mut Entries,
 ) {
     let snapshot = draft.snapshot;
     let vpc_cidrs: Vec<IpNet> = snapshot.vpc.cidrs().collect();
@@ -118,13 +123,14 @@ fn enforce(
         };
         let rules = &rules;
         if !rules.ours.is_empty() {
-            draft.network_acls.insert(acl.clone(), made(rules));
+            ours.insert(acl.clone(), made(rules));
         }
         if !passages.is_empty() {
             record::tell(draft, acl, rules);
         }
         let wanted = entries::wanted(rules, passages.keys(), &vpc_cidrs);
-        change(draft, &whom, acl, rules, &wanted, passages);
+        let no_room = record::no_room(ours, acl);
+        change(draft, &whom, acl, rules, &wanted, passages, no_room.as_deref());
         if !rules.ours.is_empty() {
             let purpose = format!(
                 "rules {} to {} are sagevpc's",
@@ -161,6 +167,7 @@ fn change(
     rules: &Rules,
     wanted: &Wanted,
     passages: &Passages,
+    no_room: Option<&str>,
 ) {
     let vpc = &draft.network.vpc;
     let stays = vpc.deletion_policy == DeletionPolicy::Retain || draft.keeping.has_acl(draft.snapshot, acl);
@@ -170,7 +177,6 @@ fn change(
     surplus.extend(unneeded.filter(|_| !stays));
     let key = key(acl);
     let lost = disruption::of_lost_acl_rules(draft.snapshot, acl);
-    let no_room = record::no_room(draft, acl);
     let mut added = Vec::new();
     let mut room: BTreeMap<Kind, usize> = BTreeMap::new();
     let mut without_place: Vec<&AclEntry> = Vec::new();
@@ -205,7 +211,7 @@ fn change(
                     acl: acl.clone(),
                     entry: entry.clone(),
                 };
-                PlannedAction::new(action, serves, reason).waiting_for(no_room.clone())
+                PlannedAction::new(action, serves, reason).waiting_for(no_room.map(str::to_owned))
             }
         };
         let planned = planned.about(&key).blocking(CONCERN);

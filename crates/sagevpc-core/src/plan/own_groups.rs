@@ -5,19 +5,27 @@ use std::collections::BTreeSet;
 
 use super::draft::Draft;
 use crate::{
-    api::ResourceOwnership, observed::SecurityGroup, plan::resolved::ResolvedProfile, types::SecurityGroupId,
+    api::ResourceOwnership,
+    observed::SecurityGroup,
+    plan::resolved::{ResolvedProfile, WorkloadGroups},
+    types::SecurityGroupId,
     validate::SecurityGroups,
 };
 
-pub(super) fn note(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+pub(super) fn note(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &mut WorkloadGroups) {
     for resolved in profiles {
         if let SecurityGroups::Own(ids) = &resolved.profile().security_groups {
-            note_profile(draft, resolved, ids);
+            note_profile(draft, resolved, ids, known);
         }
     }
 }
 
-fn note_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BTreeSet<SecurityGroupId>) {
+fn note_profile(
+    draft: &mut Draft<'_>,
+    resolved: &ResolvedProfile<'_>,
+    ids: &BTreeSet<SecurityGroupId>,
+    known: &mut WorkloadGroups,
+) {
     let snapshot = draft.snapshot;
     let groups: Vec<&SecurityGroup> = ids.iter().filter_map(|id| snapshot.security_groups.get(id)).collect();
     if groups.len() < ids.len() {
@@ -33,6 +41,5 @@ fn note_profile(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, ids: &BTr
             ResourceOwnership::Found,
         );
     }
-    let count = resolved.profile().workloads.len();
-    draft.groups_of.insert(resolved.key().clone(), vec![ids.clone(); count]);
+    known.note(resolved, 0..resolved.profile().workloads.len(), ids);
 }

@@ -23,7 +23,7 @@
 
 mod closed;
 pub(super) mod holders;
-mod order;
+pub(super) mod order;
 mod roles;
 mod split;
 mod standing;
@@ -39,23 +39,26 @@ use self::{
 };
 use super::{Action, ActionId, CutOff, PlannedAction, Serves, consumers, draft::Draft, project::project};
 use crate::{
-    plan::{reachability::reader, resolved::ResolvedProfile},
+    plan::{
+        reachability::reader,
+        resolved::{ResolvedProfile, WorkloadGroups},
+    },
     reach::Destination,
     report::{Concern, Weight},
     types::{ResourceKey, listed},
 };
 
-pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], groups: &WorkloadGroups) {
     order::settle(draft);
     let may_cut = |planned: &PlannedAction| match effect(&planned.action) {
         Effect::Leads | Effect::Closes => true,
         Effect::Opens | Effect::None => roles::takes_permissions(planned),
     };
-    if !draft.actions().iter().any(may_cut) {
+    if !draft.actions().any(may_cut) {
         return;
     }
     let verdicts = {
-        let users = users(draft, profiles);
+        let users = users(draft, profiles, groups);
         if users.is_empty() {
             return;
         }
@@ -64,14 +67,12 @@ pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         roles::judge(draft, profiles, &users, &mut trial.verdicts);
         trial.verdicts
     };
-    let mut parts = BTreeMap::new();
     for (id, verdict) in verdicts {
-        let Some(planned) = draft.actions().get(id.0) else {
-            continue;
-        };
-        parts.insert(id, verdict.carried_out(planned));
+        if let Some(planned) = draft.graph.get(id) {
+            let parts = verdict.carried_out(planned);
+            draft.graph.split(id, parts);
+        }
     }
-    draft.replace(parts);
 }
 
 /// What is to become of an action.
@@ -148,6 +149,9 @@ type Losses = BTreeMap<usize, BTreeSet<Destination>>;
 /// Actions tried one after the other on the network as it was seen.
 struct Trial<'t, 'a> {
     draft: &'t Draft<'a>,
+    /// The plan's actions, in their order and by their ids.
+    in_order: Vec<&'t PlannedAction>,
+    planned: BTreeMap<ActionId, &'t PlannedAction>,
     users: &'t [User<'a>],
     closed: Closed,
     /// What is done of those that go on.
@@ -159,9 +163,13 @@ struct Trial<'t, 'a> {
 
 impl<'t, 'a> Trial<'t, 'a> {
     fn new(draft: &'t Draft<'a>, users: &'t [User<'a>]) -> Self {
+        let order = draft.graph.order(order::rank(draft));
+        let in_order: Vec<&PlannedAction> = order.into_iter().filter_map(|id| draft.graph.get(id)).collect();
         Self {
             closed: Closed::now(draft),
             draft,
+            planned: in_order.iter().map(|planned| (planned.id, *planned)).collect(),
+            in_order,
             users,
             accepted: Vec::new(),
             refused: Vec::new(),
@@ -172,7 +180,7 @@ impl<'t, 'a> Trial<'t, 'a> {
     fn run(&mut self) {
         let is_judged = |planned: &&PlannedAction| !(planned.drift && planned.closes_access);
         let of = |wanted: Effect| -> Vec<ActionId> {
-            let actions = self.draft.actions().iter().filter(is_judged);
+            let actions = self.in_order.iter().copied().filter(is_judged);
             let alike = actions.filter(|planned| effect(&planned.action) == wanted);
             alike.map(|planned| planned.id).collect()
         };
@@ -183,7 +191,9 @@ impl<'t, 'a> Trial<'t, 'a> {
         if leading.is_empty() && closing.iter().all(|id| !self.adds(*id)) || self.lost(&[], &additions).is_empty() {
             return;
         }
-        for id in leading.into_iter().chain(closing).collect::<BTreeSet<_>>() {
+        let leads_or_closes: BTreeSet<ActionId> = leading.into_iter().chain(closing).collect();
+        let in_order: Vec<ActionId> = self.in_order.iter().map(|planned| planned.id).collect();
+        for id in in_order.into_iter().filter(|id| leads_or_closes.contains(id)) {
             if !self.verdicts.contains_key(&id) && (self.adds(id) || effect(self.action(id)) == Effect::Leads) {
                 self.judge(id);
             }
@@ -191,7 +201,7 @@ impl<'t, 'a> Trial<'t, 'a> {
     }
 
     fn action(&self, id: ActionId) -> &'t Action {
-        &self.draft.actions()[id.0].action
+        &self.planned[&id].action
     }
 
     /// Whether the action adds something besides what it takes away.
@@ -202,7 +212,7 @@ impl<'t, 'a> Trial<'t, 'a> {
 
     /// All that the plan adds.
     fn additions(&self) -> Vec<Action> {
-        let actions = self.draft.actions().iter().map(|planned| &planned.action);
+        let actions = self.in_order.iter().map(|planned| &planned.action);
         let adding = actions.filter(|action| match effect(action) {
             Effect::Opens | Effect::Leads => true,
             Effect::Closes => split::closing(action) != **action,
@@ -231,7 +241,7 @@ impl<'t, 'a> Trial<'t, 'a> {
 
     /// Decides on one action that takes ways away.
     fn judge(&mut self, id: ActionId) {
-        let planned = &self.draft.actions()[id.0];
+        let planned = self.planned[&id];
         let before = self.needed(id);
         let whole = std::slice::from_ref(&planned.action);
         let lost = self.lost(&before, whole);
@@ -298,16 +308,17 @@ impl<'t, 'a> Trial<'t, 'a> {
 
     /// What is done before the action, as far as it serves then.
     fn needed(&self, id: ActionId) -> Vec<Action> {
-        let actions = self.draft.actions();
+        let graph = &self.draft.graph;
         let is_promised = |id: &ActionId| {
-            let planned = &actions[id.0];
-            planned.waits_for.is_some() || split::takes_time(&planned.action)
+            let promised = |planned: &PlannedAction| planned.waits_for.is_some() || split::takes_time(&planned.action);
+            graph.get(*id).is_some_and(promised)
         };
-        let serves = |id: &ActionId| !is_promised(id) && !order::needed_by(actions, *id).iter().any(is_promised);
-        order::needed_by(actions, id)
-            .into_iter()
-            .filter(serves)
-            .map(|id| &actions[id.0].action)
+        let serves = |id: &ActionId| !is_promised(id) && !graph.needed_by(*id).iter().any(is_promised);
+        let needed = graph.needed_by(id);
+        let needed = self.in_order.iter().filter(|planned| needed.contains(&planned.id));
+        needed
+            .filter(|planned| serves(&planned.id))
+            .map(|planned| &planned.action)
             .filter(|action| effect(action) != Effect::None && effect(action) != Effect::Closes)
             .cloned()
             .collect()

@@ -11,7 +11,7 @@ use crate::{
     desired::ProfileNetwork,
     observed::{Subnet, VpcSnapshot},
     report::Scope,
-    types::{ProfileKey, RouteTableId, SubnetId},
+    types::{ProfileKey, RouteTableId, SecurityGroupId, SubnetId},
     validate::{ValidProfile, ValidWorkload},
 };
 
@@ -27,6 +27,40 @@ pub(super) struct ResolvedProfile<'a> {
     pub(super) has_room: bool,
     /// Workloads that bad input keeps from running, by their place.
     pub(super) blocked: BTreeSet<usize>,
+}
+
+/// The security groups of each workload of each profile, as far as their ids
+/// are known.
+#[derive(Debug, Default)]
+pub(super) struct WorkloadGroups(BTreeMap<ProfileKey, Vec<BTreeSet<SecurityGroupId>>>);
+
+impl WorkloadGroups {
+    /// Notes groups of the workloads at these places.
+    pub(super) fn note<'i>(
+        &mut self,
+        resolved: &ResolvedProfile<'_>,
+        places: impl IntoIterator<Item = usize>,
+        ids: impl IntoIterator<Item = &'i SecurityGroupId> + Clone,
+    ) {
+        let count = resolved.profile().workloads.len();
+        let known = self.0.entry(resolved.key().clone()).or_default();
+        known.resize(count.max(known.len()), BTreeSet::new());
+        for place in places {
+            if let Some(groups) = known.get_mut(place) {
+                groups.extend(ids.clone().into_iter().cloned());
+            }
+        }
+    }
+
+    /// Those of one workload; `None` where nothing is known of its profile's.
+    pub(super) fn of_workload(&self, profile: &ProfileKey, place: usize) -> Option<&BTreeSet<SecurityGroupId>> {
+        self.0.get(profile)?.get(place)
+    }
+
+    /// Those of all workloads of a profile.
+    pub(super) fn of_profile(&self, profile: &ProfileKey) -> impl Iterator<Item = &SecurityGroupId> {
+        self.0.get(profile).into_iter().flatten().flatten()
+    }
 }
 
 /// Whether a profile has effect.

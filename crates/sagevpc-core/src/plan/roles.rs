@@ -47,7 +47,8 @@ struct Use<'a> {
     can_run: bool,
 }
 
-pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+/// Gives the names of roles that have our inline policy, or may have it, by ARN.
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeMap<String, String> {
     let mut roles: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
     let has_accelerators = elastic::need(draft, profiles).is_some();
     for resolved in profiles.iter().filter(|resolved| resolved.takes_part()) {
@@ -68,17 +69,27 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     }
     let mut means = Means {
         room: MAX_ROLES.saturating_sub(network.vpc.roles_in_force.len()),
+        in_force: BTreeMap::new(),
     };
     for (arn, uses) in roles {
         role(draft, arn, &uses, &mut means);
     }
     list_permissions(draft);
+    means.in_force
 }
 
 /// What bears on all roles alike.
 struct Means {
     /// How many more roles can be remembered.
     room: usize,
+    /// Names of roles that have our inline policy, or may have it, by ARN.
+    in_force: BTreeMap<String, String>,
+}
+
+impl Means {
+    fn remember(&mut self, detail: &RoleDetail) {
+        self.in_force.insert(detail.arn.clone(), detail.role_name.clone());
+    }
 }
 
 fn role(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], means: &mut Means) {
@@ -91,7 +102,7 @@ fn role(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], means: &mut Means) {
             .get(arn)
             .is_some_and(|unseen| unseen.cause == UnseenCause::NoSuchEntity);
         if remembered && !gone && !retains(draft) {
-            draft.role_policies.insert(arn.to_owned(), role_name(arn).to_owned());
+            means.in_force.insert(arn.to_owned(), role_name(arn).to_owned());
         }
         report::unseen(draft, arn, uses);
         report::lacks(draft, arn, uses, None, &Grant::default());
@@ -202,11 +213,11 @@ fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &G
         None if inline_characters(detail, &name, &wanted.document(&vpc.region)) > INLINE_POLICIES_MAX_CHARS => {
             Grant::default()
         }
-        None if vpc.roles_in_force.contains(&detail.arn) => put(draft, detail, uses, wanted, false),
+        None if vpc.roles_in_force.contains(&detail.arn) => put(draft, detail, uses, wanted, false, means),
         None if means.room == 0 => Grant::default(),
         None => {
             means.room -= 1;
-            put(draft, detail, uses, wanted, false)
+            put(draft, detail, uses, wanted, false, means)
         }
         Some(current) => {
             let mut kept = wanted.clone();
@@ -217,21 +228,28 @@ fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &G
                 .as_ref()
                 .is_some_and(|current| same_meaning(current, &kept.document(&vpc.region)));
             if is_same || (kept.is_empty() && current.is_none() && stays) {
-                list(draft, detail);
+                list(draft, detail, means);
                 return kept;
             }
             if kept.is_empty() {
-                take_off(draft, detail, name);
+                take_off(draft, detail, name, means);
                 return kept;
             }
-            list(draft, detail);
-            put(draft, detail, uses, &kept, true)
+            list(draft, detail, means);
+            put(draft, detail, uses, &kept, true, means)
         }
     }
 }
 
 /// Plans our policy, in place of another of ours where it `replaces` one.
-fn put(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &Grant, replaces: bool) -> Grant {
+fn put(
+    draft: &mut Draft<'_>,
+    detail: &RoleDetail,
+    uses: &[Use<'_>],
+    wanted: &Grant,
+    replaces: bool,
+    means: &mut Means,
+) -> Grant {
     let vpc = &draft.network.vpc;
     let key = key(&detail.arn);
     let name = role_policy_name(&vpc.ownership);
@@ -244,7 +262,7 @@ fn put(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &Gr
         for scope in scopes(uses) {
             draft.find(CONCERN, scope, Reason::Waiting, None, message.clone());
         }
-        remember(draft, detail);
+        means.remember(detail);
         return wanted.clone();
     }
     let serves = match uses.iter().map(|used| used.profile).collect::<BTreeSet<_>>() {
@@ -275,11 +293,11 @@ fn put(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &Gr
 }
 
 /// Removes our policy, or, where what is ours is to be retained, forgets it.
-fn take_off(draft: &mut Draft<'_>, detail: &RoleDetail, name: String) {
+fn take_off(draft: &mut Draft<'_>, detail: &RoleDetail, name: String, means: &mut Means) {
     if retains(draft) {
         return;
     }
-    remember(draft, detail);
+    means.remember(detail);
     let reason = if draft.network.vpc.deleting {
         "the SageMakerVpc is being deleted"
     } else if draft.network.vpc.granted.may_change_role(&detail.arn) {
@@ -298,13 +316,9 @@ fn take_off(draft: &mut Draft<'_>, detail: &RoleDetail, name: String) {
     );
 }
 
-fn remember(draft: &mut Draft<'_>, detail: &RoleDetail) {
-    draft.role_policies.insert(detail.arn.clone(), detail.role_name.clone());
-}
-
 /// Lists our policy where it is, and remembers the role.
-fn list(draft: &mut Draft<'_>, detail: &RoleDetail) {
-    remember(draft, detail);
+fn list(draft: &mut Draft<'_>, detail: &RoleDetail, means: &mut Means) {
+    means.remember(detail);
     let purpose = format!("permissions of SageMaker's on {}", detail.arn);
     draft.list("RolePolicy", &detail.role_name, purpose, ResourceOwnership::Ours);
 }

@@ -41,7 +41,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
         .collect();
     let kept = sorted.ours.first().map(|endpoint| kept_of_policy(draft, endpoint));
     let policy = draft.network.s3_policy(&in_effect, &kept.unwrap_or_default());
-    draft.package_repositories = policy.package_repositories;
+    let package_repositories = policy.package_repositories;
     if policy.is_custom {
         judge_custom(draft, &taking_part, &policy, &needed);
     }
@@ -83,6 +83,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
         by_others,
         by_ours,
         made_by,
+        package_repositories,
     }
 }
 

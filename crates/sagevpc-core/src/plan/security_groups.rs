@@ -15,18 +15,20 @@ use crate::{
     catalog::{HTTPS_TO_ENDPOINTS, MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
     desired::ManagedGroup,
     observed::{SecurityGroup, tags_of},
-    plan::resolved::{ResolvedProfile, Standing},
+    plan::resolved::{ResolvedProfile, Standing, WorkloadGroups},
     report::{Concern, Finding, Scope, Weight},
     types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, listed},
 };
 
 const CONCERN: Concern = Concern::SecurityGroups;
 
-pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+/// Gives the groups that the workloads have, as far as their ids are known.
+pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> WorkloadGroups {
+    let mut known = WorkloadGroups::default();
     let there = There::look(draft);
     for resolved in profiles.iter().filter(|resolved| resolved.takes_part()) {
         for group in &resolved.network.groups {
-            keep(draft, resolved, group, &there);
+            keep(draft, resolved, group, &there, &mut known);
         }
     }
     let wanted: BTreeSet<&ResourceKey> = profiles
@@ -43,6 +45,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         }
     }
     report_what_is_not_adopted(draft);
+    known
 }
 
 /// Whether a group that is not wanted stays for a profile that has no say at
@@ -143,7 +146,13 @@ enum Found<'a> {
     InTheWay,
 }
 
-fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGroup, there: &There<'_>) {
+fn keep(
+    draft: &mut Draft<'_>,
+    resolved: &ResolvedProfile<'_>,
+    group: &ManagedGroup,
+    there: &There<'_>,
+    known: &mut WorkloadGroups,
+) {
     let serves = Serves::Profile(resolved.key().clone());
     let Some(wanted) = rules(draft, resolved, group) else {
         return;
@@ -156,14 +165,14 @@ fn keep(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGr
             fill(draft, &keeping, made, &wanted);
         }
         Found::Ours(found) => {
-            note_id(draft, resolved, group, &found.group_id);
+            known.note(resolved, group.workloads.iter().copied(), [&found.group_id]);
             let (id, tags) = (found.group_id.as_str(), tags_of(&found.tags));
             draft.list_ours("SecurityGroup", id, purpose(group));
             draft.keep_tags(id, &group.key, serves.clone(), &tags);
             change_rules(draft, &of_workloads(group, serves), found, &wanted, None);
         }
         Found::ToAdopt(found) => {
-            note_id(draft, resolved, group, &found.group_id);
+            known.note(resolved, group.workloads.iter().copied(), [&found.group_id]);
             draft.list(
                 "SecurityGroup",
                 found.group_id.as_str(),
@@ -200,17 +209,6 @@ fn purpose(group: &ManagedGroup) -> String {
         } => {
             format!("workload {workload} of {profile}")
         }
-    }
-}
-
-fn note_id(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedGroup, id: &SecurityGroupId) {
-    let count = resolved.profile().workloads.len();
-    let ids = draft
-        .groups_of
-        .entry(resolved.key().clone())
-        .or_insert_with(|| vec![BTreeSet::new(); count]);
-    for workload in &group.workloads {
-        ids[*workload].insert(id.clone());
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn leave_to_owner(draft: &mut Draft<'_>) {
         report_unshared(draft);
         return;
     };
-    let left: Vec<PlannedAction> = draft.drop_actions(|planned| !planned.is_the_workloads());
+    let left: Vec<PlannedAction> = draft.graph.leave_out(|planned| !planned.is_the_workloads());
     let account = draft.snapshot.account.clone();
     for planned in left {
         for scope in scopes(&planned.serves) {
@@ -78,7 +78,7 @@ fn report_unshared(draft: &mut Draft<'_>) {
     );
     draft.find(Concern::Subnets, Scope::Vpc, Reason::SharedVpc, None, message);
     // EC2 would not know the VPC; what was made there before can still go.
-    draft.drop_actions(|planned| {
+    draft.graph.leave_out(|planned| {
         planned.priority != Priority::Deletion && planned.key.as_ref().is_some_and(is_participants_group)
     });
 }

@@ -1,10 +1,10 @@
 //! What is ours and nobody remembers, as after status was lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{draft::Draft, owned::owned};
+use super::{draft::Draft, owned::tagged};
 use crate::{
     api::ProfileInForce,
     types::{Holdings, ProfileKey, ResourceKey},
@@ -53,7 +53,7 @@ pub(super) fn unknown(draft: &Draft<'_>) -> Unknown {
             || vpc.adopt_endpoints.iter().any(|adopted| adopted.as_str() == id)
             || vpc.adopt_security_groups.iter().any(|adopted| adopted.as_str() == id)
     };
-    let mut shown = owned(draft);
+    let mut shown: BTreeMap<String, ResourceKey> = tagged(draft).collect();
     shown.retain(|_, key| is_told_by_tags(key));
     let mut seen: Holdings = in_force
         .unknown

@@ -188,9 +188,10 @@ proptest! {
         let left = go_on(&mut memory, 1);
         prop_assert!(left.actions.is_empty(), "{:?}", left.actions);
         prop_assert!(left.findings.iter().all(|finding| finding.reason != Reason::Waiting), "{:?}", left.findings);
-        // Another endpoint that waited for an address may have taken what became free.
+        // Another endpoint that waited for an address may have taken what became free,
+        // and whoever lacks it then is told.
         let made_or_told = deletable(&memory.snapshot).len() + without_addresses(&left);
-        prop_assert_eq!(made_or_told, ours.len() + told_before);
+        prop_assert!(made_or_told >= ours.len() + told_before, "{:?}", left.findings);
         prop_assert!(made_once(&memory.snapshot));
         prop_assert!(time.duration_since(now()) < SETTLING, "all of it within the time that is waited for what is new");
     }

@@ -35,7 +35,7 @@ impl Difference {
         let wanted = wish.existing_endpoints();
         let ours = seen.on_our_account(wish.bucket, policy);
         let is_deleted = |id: &VpcEndpointId| {
-            let mut actions = draft.actions().iter();
+            let mut actions = draft.actions();
             actions.any(|planned| deleted_endpoint(&planned.action) == Some(id))
         };
         let (leaving, stale): (BTreeSet<_>, BTreeSet<_>) =

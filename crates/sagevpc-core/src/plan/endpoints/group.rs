@@ -172,7 +172,7 @@ fn groups_of(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> Vec<Peer> {
             if let Some(id) = draft.not_visible_yet(&group.key) {
                 return Some(by_id(SecurityGroupId::new(id)));
             }
-            draft.maker_of(&group.key).map(|_| Peer::Made(group.key.clone()))
+            draft.graph.maker_of(&group.key).map(|_| Peer::Made(group.key.clone()))
         })
         .collect()
 }

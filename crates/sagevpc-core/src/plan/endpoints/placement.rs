@@ -42,7 +42,7 @@ impl Placement {
 pub(in crate::plan) type Taken = BTreeMap<SubnetId, u32>;
 
 /// The addresses that endpoints planned so far take.
-pub(in crate::plan) fn taken_so_far(actions: &[PlannedAction]) -> Taken {
+pub(in crate::plan) fn taken_so_far<'p>(actions: impl Iterator<Item = &'p PlannedAction>) -> Taken {
     let mut taken = Taken::new();
     for planned in actions {
         if let Action::CreateInterfaceEndpoint { subnets, .. }

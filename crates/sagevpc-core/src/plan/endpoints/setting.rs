@@ -38,7 +38,7 @@ impl Dns {
         ];
         let turned_on = |wanted: DnsAttribute| {
             let is_it = |action: &Action| matches!(action, Action::ModifyVpcAttribute { attribute, .. } if *attribute == wanted);
-            draft.actions().iter().find(|planned| is_it(&planned.action))
+            draft.actions().find(|planned| is_it(&planned.action))
         };
         let mut after = Vec::new();
         for (attribute, _) in states.into_iter().filter(|(_, is_on)| !is_on) {

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
+    Entries,
     entries::{self, Rules},
     passage::Passage,
     slots::{Slots, slot},
@@ -89,8 +90,7 @@ pub(super) fn tell(draft: &mut Draft<'_>, acl: &NetworkAclId, rules: &Rules) {
 }
 
 /// Why no entry can be made in an ACL that nothing is noted of.
-pub(super) fn no_room(draft: &Draft<'_>, acl: &NetworkAclId) -> Option<String> {
-    let noted = &draft.network_acls;
+pub(super) fn no_room(noted: &Entries, acl: &NetworkAclId) -> Option<String> {
     (noted.len() >= MAX_ACLS_IN_FORCE && !noted.contains_key(acl)).then(|| {
         format!(
             "sagevpc keeps rules in {MAX_ACLS_IN_FORCE} network ACLs of this VPC already, and notes no more: use fewer \

@@ -20,26 +20,29 @@ use crate::{
     catalog::ELASTIC_INFERENCE,
     demand::{Demand, DemandPeer},
     observed::VpcSnapshot,
-    plan::{claims::Claims, resolved::ResolvedProfile},
+    plan::{
+        claims::Claims,
+        resolved::{ResolvedProfile, WorkloadGroups},
+    },
     reach::{Destination, Reach, Start, Unseen, Verdict},
     report::Finding,
     types::{ResourceKey, SecurityGroupId, SubnetId},
     validate::SecurityGroups,
 };
 
-pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
-    for finding in findings(draft, profiles) {
+pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], groups: &WorkloadGroups) {
+    for finding in findings(draft, profiles, groups) {
         draft.push(finding);
     }
 }
 
-fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Finding> {
+fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &WorkloadGroups) -> Vec<Finding> {
     let taking_part: Vec<&ResolvedProfile<'_>> = profiles.iter().filter(|resolved| resolved.takes_part()).collect();
     let mut findings = Vec::new();
     if taking_part.is_empty() {
         return findings;
     }
-    let projected = project(draft.snapshot, draft.actions().iter().map(|planned| &planned.action));
+    let projected = project(draft.snapshot, draft.actions().map(|planned| &planned.action));
     let reach = reader(draft, &projected);
     let keys = Keys::look(draft, &projected);
     for resolved in taking_part {
@@ -51,7 +54,7 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Vec<Finding>
         // Workloads share groups and destinations: each way is followed once.
         let mut ways: BTreeMap<BTreeSet<SecurityGroupId>, Demanded<'_>> = BTreeMap::new();
         for (place, subnets) in subnets_of.iter().enumerate() {
-            let Some(groups) = keys.groups_of(draft, resolved, place) else {
+            let Some(groups) = keys.groups_of(draft, resolved, place, known) else {
                 continue;
             };
             let by_destination = ways.entry(groups).or_default();
@@ -117,12 +120,9 @@ impl Keys {
         draft: &Draft<'_>,
         resolved: &ResolvedProfile<'_>,
         workload: usize,
+        known: &WorkloadGroups,
     ) -> Option<BTreeSet<SecurityGroupId>> {
-        let known = draft
-            .groups_of
-            .get(resolved.key())
-            .and_then(|groups| groups.get(workload));
-        let mut groups = known.cloned().unwrap_or_default();
+        let mut groups = known.of_workload(resolved.key(), workload).cloned().unwrap_or_default();
         match &resolved.profile().security_groups {
             SecurityGroups::Own(ids) => {
                 if ids.iter().any(|id| !draft.snapshot.security_groups.contains_key(id)) {

@@ -6,22 +6,33 @@
 //! it has its ways yet. A statement that closes a bucket goes before the
 //! endpoint that it admits, for without that nobody could read the bucket.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
-    plan::{Action, ActionId, PlannedAction, Priority, draft::Draft},
+    plan::{Action, ActionId, PlannedAction, Priority, draft::Draft, graph::Graph},
     types::{ResourceKey, VpcEndpointId},
 };
 
 pub(super) fn settle(draft: &mut Draft<'_>) {
-    if draft.retains() || draft.actions().iter().all(|planned| !is_deletion(planned)) {
+    if draft.retains() {
         return;
     }
-    let edges = edges(draft.actions());
-    for planned in draft.actions_mut() {
-        planned.after.extend(edges.get(&planned.id).into_iter().flatten());
+    for (id, earlier) in edges(&draft.graph) {
+        draft.graph.wait(id, earlier);
     }
-    draft.reorder(|planned| if is_deletion(planned) { rank(planned) } else { 0 });
+}
+
+/// Where an action stands among those that nothing else orders: what is no
+/// longer needed goes last.
+pub(in crate::plan) fn rank(draft: &Draft<'_>) -> impl Fn(&PlannedAction) -> usize + use<> {
+    let retains = draft.retains();
+    move |planned| {
+        if retains || !is_deletion(planned) {
+            0
+        } else {
+            rank_of(planned)
+        }
+    }
 }
 
 fn is_deletion(planned: &PlannedAction) -> bool {
@@ -29,7 +40,7 @@ fn is_deletion(planned: &PlannedAction) -> bool {
 }
 
 /// What comes first goes first.
-fn rank(planned: &PlannedAction) -> usize {
+fn rank_of(planned: &PlannedAction) -> usize {
     match &planned.key {
         None | Some(ResourceKey::RolePolicy { .. } | ResourceKey::BucketPolicy { .. }) => 1,
         Some(ResourceKey::FlowLog { .. }) => 2,
@@ -44,17 +55,17 @@ fn rank(planned: &PlannedAction) -> usize {
 }
 
 /// What else must be done before an action.
-fn edges(actions: &[PlannedAction]) -> BTreeMap<ActionId, Vec<ActionId>> {
-    let groups: Vec<ActionId> = actions
+fn edges(graph: &Graph) -> BTreeMap<ActionId, Vec<ActionId>> {
+    let groups: Vec<ActionId> = graph
         .iter()
         .filter(|planned| is_deletion(planned) && planned.runs_now() && deletes_group_of_workloads(planned))
         .map(|planned| planned.id)
         .collect();
     let mut edges = BTreeMap::new();
-    for planned in actions.iter().filter(|planned| is_deletion(planned)) {
+    for planned in graph.iter().filter(|planned| is_deletion(planned)) {
         let mut before: Vec<ActionId> = Vec::new();
         if let Action::DeleteVpcEndpoint { id } = &planned.action {
-            before.extend(statements_of(actions, planned, id));
+            before.extend(statements_of(graph, planned, id));
         }
         if carries(&planned.action) {
             before.extend(&groups);
@@ -85,27 +96,16 @@ fn deletes_group_of_workloads(planned: &PlannedAction) -> bool {
 /// Changes that take the endpoint out of buckets' statements, but for those
 /// that are to come after it.
 fn statements_of<'a>(
-    actions: &'a [PlannedAction],
+    graph: &'a Graph,
     deletion: &'a PlannedAction,
     endpoint: &'a VpcEndpointId,
 ) -> impl Iterator<Item = ActionId> + 'a {
-    actions.iter().filter_map(move |planned| {
+    graph.iter().filter_map(move |planned| {
         let Action::PutBucketPolicy { remove_endpoints, .. } = &planned.action else {
             return None;
         };
-        let comes_after = needed_by(actions, planned.id).contains(&deletion.id);
+        let comes_after = graph.needed_by(planned.id).contains(&deletion.id);
         (remove_endpoints.contains(endpoint) && !comes_after && !deletion.after.contains(&planned.id))
             .then_some(planned.id)
     })
-}
-
-/// All that must be done before an action.
-pub(super) fn needed_by(actions: &[PlannedAction], id: ActionId) -> BTreeSet<ActionId> {
-    let mut needed = BTreeSet::new();
-    let mut open = vec![id];
-    while let Some(next) = open.pop() {
-        let after = actions.get(next.0).map_or(&[][..], |planned| &planned.after);
-        open.extend(after.iter().copied().filter(|earlier| needed.insert(*earlier)));
-    }
-    needed
 }

@@ -25,7 +25,7 @@ use crate::{
         draft::Draft,
         kept::Thing,
         reachability::{destinations, reader},
-        resolved::ResolvedProfile,
+        resolved::{ResolvedProfile, WorkloadGroups},
     },
     reach::Destination,
     types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId, Traffic},
@@ -50,7 +50,11 @@ pub(super) struct User<'a> {
 }
 
 /// Everyone who uses the VPC, in the order of subnets and groups.
-pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) -> Vec<User<'a>> {
+pub(super) fn users<'a>(
+    draft: &Draft<'a>,
+    profiles: &'a [ResolvedProfile<'a>],
+    known: &WorkloadGroups,
+) -> Vec<User<'a>> {
     let snapshot = draft.snapshot;
     let mut alike: BTreeMap<(&SubnetId, BTreeSet<SecurityGroupId>), Vec<&NetworkInterface>> = BTreeMap::new();
     for interface in snapshot.running_interfaces() {
@@ -66,7 +70,7 @@ pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) 
     let territories: Vec<(Territory<'a>, &'a ResolvedProfile<'a>)> = profiles
         .iter()
         .filter(|resolved| resolved.takes_part())
-        .map(|resolved| (Territory::of(draft, resolved), resolved))
+        .map(|resolved| (Territory::of(resolved, known), resolved))
         .collect();
     let holders = Holders::noted(draft);
     let offer = Offer::of(draft);
@@ -87,7 +91,11 @@ pub(super) fn users<'a>(draft: &Draft<'a>, profiles: &'a [ResolvedProfile<'a>]) 
             let went_out = relied_on.may_hold(&Thing::WayOut.to_string());
             let mut needs: BTreeSet<Destination> = offer.held_by(relied_on).collect();
             needs.extend(by_rules(snapshot, &groups, &members, &ports, went_out));
-            needs.extend(whose.iter().flat_map(|resolved| declared(draft, resolved, &groups)));
+            needs.extend(
+                whose
+                    .iter()
+                    .flat_map(|resolved| declared(draft, resolved, &groups, known)),
+            );
             let start = reach.from(subnet, &groups);
             let ways = start.map_or_else(Vec::new, |start| {
                 let ways = needs.into_iter().map(|way| {
@@ -169,12 +177,12 @@ fn declared(
     draft: &Draft<'_>,
     resolved: &ResolvedProfile<'_>,
     groups: &BTreeSet<SecurityGroupId>,
+    known: &WorkloadGroups,
 ) -> BTreeSet<Destination> {
     let profile = resolved.profile();
     let mut needs = BTreeSet::new();
-    let groups_of = draft.groups_of.get(resolved.key());
     for place in 0..profile.workloads.len() {
-        let its_own = groups_of.and_then(|groups| groups.get(place));
+        let its_own = known.of_workload(resolved.key(), place);
         if its_own.is_none_or(|its_own| its_own.is_disjoint(groups)) {
             continue;
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    api::PackageRepositories,
     plan::{ActionId, Target, resolved::ResolvedProfile},
     types::{RouteTableId, VpcEndpointId},
 };
@@ -15,6 +16,8 @@ pub(in crate::plan) struct Served {
     pub(super) by_ours: Option<Target<VpcEndpointId>>,
     /// The action that makes it.
     pub(in crate::plan) made_by: Option<ActionId>,
+    /// What its policy is to do about the package repositories.
+    pub(in crate::plan) package_repositories: Option<PackageRepositories>,
 }
 
 impl Served {
