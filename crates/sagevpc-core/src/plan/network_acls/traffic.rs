@@ -11,15 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::{
-    passage::Passage,
-    ways::{WaysOut, endpoints},
-};
+use super::{passage::Passage, ways};
 use crate::{
     catalog::{ELASTIC_INFERENCE, Symptom, names_service},
     demand::{Demand, DemandPeer},
     observed::{Subnet, VpcSnapshot},
-    plan::{draft::Draft, resolved::ResolvedProfile},
+    plan::{draft::Draft, project::project, resolved::ResolvedProfile},
     types::{ANSWER_PORTS, Direction, NetworkAclId, Protocol, RouteTableId, SubnetId, Traffic},
 };
 
@@ -70,11 +67,11 @@ pub(super) fn gather(
             }
         }
     }
+    let projected = project(draft.snapshot, draft.actions().map(|planned| &planned.action));
     let peers = Peers {
-        snapshot: draft.snapshot,
-        s3: s3_cidrs(draft.snapshot),
-        endpoints: endpoints(draft),
-        ways_out: WaysOut::look(draft),
+        s3: s3_cidrs(&projected),
+        endpoints: ways::endpoints(&projected),
+        projected: &projected,
     };
     for ((_, ask), (resolved, whom)) in asked {
         let mut crossings = Crossings {
@@ -128,11 +125,11 @@ fn asks<'a>(resolved: &'a ResolvedProfile<'_>, place: usize) -> impl Iterator<It
 
 /// Where the peers are.
 struct Peers<'a> {
-    snapshot: &'a VpcSnapshot,
+    /// The VPC once the plan is carried out.
+    projected: &'a VpcSnapshot,
     s3: Vec<IpNet>,
     /// The subnets of interface endpoints, by service.
-    endpoints: BTreeMap<String, BTreeSet<SubnetId>>,
-    ways_out: WaysOut<'a>,
+    endpoints: BTreeMap<&'a str, BTreeSet<&'a SubnetId>>,
 }
 
 /// The ACL of each subnet, where it is judged.
@@ -187,8 +184,8 @@ impl Crossings<'_> {
                     .endpoints
                     .iter()
                     .filter(|(service, _)| names_service(service, name));
-                let places: BTreeSet<&SubnetId> = of_service.flat_map(|(_, subnets)| subnets).collect();
-                for endpoint in places.into_iter().filter_map(|id| peers.snapshot.subnets.get(id)) {
+                let places: BTreeSet<&SubnetId> = of_service.flat_map(|(_, subnets)| subnets).copied().collect();
+                for endpoint in places.into_iter().filter_map(|id| peers.projected.subnets.get(id)) {
                     for subnet in subnets {
                         self.between(subnet, endpoint, traffic);
                     }
@@ -196,14 +193,14 @@ impl Crossings<'_> {
             }
             Ask::Outside(traffic, cidr) => {
                 for (table, subnet) in tables_of(resolved) {
-                    let nat = peers.ways_out.nat(table);
+                    let nat = ways::nat(peers.projected, table);
                     match cidr {
                         Some(IpNet::V4(_)) => self.outside(subnet, nat, traffic, cidr),
                         Some(IpNet::V6(_)) => self.outside(subnet, None, traffic, cidr),
                         None => {
                             let anywhere = IpNet::V4(ipnet::Ipv4Net::default());
                             self.outside(subnet, nat, traffic, Some(anywhere));
-                            let has_ipv6 = peers.ways_out.leads_ipv6_out(table);
+                            let has_ipv6 = ways::leads_ipv6_out(peers.projected, table);
                             let anywhere = has_ipv6.then(|| ipnet::Ipv6Net::default().into());
                             self.outside(subnet, None, traffic, anywhere);
                         }
