@@ -3,13 +3,6 @@
 use std::collections::BTreeSet;
 
 use sagevpc::aws::Ec2;
-use sagevpc_core::{
-    observed::tags_of,
-    plan::{Action, ActionId, DnsAttribute, Step, Target},
-    types::{
-        Direction, Peer, PortRange, Protocol, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, TAG_RETAINED_FROM, Tags,
-    },
-};
 
 use crate::{
     plans::{
@@ -17,6 +10,15 @@ use crate::{
         run, soon, step, tokens, us,
     },
     support::{moto::Moto, network::Network, tally::Tally},
+};
+use sagevpc_core::{
+    observed::tags_of,
+    plan::{
+        Action, ActionId, DnsAttribute, SecurityGroupChange, Step, TagsChange, Target, VpcChange, VpcEndpointChange,
+    },
+    types::{
+        Direction, Peer, PortRange, Protocol, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, TAG_RETAINED_FROM, Tags,
+    },
 };
 
 async fn world() -> (Network, Ec2) {
@@ -128,12 +130,12 @@ async fn an_endpoint_is_made_and_changed() {
     );
     assert_eq!(endpoint.policy_document.as_deref().unwrap().parse(), Ok(policy("s3:*")));
 
-    let modify = Action::ModifyVpcEndpoint {
+    let modify = Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
         id: id.into(),
         policy: Some(policy("s3:GetObject")),
         add_route_tables: vec![network.main_table.clone()],
         remove_route_tables: vec![network.third_table.clone()],
-    };
+    });
     done(&ec2, &only(modify)).await;
     let snapshot = look(&ec2, &network.vpc).await;
     let endpoint = endpoints(&snapshot)[0];
@@ -151,7 +153,11 @@ async fn an_endpoint_is_deleted() {
         .await
         .made;
     let id = made[&ResourceKey::S3GatewayEndpoint].as_str();
-    done(&ec2, &only(Action::DeleteVpcEndpoint { id: id.into() })).await;
+    done(
+        &ec2,
+        &only(Action::VpcEndpoint(VpcEndpointChange::Delete { id: id.into() })),
+    )
+    .await;
     assert!(endpoints(&look(&ec2, &network.vpc).await).is_empty());
 }
 
@@ -167,9 +173,11 @@ async fn dns_is_turned_on_and_seen_on_at_once() {
             .value
     };
     assert!(!hostnames().await);
-    let turn_on = |attribute| Action::ModifyVpcAttribute {
-        vpc: network.vpc.clone(),
-        attribute,
+    let turn_on = |attribute| {
+        Action::Vpc(VpcChange::ModifyAttribute {
+            vpc: network.vpc.clone(),
+            attribute,
+        })
     };
     done(
         &ec2,
@@ -189,10 +197,10 @@ async fn tags_are_set_and_taken_off() {
     let tags = || async { tags_of(&look(&ec2, &network.vpc).await.security_groups[&group].tags) };
     done(
         &ec2,
-        &only(Action::CreateTags {
+        &only(Action::Tags(TagsChange::Create {
             resource: group.to_string(),
             tags: us().tags(&group_key()),
-        }),
+        })),
     )
     .await;
     assert_eq!(tags().await, us().tags(&group_key()));
@@ -203,27 +211,27 @@ async fn tags_are_set_and_taken_off() {
         &ec2,
         &plan([
             (
-                Action::CreateTags {
+                Action::Tags(TagsChange::Create {
                     resource: group.to_string(),
                     tags: retained.clone(),
-                },
+                }),
                 &[][..],
             ),
             (
-                Action::DeleteTags {
+                Action::Tags(TagsChange::Delete {
                     resource: group.to_string(),
                     keys,
-                },
+                }),
                 &[0],
             ),
         ]),
     )
     .await;
     assert_eq!(tags().await, retained);
-    let again = Action::DeleteTags {
+    let again = Action::Tags(TagsChange::Delete {
         resource: group.to_string(),
         keys: vec![TAG_CLUSTER.to_owned()],
-    };
+    });
     done(&ec2, &only(again)).await;
 }
 
@@ -231,7 +239,7 @@ async fn tags_are_set_and_taken_off() {
 async fn a_group_is_deleted_and_what_is_gone_counts_as_deleted() {
     let (network, ec2) = world().await;
     let group = network.group("workloads").await;
-    let delete = || only(Action::DeleteSecurityGroup { id: group.clone() });
+    let delete = || only(Action::SecurityGroup(SecurityGroupChange::Delete { id: group.clone() }));
     done(&ec2, &delete()).await;
     assert!(!look(&ec2, &network.vpc).await.security_groups.contains_key(&group));
     done(&ec2, &delete()).await;

@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::ResourceType;
 use sagevpc::aws::Ec2;
 use sagevpc_core::{
     observed::{AclPortRange, Aspect, FlowLog, IcmpTypeCode, NetworkAcl, Word, tags_of},
-    plan::{Action, Step},
+    plan::{Action, FlowLogChange, NetworkAclChange, Step},
     types::{
         AclEntry, Direction, FlowLogId, FlowLogSettings, LogDestinationType, NetworkAclId, PortRange, Protocol,
         ResourceKey, TrafficType,
@@ -42,25 +42,25 @@ fn https() -> AclEntry {
 }
 
 fn create(acl: &NetworkAcl, entry: &AclEntry) -> Action {
-    Action::CreateNetworkAclEntry {
+    Action::NetworkAcl(NetworkAclChange::CreateEntry {
         acl: acl.network_acl_id.clone(),
         entry: entry.clone(),
-    }
+    })
 }
 
 fn replace(acl: &NetworkAcl, entry: &AclEntry) -> Action {
-    Action::ReplaceNetworkAclEntry {
+    Action::NetworkAcl(NetworkAclChange::ReplaceEntry {
         acl: acl.network_acl_id.clone(),
         entry: entry.clone(),
-    }
+    })
 }
 
 fn delete(acl: &NetworkAclId, entry: &AclEntry) -> Action {
-    Action::DeleteNetworkAclEntry {
+    Action::NetworkAcl(NetworkAclChange::DeleteEntry {
         acl: acl.clone(),
         direction: entry.direction,
         rule_number: entry.rule_number,
-    }
+    })
 }
 
 #[tokio::test]
@@ -209,12 +209,12 @@ fn to_log_group(account: &Account) -> FlowLogSettings {
 
 fn create_log(network: &Network, settings: FlowLogSettings) -> Action {
     let key = log_key(network);
-    Action::CreateFlowLogs {
+    Action::FlowLog(FlowLogChange::Create {
         resource: network.vpc.to_string(),
         settings,
         tags: us().tags(&key),
         key,
-    }
+    })
 }
 
 async fn logs(ec2: &Ec2, network: &Network) -> Vec<FlowLog> {
@@ -248,14 +248,14 @@ async fn a_flow_log_is_made_as_asked_and_seen() {
 #[tokio::test]
 async fn flow_logs_of_subnets_are_seen_with_their_vpcs() {
     let (account, network, _, ec2) = world_and_account().await;
-    let of_subnet = Action::CreateFlowLogs {
+    let of_subnet = Action::FlowLog(FlowLogChange::Create {
         key: ResourceKey::FlowLog {
             resource: network.subnets[0].to_string(),
         },
         resource: network.subnets[0].to_string(),
         settings: to_log_group(&account),
         tags: us().tags(&log_key(&network)),
-    };
+    });
     done(&ec2, &only(of_subnet)).await;
     let resources: Vec<_> = logs(&ec2, &network)
         .await
@@ -323,7 +323,7 @@ async fn a_flow_log_is_deleted_and_what_is_gone_counts_as_deleted() {
         .await
         .made;
     let id = FlowLogId::new(made[&log_key(&network)].clone());
-    let delete = || Action::DeleteFlowLogs { id: id.clone() };
+    let delete = || Action::FlowLog(FlowLogChange::Delete { id: id.clone() });
     let unsuccessful = |code: &str| {
         Fault::Answer(format!(
             "<DeleteFlowLogsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><unsuccessful><item><error>\

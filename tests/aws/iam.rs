@@ -5,11 +5,6 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use iam_policy::{PolicyDocument, Statement};
 use sagevpc::aws::{Clients, Iam, apply};
-use sagevpc_core::{
-    observed::{RoleDetail, Roles, UnseenCause},
-    plan::{Action, ActionId, Outcome, Step},
-    types::{Region, ResourceKey},
-};
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,6 +14,11 @@ use crate::{
         road::{Fault, Road},
         tally::Tally,
     },
+};
+use sagevpc_core::{
+    observed::{RoleDetail, Roles, UnseenCause},
+    plan::{Action, ActionId, Outcome, RoleChange, Step},
+    types::{Region, ResourceKey},
 };
 
 const NAME: &str = "sagevpc-research-0123456789";
@@ -122,20 +122,20 @@ impl World {
     }
 
     fn put(&self, allowed: &str, replaces: bool) -> Action {
-        Action::PutRolePolicy {
+        Action::Role(RoleChange::PutPolicy {
             key: key(),
             role: self.role.clone(),
             name: NAME.to_owned(),
             policy: PolicyDocument::new([Statement::allow([allowed]).on(["*"])]),
             replaces,
-        }
+        })
     }
 
     fn delete(&self) -> Action {
-        Action::DeleteRolePolicy {
+        Action::Role(RoleChange::DeletePolicy {
             role: self.role.clone(),
             name: NAME.to_owned(),
-        }
+        })
     }
 }
 

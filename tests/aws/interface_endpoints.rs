@@ -4,7 +4,7 @@
 use sagevpc::aws::Ec2;
 use sagevpc_core::{
     observed::{VpcEndpoint, Word, tags_of},
-    plan::{Action, DnsAttribute, Step, Target},
+    plan::{Action, DnsAttribute, Step, Target, VpcChange, VpcEndpointChange},
     types::{IpAddressType, ResourceKey, SecurityGroupId, SubnetId, VpcEndpointId},
 };
 
@@ -30,10 +30,10 @@ struct World {
 /// A VPC that resolves names.
 async fn world() -> World {
     let (account, network, road, ec2) = world_and_account().await;
-    let hostnames = Action::ModifyVpcAttribute {
+    let hostnames = Action::Vpc(VpcChange::ModifyAttribute {
         vpc: network.vpc.clone(),
         attribute: DnsAttribute::EnableDnsHostnames,
-    };
+    });
     done(&ec2, &only(hostnames)).await;
     World {
         account,
@@ -48,7 +48,7 @@ fn key() -> ResourceKey {
 }
 
 fn create(network: &Network, subnets: &[usize], groups: Vec<Target<SecurityGroupId>>) -> Action {
-    Action::CreateInterfaceEndpoint {
+    Action::VpcEndpoint(VpcEndpointChange::CreateInterface {
         key: key(),
         vpc: network.vpc.clone(),
         service_name: format!("com.amazonaws.{REGION}.sts"),
@@ -58,11 +58,11 @@ fn create(network: &Network, subnets: &[usize], groups: Vec<Target<SecurityGroup
         ip_address_type: Some(IpAddressType::Ipv4),
         policy: Some(policy("sts:*")),
         tags: us().tags(&key()),
-    }
+    })
 }
 
 fn with_subnet(id: &VpcEndpointId, subnet: &SubnetId) -> Action {
-    Action::ModifyInterfaceEndpoint {
+    Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
         id: id.clone(),
         policy: None,
         add_subnets: vec![subnet.clone()],
@@ -71,11 +71,11 @@ fn with_subnet(id: &VpcEndpointId, subnet: &SubnetId) -> Action {
         remove_groups: Vec::new(),
         private_dns: None,
         ip_address_type: None,
-    }
+    })
 }
 
 fn moved(id: &VpcEndpointId, network: &Network, from: &SecurityGroupId, to: &SecurityGroupId) -> Action {
-    Action::ModifyInterfaceEndpoint {
+    Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
         id: id.clone(),
         policy: Some(policy("sts:AssumeRole")),
         add_subnets: vec![network.subnets[2].clone()],
@@ -84,7 +84,7 @@ fn moved(id: &VpcEndpointId, network: &Network, from: &SecurityGroupId, to: &Sec
         remove_groups: vec![from.clone()],
         private_dns: Some(false),
         ip_address_type: None,
-    }
+    })
 }
 
 async fn only_endpoint(world: &World) -> VpcEndpoint {
@@ -297,7 +297,11 @@ async fn a_private_name_that_another_endpoint_has_is_told_with_that_endpoint() {
 
     // EC2 keeps the name for a while after its endpoint was deleted.
     let delete = VpcEndpointId::new(theirs.clone());
-    done(&world.ec2, &only(Action::DeleteVpcEndpoint { id: delete })).await;
+    done(
+        &world.ec2,
+        &only(Action::VpcEndpoint(VpcEndpointChange::Delete { id: delete })),
+    )
+    .await;
     let conflict = || {
         refused(
             "InvalidParameter",

@@ -6,14 +6,6 @@ use aws_sdk_ec2::types::{
     AttributeBooleanValue, IpPermission as SdkPermission, IpRange as SdkRange, NewDhcpConfiguration,
     PrefixListId as SdkPrefixList, UserIdGroupPair as SdkPair, VpcEndpointType,
 };
-use sagevpc_core::{
-    observed::{
-        DhcpConfiguration, DhcpValue, EndpointState, Flag, Interest, IpPermission, IpRange, PrefixListRef, Tag,
-        UserIdGroupPair, VpcAttributes, VpcSnapshot, Word,
-    },
-    plan::{Action, DnsAttribute},
-    types::{AvailabilityZoneId, Region, SecurityGroupId, SubnetId, VpcId},
-};
 
 use crate::{
     plans::{done, only},
@@ -23,6 +15,14 @@ use crate::{
         road::Road,
         tally::Tally,
     },
+};
+use sagevpc_core::{
+    observed::{
+        DhcpConfiguration, DhcpValue, EndpointState, Flag, Interest, IpPermission, IpRange, PrefixListRef, Tag,
+        UserIdGroupPair, VpcAttributes, VpcSnapshot, Word,
+    },
+    plan::{Action, DnsAttribute, VpcChange},
+    types::{AvailabilityZoneId, Region, SecurityGroupId, SubnetId, VpcId},
 };
 
 fn interest(vpc: &VpcId) -> Interest {
@@ -483,10 +483,10 @@ async fn only_what_we_changed_is_read_anew_after_a_change() {
     let ec2 = account.ec2(tally.clone()).await;
     assert!(!attributes(&ec2, &network.vpc).await.enable_dns_hostnames.value);
     tally.take();
-    let turn_on = Action::ModifyVpcAttribute {
+    let turn_on = Action::Vpc(VpcChange::ModifyAttribute {
         vpc: network.vpc.clone(),
         attribute: DnsAttribute::EnableDnsHostnames,
-    };
+    });
     done(&ec2, &only(turn_on)).await;
     assert!(attributes(&ec2, &network.vpc).await.enable_dns_hostnames.value);
     assert_eq!(tally.take().get("DescribeVpcAttribute"), Some(&1));

@@ -8,7 +8,10 @@ use sagevpc::aws::{Connections, Ec2};
 use sagevpc_core::{
     catalog::calls::{Call, Narrowing, Service, iam_policy},
     observed::Aspect,
-    plan::{Action, DnsAttribute, Step, Target},
+    plan::{
+        Action, AddressChange, DnsAttribute, FlowLogChange, NatGatewayChange, NetworkAclChange, RouteChange,
+        SecurityGroupChange, Step, TagsChange, Target, VpcChange, VpcEndpointChange,
+    },
     report::FailureKind,
     types::{
         AclEntry, AllocationId, Direction, FlowLogId, FlowLogSettings, LogDestinationType, NatGatewayId, Peer,
@@ -73,10 +76,10 @@ async fn the_policy_that_we_ship_allows_everything_that_we_do() {
             (revoke(made(), Direction::Egress, &rule(Direction::Egress)), &[2]),
             (create_endpoint(&network.vpc, &[&network.main_table]), &[]),
             (
-                Action::ModifyVpcAttribute {
+                Action::Vpc(VpcChange::ModifyAttribute {
                     vpc: network.vpc.clone(),
                     attribute: DnsAttribute::EnableDnsHostnames,
-                },
+                }),
                 &[],
             ),
         ]),
@@ -99,30 +102,33 @@ async fn the_policy_that_we_ship_allows_everything_that_we_do() {
         &ec2,
         &plan([
             (
-                Action::ModifyVpcEndpoint {
+                Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
                     id: endpoint.into(),
                     policy: Some(policy("s3:GetObject")),
                     add_route_tables: Vec::new(),
                     remove_route_tables: Vec::new(),
-                },
+                }),
                 &[][..],
             ),
             (
-                Action::CreateTags {
+                Action::Tags(TagsChange::Create {
                     resource: group.to_string(),
                     tags: Tags::from([("a".into(), "b".into())]),
-                },
+                }),
                 &[],
             ),
             (
-                Action::DeleteTags {
+                Action::Tags(TagsChange::Delete {
                     resource: group.to_string(),
                     keys: vec!["a".into()],
-                },
+                }),
                 &[1],
             ),
-            (Action::DeleteVpcEndpoint { id: endpoint.into() }, &[0]),
-            (Action::DeleteSecurityGroup { id: group }, &[2]),
+            (
+                Action::VpcEndpoint(VpcEndpointChange::Delete { id: endpoint.into() }),
+                &[0],
+            ),
+            (Action::SecurityGroup(SecurityGroupChange::Delete { id: group }), &[2]),
         ]),
     )
     .await;
@@ -148,35 +154,35 @@ async fn way_out(ec2: &Ec2, network: &Network) {
         ec2,
         &plan([
             (
-                Action::AllocateAddress {
+                Action::Address(AddressChange::Allocate {
                     key: address.clone(),
                     tags: us().tags(&address),
-                },
+                }),
                 &[][..],
             ),
             (
-                Action::CreateNatGateway {
+                Action::NatGateway(NatGatewayChange::Create {
                     key: gateway.clone(),
                     subnet,
                     address: Target::Made(address.clone()),
                     tags: us().tags(&gateway),
-                },
+                }),
                 &[0],
             ),
             (
-                Action::CreateRoute {
+                Action::Route(RouteChange::Create {
                     table: table(),
                     destination,
                     nat_gateway: to(),
-                },
+                }),
                 &[1],
             ),
             (
-                Action::ReplaceRoute {
+                Action::Route(RouteChange::Replace {
                     table: table(),
                     destination,
                     nat_gateway: to(),
-                },
+                }),
                 &[2],
             ),
         ]),
@@ -187,22 +193,22 @@ async fn way_out(ec2: &Ec2, network: &Network) {
         ec2,
         &plan([
             (
-                Action::DeleteRoute {
+                Action::Route(RouteChange::Delete {
                     table: table(),
                     destination,
-                },
+                }),
                 &[][..],
             ),
             (
-                Action::DeleteNatGateway {
+                Action::NatGateway(NatGatewayChange::Delete {
                     id: NatGatewayId::new(made[&gateway].clone()),
-                },
+                }),
                 &[0],
             ),
             (
-                Action::ReleaseAddress {
+                Action::Address(AddressChange::Release {
                     id: AllocationId::new(made[&address].clone()),
-                },
+                }),
                 &[1],
             ),
         ]),
@@ -237,26 +243,26 @@ async fn edges(ec2: &Ec2, network: &Network) {
         ec2,
         &plan([
             (
-                Action::CreateNetworkAclEntry {
+                Action::NetworkAcl(NetworkAclChange::CreateEntry {
                     acl: acl.clone(),
                     entry: entry.clone(),
-                },
+                }),
                 &[][..],
             ),
             (
-                Action::ReplaceNetworkAclEntry {
+                Action::NetworkAcl(NetworkAclChange::ReplaceEntry {
                     acl: acl.clone(),
                     entry,
-                },
+                }),
                 &[0],
             ),
             (
-                Action::CreateFlowLogs {
+                Action::FlowLog(FlowLogChange::Create {
                     key: log.clone(),
                     resource: network.vpc.to_string(),
                     settings,
                     tags: us().tags(&log),
-                },
+                }),
                 &[],
             ),
         ]),
@@ -267,17 +273,17 @@ async fn edges(ec2: &Ec2, network: &Network) {
         ec2,
         &plan([
             (
-                Action::DeleteNetworkAclEntry {
+                Action::NetworkAcl(NetworkAclChange::DeleteEntry {
                     acl,
                     direction: Direction::Egress,
                     rule_number: 30_001,
-                },
+                }),
                 &[][..],
             ),
             (
-                Action::DeleteFlowLogs {
+                Action::FlowLog(FlowLogChange::Delete {
                     id: FlowLogId::new(made[&log].clone()),
-                },
+                }),
                 &[],
             ),
         ]),

@@ -4,7 +4,10 @@ use iam_policy::{PolicyDocument, Statement};
 use sagevpc::aws::Ec2;
 use sagevpc_core::{
     observed::{Aspect, Interest, VpcEndpoint, VpcSnapshot},
-    plan::{Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, Serves, Step, Target},
+    plan::{
+        Action, ActionId, ClientTokens, Outcome, Plan, PlannedAction, SecurityGroupChange, Serves, Step, Target,
+        VpcEndpointChange,
+    },
     report::Failure,
     types::{Direction, Ownership, ProfileKey, ResourceKey, RouteTableId, Rule, SecurityGroupId, VpcId},
 };
@@ -166,41 +169,41 @@ pub fn policy(action: &str) -> PolicyDocument {
 
 /// Makes a security group of ours.
 pub fn create_group(vpc: &VpcId, name: &str) -> Action {
-    Action::CreateSecurityGroup {
+    Action::SecurityGroup(SecurityGroupChange::Create {
         key: group_key(),
         vpc: vpc.clone(),
         name: name.into(),
         description: "ml-fraud/fraud".into(),
         tags: us().tags(&group_key()),
-    }
+    })
 }
 
 /// Makes the S3 endpoint of ours.
 pub fn create_endpoint(vpc: &VpcId, route_tables: &[&RouteTableId]) -> Action {
-    Action::CreateVpcEndpoint {
+    Action::VpcEndpoint(VpcEndpointChange::CreateGateway {
         key: ResourceKey::S3GatewayEndpoint,
         vpc: vpc.clone(),
         service_name: s3_service(),
         route_tables: route_tables.iter().copied().cloned().collect(),
         policy: policy("s3:*"),
         tags: us().tags(&ResourceKey::S3GatewayEndpoint),
-    }
+    })
 }
 
 /// Adds rules to a group.
 pub fn authorize(group: Target<SecurityGroupId>, direction: Direction, rules: &[Rule]) -> Action {
-    Action::AuthorizeSecurityGroup {
+    Action::SecurityGroup(SecurityGroupChange::Authorize {
         group,
         direction,
         rules: rules.to_vec(),
-    }
+    })
 }
 
 /// Takes rules off a group.
 pub fn revoke(group: Target<SecurityGroupId>, direction: Direction, rules: &[Rule]) -> Action {
-    Action::RevokeSecurityGroup {
+    Action::SecurityGroup(SecurityGroupChange::Revoke {
         group,
         direction,
         rules: rules.to_vec(),
-    }
+    })
 }

@@ -2,7 +2,7 @@
 //! nothing waits for ever.
 
 use sagevpc_core::{
-    plan::{Action, ActionId, Step, Target},
+    plan::{Action, ActionId, SecurityGroupChange, Step, Target, VpcEndpointChange},
     report::FailureKind,
     types::{Direction, Peer, ResourceKey, Rule, SecurityGroupId},
 };
@@ -180,7 +180,11 @@ async fn a_group_in_use_waits_and_names_what_uses_it() {
             format!("resource {group} has a dependent object"),
         ),
     );
-    let step = step(&ec2, Action::DeleteSecurityGroup { id: group.clone() }).await;
+    let step = step(
+        &ec2,
+        Action::SecurityGroup(SecurityGroupChange::Delete { id: group.clone() }),
+    )
+    .await;
     for named in [
         group.as_str(),
         interface.as_str(),
@@ -209,12 +213,12 @@ async fn a_table_that_leads_to_the_endpoint_already_does_not_hold_up_the_rest() 
         refused("RouteAlreadyExists", "route table already has a route"),
     );
     road.next("DescribeVpcEndpoints", Fault::Answer(on_both));
-    let modify = Action::ModifyVpcEndpoint {
+    let modify = Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
         id: id.into(),
         policy: Some(policy("s3:GetObject")),
         add_route_tables: vec![network.main_table.clone(), network.third_table.clone()],
         remove_route_tables: Vec::new(),
-    };
+    });
     done(&ec2, &only(modify)).await;
     let snapshot = look(&ec2, &network.vpc).await;
     let endpoint = endpoints(&snapshot)[0];
@@ -255,7 +259,7 @@ async fn a_deletion_that_aws_could_not_make_is_not_taken_for_one() {
              </DeleteVpcEndpointsResponse>"
         ))
     };
-    let delete = || Action::DeleteVpcEndpoint { id: "vpce-1".into() };
+    let delete = || Action::VpcEndpoint(VpcEndpointChange::Delete { id: "vpce-1".into() });
     road.next("DeleteVpcEndpoints", answer("OperationNotPermitted"));
     let step_one = step(&ec2, delete()).await;
     assert!(

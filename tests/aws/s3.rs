@@ -5,13 +5,6 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use iam_policy::{PolicyDocument, Statement};
 use sagevpc::aws::{Clients, Connections, S3};
-use sagevpc_core::{
-    desired::{BucketPolicy, bucket_statement},
-    observed::Bucket,
-    plan::{Action, Outcome, Step, Target},
-    report::FailureKind,
-    types::{Admission, Exemption, Region, ResourceKey, VpcEndpointId},
-};
 
 use crate::{
     plans::{create_endpoint, only, plan, soon, tokens},
@@ -20,6 +13,13 @@ use crate::{
         network::Network,
         tally::Tally,
     },
+};
+use sagevpc_core::{
+    desired::{BucketPolicy, bucket_statement},
+    observed::Bucket,
+    plan::{Action, BucketChange, Outcome, Step, Target},
+    report::FailureKind,
+    types::{Admission, Exemption, Region, ResourceKey, VpcEndpointId},
 };
 
 /// A bucket of an account that nobody else uses.
@@ -66,14 +66,14 @@ impl World {
     }
 
     fn put_policy(&self, add: &[&str], remove: &[&str]) -> Action {
-        Action::PutBucketPolicy {
+        Action::Bucket(BucketChange::PutPolicy {
             bucket: self.bucket.clone(),
             region: Region::new(REGION),
             add_endpoints: add.iter().map(|id| Target::Existing((*id).into())).collect(),
             remove_endpoints: remove.iter().map(|id| (*id).into()).collect(),
             add_exemptions: Vec::new(),
             remove_exemptions: Vec::new(),
-        }
+        })
     }
 
     async fn change(&self, add: &[&str], remove: &[&str]) {
@@ -144,14 +144,14 @@ async fn buckets_are_seen_with_their_regions_and_policies() {
 async fn our_statement_comes_and_goes_and_the_rest_stays() {
     let world = World::new().await;
     world.put(&PolicyDocument::new([world.theirs()])).await;
-    let action = Action::PutBucketPolicy {
+    let action = Action::Bucket(BucketChange::PutPolicy {
         bucket: world.bucket.clone(),
         region: Region::new(REGION),
         add_endpoints: vec![Target::Existing("vpce-1".into())],
         remove_endpoints: Vec::new(),
         add_exemptions: vec![Exemption::AwsServices],
         remove_exemptions: Vec::new(),
-    };
+    });
     done(&world.clients, &only(action)).await;
     let ours = Admission {
         vpc_endpoints: ids(&["vpce-1"]),
@@ -189,7 +189,7 @@ async fn an_endpoint_made_by_the_same_plan_is_admitted() {
     let world = World::new().await;
     let network = Network::new(&world.account).await;
     let mut admit = world.put_policy(&[], &[]);
-    if let Action::PutBucketPolicy { add_endpoints, .. } = &mut admit {
+    if let Action::Bucket(BucketChange::PutPolicy { add_endpoints, .. }) = &mut admit {
         add_endpoints.push(Target::Made(ResourceKey::S3GatewayEndpoint));
     }
     let plan = plan([

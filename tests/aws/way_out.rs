@@ -4,7 +4,7 @@
 use sagevpc::aws::Ec2;
 use sagevpc_core::{
     observed::{Aspect, Route, Word, tags_of},
-    plan::{Action, ActionId, Step, Target},
+    plan::{Action, ActionId, AddressChange, NatGatewayChange, RouteChange, Step, Target},
     report::FailureKind,
     types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
 };
@@ -28,43 +28,43 @@ fn gateway_key(network: &Network) -> ResourceKey {
 
 fn allocate(network: &Network) -> Action {
     let key = address_key(network);
-    Action::AllocateAddress {
+    Action::Address(AddressChange::Allocate {
         tags: us().tags(&key),
         key,
-    }
+    })
 }
 
 fn create_gateway(network: &Network, subnet: &SubnetId, address: Target<AllocationId>) -> Action {
     let key = gateway_key(network);
-    Action::CreateNatGateway {
+    Action::NatGateway(NatGatewayChange::Create {
         subnet: subnet.clone(),
         address,
         tags: us().tags(&key),
         key,
-    }
+    })
 }
 
 fn create_route(table: &RouteTableId, nat_gateway: Target<NatGatewayId>) -> Action {
-    Action::CreateRoute {
+    Action::Route(RouteChange::Create {
         table: table.clone(),
         destination: "0.0.0.0/0".parse().unwrap(),
         nat_gateway,
-    }
+    })
 }
 
 fn replace_route(table: &RouteTableId, nat_gateway: Target<NatGatewayId>) -> Action {
-    Action::ReplaceRoute {
+    Action::Route(RouteChange::Replace {
         table: table.clone(),
         destination: "0.0.0.0/0".parse().unwrap(),
         nat_gateway,
-    }
+    })
 }
 
 fn delete_route(table: &RouteTableId) -> Action {
-    Action::DeleteRoute {
+    Action::Route(RouteChange::Delete {
         table: table.clone(),
         destination: "0.0.0.0/0".parse().unwrap(),
-    }
+    })
 }
 
 /// A NAT gateway of ours, with its address.
@@ -325,8 +325,8 @@ async fn a_nat_gateway_goes_before_its_address_and_both_only_once() {
         &only(create_route(&network.main_table, Target::Existing(id.clone()))),
     )
     .await;
-    let release = || Action::ReleaseAddress { id: address.clone() };
-    let delete = || Action::DeleteNatGateway { id: id.clone() };
+    let release = || Action::Address(AddressChange::Release { id: address.clone() });
+    let delete = || Action::NatGateway(NatGatewayChange::Delete { id: id.clone() });
     let in_use = step(&ec2, release()).await;
     assert!(waiting(&in_use).contains(address.as_str()), "{in_use:?}");
 
@@ -350,10 +350,10 @@ async fn an_address_that_a_service_still_holds_waits_and_one_that_is_not_ours_is
     let (_, address) = gateway(&network, &ec2).await;
     let message = "You do not have permission to access the specified resource.";
     road.next("ReleaseAddress", refused("AuthFailure", message));
-    let held = step(&ec2, Action::ReleaseAddress { id: address }).await;
+    let held = step(&ec2, Action::Address(AddressChange::Release { id: address })).await;
     assert!(waiting(&held).contains(message), "{held:?}");
     road.next("ReleaseAddress", refused("AuthFailure", message));
     let gone = AllocationId::new("eipalloc-00000000000000000");
-    let outcome = run(&ec2, &only(Action::ReleaseAddress { id: gone })).await;
+    let outcome = run(&ec2, &only(Action::Address(AddressChange::Release { id: gone }))).await;
     assert!(matches!(outcome.steps[&ActionId(0)], Step::Failed(_)), "{outcome:?}");
 }

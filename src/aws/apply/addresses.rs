@@ -12,14 +12,23 @@ use crate::aws::{
 };
 use sagevpc_core::{
     catalog::calls::Call,
+    plan::AddressChange,
     report::FailureKind,
     types::{AllocationId, ResourceKey, Tags},
 };
 
+/// Changes an elastic IP address.
+pub(super) async fn change(work: &Work<'_>, change: &AddressChange) -> Performed {
+    match change {
+        AddressChange::Allocate { key, tags } => allocate(work, key, tags).await,
+        AddressChange::Release { id } => release(work, id).await,
+    }
+}
+
 /// Gets an address. EC2 has no client token for it, and each request that
 /// arrives gets another address: one that has come with our tags is taken
 /// before one is asked for, and the request is sent once and never again.
-pub(super) async fn allocate(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
+async fn allocate(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Performed {
     if let Some(id) = made_before(work, key, tags).await? {
         return Ok(Some(id));
     }
@@ -51,7 +60,7 @@ async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Result<
 }
 
 /// Gives an address back.
-pub(super) async fn release(work: &Work<'_>, id: &AllocationId) -> Performed {
+async fn release(work: &Work<'_>, id: &AllocationId) -> Performed {
     let request = work.client().release_address().allocation_id(id.as_str());
     let refusal = match work.call(Call::ReleaseAddress, request.send()).await {
         Ok(_) => return Ok(None),

@@ -6,20 +6,45 @@
 //! someone else have written in between, the next look finds out, and whoever
 //! lost puts its part in again.
 
-use super::work::{Performed, Setback, Work};
+use super::{
+    made::Made,
+    work::{Performed, Setback, Work},
+};
 use sagevpc_core::{
     catalog::calls::Call,
     desired::{BucketPolicy, BucketPolicyChange, ChangedPolicy, bucket_arn},
-    types::{Admission, Region},
+    plan::BucketChange,
+    types::{Admission, Region, VpcEndpointId},
 };
 
+/// Changes a bucket.
+pub(super) async fn change(work: &Work<'_>, change: &BucketChange, made: &Made<'_>) -> Performed {
+    let BucketChange::PutPolicy {
+        bucket,
+        region,
+        add_endpoints,
+        remove_endpoints,
+        add_exemptions,
+        remove_exemptions,
+    } = change;
+    let Some(endpoints) = made.resolve_all(add_endpoints) else {
+        return Err(Work::refuse(Call::PutBucketPolicy, "the endpoint was not made"));
+    };
+    let change = BucketPolicyChange {
+        add: Admission {
+            vpc_endpoints: endpoints.into_iter().map(|made| VpcEndpointId::new(made.id)).collect(),
+            exemptions: add_exemptions.iter().cloned().collect(),
+        },
+        remove: Admission {
+            vpc_endpoints: remove_endpoints.iter().cloned().collect(),
+            exemptions: remove_exemptions.iter().cloned().collect(),
+        },
+    };
+    put_policy(work, bucket, region, &change).await
+}
+
 /// Changes our statement.
-pub(super) async fn put_policy(
-    work: &Work<'_>,
-    bucket: &str,
-    region: &Region,
-    change: &BucketPolicyChange,
-) -> Performed {
+async fn put_policy(work: &Work<'_>, bucket: &str, region: &Region, change: &BucketPolicyChange) -> Performed {
     let s3 = work.s3;
     let call = Call::PutBucketPolicy;
     let _turn = s3.turn(bucket).await;

@@ -4,21 +4,38 @@ use aws_sdk_ec2::types::{
     FlowLogsResourceType, LogDestinationType as SdkDestinationType, ResourceType, TrafficType as SdkTrafficType,
 };
 
-use super::work::{self, Performed, Setback, Work};
+use super::{
+    made::Made,
+    work::{self, Performed, Setback, Work},
+};
 use crate::aws::{
     convert, describe,
     errors::{Meaning, Thing},
 };
 use sagevpc_core::{
     catalog::calls::Call,
+    plan::FlowLogChange,
     types::{FlowLogId, FlowLogSettings, LogDestinationType, ResourceKey, SubnetId, Tags, TrafficType},
 };
+
+/// Changes a flow log.
+pub(super) async fn change(work: &Work<'_>, change: &FlowLogChange, made: &Made<'_>) -> Performed {
+    match change {
+        FlowLogChange::Create {
+            key,
+            resource,
+            settings,
+            tags,
+        } => create(work, key, resource, settings, tags, made.token(key)).await,
+        FlowLogChange::Delete { id } => delete(work, id).await,
+    }
+}
 
 /// Makes a flow log, once: with the same token AWS answers with the one that it
 /// made the first time.
 ///
 /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html>.
-pub(super) async fn create(
+async fn create(
     work: &Work<'_>,
     key: &ResourceKey,
     resource: &str,
@@ -105,7 +122,7 @@ async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Result<
 }
 
 /// Deletes a flow log.
-pub(super) async fn delete(work: &Work<'_>, id: &FlowLogId) -> Performed {
+async fn delete(work: &Work<'_>, id: &FlowLogId) -> Performed {
     let call = Call::DeleteFlowLogs;
     let request = work.client().delete_flow_logs().flow_log_ids(id.as_str());
     let refusal = match work.call(call, request.send()).await {

@@ -2,7 +2,10 @@
 
 use aws_sdk_ec2::types::{ConnectivityType, ResourceType};
 
-use super::work::{self, Performed, Resolved, Setback, Work};
+use super::{
+    made::Made,
+    work::{self, Performed, Resolved, Setback, Work},
+};
 use crate::aws::{
     convert, describe,
     errors::{Meaning, Thing},
@@ -10,14 +13,28 @@ use crate::aws::{
 use sagevpc_core::{
     catalog::calls::Call,
     observed::NatGatewayState,
+    plan::NatGatewayChange,
     types::{NatGatewayId, ResourceKey, SubnetId, Tags},
 };
+
+/// Changes a NAT gateway.
+pub(super) async fn change(work: &Work<'_>, change: &NatGatewayChange, made: &Made<'_>) -> Performed {
+    match change {
+        NatGatewayChange::Create {
+            key,
+            subnet,
+            address,
+            tags,
+        } => create(work, key, subnet, made.resolve(address), tags, made.token(key)).await,
+        NatGatewayChange::Delete { id } => delete(work, id).await,
+    }
+}
 
 /// Makes a public NAT gateway, once: with the same token AWS answers with the
 /// one that it made the first time.
 ///
 /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNatGateway.html>.
-pub(super) async fn create(
+async fn create(
     work: &Work<'_>,
     key: &ResourceKey,
     subnet: &SubnetId,
@@ -75,7 +92,7 @@ async fn made_before(work: &Work<'_>, key: &ResourceKey, tags: &Tags) -> Perform
 }
 
 /// Deletes a NAT gateway, which takes EC2 a minute or two.
-pub(super) async fn delete(work: &Work<'_>, id: &NatGatewayId) -> Performed {
+async fn delete(work: &Work<'_>, id: &NatGatewayId) -> Performed {
     let request = work.client().delete_nat_gateway().nat_gateway_id(id.as_str());
     match work.call(Call::DeleteNatGateway, request.send()).await {
         Ok(_) => Ok(None),

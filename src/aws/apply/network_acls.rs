@@ -7,13 +7,27 @@ use crate::aws::{
 };
 use sagevpc_core::{
     catalog::calls::Call,
+    plan::NetworkAclChange,
     types::{AclEntry, Direction, NetworkAclId},
 };
+
+/// Changes a network ACL.
+pub(super) async fn change(work: &Work<'_>, change: &NetworkAclChange) -> Performed {
+    match change {
+        NetworkAclChange::CreateEntry { acl, entry } => create(work, acl, entry).await,
+        NetworkAclChange::ReplaceEntry { acl, entry } => replace(work, acl, entry).await,
+        NetworkAclChange::DeleteEntry {
+            acl,
+            direction,
+            rule_number,
+        } => delete(work, acl, *direction, *rule_number).await,
+    }
+}
 
 /// Adds a rule. Where its number is taken, what holds it is left as it is,
 /// unless it is just this rule: a number of ours that holds something else is
 /// the next plan's to put right.
-pub(super) async fn create(work: &Work<'_>, acl: &NetworkAclId, entry: &AclEntry) -> Performed {
+async fn create(work: &Work<'_>, acl: &NetworkAclId, entry: &AclEntry) -> Performed {
     let fields = convert::to_acl_entry(entry);
     let request = work
         .client()
@@ -48,7 +62,7 @@ async fn made_before(work: &Work<'_>, acl: &NetworkAclId, entry: &AclEntry) -> P
 }
 
 /// Puts a rule in place of the one with its number.
-pub(super) async fn replace(work: &Work<'_>, acl: &NetworkAclId, entry: &AclEntry) -> Performed {
+async fn replace(work: &Work<'_>, acl: &NetworkAclId, entry: &AclEntry) -> Performed {
     let fields = convert::to_acl_entry(entry);
     let request = work
         .client()
@@ -72,7 +86,7 @@ pub(super) async fn replace(work: &Work<'_>, acl: &NetworkAclId, entry: &AclEntr
 }
 
 /// Takes a rule off. An ACL that is gone has none.
-pub(super) async fn delete(work: &Work<'_>, acl: &NetworkAclId, direction: Direction, rule_number: u16) -> Performed {
+async fn delete(work: &Work<'_>, acl: &NetworkAclId, direction: Direction, rule_number: u16) -> Performed {
     let request = work
         .client()
         .delete_network_acl_entry()

@@ -3,10 +3,24 @@
 use super::work::{Performed, Work};
 use crate::aws::errors::Meaning;
 use iam_policy::PolicyDocument;
-use sagevpc_core::catalog::calls::Call;
+use sagevpc_core::{catalog::calls::Call, plan::RoleChange};
+
+/// Changes an execution role.
+pub(super) async fn change(work: &Work<'_>, change: &RoleChange) -> Performed {
+    match change {
+        RoleChange::PutPolicy {
+            key: _,
+            role,
+            name,
+            policy,
+            replaces: _,
+        } => put(work, role, name, policy).await,
+        RoleChange::DeletePolicy { role, name } => delete(work, role, name).await,
+    }
+}
 
 /// Puts the policy on the role, in place of the one of that name.
-pub(super) async fn put(work: &Work<'_>, role: &str, name: &str, policy: &PolicyDocument) -> Performed {
+async fn put(work: &Work<'_>, role: &str, name: &str, policy: &PolicyDocument) -> Performed {
     let request = work
         .iam()
         .client()
@@ -22,7 +36,7 @@ pub(super) async fn put(work: &Work<'_>, role: &str, name: &str, policy: &Policy
 }
 
 /// Takes the policy off the role.
-pub(super) async fn delete(work: &Work<'_>, role: &str, name: &str) -> Performed {
+async fn delete(work: &Work<'_>, role: &str, name: &str) -> Performed {
     let request = work
         .iam()
         .client()

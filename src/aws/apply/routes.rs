@@ -2,7 +2,10 @@
 
 use ipnet::IpNet;
 
-use super::work::{Performed, Resolved, Setback, Work};
+use super::{
+    made::Made,
+    work::{Performed, Resolved, Setback, Work},
+};
 use crate::aws::{
     describe,
     errors::{Meaning, Refusal, Thing},
@@ -10,16 +13,29 @@ use crate::aws::{
 use sagevpc_core::{
     catalog::calls::Call,
     observed::{NatGatewayState, Route},
+    plan::RouteChange,
     types::{NatGatewayId, RouteTableId},
 };
 
+/// Changes a route.
+pub(super) async fn change(work: &Work<'_>, change: &RouteChange, made: &Made<'_>) -> Performed {
+    match change {
+        RouteChange::Create {
+            table,
+            destination,
+            nat_gateway,
+        } => create(work, table, *destination, made.resolve(nat_gateway)).await,
+        RouteChange::Replace {
+            table,
+            destination,
+            nat_gateway,
+        } => replace(work, table, *destination, made.resolve(nat_gateway)).await,
+        RouteChange::Delete { table, destination } => delete(work, table, *destination).await,
+    }
+}
+
 /// Adds a route.
-pub(super) async fn create(
-    work: &Work<'_>,
-    table: &RouteTableId,
-    destination: IpNet,
-    nat_gateway: Option<Resolved>,
-) -> Performed {
+async fn create(work: &Work<'_>, table: &RouteTableId, destination: IpNet, nat_gateway: Option<Resolved>) -> Performed {
     let call = Call::CreateRoute;
     let nat_gateway = once_available(work, call, nat_gateway).await?;
     let (ipv4, ipv6) = by_family(destination);
@@ -73,7 +89,7 @@ fn leads_to(route: &Route, destination: IpNet) -> bool {
 }
 
 /// Turns a route that is there.
-pub(super) async fn replace(
+async fn replace(
     work: &Work<'_>,
     table: &RouteTableId,
     destination: IpNet,
@@ -96,7 +112,7 @@ pub(super) async fn replace(
 }
 
 /// Takes a route away. A table that is gone has none.
-pub(super) async fn delete(work: &Work<'_>, table: &RouteTableId, destination: IpNet) -> Performed {
+async fn delete(work: &Work<'_>, table: &RouteTableId, destination: IpNet) -> Performed {
     let (ipv4, ipv6) = by_family(destination);
     let request = work
         .client()

@@ -2,7 +2,10 @@
 
 use aws_sdk_ec2::types::{IpPermission, ResourceType};
 
-use super::work::{Performed, Resolved, Setback, Work};
+use super::{
+    made::Made,
+    work::{Performed, Resolved, Setback, Work},
+};
 use crate::aws::{
     convert, describe,
     errors::{Meaning, Refusal, Thing},
@@ -10,12 +13,37 @@ use crate::aws::{
 use sagevpc_core::{
     catalog::calls::Call,
     observed::{NetworkInterface, SecurityGroup},
+    plan::SecurityGroupChange,
     types::{Direction, Peer, Rule, SecurityGroupId, Tags, VpcId, listed},
 };
 
+/// Changes a security group.
+pub(super) async fn change(work: &Work<'_>, change: &SecurityGroupChange, made: &Made<'_>) -> Performed {
+    match change {
+        SecurityGroupChange::Create {
+            key: _,
+            vpc,
+            name,
+            description,
+            tags,
+        } => create(work, vpc, name, description, tags).await,
+        SecurityGroupChange::Authorize {
+            group,
+            direction,
+            rules,
+        } => authorize(work, made.resolve(group), *direction, &made.rules(rules)).await,
+        SecurityGroupChange::Revoke {
+            group,
+            direction,
+            rules,
+        } => revoke(work, made.resolve(group), *direction, &made.rules(rules)).await,
+        SecurityGroupChange::Delete { id } => delete(work, id).await,
+    }
+}
+
 /// Makes a group. Names are unique in a VPC, so that one whose answer was lost
 /// is refused the second time, and found by its tags.
-pub(super) async fn create(work: &Work<'_>, vpc: &VpcId, name: &str, description: &str, tags: &Tags) -> Performed {
+async fn create(work: &Work<'_>, vpc: &VpcId, name: &str, description: &str, tags: &Tags) -> Performed {
     let request = work
         .client()
         .create_security_group()
@@ -57,12 +85,7 @@ async fn made_before(work: &Work<'_>, vpc: &VpcId, name: &str, tags: &Tags, mut 
 }
 
 /// Adds rules.
-pub(super) async fn authorize(
-    work: &Work<'_>,
-    group: Option<Resolved>,
-    direction: Direction,
-    rules: &[Rule],
-) -> Performed {
+async fn authorize(work: &Work<'_>, group: Option<Resolved>, direction: Direction, rules: &[Rule]) -> Performed {
     let call = Call::authorize(direction);
     let all_there = Meaning::AlreadyThere;
     change_rules(work, group, call, rules, all_there, |id, permissions| async move {
@@ -86,12 +109,7 @@ pub(super) async fn authorize(
 }
 
 /// Takes rules off.
-pub(super) async fn revoke(
-    work: &Work<'_>,
-    group: Option<Resolved>,
-    direction: Direction,
-    rules: &[Rule],
-) -> Performed {
+async fn revoke(work: &Work<'_>, group: Option<Resolved>, direction: Direction, rules: &[Rule]) -> Performed {
     let call = Call::revoke(direction);
     let all_gone = Meaning::NotThere(Thing::Rule);
     change_rules(work, group, call, rules, all_gone, |id, permissions| async move {
@@ -162,7 +180,7 @@ where
 }
 
 /// Deletes a group, or says what still uses it.
-pub(super) async fn delete(work: &Work<'_>, group: &SecurityGroupId) -> Performed {
+async fn delete(work: &Work<'_>, group: &SecurityGroupId) -> Performed {
     let request = work.client().delete_security_group().group_id(group.as_str());
     match work.call(Call::DeleteSecurityGroup, request.send()).await {
         Ok(_) => Ok(None),

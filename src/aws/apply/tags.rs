@@ -4,10 +4,18 @@ use aws_sdk_ec2::types::Tag;
 
 use super::work::{Performed, Work};
 use crate::aws::{convert, errors::Meaning};
-use sagevpc_core::{catalog::calls::Call, types::Tags};
+use sagevpc_core::{catalog::calls::Call, plan::TagsChange, types::Tags};
+
+/// Changes tags.
+pub(super) async fn change(work: &Work<'_>, change: &TagsChange) -> Performed {
+    match change {
+        TagsChange::Create { resource, tags } => create(work, resource, tags).await,
+        TagsChange::Delete { resource, keys } => delete(work, resource, keys).await,
+    }
+}
 
 /// Sets tags.
-pub(super) async fn create(work: &Work<'_>, resource: &str, tags: &Tags) -> Performed {
+async fn create(work: &Work<'_>, resource: &str, tags: &Tags) -> Performed {
     let request = work
         .client()
         .create_tags()
@@ -20,7 +28,7 @@ pub(super) async fn create(work: &Work<'_>, resource: &str, tags: &Tags) -> Perf
 }
 
 /// Takes tags off, whatever their values.
-pub(super) async fn delete(work: &Work<'_>, resource: &str, keys: &[String]) -> Performed {
+async fn delete(work: &Work<'_>, resource: &str, keys: &[String]) -> Performed {
     let tags = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
     let request = work.client().delete_tags().resources(resource).set_tags(Some(tags));
     match work.call(Call::DeleteTags, request.send()).await {

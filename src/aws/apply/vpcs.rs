@@ -3,10 +3,21 @@
 use aws_sdk_ec2::types::AttributeBooleanValue;
 
 use super::work::{Performed, Work};
-use sagevpc_core::{catalog::calls::Call, plan::DnsAttribute, types::VpcId};
+use sagevpc_core::{
+    catalog::calls::Call,
+    plan::{DnsAttribute, VpcChange},
+    types::VpcId,
+};
+
+/// Changes a VPC.
+pub(super) async fn change(work: &Work<'_>, change: &VpcChange) -> Performed {
+    match change {
+        VpcChange::ModifyAttribute { vpc, attribute } => modify_attribute(work, vpc, *attribute).await,
+    }
+}
 
 /// Turns an attribute on.
-pub(super) async fn modify_attribute(work: &Work<'_>, vpc: &VpcId, attribute: DnsAttribute) -> Performed {
+async fn modify_attribute(work: &Work<'_>, vpc: &VpcId, attribute: DnsAttribute) -> Performed {
     let on = AttributeBooleanValue::builder().value(true).build();
     let request = work.client().modify_vpc_attribute().vpc_id(vpc.as_str());
     let request = match attribute {

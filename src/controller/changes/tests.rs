@@ -10,7 +10,11 @@ use crate::controller::events::{self, About};
 use iam_policy::PolicyDocument;
 use sagevpc_core::{
     api::{ApprovedStatus, ProfileInForce},
-    plan::{Action, ActionId, Deed, DnsAttribute, Replaced, Target},
+    plan::{
+        Action, ActionId, AddressChange, BucketChange, Deed, DnsAttribute, FlowLogChange, NatGatewayChange,
+        NetworkAclChange, Replaced, RoleChange, RouteChange, SecurityGroupChange, TagsChange, Target, VpcChange,
+        VpcEndpointChange,
+    },
     status::Statuses,
     types::{
         AclEntry, Direction, FlowLogSettings, LogDestinationType, Peer, Protocol, Region, ResourceKey, Rule, Tags,
@@ -83,112 +87,132 @@ fn next(action: Option<&Action>) -> Option<Action> {
     let role = || "arn:aws:iam::111122223333:role/train".to_owned();
     let tags = || Tags::from([("team".to_owned(), "ml".to_owned())]);
     Some(match action {
-        None => Action::ModifyVpcAttribute {
+        None => Action::Vpc(VpcChange::ModifyAttribute {
             vpc: vpc(),
             attribute: DnsAttribute::EnableDnsSupport,
-        },
-        Some(Action::ModifyVpcAttribute { .. }) => Action::CreateSecurityGroup {
+        }),
+        Some(Action::Vpc(VpcChange::ModifyAttribute { .. })) => Action::SecurityGroup(SecurityGroupChange::Create {
             key: ResourceKey::EndpointSecurityGroup,
             vpc: vpc(),
             name: "n".into(),
             description: "d".into(),
             tags: tags(),
-        },
-        Some(Action::CreateSecurityGroup { .. }) => Action::AuthorizeSecurityGroup {
-            group: group(),
-            direction: Direction::Egress,
-            rules: rules(),
-        },
-        Some(Action::AuthorizeSecurityGroup { .. }) => Action::RevokeSecurityGroup {
-            group: group(),
-            direction: Direction::Egress,
-            rules: rules(),
-        },
-        Some(Action::RevokeSecurityGroup { .. }) => Action::DeleteSecurityGroup {
-            id: "sg-0123456789abcdef0".into(),
-        },
-        Some(Action::DeleteSecurityGroup { .. }) => Action::CreateVpcEndpoint {
-            key: ResourceKey::S3GatewayEndpoint,
-            vpc: vpc(),
-            service_name: "com.amazonaws.us-east-1.s3".into(),
-            route_tables: vec![table()],
-            policy: policy(),
-            tags: tags(),
-        },
-        Some(Action::CreateVpcEndpoint { .. }) => Action::ModifyVpcEndpoint {
-            id: endpoint(),
-            policy: Some(policy()),
-            add_route_tables: vec![table()],
-            remove_route_tables: Vec::new(),
-        },
-        Some(Action::ModifyVpcEndpoint { .. }) => Action::CreateInterfaceEndpoint {
-            key: ResourceKey::InterfaceEndpoint {
-                service: "sagemaker.api".into(),
-            },
-            vpc: vpc(),
-            service_name: "com.amazonaws.us-east-1.sagemaker.api".into(),
-            subnets: vec![subnet()],
-            groups: vec![group()],
-            private_dns: true,
-            ip_address_type: None,
-            policy: None,
-            tags: tags(),
-        },
-        Some(Action::CreateInterfaceEndpoint { .. }) => Action::ModifyInterfaceEndpoint {
-            id: endpoint(),
-            policy: None,
-            add_subnets: vec![subnet()],
-            remove_subnets: Vec::new(),
-            add_groups: Vec::new(),
-            remove_groups: Vec::new(),
-            private_dns: None,
-            ip_address_type: None,
-        },
-        Some(Action::ModifyInterfaceEndpoint { .. }) => Action::DeleteVpcEndpoint { id: endpoint() },
-        Some(Action::DeleteVpcEndpoint { .. }) => Action::AllocateAddress {
+        }),
+        Some(Action::SecurityGroup(SecurityGroupChange::Create { .. })) => {
+            Action::SecurityGroup(SecurityGroupChange::Authorize {
+                group: group(),
+                direction: Direction::Egress,
+                rules: rules(),
+            })
+        }
+        Some(Action::SecurityGroup(SecurityGroupChange::Authorize { .. })) => {
+            Action::SecurityGroup(SecurityGroupChange::Revoke {
+                group: group(),
+                direction: Direction::Egress,
+                rules: rules(),
+            })
+        }
+        Some(Action::SecurityGroup(SecurityGroupChange::Revoke { .. })) => {
+            Action::SecurityGroup(SecurityGroupChange::Delete {
+                id: "sg-0123456789abcdef0".into(),
+            })
+        }
+        Some(Action::SecurityGroup(SecurityGroupChange::Delete { .. })) => {
+            Action::VpcEndpoint(VpcEndpointChange::CreateGateway {
+                key: ResourceKey::S3GatewayEndpoint,
+                vpc: vpc(),
+                service_name: "com.amazonaws.us-east-1.s3".into(),
+                route_tables: vec![table()],
+                policy: policy(),
+                tags: tags(),
+            })
+        }
+        Some(Action::VpcEndpoint(VpcEndpointChange::CreateGateway { .. })) => {
+            Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
+                id: endpoint(),
+                policy: Some(policy()),
+                add_route_tables: vec![table()],
+                remove_route_tables: Vec::new(),
+            })
+        }
+        Some(Action::VpcEndpoint(VpcEndpointChange::ModifyGateway { .. })) => {
+            Action::VpcEndpoint(VpcEndpointChange::CreateInterface {
+                key: ResourceKey::InterfaceEndpoint {
+                    service: "sagemaker.api".into(),
+                },
+                vpc: vpc(),
+                service_name: "com.amazonaws.us-east-1.sagemaker.api".into(),
+                subnets: vec![subnet()],
+                groups: vec![group()],
+                private_dns: true,
+                ip_address_type: None,
+                policy: None,
+                tags: tags(),
+            })
+        }
+        Some(Action::VpcEndpoint(VpcEndpointChange::CreateInterface { .. })) => {
+            Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
+                id: endpoint(),
+                policy: None,
+                add_subnets: vec![subnet()],
+                remove_subnets: Vec::new(),
+                add_groups: Vec::new(),
+                remove_groups: Vec::new(),
+                private_dns: None,
+                ip_address_type: None,
+            })
+        }
+        Some(Action::VpcEndpoint(VpcEndpointChange::ModifyInterface { .. })) => {
+            Action::VpcEndpoint(VpcEndpointChange::Delete { id: endpoint() })
+        }
+        Some(Action::VpcEndpoint(VpcEndpointChange::Delete { .. })) => Action::Address(AddressChange::Allocate {
             key: ResourceKey::ElasticIp { subnet: subnet() },
             tags: tags(),
-        },
-        Some(Action::AllocateAddress { .. }) => Action::ReleaseAddress {
+        }),
+        Some(Action::Address(AddressChange::Allocate { .. })) => Action::Address(AddressChange::Release {
             id: "eipalloc-0123456789abcdef0".into(),
-        },
-        Some(Action::ReleaseAddress { .. }) => Action::CreateNatGateway {
+        }),
+        Some(Action::Address(AddressChange::Release { .. })) => Action::NatGateway(NatGatewayChange::Create {
             key: place(),
             subnet: subnet(),
             address: Target::Existing("eipalloc-0123456789abcdef0".into()),
             tags: tags(),
-        },
-        Some(Action::CreateNatGateway { .. }) => Action::DeleteNatGateway {
+        }),
+        Some(Action::NatGateway(NatGatewayChange::Create { .. })) => Action::NatGateway(NatGatewayChange::Delete {
             id: "nat-0123456789abcdef0".into(),
-        },
-        Some(Action::DeleteNatGateway { .. }) => Action::CreateRoute {
+        }),
+        Some(Action::NatGateway(NatGatewayChange::Delete { .. })) => Action::Route(RouteChange::Create {
             table: table(),
             destination: everywhere(),
             nat_gateway: nat_gateway(),
-        },
-        Some(Action::CreateRoute { .. }) => Action::ReplaceRoute {
+        }),
+        Some(Action::Route(RouteChange::Create { .. })) => Action::Route(RouteChange::Replace {
             table: table(),
             destination: everywhere(),
             nat_gateway: nat_gateway(),
-        },
-        Some(Action::ReplaceRoute { .. }) => Action::DeleteRoute {
+        }),
+        Some(Action::Route(RouteChange::Replace { .. })) => Action::Route(RouteChange::Delete {
             table: table(),
             destination: everywhere(),
-        },
-        Some(Action::DeleteRoute { .. }) => Action::CreateNetworkAclEntry {
+        }),
+        Some(Action::Route(RouteChange::Delete { .. })) => Action::NetworkAcl(NetworkAclChange::CreateEntry {
             acl: acl(),
             entry: entry(),
-        },
-        Some(Action::CreateNetworkAclEntry { .. }) => Action::ReplaceNetworkAclEntry {
-            acl: acl(),
-            entry: entry(),
-        },
-        Some(Action::ReplaceNetworkAclEntry { .. }) => Action::DeleteNetworkAclEntry {
-            acl: acl(),
-            direction: Direction::Egress,
-            rule_number: 100,
-        },
-        Some(Action::DeleteNetworkAclEntry { .. }) => Action::CreateFlowLogs {
+        }),
+        Some(Action::NetworkAcl(NetworkAclChange::CreateEntry { .. })) => {
+            Action::NetworkAcl(NetworkAclChange::ReplaceEntry {
+                acl: acl(),
+                entry: entry(),
+            })
+        }
+        Some(Action::NetworkAcl(NetworkAclChange::ReplaceEntry { .. })) => {
+            Action::NetworkAcl(NetworkAclChange::DeleteEntry {
+                acl: acl(),
+                direction: Direction::Egress,
+                rule_number: 100,
+            })
+        }
+        Some(Action::NetworkAcl(NetworkAclChange::DeleteEntry { .. })) => Action::FlowLog(FlowLogChange::Create {
             key: ResourceKey::FlowLog {
                 resource: "vpc-0123456789abcdef0".into(),
             },
@@ -202,38 +226,38 @@ fn next(action: Option<&Action>) -> Option<Action> {
                 max_aggregation_interval: 600,
             },
             tags: tags(),
-        },
-        Some(Action::CreateFlowLogs { .. }) => Action::DeleteFlowLogs {
+        }),
+        Some(Action::FlowLog(FlowLogChange::Create { .. })) => Action::FlowLog(FlowLogChange::Delete {
             id: "fl-0123456789abcdef0".into(),
-        },
-        Some(Action::DeleteFlowLogs { .. }) => Action::PutBucketPolicy {
+        }),
+        Some(Action::FlowLog(FlowLogChange::Delete { .. })) => Action::Bucket(BucketChange::PutPolicy {
             bucket: "fraud-data".into(),
             region: Region::new("us-east-1"),
             add_endpoints: vec![Target::Existing(endpoint())],
             remove_endpoints: Vec::new(),
             add_exemptions: Vec::new(),
             remove_exemptions: Vec::new(),
-        },
-        Some(Action::PutBucketPolicy { .. }) => Action::PutRolePolicy {
+        }),
+        Some(Action::Bucket(BucketChange::PutPolicy { .. })) => Action::Role(RoleChange::PutPolicy {
             key: ResourceKey::RolePolicy { role: "train".into() },
             role: role(),
             name: "sagevpc".into(),
             policy: policy(),
             replaces: false,
-        },
-        Some(Action::PutRolePolicy { .. }) => Action::DeleteRolePolicy {
+        }),
+        Some(Action::Role(RoleChange::PutPolicy { .. })) => Action::Role(RoleChange::DeletePolicy {
             role: role(),
             name: "sagevpc".into(),
-        },
-        Some(Action::DeleteRolePolicy { .. }) => Action::CreateTags {
+        }),
+        Some(Action::Role(RoleChange::DeletePolicy { .. })) => Action::Tags(TagsChange::Create {
             resource: "vpce-0123456789abcdef0".into(),
             tags: tags(),
-        },
-        Some(Action::CreateTags { .. }) => Action::DeleteTags {
+        }),
+        Some(Action::Tags(TagsChange::Create { .. })) => Action::Tags(TagsChange::Delete {
             resource: "vpce-0123456789abcdef0".into(),
             keys: vec!["team".into()],
-        },
-        Some(Action::DeleteTags { .. }) => return None,
+        }),
+        Some(Action::Tags(TagsChange::Delete { .. })) => return None,
     })
 }
 
@@ -358,12 +382,12 @@ fn what_was_replaced_is_told_before_and_after() {
         { "Effect": "Allow", "Principal": "*", "Action": actions, "Resource": "*" },
     ] })
     };
-    let action = Action::ModifyVpcEndpoint {
+    let action = Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
         id: "vpce-0123456789abcdef0".into(),
         policy: Some(policy("s3:GetObject").to_string().parse().unwrap()),
         add_route_tables: Vec::new(),
         remove_route_tables: Vec::new(),
-    };
+    });
     let replaced = Replaced {
         before: policy("s3:*"),
         after: Some(policy("s3:GetObject")),
@@ -404,9 +428,9 @@ fn what_was_not_done_leaves_nothing() {
 }
 
 fn group_goes() -> PlannedAction {
-    let action = Action::DeleteSecurityGroup {
+    let action = Action::SecurityGroup(SecurityGroupChange::Delete {
         id: "sg-0123456789abcdef0".into(),
-    };
+    });
     PlannedAction {
         key: Some(ResourceKey::WorkloadSecurityGroup {
             profile: fraud(),

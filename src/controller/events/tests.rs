@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use sagevpc_core::{
     api::{HeldStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus},
-    plan::{Action, ActionId, DnsAttribute, Serves},
+    plan::{Action, ActionId, DnsAttribute, SecurityGroupChange, Serves, VpcChange},
     types::{ResourceKey, SecurityGroupId, VpcId},
     validate::ProfileReference,
 };
@@ -71,10 +71,10 @@ fn statuses(vpc: SageMakerVpcStatus, profile: SageMakerVpcProfileStatus) -> Stat
 }
 
 fn dns_off(drift: bool) -> PlannedAction {
-    let action = Action::ModifyVpcAttribute {
+    let action = Action::Vpc(VpcChange::ModifyAttribute {
         vpc: VpcId::new("vpc-1"),
         attribute: DnsAttribute::EnableDnsSupport,
-    };
+    });
     PlannedAction {
         drift,
         ..PlannedAction::new(action, Serves::Vpc, "names must resolve")
@@ -82,9 +82,9 @@ fn dns_off(drift: bool) -> PlannedAction {
 }
 
 fn group_in_use() -> PlannedAction {
-    let action = Action::DeleteSecurityGroup {
+    let action = Action::SecurityGroup(SecurityGroupChange::Delete {
         id: SecurityGroupId::new("sg-1"),
-    };
+    });
     let key = Some(ResourceKey::WorkloadSecurityGroup {
         profile: fraud(),
         workload: None,

@@ -1,21 +1,47 @@
-//! What can be done to AWS, as values.
+//! What can be done to AWS, as values: a change to each noun of AWS, which says
+//! of itself by which call it is carried out, what it works on and what it does
+//! to it.
 
-mod call;
-mod gives;
+mod address;
+mod bucket;
+mod change;
+mod flow_log;
+mod nat_gateway;
+mod network_acl;
 mod planned;
-mod words;
+mod role;
+mod route;
+mod security_group;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod vpc;
+mod vpc_endpoint;
 
 use std::fmt;
 
-use ipnet::IpNet;
 use serde::Serialize;
 
-pub use planned::{ActionId, CutOff, Disruption, PlannedAction, Priority, Serves};
-pub use words::Deed;
-
-use crate::types::{
-    AclEntry, AllocationId, Direction, Exemption, FlowLogId, FlowLogSettings, IpAddressType, NatGatewayId,
-    NetworkAclId, Region, ResourceKey, RouteTableId, Rule, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
+use self::change::Change;
+pub use self::{
+    address::AddressChange,
+    bucket::BucketChange,
+    change::Deed,
+    flow_log::FlowLogChange,
+    nat_gateway::NatGatewayChange,
+    network_acl::NetworkAclChange,
+    planned::{ActionId, CutOff, Disruption, PlannedAction, Priority, Serves},
+    role::RoleChange,
+    route::RouteChange,
+    security_group::SecurityGroupChange,
+    tags::TagsChange,
+    vpc::{DnsAttribute, VpcChange},
+    vpc_endpoint::VpcEndpointChange,
+};
+use crate::{
+    catalog::calls::Call,
+    report::Lack,
+    types::{ResourceKey, joined, listed},
 };
 use iam_policy::PolicyDocument;
 
@@ -38,287 +64,123 @@ impl<Id: fmt::Display> fmt::Display for Target<Id> {
     }
 }
 
-/// A DNS attribute of a VPC.
-///
-/// See <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum DnsAttribute {
-    /// AWS resolves names for the VPC.
-    EnableDnsSupport,
-    /// Instances get names; private DNS of endpoints needs it.
-    EnableDnsHostnames,
+/// One change to AWS. Each is one call, or calls that EC2 limits to one group.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Action {
+    /// To the VPC itself.
+    Vpc(VpcChange),
+    /// To a security group.
+    SecurityGroup(SecurityGroupChange),
+    /// To a VPC endpoint.
+    VpcEndpoint(VpcEndpointChange),
+    /// To an elastic IP address.
+    Address(AddressChange),
+    /// To a NAT gateway.
+    NatGateway(NatGatewayChange),
+    /// To a route.
+    Route(RouteChange),
+    /// To a network ACL.
+    NetworkAcl(NetworkAclChange),
+    /// To a flow log.
+    FlowLog(FlowLogChange),
+    /// To a bucket.
+    Bucket(BucketChange),
+    /// To an execution role.
+    Role(RoleChange),
+    /// To the tags of anything.
+    Tags(TagsChange),
 }
 
-impl fmt::Display for DnsAttribute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::EnableDnsSupport => "enableDnsSupport",
-            Self::EnableDnsHostnames => "enableDnsHostnames",
-        })
+impl Action {
+    fn change_of_noun(&self) -> &dyn Change {
+        match self {
+            Self::Vpc(change) => change,
+            Self::SecurityGroup(change) => change,
+            Self::VpcEndpoint(change) => change,
+            Self::Address(change) => change,
+            Self::NatGateway(change) => change,
+            Self::Route(change) => change,
+            Self::NetworkAcl(change) => change,
+            Self::FlowLog(change) => change,
+            Self::Bucket(change) => change,
+            Self::Role(change) => change,
+            Self::Tags(change) => change,
+        }
+    }
+
+    /// The name of AWS's action, as in its documentation, CloudTrail and, after
+    /// the [`service`](Self::service), IAM.
+    pub fn name(&self) -> &'static str {
+        Call::from(self).name()
+    }
+
+    /// The service that does it, as IAM writes it before an action's name.
+    pub fn service(&self) -> &'static str {
+        let qualified = Call::from(self).qualified();
+        qualified.split_once(':').map_or(qualified, |(service, _)| service)
+    }
+
+    /// What becomes of what it works on.
+    pub fn deed(&self) -> Deed {
+        self.change_of_noun().deed()
+    }
+
+    /// What it works on: an id, or the key of what is made.
+    pub fn resource(&self) -> String {
+        self.change_of_noun().resource()
+    }
+
+    /// A part of the names of AWS's actions on the same kind of resource.
+    pub fn family(&self) -> &'static str {
+        self.change_of_noun().family()
+    }
+
+    /// The key of what it makes, if it makes something.
+    pub fn makes(&self) -> Option<&ResourceKey> {
+        self.change_of_noun().makes()
+    }
+
+    /// The ARN of the role that it puts our policy on, if it does.
+    pub fn puts_policy_on(&self) -> Option<&str> {
+        match self {
+            Self::Role(RoleChange::PutPolicy { role, .. }) => Some(role),
+            _ => None,
+        }
+    }
+
+    /// What it changes, field by field, for a person to read. Long lists are
+    /// cut short.
+    pub fn change(&self) -> String {
+        self.change_of_noun().describe(&listed)
+    }
+
+    /// Like [`change`](Self::change), with nothing cut short.
+    pub fn full_change(&self) -> String {
+        self.change_of_noun().describe(&joined)
+    }
+
+    /// Like [`full_change`](Self::full_change), and the same before and after
+    /// what it refers to got its id.
+    pub fn lasting_change(&self) -> String {
+        let lasting = self.change_of_noun().lasting(&joined);
+        lasting.unwrap_or_else(|| self.full_change())
+    }
+
+    /// The policy that it puts in force, if it does.
+    pub(in crate::plan) fn policy(&self) -> Option<&PolicyDocument> {
+        self.change_of_noun().policy()
+    }
+
+    /// What it gives the network: whoever says why it is not done tells of that.
+    pub(in crate::plan) fn gives(&self) -> Vec<Lack> {
+        self.change_of_noun().gives()
     }
 }
 
-/// One change to AWS. Each is one call, or calls that EC2 limits to one group.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all_fields = "camelCase")]
-pub enum Action {
-    /// Turns a DNS attribute on.
-    ModifyVpcAttribute {
-        /// The VPC.
-        vpc: VpcId,
-        /// The attribute.
-        attribute: DnsAttribute,
-    },
-    /// Makes a security group, which starts with EC2's own rule that lets
-    /// everything out.
-    CreateSecurityGroup {
-        /// What it is for.
-        key: ResourceKey,
-        /// The VPC.
-        vpc: VpcId,
-        /// Its name.
-        name: String,
-        /// What it says of itself.
-        description: String,
-        /// Its tags.
-        tags: Tags,
-    },
-    /// Adds rules of one direction to a group.
-    AuthorizeSecurityGroup {
-        /// The group.
-        group: Target<SecurityGroupId>,
-        /// The direction of all the rules.
-        direction: Direction,
-        /// The rules.
-        rules: Vec<Rule>,
-    },
-    /// Takes rules of one direction off a group.
-    RevokeSecurityGroup {
-        /// The group.
-        group: Target<SecurityGroupId>,
-        /// The direction of all the rules.
-        direction: Direction,
-        /// The rules.
-        rules: Vec<Rule>,
-    },
-    /// Deletes a group.
-    DeleteSecurityGroup {
-        /// The group.
-        id: SecurityGroupId,
-    },
-    /// Makes a gateway endpoint.
-    CreateVpcEndpoint {
-        /// What it is for.
-        key: ResourceKey,
-        /// The VPC.
-        vpc: VpcId,
-        /// The service, as DescribeVpcEndpointServices names it.
-        service_name: String,
-        /// The tables that lead to it.
-        route_tables: Vec<RouteTableId>,
-        /// What may be reached through it.
-        policy: PolicyDocument,
-        /// Its tags.
-        tags: Tags,
-    },
-    /// Changes a gateway endpoint, everything in one call.
-    ModifyVpcEndpoint {
-        /// The endpoint.
-        id: VpcEndpointId,
-        /// Its new policy, if that changes.
-        policy: Option<PolicyDocument>,
-        /// Tables to lead to it.
-        add_route_tables: Vec<RouteTableId>,
-        /// Tables to lead to it no longer.
-        remove_route_tables: Vec<RouteTableId>,
-    },
-    /// Makes an interface endpoint.
-    CreateInterfaceEndpoint {
-        /// What it is for.
-        key: ResourceKey,
-        /// The VPC.
-        vpc: VpcId,
-        /// The service, as DescribeVpcEndpointServices names it.
-        service_name: String,
-        /// Where it gets an interface: one subnet in each zone.
-        subnets: Vec<SubnetId>,
-        /// The security groups of its interfaces.
-        groups: Vec<Target<SecurityGroupId>>,
-        /// Whether the service's own name is to lead to it in the whole VPC.
-        private_dns: bool,
-        /// What it can be reached by; EC2's choice where `None`.
-        ip_address_type: Option<IpAddressType>,
-        /// What may be reached through it; everything where `None`.
-        policy: Option<PolicyDocument>,
-        /// Its tags.
-        tags: Tags,
-    },
-    /// Changes an interface endpoint, everything in one call.
-    ModifyInterfaceEndpoint {
-        /// The endpoint.
-        id: VpcEndpointId,
-        /// Its new policy, if that changes.
-        policy: Option<PolicyDocument>,
-        /// Subnets in which it gets an interface.
-        add_subnets: Vec<SubnetId>,
-        /// Subnets in which it loses its interface.
-        remove_subnets: Vec<SubnetId>,
-        /// Security groups to put on its interfaces.
-        add_groups: Vec<Target<SecurityGroupId>>,
-        /// Security groups to take off them.
-        remove_groups: Vec<SecurityGroupId>,
-        /// Whether the service's own name leads to it, if that changes.
-        private_dns: Option<bool>,
-        /// What it can be reached by, if that changes.
-        ip_address_type: Option<IpAddressType>,
-    },
-    /// Deletes an endpoint of either kind.
-    DeleteVpcEndpoint {
-        /// The endpoint.
-        id: VpcEndpointId,
-    },
-    /// Gets an elastic IP address. EC2 has no client token for it.
-    AllocateAddress {
-        /// What it is for.
-        key: ResourceKey,
-        /// Its tags.
-        tags: Tags,
-    },
-    /// Gives an elastic IP address back.
-    ReleaseAddress {
-        /// The address.
-        id: AllocationId,
-    },
-    /// Makes a public NAT gateway.
-    CreateNatGateway {
-        /// What it is for.
-        key: ResourceKey,
-        /// Its public subnet.
-        subnet: SubnetId,
-        /// Its elastic IP address.
-        address: Target<AllocationId>,
-        /// Its tags.
-        tags: Tags,
-    },
-    /// Deletes a NAT gateway. Its routes stay, as blackholes.
-    DeleteNatGateway {
-        /// The NAT gateway.
-        id: NatGatewayId,
-    },
-    /// Adds a route to a NAT gateway.
-    CreateRoute {
-        /// The route table.
-        table: RouteTableId,
-        /// What it leads to.
-        destination: IpNet,
-        /// By which way.
-        nat_gateway: Target<NatGatewayId>,
-    },
-    /// Turns a route that is there to a NAT gateway.
-    ReplaceRoute {
-        /// The route table.
-        table: RouteTableId,
-        /// What it leads to.
-        destination: IpNet,
-        /// By which way.
-        nat_gateway: Target<NatGatewayId>,
-    },
-    /// Takes a route away.
-    DeleteRoute {
-        /// The route table.
-        table: RouteTableId,
-        /// What it led to.
-        destination: IpNet,
-    },
-    /// Adds a rule to a network ACL.
-    CreateNetworkAclEntry {
-        /// The ACL.
-        acl: NetworkAclId,
-        /// The rule.
-        entry: AclEntry,
-    },
-    /// Puts a rule in place of the one with the same number and direction.
-    ReplaceNetworkAclEntry {
-        /// The ACL.
-        acl: NetworkAclId,
-        /// The rule.
-        entry: AclEntry,
-    },
-    /// Takes a rule off a network ACL.
-    DeleteNetworkAclEntry {
-        /// The ACL.
-        acl: NetworkAclId,
-        /// Its direction.
-        direction: Direction,
-        /// Its number.
-        rule_number: u16,
-    },
-    /// Makes a flow log. It cannot be changed afterwards.
-    CreateFlowLogs {
-        /// What it is for.
-        key: ResourceKey,
-        /// The VPC or subnet whose traffic it records.
-        resource: String,
-        /// How.
-        settings: FlowLogSettings,
-        /// Its tags.
-        tags: Tags,
-    },
-    /// Deletes a flow log.
-    DeleteFlowLogs {
-        /// The flow log.
-        id: FlowLogId,
-    },
-    /// Changes whom our statement in a bucket's policy admits, and leaves the
-    /// rest of the policy as it is then. The statement comes with the first
-    /// endpoint and goes with the last, and the policy with it where it held
-    /// nothing else.
-    PutBucketPolicy {
-        /// The bucket's name.
-        bucket: String,
-        /// Its region.
-        region: Region,
-        /// Endpoints to admit.
-        add_endpoints: Vec<Target<VpcEndpointId>>,
-        /// Endpoints to admit no longer.
-        remove_endpoints: Vec<VpcEndpointId>,
-        /// Exemptions to make.
-        add_exemptions: Vec<Exemption>,
-        /// Exemptions to make no longer.
-        remove_exemptions: Vec<Exemption>,
-    },
-    /// Puts an inline policy of ours on an execution role.
-    PutRolePolicy {
-        /// What it is for.
-        key: ResourceKey,
-        /// The role's ARN.
-        role: String,
-        /// The policy's name.
-        name: String,
-        /// What it allows.
-        policy: PolicyDocument,
-        /// Whether there is one of this name, which it replaces.
-        replaces: bool,
-    },
-    /// Takes an inline policy of ours off an execution role.
-    DeleteRolePolicy {
-        /// The role's ARN.
-        role: String,
-        /// The policy's name.
-        name: String,
-    },
-    /// Sets tags.
-    CreateTags {
-        /// Any resource's id.
-        resource: String,
-        /// The tags to set.
-        tags: Tags,
-    },
-    /// Takes tags off.
-    DeleteTags {
-        /// Any resource's id.
-        resource: String,
-        /// The keys of the tags.
-        keys: Vec<String>,
-    },
+impl From<&Action> for Call {
+    /// The call that carries an action out.
+    fn from(action: &Action) -> Self {
+        action.change_of_noun().call()
+    }
 }

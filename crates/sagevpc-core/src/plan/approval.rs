@@ -230,13 +230,13 @@ fn digest(plan: &Plan, places: &[usize], salt: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Action, CutOff, Serves};
+    use crate::plan::{Action, CutOff, SecurityGroupChange, Serves};
 
     fn deletions(count: usize) -> Plan {
         let delete = |number| {
-            let action = Action::DeleteSecurityGroup {
+            let action = Action::SecurityGroup(SecurityGroupChange::Delete {
                 id: format!("sg-{number:017x}").as_str().into(),
-            };
+            });
             PlannedAction::new(action, Serves::Vpc, "r")
         };
         Plan {

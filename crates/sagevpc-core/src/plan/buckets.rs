@@ -36,7 +36,7 @@ use crate::{
     },
     catalog::Symptom,
     desired::{BUCKET_POLICY_MAX_BYTES, BucketPolicy, ChangedPolicy, bucket_arn},
-    plan::{kept::Thing, resolved::ResolvedProfile},
+    plan::{BucketChange, VpcEndpointChange, kept::Thing, resolved::ResolvedProfile},
     report::{Concern, Weight},
     types::{Admission, Exemption, Region, ResourceKey, VpcEndpointId},
 };
@@ -255,14 +255,14 @@ impl Buckets<'_, '_> {
         let keeps_us_out = !introduces && !missing.is_empty();
         let is_made = |target: &Target<VpcEndpointId>| matches!(target, Target::Made(_));
         let made_by = self.made_by.filter(|_| missing.iter().any(is_made));
-        let action = Action::PutBucketPolicy {
+        let action = Action::Bucket(BucketChange::PutPolicy {
             bucket: wish.bucket.to_owned(),
             region: self.draft.network.vpc.region.clone(),
             add_endpoints: missing.iter().cloned().collect(),
             remove_endpoints: remove.vpc_endpoints.iter().cloned().collect(),
             add_exemptions: add_exemptions.iter().cloned().collect(),
             remove_exemptions: remove.exemptions.iter().cloned().collect(),
-        };
+        });
         let mut reasons = Vec::new();
         if introduces {
             reasons.push("profiles ask that the bucket is read through VPC endpoints only");
@@ -299,14 +299,14 @@ impl Buckets<'_, '_> {
     /// Exempts those whom the statement, as it is there, keeps out. Until a person
     /// approves it, the stricter wish stands.
     fn open(&mut self, wish: &Wish<'_>, exemptions: &BTreeSet<Exemption>) {
-        let action = Action::PutBucketPolicy {
+        let action = Action::Bucket(BucketChange::PutPolicy {
             bucket: wish.bucket.to_owned(),
             region: self.draft.network.vpc.region.clone(),
             add_endpoints: Vec::new(),
             remove_endpoints: Vec::new(),
             add_exemptions: exemptions.iter().cloned().collect(),
             remove_exemptions: Vec::new(),
-        };
+        });
         let disruption = Disruption {
             effect: format!(
                 "{} may read its objects by other ways than VPC endpoints",
@@ -416,19 +416,19 @@ fn key(bucket: &str) -> ResourceKey {
 }
 
 fn removal(draft: &Draft<'_>, bucket: &str, remove: &Admission) -> Action {
-    Action::PutBucketPolicy {
+    Action::Bucket(BucketChange::PutPolicy {
         bucket: bucket.to_owned(),
         region: draft.network.vpc.region.clone(),
         add_endpoints: Vec::new(),
         remove_endpoints: remove.vpc_endpoints.iter().cloned().collect(),
         add_exemptions: Vec::new(),
         remove_exemptions: remove.exemptions.iter().cloned().collect(),
-    }
+    })
 }
 
 /// The endpoint that an action deletes, if it deletes one.
 fn deleted_endpoint(action: &Action) -> Option<&VpcEndpointId> {
-    if let Action::DeleteVpcEndpoint { id } = action {
+    if let Action::VpcEndpoint(VpcEndpointChange::Delete { id }) = action {
         Some(id)
     } else {
         None

@@ -20,7 +20,7 @@ use crate::{
     api::Reason,
     catalog::WorkloadKind,
     observed::Subnet,
-    plan::resolved::ResolvedProfile,
+    plan::{NatGatewayChange, VpcEndpointChange, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
     types::{SubnetId, listed},
     validate::ValidWorkload,
@@ -141,20 +141,20 @@ fn to_make(draft: &Draft<'_>) -> BTreeMap<SubnetId, Vec<String>> {
     let mut things: BTreeMap<SubnetId, Vec<String>> = BTreeMap::new();
     let mut add = |subnet: &SubnetId, thing: String| things.entry(subnet.clone()).or_default().push(thing);
     for planned in draft.actions() {
-        if let Action::CreateInterfaceEndpoint {
+        if let Action::VpcEndpoint(VpcEndpointChange::CreateInterface {
             service_name, subnets, ..
-        } = &planned.action
+        }) = &planned.action
         {
             subnets
                 .iter()
                 .for_each(|subnet| add(subnet, format!("the endpoint for {service_name}")));
         }
-        if let Action::ModifyInterfaceEndpoint { id, add_subnets, .. } = &planned.action {
+        if let Action::VpcEndpoint(VpcEndpointChange::ModifyInterface { id, add_subnets, .. }) = &planned.action {
             add_subnets
                 .iter()
                 .for_each(|subnet| add(subnet, format!("endpoint {id}")));
         }
-        if let Action::CreateNatGateway { subnet, .. } = &planned.action {
+        if let Action::NatGateway(NatGatewayChange::Create { subnet, .. }) = &planned.action {
             add(subnet, "a NAT gateway".to_owned());
         }
     }

@@ -18,7 +18,7 @@ use super::{PlannedAction, Serves, draft::Draft};
 use crate::{
     api::Reason,
     observed::{Tag, VpcSnapshot, tags_of},
-    plan::Action,
+    plan::{Action, TagsChange},
     report::{Concern, Finding, Scope},
     types::{TAG_CLUSTER, TAG_CLUSTER_UID, TAG_VPC, Tags, listed},
 };
@@ -54,10 +54,10 @@ pub(super) fn judge(draft: &mut Draft<'_>) -> bool {
     let to_mark = marked.remove(&taken_over).unwrap_or_default();
     if marked.is_empty() {
         for id in to_mark {
-            let action = Action::CreateTags {
+            let action = Action::Tags(TagsChange::Create {
                 resource: id.clone(),
                 tags: Tags::from([(TAG_CLUSTER_UID.to_owned(), own.clone())]),
-            };
+            });
             let why = format!("spec.takeOverFrom names the cluster {taken_over}, which made it");
             let planned = PlannedAction::new(action, Serves::SageMakerVpc, why);
             let key = draft.claims.key_of(&id).cloned();

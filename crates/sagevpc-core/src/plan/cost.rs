@@ -10,6 +10,10 @@ use super::{Action, ActionId, PlannedAction, draft::Draft, shared};
 use crate::{
     api::Reason,
     catalog::{Prices, Usd},
+    plan::{
+        AddressChange, BucketChange, FlowLogChange, NatGatewayChange, NetworkAclChange, RoleChange, RouteChange,
+        SecurityGroupChange, TagsChange, VpcChange, VpcEndpointChange,
+    },
     report::{Concern, Finding, Scope, Weight},
     types::{ResourceKey, listed},
 };
@@ -55,40 +59,44 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> Usd {
 /// What an action adds to the cost of a month.
 fn cost_of(action: &Action, prices: Prices) -> Usd {
     match action {
-        Action::CreateInterfaceEndpoint { subnets, .. } => prices.interface_endpoint(subnets.len()),
-        Action::ModifyInterfaceEndpoint { add_subnets, .. } => prices.interface_endpoint(add_subnets.len()),
-        Action::CreateNatGateway { .. } => prices.nat_gateway(),
-        Action::ModifyVpcAttribute { .. }
-        | Action::CreateSecurityGroup { .. }
-        | Action::AuthorizeSecurityGroup { .. }
-        | Action::RevokeSecurityGroup { .. }
-        | Action::DeleteSecurityGroup { .. }
-        | Action::CreateVpcEndpoint { .. }
-        | Action::ModifyVpcEndpoint { .. }
-        | Action::DeleteVpcEndpoint { .. }
-        | Action::AllocateAddress { .. }
-        | Action::ReleaseAddress { .. }
-        | Action::DeleteNatGateway { .. }
-        | Action::CreateRoute { .. }
-        | Action::ReplaceRoute { .. }
-        | Action::DeleteRoute { .. }
-        | Action::CreateNetworkAclEntry { .. }
-        | Action::ReplaceNetworkAclEntry { .. }
-        | Action::DeleteNetworkAclEntry { .. }
-        | Action::CreateFlowLogs { .. }
-        | Action::DeleteFlowLogs { .. }
-        | Action::PutBucketPolicy { .. }
-        | Action::PutRolePolicy { .. }
-        | Action::DeleteRolePolicy { .. }
-        | Action::CreateTags { .. }
-        | Action::DeleteTags { .. } => Usd::default(),
+        Action::VpcEndpoint(VpcEndpointChange::CreateInterface { subnets, .. }) => {
+            prices.interface_endpoint(subnets.len())
+        }
+        Action::VpcEndpoint(VpcEndpointChange::ModifyInterface { add_subnets, .. }) => {
+            prices.interface_endpoint(add_subnets.len())
+        }
+        Action::NatGateway(NatGatewayChange::Create { .. }) => prices.nat_gateway(),
+        Action::Vpc(VpcChange::ModifyAttribute { .. })
+        | Action::SecurityGroup(
+            SecurityGroupChange::Create { .. }
+            | SecurityGroupChange::Authorize { .. }
+            | SecurityGroupChange::Revoke { .. }
+            | SecurityGroupChange::Delete { .. },
+        )
+        | Action::VpcEndpoint(
+            VpcEndpointChange::CreateGateway { .. }
+            | VpcEndpointChange::ModifyGateway { .. }
+            | VpcEndpointChange::Delete { .. },
+        )
+        | Action::Address(AddressChange::Allocate { .. } | AddressChange::Release { .. })
+        | Action::NatGateway(NatGatewayChange::Delete { .. })
+        | Action::Route(RouteChange::Create { .. } | RouteChange::Replace { .. } | RouteChange::Delete { .. })
+        | Action::NetworkAcl(
+            NetworkAclChange::CreateEntry { .. }
+            | NetworkAclChange::ReplaceEntry { .. }
+            | NetworkAclChange::DeleteEntry { .. },
+        )
+        | Action::FlowLog(FlowLogChange::Create { .. } | FlowLogChange::Delete { .. })
+        | Action::Bucket(BucketChange::PutPolicy { .. })
+        | Action::Role(RoleChange::PutPolicy { .. } | RoleChange::DeletePolicy { .. })
+        | Action::Tags(TagsChange::Create { .. } | TagsChange::Delete { .. }) => Usd::default(),
     }
 }
 
 /// Takes out of an action what costs: an endpoint that is there gets everything
 /// but more zones. Gives whether anything is left to do.
 fn drop_cost(action: &mut Action) -> bool {
-    let Action::ModifyInterfaceEndpoint {
+    let Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
         id: _,
         policy,
         add_subnets,
@@ -97,7 +105,7 @@ fn drop_cost(action: &mut Action) -> bool {
         remove_groups,
         private_dns,
         ip_address_type,
-    } = action
+    }) = action
     else {
         return false;
     };
@@ -116,7 +124,7 @@ fn for_nothing(draft: &Draft<'_>, left_out: &BTreeSet<ActionId>) -> Vec<ActionId
     let uses = |id: ActionId| draft.actions().filter(move |planned| planned.after.contains(&id));
     draft
         .actions()
-        .filter(|planned| matches!(planned.action, Action::AllocateAddress { .. }))
+        .filter(|planned| matches!(planned.action, Action::Address(AddressChange::Allocate { .. })))
         .map(|planned| planned.id)
         .filter(|id| uses(*id).next().is_some() && uses(*id).all(|user| left_out.contains(&user.id)))
         .collect()
@@ -128,8 +136,8 @@ fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
     let is_made_here = |id: &str| draft.claims.is_ours(id) && !draft.claims.is_adopted(id);
     let goes = |id: &str| {
         let is_its_end = |action: &Action| {
-            matches!(action, Action::DeleteVpcEndpoint { id: gone } if gone.as_str() == id)
-                || matches!(action, Action::DeleteNatGateway { id: gone } if gone.as_str() == id)
+            matches!(action, Action::VpcEndpoint(VpcEndpointChange::Delete { id: gone }) if gone.as_str() == id)
+                || matches!(action, Action::NatGateway(NatGatewayChange::Delete { id: gone }) if gone.as_str() == id)
         };
         draft.actions().any(|planned| is_its_end(&planned.action))
     };
@@ -156,7 +164,7 @@ fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
 fn lost_zones(draft: &Draft<'_>, endpoint: &str) -> usize {
     let mut lost = 0;
     for planned in draft.actions() {
-        if let Action::ModifyInterfaceEndpoint { id, remove_subnets, .. } = &planned.action
+        if let Action::VpcEndpoint(VpcEndpointChange::ModifyInterface { id, remove_subnets, .. }) = &planned.action
             && id.as_str() == endpoint
         {
             lost += remove_subnets.len();
@@ -175,7 +183,10 @@ fn report(draft: &mut Draft<'_>, left_out: &BTreeSet<ActionId>, sum: Usd, limit:
     let mut scopes: BTreeSet<(Concern, Scope, Weight)> = BTreeSet::new();
     for planned in &without {
         // One that is there serves on in the zones that it has.
-        let is_there = matches!(planned.action, Action::ModifyInterfaceEndpoint { .. });
+        let is_there = matches!(
+            planned.action,
+            Action::VpcEndpoint(VpcEndpointChange::ModifyInterface { .. })
+        );
         let weight = if is_there { Weight::Advice } else { Weight::Blocks };
         let concern = planned.blocks.unwrap_or(Concern::Endpoints);
         for scope in shared::scopes(&planned.serves) {

@@ -6,7 +6,7 @@ use crate::{
     api::{AcceptUnknown, Dns, Reason},
     catalog::{Need, Symptom},
     observed::AWS_RESOLVER,
-    plan::resolved::ResolvedProfile,
+    plan::{VpcChange, resolved::ResolvedProfile},
     report::{Concern, Finding, Lack, Scope, Weight},
     types::listed,
 };
@@ -51,10 +51,10 @@ fn attributes(draft: &mut Draft<'_>) {
     for (attribute, _) in states.into_iter().filter(|(_, is_on)| !is_on) {
         match draft.network.vpc.dns {
             Dns::Enforce => {
-                let action = Action::ModifyVpcAttribute {
+                let action = Action::Vpc(VpcChange::ModifyAttribute {
                     vpc: vpc.clone(),
                     attribute,
-                };
+                });
                 let reason = "SageMaker and private DNS names of endpoints need DNS in the VPC";
                 let planned = PlannedAction::new(action, Serves::Vpc, reason)
                     .blocking(Concern::Dns)

@@ -8,7 +8,7 @@ use crate::{
     catalog::Symptom,
     desired::Network,
     observed::VpcSnapshot,
-    plan::{Action, Serves, claims::Claims, kept::Keeping},
+    plan::{Action, Serves, TagsChange, claims::Claims, kept::Keeping},
     report::{Concern, Finding, Scope, Weight},
     types::{ResourceKey, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags},
 };
@@ -155,10 +155,10 @@ impl<'a> Draft<'a> {
             .map(|(tag, value)| (tag.clone(), value.clone()))
             .collect();
         if !missing.is_empty() {
-            let action = Action::CreateTags {
+            let action = Action::Tags(TagsChange::Create {
                 resource: id.to_owned(),
                 tags: missing,
-            };
+            });
             self.act(PlannedAction::new(action, serves, "spec.tags asks for these tags").about(key));
         }
     }
@@ -168,10 +168,10 @@ impl<'a> Draft<'a> {
     pub(super) fn adopt(&mut self, id: &str, key: &ResourceKey, serves: Serves, concern: Concern) -> ActionId {
         let mut tags = self.tags_for(key);
         tags.insert(TAG_ADOPTED.to_owned(), "true".to_owned());
-        let action = Action::CreateTags {
+        let action = Action::Tags(TagsChange::Create {
             resource: id.to_owned(),
             tags,
-        };
+        });
         self.act(
             PlannedAction::new(action, serves, "spec.adopt names it")
                 .about(key)
@@ -203,20 +203,20 @@ impl<'a> Draft<'a> {
         let mut before = None;
         if !adopted {
             let left = Tags::from([(TAG_RETAINED_FROM.to_owned(), self.network.vpc.ownership.retained_from())]);
-            let action = Action::CreateTags {
+            let action = Action::Tags(TagsChange::Create {
                 resource: id.to_owned(),
                 tags: left,
-            };
+            });
             let why = format!("{reason}; deletionPolicy is Retain");
             before = Some(self.act(PlannedAction::new(action, Serves::Vpc, why).about(key).deleting()));
         }
         let keys = [TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_VPC]
             .map(str::to_owned)
             .to_vec();
-        let action = Action::DeleteTags {
+        let action = Action::Tags(TagsChange::Delete {
             resource: id.to_owned(),
             keys,
-        };
+        });
         let why = if retained && !adopted {
             format!("{reason}; deletionPolicy is Retain")
         } else {

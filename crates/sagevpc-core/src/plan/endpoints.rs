@@ -33,7 +33,7 @@ use crate::{
     api::Reason,
     catalog::{MAX_INTERFACE_ENDPOINTS, names_service},
     observed::{SecurityGroup, VpcEndpoint},
-    plan::{kept::Thing, resolved::ResolvedProfile},
+    plan::{VpcEndpointChange, kept::Thing, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
     types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId},
 };
@@ -195,9 +195,9 @@ pub(super) fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str
     }
     let id = endpoint.vpc_endpoint_id.as_str();
     draft.let_go(id, &key, reason, |_| {
-        let action = Action::DeleteVpcEndpoint {
+        let action = Action::VpcEndpoint(VpcEndpointChange::Delete {
             id: endpoint.vpc_endpoint_id.clone(),
-        };
+        });
         PlannedAction::new(action, Serves::Vpc, reason).disrupting(hit::of_lost_endpoint(snapshot, endpoint))
     });
 }
@@ -218,7 +218,7 @@ fn take_our_groups_off(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, key: &Reso
         .filter_map(|id| snapshot.security_groups.get(*id))
         .flat_map(SecurityGroup::rules)
         .collect();
-    let action = Action::ModifyInterfaceEndpoint {
+    let action = Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
         id: endpoint.vpc_endpoint_id.clone(),
         policy: None,
         add_subnets: Vec::new(),
@@ -227,7 +227,7 @@ fn take_our_groups_off(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, key: &Reso
         remove_groups: ours.into_iter().cloned().collect(),
         private_dns: None,
         ip_address_type: None,
-    };
+    });
     let why = format!("{reason}; it was adopted, so it is released without the security group");
     let planned = PlannedAction::new(action, Serves::Vpc, why).about(key).deleting();
     draft.act(planned.disrupting(hit::of_lost_groups(snapshot, endpoint, &left)));
@@ -243,7 +243,12 @@ fn advise_on_quota(draft: &mut Draft<'_>) {
         .count();
     let new = draft
         .actions()
-        .filter(|planned| matches!(planned.action, Action::CreateInterfaceEndpoint { .. }))
+        .filter(|planned| {
+            matches!(
+                planned.action,
+                Action::VpcEndpoint(VpcEndpointChange::CreateInterface { .. })
+            )
+        })
         .count();
     if new == 0 || there + new <= MAX_INTERFACE_ENDPOINTS {
         return;

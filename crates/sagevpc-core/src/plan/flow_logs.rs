@@ -13,7 +13,7 @@ use super::{Action, ActionId, PlannedAction, Serves, draft::Draft};
 use crate::{
     api::{FlowLogResourceType, Reason, ResourceOwnership},
     observed::{DeliveryStatus, FlowLog, tags_of},
-    plan::{kept::Thing, resolved::ResolvedProfile},
+    plan::{FlowLogChange, kept::Thing, resolved::ResolvedProfile},
     report::{Concern, Scope},
     types::{FlowLogSettings, LogDestinationType, ResourceKey, SubnetId, TrafficType},
 };
@@ -164,12 +164,12 @@ fn create(draft: &mut Draft<'_>, key: &ResourceKey, resource: &str, settings: &F
                       place: for seconds, nothing is recorded";
         before.push(delete(draft, log, key, reason, Vec::new()));
     }
-    let action = Action::CreateFlowLogs {
+    let action = Action::FlowLog(FlowLogChange::Create {
         key: key.clone(),
         resource: resource.to_owned(),
         settings: settings.clone(),
         tags: draft.tags_for(key),
-    };
+    });
     let reason = if ours.is_empty() {
         "spec.flowLogs asks for it"
     } else {
@@ -186,18 +186,18 @@ fn create(draft: &mut Draft<'_>, key: &ResourceKey, resource: &str, settings: &F
 /// Deletes a flow log that another one replaces, whatever the deletion policy
 /// says of the end.
 fn delete(draft: &mut Draft<'_>, log: &FlowLog, key: &ResourceKey, reason: &str, after: Vec<ActionId>) -> ActionId {
-    let action = Action::DeleteFlowLogs {
+    let action = Action::FlowLog(FlowLogChange::Delete {
         id: log.flow_log_id.clone(),
-    };
+    });
     let planned = PlannedAction::new(action, Serves::SageMakerVpc, reason);
     draft.act(planned.about(key).deleting().after(after))
 }
 
 fn let_go(draft: &mut Draft<'_>, log: &FlowLog, key: &ResourceKey, reason: &str) {
     draft.let_go(log.flow_log_id.as_str(), key, reason, |_| {
-        let action = Action::DeleteFlowLogs {
+        let action = Action::FlowLog(FlowLogChange::Delete {
             id: log.flow_log_id.clone(),
-        };
+        });
         PlannedAction::new(action, Serves::SageMakerVpc, reason)
     });
 }

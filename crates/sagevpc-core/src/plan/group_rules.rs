@@ -7,6 +7,7 @@ use super::{Action, ActionId, Disruption, PlannedAction, Serves, Target, draft::
 use crate::{
     catalog::{MAX_RULES_PER_DIRECTION, Symptom},
     observed::{SecurityGroup, VpcSnapshot},
+    plan::SecurityGroupChange,
     report::Concern,
     types::{Direction, Peer, ResourceKey, Rule, listed},
 };
@@ -36,13 +37,13 @@ pub(super) struct Loss<'a> {
 
 /// Makes a group, which holds EC2's own rule at first.
 pub(super) fn make(draft: &mut Draft<'_>, keeping: &Keeping<'_>) -> ActionId {
-    let creation = Action::CreateSecurityGroup {
+    let creation = Action::SecurityGroup(SecurityGroupChange::Create {
         key: keeping.key.clone(),
         vpc: draft.network.vpc.vpc_id.clone(),
         name: keeping.name.to_owned(),
         description: keeping.description.to_owned(),
         tags: draft.tags_for(keeping.key),
-    };
+    });
     let reason = format!("{} need a security group", keeping.whose);
     draft.act(PlannedAction::new(creation, keeping.serves.clone(), reason).blocking(keeping.concern))
 }
@@ -66,11 +67,11 @@ pub(super) fn fill(
             .collect();
         if !rules.is_empty() {
             let named = makers_of(draft, &rules);
-            let action = Action::AuthorizeSecurityGroup {
+            let action = Action::SecurityGroup(SecurityGroupChange::Authorize {
                 group: target(),
                 direction,
                 rules,
-            };
+            });
             let reason = format!("{} need these rules", keeping.whose);
             let planned = PlannedAction::new(action, keeping.serves.clone(), reason);
             let planned = planned.about(keeping.key).blocking(keeping.concern).after([made]);
@@ -79,11 +80,11 @@ pub(super) fn fill(
     }
     let through = added.clone();
     if let Some(surplus) = given_by_ec2().filter(|rule| !wanted.contains(rule)) {
-        let action = Action::RevokeSecurityGroup {
+        let action = Action::SecurityGroup(SecurityGroupChange::Revoke {
             group: target(),
             direction: Direction::Egress,
             rules: vec![surplus],
-        };
+        });
         let reason = format!("the group lets out only what {} need", keeping.whose);
         let planned = PlannedAction::new(action, keeping.serves.clone(), reason);
         draft.act(planned.about(keeping.key).after(added).closing_access());
@@ -125,11 +126,11 @@ pub(super) fn change_rules(
         let named = makers_of(draft, &add);
         let authorization = (!add.is_empty()).then(|| {
             let reason = format!("{} need {}", keeping.whose, listed(&add));
-            let action = Action::AuthorizeSecurityGroup {
+            let action = Action::SecurityGroup(SecurityGroupChange::Authorize {
                 group: target(),
                 direction,
                 rules: add.clone(),
-            };
+            });
             PlannedAction::new(action, keeping.serves.clone(), reason)
                 .about(keeping.key)
                 .blocking(keeping.concern)
@@ -139,11 +140,11 @@ pub(super) fn change_rules(
         });
         let revocation = (!remove.is_empty()).then(|| {
             let reason = format!("{} do not need {}", keeping.whose, listed(&remove));
-            let action = Action::RevokeSecurityGroup {
+            let action = Action::SecurityGroup(SecurityGroupChange::Revoke {
                 group: target(),
                 direction,
                 rules: remove.clone(),
-            };
+            });
             let loss = Loss {
                 snapshot: draft.snapshot,
                 group: found,

@@ -249,7 +249,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        plan::{Action, HeldId, PlannedAction, Repairs, Serves},
+        plan::{Action, HeldId, PlannedAction, Repairs, SecurityGroupChange, Serves, VpcEndpointChange},
         types::{ProfileKey, Tags},
     };
 
@@ -266,13 +266,13 @@ mod tests {
 
     fn creations(numbers: impl IntoIterator<Item = usize>) -> Plan {
         let create = |number| {
-            let action = Action::CreateSecurityGroup {
+            let action = Action::SecurityGroup(SecurityGroupChange::Create {
                 key: key(number),
                 vpc: "vpc-0123456789abcdef0".into(),
                 name: "n".into(),
                 description: "d".into(),
                 tags: Tags::new(),
-            };
+            });
             PlannedAction::new(action, Serves::Vpc, "r")
         };
         Plan {
@@ -323,14 +323,14 @@ mod tests {
 
     /// A plan that makes the S3 endpoint where these carry its tags already.
     fn endpoint_beside(strangers: &[&str]) -> Plan {
-        let action = Action::CreateVpcEndpoint {
+        let action = Action::VpcEndpoint(VpcEndpointChange::CreateGateway {
             key: endpoint(),
             vpc: "vpc-0123456789abcdef0".into(),
             service_name: "com.amazonaws.us-east-1.s3".to_owned(),
             route_tables: Vec::new(),
             policy: iam_policy::PolicyDocument::full_access(),
             tags: Tags::new(),
-        };
+        });
         Plan {
             actions: vec![PlannedAction::new(action, Serves::Vpc, "r")],
             strangers: strangers.iter().map(|id| ((*id).to_owned(), endpoint())).collect(),

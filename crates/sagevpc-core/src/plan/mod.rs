@@ -94,7 +94,11 @@ mod shared;
 mod sightings;
 mod unknown;
 
-pub use action::{Action, ActionId, CutOff, Deed, Disruption, DnsAttribute, PlannedAction, Priority, Serves, Target};
+pub use action::{
+    Action, ActionId, AddressChange, BucketChange, CutOff, Deed, Disruption, DnsAttribute, FlowLogChange,
+    NatGatewayChange, NetworkAclChange, PlannedAction, Priority, RoleChange, RouteChange, SecurityGroupChange, Serves,
+    TagsChange, Target, VpcChange, VpcEndpointChange,
+};
 use claims::Claims;
 use finish::Results;
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};

@@ -38,7 +38,7 @@ use crate::{
     api::{DeletionPolicy, NetworkAclMode, Reason, ResourceOwnership},
     catalog::{MAX_ACL_RULES, Symptom},
     observed::VpcSnapshot,
-    plan::{network_acls::passage::Kind, resolved::ResolvedProfile},
+    plan::{NetworkAclChange, network_acls::passage::Kind, resolved::ResolvedProfile},
     report::{Concern, Finding, Lack, Scope, Weight},
     types::{AclEntry, Direction, NetworkAclId, Protocol, ResourceKey},
 };
@@ -195,22 +195,22 @@ fn change(
         }
         let planned = match given_up {
             Some(old) => {
-                let action = Action::ReplaceNetworkAclEntry {
+                let action = Action::NetworkAcl(NetworkAclChange::ReplaceEntry {
                     acl: acl.clone(),
                     entry: AclEntry {
                         rule_number: old.rule_number,
                         ..entry.clone()
                     },
-                };
+                });
                 PlannedAction::new(action, serves, format!("{reason}; {old} is in its place"))
                     .disrupting(lost.clone().filter(|_| old.allows))
             }
             None => {
                 *room = room.saturating_sub(1);
-                let action = Action::CreateNetworkAclEntry {
+                let action = Action::NetworkAcl(NetworkAclChange::CreateEntry {
                     acl: acl.clone(),
                     entry: entry.clone(),
-                };
+                });
                 PlannedAction::new(action, serves, reason).waiting_for(no_room.map(str::to_owned))
             }
         };
@@ -232,11 +232,11 @@ fn change(
         too_many(draft, whom, acl, kind, (count, 0), passages, &there);
     }
     for rule in surplus {
-        let action = Action::DeleteNetworkAclEntry {
+        let action = Action::NetworkAcl(NetworkAclChange::DeleteEntry {
             acl: acl.clone(),
             direction: rule.direction,
             rule_number: rule.rule_number,
-        };
+        });
         let planned = if rule.allows {
             let reason = format!("no workload needs {rule}");
             let planned = PlannedAction::new(action, Serves::Vpc, reason)

@@ -16,6 +16,10 @@ use crate::{
         Address, IpPermission, NatGateway, NatGatewayAddress, RouteTarget, SecurityGroup, Stage, Tag, VpcEndpoint,
         VpcSnapshot,
     },
+    plan::{
+        AddressChange, BucketChange, FlowLogChange, NatGatewayChange, NetworkAclChange, RoleChange, RouteChange,
+        SecurityGroupChange, TagsChange, VpcChange, VpcEndpointChange,
+    },
     types::{
         AllocationId, Direction, FlowLogId, NatGatewayId, NetworkAclId, Peer, ResourceKey, RouteTableId, Rule,
         SecurityGroupId, SubnetId, Tags, VpcEndpointId,
@@ -47,7 +51,7 @@ pub(super) fn projected_id<Id: Clone + for<'a> From<&'a str>>(target: &Target<Id
 
 fn perform(vpc: &mut VpcSnapshot, action: &Action) {
     match action {
-        Action::ModifyVpcAttribute { vpc: _, attribute } => {
+        Action::Vpc(VpcChange::ModifyAttribute { vpc: _, attribute }) => {
             if let Some(attributes) = &mut vpc.attributes {
                 match attribute {
                     DnsAttribute::EnableDnsSupport => attributes.enable_dns_support.value = true,
@@ -55,44 +59,44 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
                 }
             }
         }
-        Action::CreateSecurityGroup {
+        Action::SecurityGroup(SecurityGroupChange::Create {
             key,
             vpc: _,
             name,
             description,
             tags,
-        } => create_security_group(vpc, key, name, description, tags),
-        Action::AuthorizeSecurityGroup {
+        }) => create_security_group(vpc, key, name, description, tags),
+        Action::SecurityGroup(SecurityGroupChange::Authorize {
             group,
             direction,
             rules,
-        } => authorize(vpc, &projected_id(group), *direction, rules),
-        Action::RevokeSecurityGroup {
+        }) => authorize(vpc, &projected_id(group), *direction, rules),
+        Action::SecurityGroup(SecurityGroupChange::Revoke {
             group,
             direction,
             rules,
-        } => revoke(vpc, &projected_id(group), *direction, rules),
-        Action::DeleteSecurityGroup { id } => {
+        }) => revoke(vpc, &projected_id(group), *direction, rules),
+        Action::SecurityGroup(SecurityGroupChange::Delete { id }) => {
             vpc.security_groups.remove(id);
         }
-        Action::CreateVpcEndpoint {
+        Action::VpcEndpoint(VpcEndpointChange::CreateGateway {
             key,
             vpc: _,
             service_name,
             route_tables,
             policy,
             tags,
-        } => {
+        }) => {
             let mut made = endpoint(vpc, key, "Gateway", service_name, Some(policy), tags);
             made.route_table_ids = route_tables.clone();
             vpc.vpc_endpoints.push(made);
         }
-        Action::ModifyVpcEndpoint {
+        Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
             id,
             policy,
             add_route_tables,
             remove_route_tables,
-        } => {
+        }) => {
             if let Some(endpoint) = endpoint_of(vpc, id) {
                 endpoint
                     .route_table_ids
@@ -101,7 +105,7 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
                 set_policy(endpoint, policy.as_ref());
             }
         }
-        Action::CreateInterfaceEndpoint {
+        Action::VpcEndpoint(VpcEndpointChange::CreateInterface {
             key,
             vpc: _,
             service_name,
@@ -111,7 +115,7 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             ip_address_type,
             policy,
             tags,
-        } => {
+        }) => {
             let mut made = endpoint(vpc, key, "Interface", service_name, policy.as_ref(), tags);
             made.subnet_ids = subnets.clone();
             made.groups = groups.iter().map(member).collect();
@@ -119,7 +123,7 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             made.ip_address_type = ip_address_type.map(as_text);
             vpc.vpc_endpoints.push(made);
         }
-        Action::ModifyInterfaceEndpoint {
+        Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
             id,
             policy,
             add_subnets,
@@ -128,7 +132,7 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             remove_groups,
             private_dns,
             ip_address_type,
-        } => {
+        }) => {
             if let Some(endpoint) = endpoint_of(vpc, id) {
                 endpoint.subnet_ids.retain(|subnet| !remove_subnets.contains(subnet));
                 endpoint.subnet_ids.extend(add_subnets.iter().cloned());
@@ -139,8 +143,8 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
                 set_policy(endpoint, policy.as_ref());
             }
         }
-        Action::DeleteVpcEndpoint { id } => delete_endpoint(vpc, id),
-        Action::AllocateAddress { key, tags } => {
+        Action::VpcEndpoint(VpcEndpointChange::Delete { id }) => delete_endpoint(vpc, id),
+        Action::Address(AddressChange::Allocate { key, tags }) => {
             let id = AllocationId::new(key.to_string());
             let address = Address {
                 allocation_id: id.clone(),
@@ -151,65 +155,70 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             };
             vpc.addresses.insert(id, address);
         }
-        Action::ReleaseAddress { id } => {
+        Action::Address(AddressChange::Release { id }) => {
             vpc.addresses.remove(id);
         }
-        Action::CreateNatGateway {
+        Action::NatGateway(NatGatewayChange::Create {
             key,
             subnet,
             address,
             tags,
-        } => create_nat_gateway(vpc, key, subnet, address, tags),
-        Action::DeleteNatGateway { id } => delete_nat_gateway(vpc, id),
-        Action::CreateRoute {
-            table,
-            destination,
-            nat_gateway,
-        }
-        | Action::ReplaceRoute {
-            table,
-            destination,
-            nat_gateway,
-        } => {
+        }) => create_nat_gateway(vpc, key, subnet, address, tags),
+        Action::NatGateway(NatGatewayChange::Delete { id }) => delete_nat_gateway(vpc, id),
+        Action::Route(
+            RouteChange::Create {
+                table,
+                destination,
+                nat_gateway,
+            }
+            | RouteChange::Replace {
+                table,
+                destination,
+                nat_gateway,
+            },
+        ) => {
             remove_route(vpc, table, destination);
             await_nat_gateway(vpc, &projected_id(nat_gateway));
             if let Some(table) = vpc.route_tables.get_mut(table) {
                 table.routes.push(route(destination, &projected_id(nat_gateway)));
             }
         }
-        Action::DeleteRoute { table, destination } => remove_route(vpc, table, destination),
-        Action::CreateNetworkAclEntry { acl, entry } | Action::ReplaceNetworkAclEntry { acl, entry } => {
+        Action::Route(RouteChange::Delete { table, destination }) => remove_route(vpc, table, destination),
+        Action::NetworkAcl(
+            NetworkAclChange::CreateEntry { acl, entry } | NetworkAclChange::ReplaceEntry { acl, entry },
+        ) => {
             remove_entry(vpc, acl, entry.direction, entry.rule_number);
             if let Some(acl) = vpc.network_acls.get_mut(acl) {
                 acl.entries.push(acl_entry(entry));
             }
         }
-        Action::DeleteNetworkAclEntry {
+        Action::NetworkAcl(NetworkAclChange::DeleteEntry {
             acl,
             direction,
             rule_number,
-        } => remove_entry(vpc, acl, *direction, *rule_number),
-        Action::CreateFlowLogs {
+        }) => remove_entry(vpc, acl, *direction, *rule_number),
+        Action::FlowLog(FlowLogChange::Create {
             key,
             resource,
             settings,
             tags,
-        } => {
+        }) => {
             let id = FlowLogId::new(key.to_string());
             vpc.flow_logs.insert(id.clone(), flow_log(id, resource, settings, tags));
         }
-        Action::DeleteFlowLogs { id } => {
+        Action::FlowLog(FlowLogChange::Delete { id }) => {
             vpc.flow_logs.remove(id);
         }
         // What roles and buckets allow has no bearing on packets.
-        Action::PutBucketPolicy { .. } | Action::PutRolePolicy { .. } | Action::DeleteRolePolicy { .. } => {}
-        Action::CreateTags { resource, tags } => {
+        Action::Bucket(BucketChange::PutPolicy { .. })
+        | Action::Role(RoleChange::PutPolicy { .. } | RoleChange::DeletePolicy { .. }) => {}
+        Action::Tags(TagsChange::Create { resource, tags }) => {
             if let Some(list) = tags_of(vpc, resource) {
                 list.retain(|tag| !tags.contains_key(&tag.key));
                 list.extend(tags_as_list(tags));
             }
         }
-        Action::DeleteTags { resource, keys } => {
+        Action::Tags(TagsChange::Delete { resource, keys }) => {
             if let Some(list) = tags_of(vpc, resource) {
                 list.retain(|tag| !keys.contains(&tag.key));
             }

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use super::Action;
 use crate::{
     observed::{Route, VpcSnapshot},
+    plan::{
+        AddressChange, BucketChange, FlowLogChange, NatGatewayChange, NetworkAclChange, RoleChange, RouteChange,
+        SecurityGroupChange, TagsChange, VpcChange, VpcEndpointChange,
+    },
     types::{AclEntry, Direction, NetworkAclId},
 };
 use iam_policy::{PolicyDocument, diff};
@@ -67,60 +71,64 @@ impl Replaced {
 /// own words say all, and where AWS shows nothing of it.
 pub(super) fn replaced(vpc: &VpcSnapshot, action: &Action) -> Option<Replaced> {
     match action {
-        Action::ModifyVpcEndpoint { id, policy, .. } | Action::ModifyInterfaceEndpoint { id, policy, .. } => {
+        Action::VpcEndpoint(
+            VpcEndpointChange::ModifyGateway { id, policy, .. } | VpcEndpointChange::ModifyInterface { id, policy, .. },
+        ) => {
             let before = vpc.vpc_endpoint(id)?.policy().ok()?;
             Some(Replaced::policy(&before, policy.as_ref()?))
         }
-        Action::DeleteVpcEndpoint { id } => {
+        Action::VpcEndpoint(VpcEndpointChange::Delete { id }) => {
             let endpoint = vpc.vpc_endpoint(id)?;
             Some(Replaced::named(endpoint, &endpoint.service_name))
         }
-        Action::ReplaceRoute { table, destination, .. } | Action::DeleteRoute { table, destination } => {
+        Action::Route(RouteChange::Replace { table, destination, .. } | RouteChange::Delete { table, destination }) => {
             let mut routes = vpc.route_tables.get(table)?.routes.iter();
             let route = routes.find(|route| route.destination() == Some(*destination))?;
             Some(Replaced::was(route, &target(route)?))
         }
-        Action::ReplaceNetworkAclEntry { acl, entry } => rule(vpc, acl, entry.direction, entry.rule_number),
-        Action::DeleteNetworkAclEntry {
+        Action::NetworkAcl(NetworkAclChange::ReplaceEntry { acl, entry }) => {
+            rule(vpc, acl, entry.direction, entry.rule_number)
+        }
+        Action::NetworkAcl(NetworkAclChange::DeleteEntry {
             acl,
             direction,
             rule_number,
-        } => rule(vpc, acl, *direction, *rule_number),
-        Action::DeleteSecurityGroup { id } => {
+        }) => rule(vpc, acl, *direction, *rule_number),
+        Action::SecurityGroup(SecurityGroupChange::Delete { id }) => {
             let group = vpc.security_groups.get(id)?;
             Some(Replaced::named(group, &group.group_name))
         }
-        Action::DeleteNatGateway { id } => vpc.nat_gateways.get(id).map(Replaced::whole),
-        Action::ReleaseAddress { id } => {
+        Action::NatGateway(NatGatewayChange::Delete { id }) => vpc.nat_gateways.get(id).map(Replaced::whole),
+        Action::Address(AddressChange::Release { id }) => {
             let address = vpc.addresses.get(id)?;
             Some(Replaced {
                 words: address.public_ip.clone(),
                 ..Replaced::whole(address)
             })
         }
-        Action::DeleteFlowLogs { id } => vpc.flow_logs.get(id).map(Replaced::whole),
-        Action::PutRolePolicy { role, name, policy, .. } => {
+        Action::FlowLog(FlowLogChange::Delete { id }) => vpc.flow_logs.get(id).map(Replaced::whole),
+        Action::Role(RoleChange::PutPolicy { role, name, policy, .. }) => {
             let before = role_policy(vpc, role, name)?;
             Some(Replaced::policy(&before, policy))
         }
-        Action::DeleteRolePolicy { role, name } => role_policy(vpc, role, name).map(Replaced::whole),
-        Action::PutBucketPolicy { bucket, .. } => {
+        Action::Role(RoleChange::DeletePolicy { role, name }) => role_policy(vpc, role, name).map(Replaced::whole),
+        Action::Bucket(BucketChange::PutPolicy { bucket, .. }) => {
             let policy = vpc.buckets.get(bucket)?.policy.as_ref()?;
             serde_json::from_str::<Value>(policy).ok().map(Replaced::whole)
         }
-        Action::ModifyVpcAttribute { .. }
-        | Action::CreateSecurityGroup { .. }
-        | Action::AuthorizeSecurityGroup { .. }
-        | Action::RevokeSecurityGroup { .. }
-        | Action::CreateVpcEndpoint { .. }
-        | Action::CreateInterfaceEndpoint { .. }
-        | Action::AllocateAddress { .. }
-        | Action::CreateNatGateway { .. }
-        | Action::CreateRoute { .. }
-        | Action::CreateNetworkAclEntry { .. }
-        | Action::CreateFlowLogs { .. }
-        | Action::CreateTags { .. }
-        | Action::DeleteTags { .. } => None,
+        Action::Vpc(VpcChange::ModifyAttribute { .. })
+        | Action::SecurityGroup(
+            SecurityGroupChange::Create { .. }
+            | SecurityGroupChange::Authorize { .. }
+            | SecurityGroupChange::Revoke { .. },
+        )
+        | Action::VpcEndpoint(VpcEndpointChange::CreateGateway { .. } | VpcEndpointChange::CreateInterface { .. })
+        | Action::Address(AddressChange::Allocate { .. })
+        | Action::NatGateway(NatGatewayChange::Create { .. })
+        | Action::Route(RouteChange::Create { .. })
+        | Action::NetworkAcl(NetworkAclChange::CreateEntry { .. })
+        | Action::FlowLog(FlowLogChange::Create { .. })
+        | Action::Tags(TagsChange::Create { .. } | TagsChange::Delete { .. }) => None,
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     catalog::{Need, RoleNeed, RolePart, Symptom, WorkloadKind},
     desired::role_policy_name,
     observed::{RoleDetail, UnseenCause},
-    plan::{kept::Thing, resolved::ResolvedProfile},
+    plan::{RoleChange, kept::Thing, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
     types::{ProfileKey, ResourceKey},
     validate::ValidWorkload,
@@ -276,13 +276,13 @@ fn put(
     } else {
         "SageMaker takes these actions with the role's permissions, and the role lacks them"
     };
-    let action = Action::PutRolePolicy {
+    let action = Action::Role(RoleChange::PutPolicy {
         key: key.clone(),
         role: detail.arn.clone(),
         name,
         policy,
         replaces,
-    };
+    });
     draft.act(
         PlannedAction::new(action, serves, reason)
             .about(&key)
@@ -305,10 +305,10 @@ fn take_off(draft: &mut Draft<'_>, detail: &RoleDetail, name: String, means: &mu
     } else {
         "spec.grants no longer lets sagevpc change the role"
     };
-    let action = Action::DeleteRolePolicy {
+    let action = Action::Role(RoleChange::DeletePolicy {
         role: detail.arn.clone(),
         name,
-    };
+    });
     draft.act(
         PlannedAction::new(action, Serves::Vpc, reason)
             .about(&key(&detail.arn))

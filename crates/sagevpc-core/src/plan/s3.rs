@@ -19,6 +19,7 @@ use crate::{
     desired::{KeptOfPolicy, S3Policy},
     observed::{RouteTarget, Stage, VpcEndpoint, VpcSnapshot, tags_of},
     plan::{
+        VpcEndpointChange,
         kept::Thing,
         resolved::{ResolvedProfile, Standing},
     },
@@ -305,14 +306,14 @@ fn create(
     };
     let route_tables: Vec<RouteTableId> = needed.into_iter().collect();
     let disruption = disruption::of_new_s3_route(draft.snapshot, &route_tables);
-    let action = Action::CreateVpcEndpoint {
+    let action = Action::VpcEndpoint(VpcEndpointChange::CreateGateway {
         key: KEY,
         vpc: draft.network.vpc.vpc_id.clone(),
         service_name: service_name.to_owned(),
         route_tables,
         policy: policy.document,
         tags: draft.tags_for(&KEY),
-    };
+    });
     let planned = PlannedAction::new(action, Serves::Vpc, "the subnets in use have no route to S3 inside AWS");
     let planned = planned
         .blocking(CONCERN)
@@ -341,9 +342,9 @@ fn keep(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, policy: &S3Policy, needed
 fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {
     let snapshot = draft.snapshot;
     draft.let_go(endpoint.vpc_endpoint_id.as_str(), &KEY, reason, |_| {
-        let action = Action::DeleteVpcEndpoint {
+        let action = Action::VpcEndpoint(VpcEndpointChange::Delete {
             id: endpoint.vpc_endpoint_id.clone(),
-        };
+        });
         PlannedAction::new(action, Serves::Vpc, reason)
             .disrupting(disruption::of_lost_s3_route(snapshot, &endpoint.route_table_ids))
     });

@@ -15,7 +15,10 @@ use crate::{
     catalog::{HTTPS_TO_ENDPOINTS, MAX_RULES_PER_DIRECTION, PeerNeed, Symptom},
     desired::ManagedGroup,
     observed::{SecurityGroup, tags_of},
-    plan::resolved::{ResolvedProfile, Standing, WorkloadGroups},
+    plan::{
+        SecurityGroupChange,
+        resolved::{ResolvedProfile, Standing, WorkloadGroups},
+    },
     report::{Concern, Finding, Scope, Weight},
     types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, listed},
 };
@@ -334,9 +337,9 @@ fn let_go(draft: &mut Draft<'_>, group: &SecurityGroup, key: &ResourceKey) {
     let reason = "no profile needs the security group any more";
     let obstacle = obstacle(draft, group, &BTreeSet::new());
     draft.let_go(group.group_id.as_str(), key, reason, |_| {
-        let action = Action::DeleteSecurityGroup {
+        let action = Action::SecurityGroup(SecurityGroupChange::Delete {
             id: group.group_id.clone(),
-        };
+        });
         PlannedAction::new(action, Serves::Vpc, reason).waiting_for(obstacle)
     });
 }

@@ -5,60 +5,18 @@ pub mod explanation;
 use std::fmt::Write as _;
 
 use crate::{
-    plan::{Action, Plan, PlannedAction},
+    plan::{Deed, Plan, PlannedAction},
     report::{Finding, Scope, Weight},
     types::{listed, one_line},
     validate::{Refused, ValidVpc},
 };
 
-/// What a change does to what is there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    Creates,
-    Changes,
-    Deletes,
-}
-
-impl Mark {
-    fn of(action: &Action) -> Self {
-        match action {
-            Action::CreateSecurityGroup { .. }
-            | Action::CreateVpcEndpoint { .. }
-            | Action::CreateInterfaceEndpoint { .. }
-            | Action::AllocateAddress { .. }
-            | Action::CreateNatGateway { .. }
-            | Action::CreateRoute { .. }
-            | Action::CreateNetworkAclEntry { .. }
-            | Action::CreateFlowLogs { .. }
-            | Action::PutRolePolicy { replaces: false, .. } => Self::Creates,
-            Action::ModifyVpcAttribute { .. }
-            | Action::AuthorizeSecurityGroup { .. }
-            | Action::RevokeSecurityGroup { .. }
-            | Action::ModifyVpcEndpoint { .. }
-            | Action::ModifyInterfaceEndpoint { .. }
-            | Action::ReplaceRoute { .. }
-            | Action::ReplaceNetworkAclEntry { .. }
-            | Action::PutBucketPolicy { .. }
-            | Action::PutRolePolicy { replaces: true, .. }
-            | Action::CreateTags { .. }
-            | Action::DeleteTags { .. } => Self::Changes,
-            Action::DeleteSecurityGroup { .. }
-            | Action::DeleteVpcEndpoint { .. }
-            | Action::ReleaseAddress { .. }
-            | Action::DeleteNatGateway { .. }
-            | Action::DeleteRoute { .. }
-            | Action::DeleteNetworkAclEntry { .. }
-            | Action::DeleteFlowLogs { .. }
-            | Action::DeleteRolePolicy { .. } => Self::Deletes,
-        }
-    }
-
-    fn sign(self) -> char {
-        match self {
-            Self::Creates => '+',
-            Self::Changes => '~',
-            Self::Deletes => '-',
-        }
+/// What a change does to what is there, in one character.
+const fn sign(deed: Deed) -> char {
+    match deed {
+        Deed::Creates => '+',
+        Deed::Changes => '~',
+        Deed::Deletes => '-',
     }
 }
 
@@ -94,7 +52,7 @@ pub fn missing(vpc: &ValidVpc) -> String {
 }
 
 fn action(text: &mut String, planned: &PlannedAction) {
-    let sign = Mark::of(&planned.action).sign();
+    let sign = sign(planned.action.deed());
     // Writing to a String does not fail.
     let _ = writeln!(text, "  {sign} {} {}", planned.action.name(), planned.action.resource());
     let _ = writeln!(text, "      {}", planned.action.change());
@@ -144,17 +102,17 @@ fn findings(text: &mut String, findings: &mut dyn Iterator<Item = &Finding>) {
 }
 
 fn summary(plan: &Plan) -> String {
-    let count = |mark: Mark| {
+    let count = |deed: Deed| {
         plan.actions
             .iter()
-            .filter(|planned| Mark::of(&planned.action) == mark)
+            .filter(|planned| planned.action.deed() == deed)
             .count()
     };
     let mut text = format!(
         "\nPlan: {} to create, {} to change, {} to delete.\n",
-        count(Mark::Creates),
-        count(Mark::Changes),
-        count(Mark::Deletes)
+        count(Deed::Creates),
+        count(Deed::Changes),
+        count(Deed::Deletes)
     );
     if !plan.monthly_cost.is_zero() {
         let _ = writeln!(

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use iam_policy::{PolicyDocument, same_meaning};
-use sagevpc_core::{
-    api::{Blocker, Condition, VpcConfig},
-    plan::{Action, PlannedAction, Serves},
-    report::{Finding, Scope},
-};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::pass::Pass;
+use sagevpc_core::{
+    api::{Blocker, Condition, VpcConfig},
+    plan::{Action, PlannedAction, RoleChange, Serves, VpcEndpointChange},
+    report::{Finding, Scope},
+};
 
 /// A case's expectation. What is left out is expected not to be there; only
 /// `because`, `says` and whole objects' statuses may be left out for brevity.
@@ -293,11 +293,13 @@ impl ExpectedAction {
             (_, found) => report(format!("it waits for {found:?}")),
         }
         let policy = match &planned.action {
-            Action::CreateVpcEndpoint { policy, .. } => Some(policy),
-            Action::ModifyVpcEndpoint { policy, .. }
-            | Action::CreateInterfaceEndpoint { policy, .. }
-            | Action::ModifyInterfaceEndpoint { policy, .. } => policy.as_ref(),
-            Action::PutRolePolicy { policy, .. } => Some(policy),
+            Action::VpcEndpoint(VpcEndpointChange::CreateGateway { policy, .. }) => Some(policy),
+            Action::VpcEndpoint(
+                VpcEndpointChange::ModifyGateway { policy, .. }
+                | VpcEndpointChange::CreateInterface { policy, .. }
+                | VpcEndpointChange::ModifyInterface { policy, .. },
+            ) => policy.as_ref(),
+            Action::Role(RoleChange::PutPolicy { policy, .. }) => Some(policy),
             _ => None,
         };
         match (&self.policy, policy) {

@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use proptest::{collection, prelude::*, sample};
-use sagevpc_core::{
-    api::{Destination, NamespaceGrant, NetworkAclMode, Reason},
-    observed::Snapshot,
-    plan::{Action, History, Plan, Target},
-    report::Scope,
-    types::{AclEntry, Direction, Peer, PortRange, ProfileKey, Protocol, ResourceKey, Rule},
-    validate::{ProfileReference, References},
-};
 use serde_json::{Value, json};
 
 use crate::{
     inputs::{World, claim, now, plan_for, validated, world},
     memory::Memory,
+};
+use sagevpc_core::{
+    api::{Destination, NamespaceGrant, NetworkAclMode, Reason},
+    observed::Snapshot,
+    plan::{Action, History, NetworkAclChange, Plan, SecurityGroupChange, Target},
+    report::Scope,
+    types::{AclEntry, Direction, Peer, PortRange, ProfileKey, Protocol, ResourceKey, Rule},
+    validate::{ProfileReference, References},
 };
 
 /// A grant of destinations, and for which namespaces.
@@ -184,11 +184,11 @@ fn rules(plan: &Plan) -> Vec<(ProfileKey, Rule)> {
     plan.actions
         .iter()
         .filter_map(|planned| match &planned.action {
-            Action::AuthorizeSecurityGroup {
+            Action::SecurityGroup(SecurityGroupChange::Authorize {
                 group: Target::Made(ResourceKey::WorkloadSecurityGroup { profile, .. }),
                 rules,
                 ..
-            } => Some(rules.iter().map(|rule| (profile.clone(), rule.clone()))),
+            }) => Some(rules.iter().map(|rule| (profile.clone(), rule.clone()))),
             _ => None,
         })
         .flatten()
@@ -199,9 +199,9 @@ fn entries(plan: &Plan) -> Vec<AclEntry> {
     plan.actions
         .iter()
         .filter_map(|planned| match &planned.action {
-            Action::CreateNetworkAclEntry { entry, .. } | Action::ReplaceNetworkAclEntry { entry, .. } => {
-                Some(entry.clone())
-            }
+            Action::NetworkAcl(
+                NetworkAclChange::CreateEntry { entry, .. } | NetworkAclChange::ReplaceEntry { entry, .. },
+            ) => Some(entry.clone()),
             _ => None,
         })
         .filter(|entry| entry.allows)

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use iam_policy::{PolicyDocument, same_meaning};
 use jiff::Timestamp;
+
 use sagevpc_core::{
     api::SageMakerVpcStatus,
     observed::{
@@ -22,8 +23,9 @@ use sagevpc_core::{
         Tag, UserIdGroupPair, VpcEndpoint, tags_of,
     },
     plan::{
-        Action, ActionId, ClientTokens, DnsAttribute, History, Outcome, Plan, PlannedAction, Repairs, SETTLING, Step,
-        Target, ledger,
+        Action, ActionId, AddressChange, BucketChange, ClientTokens, DnsAttribute, FlowLogChange, History,
+        NatGatewayChange, NetworkAclChange, Outcome, Plan, PlannedAction, Repairs, RoleChange, RouteChange, SETTLING,
+        SecurityGroupChange, Step, TagsChange, Target, VpcChange, VpcEndpointChange, ledger,
     },
     types::{
         AllocationId, Direction, NatGatewayId, Peer, ResourceKey, RouteTableId, Rule, SecurityGroupId, Tags,
@@ -132,7 +134,7 @@ impl Memory {
         made: &mut BTreeMap<ResourceKey, String>,
     ) -> Step {
         match action {
-            Action::ModifyVpcAttribute { vpc, attribute } => {
+            Action::Vpc(VpcChange::ModifyAttribute { vpc, attribute }) => {
                 let attributes = self
                     .snapshot
                     .vpc_attributes
@@ -150,13 +152,13 @@ impl Memory {
                     }
                 }
             }
-            Action::CreateSecurityGroup {
+            Action::SecurityGroup(SecurityGroupChange::Create {
                 key,
                 vpc,
                 name,
                 description,
                 tags,
-            } => {
+            }) => {
                 let taken = self
                     .snapshot
                     .security_groups
@@ -176,11 +178,11 @@ impl Memory {
                 });
                 made.insert(key.clone(), id);
             }
-            Action::AuthorizeSecurityGroup {
+            Action::SecurityGroup(SecurityGroupChange::Authorize {
                 group,
                 direction,
                 rules,
-            } => {
+            }) => {
                 let rules = &named(rules, made);
                 let group = self.group(group, made);
                 for rule in rules {
@@ -190,18 +192,18 @@ impl Memory {
                 let count = group.rules().iter().filter(|rule| rule.direction == *direction).count();
                 assert!(count <= 60, "EC2 takes 60 rules");
             }
-            Action::RevokeSecurityGroup {
+            Action::SecurityGroup(SecurityGroupChange::Revoke {
                 group,
                 direction: _,
                 rules,
-            } => {
+            }) => {
                 let group = self.group(group, made);
                 for rule in rules {
                     assert!(group.rules().contains(rule), "EC2 finds no {rule} to revoke");
                     remove_rule(group, rule);
                 }
             }
-            Action::DeleteSecurityGroup { id } => {
+            Action::SecurityGroup(SecurityGroupChange::Delete { id }) => {
                 let on = |groups: &[GroupIdentifier]| groups.iter().any(|group| group.group_id == *id);
                 if self
                     .snapshot
@@ -226,14 +228,14 @@ impl Memory {
                 }
                 self.snapshot.security_groups.retain(|group| group.group_id != *id);
             }
-            Action::CreateVpcEndpoint {
+            Action::VpcEndpoint(VpcEndpointChange::CreateGateway {
                 key,
                 vpc,
                 service_name,
                 route_tables,
                 policy,
                 tags,
-            } => {
+            }) => {
                 let token = tokens.get(key);
                 if let Some(known) = token.and_then(|token| self.tokens.get(token)) {
                     made.insert(key.clone(), known.clone());
@@ -262,12 +264,12 @@ impl Memory {
                 });
                 made.insert(key.clone(), id);
             }
-            Action::ModifyVpcEndpoint {
+            Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
                 id,
                 policy,
                 add_route_tables,
                 remove_route_tables,
-            } => {
+            }) => {
                 self.claim_routes(Some(id), add_route_tables);
                 let endpoint = self.endpoint(id);
                 if let Some(policy) = policy {
@@ -278,31 +280,37 @@ impl Memory {
                     .retain(|table| !remove_route_tables.contains(table));
                 endpoint.route_table_ids.extend(add_route_tables.iter().cloned());
             }
-            Action::DeleteVpcEndpoint { id } => self.delete_endpoint(id),
-            Action::CreateInterfaceEndpoint { .. } | Action::ModifyInterfaceEndpoint { .. } => {
+            Action::VpcEndpoint(VpcEndpointChange::Delete { id }) => self.delete_endpoint(id),
+            Action::VpcEndpoint(
+                VpcEndpointChange::CreateInterface { .. } | VpcEndpointChange::ModifyInterface { .. },
+            ) => {
                 return self.interface_endpoint(action, tokens, made);
             }
-            Action::AllocateAddress { .. }
-            | Action::ReleaseAddress { .. }
-            | Action::CreateNatGateway { .. }
-            | Action::DeleteNatGateway { .. }
-            | Action::CreateRoute { .. }
-            | Action::ReplaceRoute { .. }
-            | Action::DeleteRoute { .. } => return self.way_out(action, tokens, made),
-            Action::CreateNetworkAclEntry { .. }
-            | Action::ReplaceNetworkAclEntry { .. }
-            | Action::DeleteNetworkAclEntry { .. } => return self.network_acl(action),
-            Action::CreateFlowLogs { .. } | Action::DeleteFlowLogs { .. } => {
+            Action::Address(AddressChange::Allocate { .. } | AddressChange::Release { .. })
+            | Action::NatGateway(NatGatewayChange::Create { .. } | NatGatewayChange::Delete { .. })
+            | Action::Route(RouteChange::Create { .. } | RouteChange::Replace { .. } | RouteChange::Delete { .. }) => {
+                return self.way_out(action, tokens, made);
+            }
+            Action::NetworkAcl(
+                NetworkAclChange::CreateEntry { .. }
+                | NetworkAclChange::ReplaceEntry { .. }
+                | NetworkAclChange::DeleteEntry { .. },
+            ) => return self.network_acl(action),
+            Action::FlowLog(FlowLogChange::Create { .. } | FlowLogChange::Delete { .. }) => {
                 return self.flow_log(action, tokens, made);
             }
-            Action::PutBucketPolicy { .. } => return self.bucket_policy(action, made),
-            Action::PutRolePolicy { .. } | Action::DeleteRolePolicy { .. } => self.role_policy(action, made),
-            Action::CreateTags { resource, tags } => {
+            Action::Bucket(BucketChange::PutPolicy { .. }) => return self.bucket_policy(action, made),
+            Action::Role(RoleChange::PutPolicy { .. } | RoleChange::DeletePolicy { .. }) => {
+                self.role_policy(action, made)
+            }
+            Action::Tags(TagsChange::Create { resource, tags }) => {
                 let list = self.tags(resource);
                 list.retain(|tag| !tags.contains_key(&tag.key));
                 list.extend(tags_as_list(tags));
             }
-            Action::DeleteTags { resource, keys } => self.tags(resource).retain(|tag| !keys.contains(&tag.key)),
+            Action::Tags(TagsChange::Delete { resource, keys }) => {
+                self.tags(resource).retain(|tag| !keys.contains(&tag.key))
+            }
         }
         Step::Done
     }

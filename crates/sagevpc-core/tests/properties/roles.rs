@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 
 use iam_policy::PolicyDocument;
 use proptest::{collection::vec, prelude::*, sample::select};
-use sagevpc_core::{
-    api::{FINALIZER, Reason},
-    catalog::WorkloadKind,
-    desired::{Network, role_policy_name},
-    observed::{RoleDetail, RolePolicy, Snapshot, VpcSnapshot},
-    plan::{Action, ClientTokens, History, Plan, plan},
-    report::{Concern, Finding, Scope, Weight},
-    validate::References,
-};
 use serde_json::{Value, json};
 
 use crate::{
     inputs::{World, delete, now, plan_for, validated, world},
     kinds::with_kinds,
     memory::Memory,
+};
+use sagevpc_core::{
+    api::{FINALIZER, Reason},
+    catalog::WorkloadKind,
+    desired::{Network, role_policy_name},
+    observed::{RoleDetail, RolePolicy, Snapshot, VpcSnapshot},
+    plan::{Action, ClientTokens, History, Plan, RoleChange, plan},
+    report::{Concern, Finding, Scope, Weight},
+    validate::References,
 };
 
 fn arn(number: usize) -> String {
@@ -101,7 +101,7 @@ fn carry_out(references: &mut References, memory: &mut Memory) -> usize {
     plan.note_roles(&mut roles, |planned| planned.runs_now());
     status.in_force.roles = roles;
     let about_roles = plan.actions.iter().filter(|planned| match planned.action {
-        Action::PutRolePolicy { .. } | Action::DeleteRolePolicy { .. } => planned.runs_now(),
+        Action::Role(RoleChange::PutPolicy { .. } | RoleChange::DeletePolicy { .. }) => planned.runs_now(),
         _ => false,
     });
     let mut count = 0;
@@ -204,7 +204,7 @@ proptest! {
             }
         }
         for planned in plan_of(&world.references, &memory).actions {
-            if let Action::PutRolePolicy { policy, .. } = &planned.action {
+            if let Action::Role(RoleChange::PutPolicy { policy, .. }) = &planned.action {
                 for action in actions_of(policy) {
                     prop_assert!(NETWORK.contains(&action.as_str()), "{action} in {}", policy.to_value());
                 }
@@ -259,7 +259,7 @@ proptest! {
         };
         let plan = plan(&network, &gone, &History::none(now()));
         prop_assert_eq!(plan.actions.len(), given);
-        let only_roles = plan.actions.iter().all(|planned| matches!(planned.action, Action::DeleteRolePolicy { .. }));
+        let only_roles = plan.actions.iter().all(|planned| matches!(planned.action, Action::Role(RoleChange::DeletePolicy { .. })));
         prop_assert!(only_roles, "{:?}", plan.actions);
         prop_assert_eq!(plan.owned.len(), given);
     }

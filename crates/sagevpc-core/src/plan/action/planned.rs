@@ -5,13 +5,14 @@ use std::{collections::BTreeSet, fmt};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::Action;
+use super::{Action, TagsChange};
 use crate::{
     catalog::{Symptom, Usd},
     plan::replaced::Replaced,
     report::{Concern, Weight},
     types::{NetworkInterfaceId, ProfileKey, ResourceKey, is_adopted},
 };
+use iam_policy::PolicyDocument;
 
 /// A number that names an action within its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -223,7 +224,9 @@ impl PlannedAction {
     /// What it adopts, and the id of that.
     pub fn adopts(&self) -> Option<(&ResourceKey, &str)> {
         match &self.action {
-            Action::CreateTags { resource, tags } if is_adopted(tags) => Some((self.key.as_ref()?, resource)),
+            Action::Tags(TagsChange::Create { resource, tags }) if is_adopted(tags) => {
+                Some((self.key.as_ref()?, resource))
+            }
             _ => None,
         }
     }
@@ -251,44 +254,11 @@ impl PlannedAction {
     /// got its id. Approval is given to these.
     pub fn fingerprint(&self) -> String {
         let about = self.subject();
-        let detail = match &self.action {
-            Action::CreateVpcEndpoint { policy, .. }
-            | Action::CreateInterfaceEndpoint {
-                policy: Some(policy), ..
-            }
-            | Action::ModifyInterfaceEndpoint {
-                policy: Some(policy), ..
-            }
-            | Action::ModifyVpcEndpoint {
-                policy: Some(policy), ..
-            }
-            | Action::PutRolePolicy { policy, .. } => policy.fingerprint(),
-            Action::ModifyVpcEndpoint { policy: None, .. }
-            | Action::CreateInterfaceEndpoint { policy: None, .. }
-            | Action::ModifyInterfaceEndpoint { policy: None, .. }
-            | Action::AllocateAddress { .. }
-            | Action::ReleaseAddress { .. }
-            | Action::CreateNatGateway { .. }
-            | Action::DeleteNatGateway { .. }
-            | Action::CreateRoute { .. }
-            | Action::ReplaceRoute { .. }
-            | Action::DeleteRoute { .. }
-            | Action::CreateNetworkAclEntry { .. }
-            | Action::ReplaceNetworkAclEntry { .. }
-            | Action::DeleteNetworkAclEntry { .. }
-            | Action::CreateFlowLogs { .. }
-            | Action::DeleteFlowLogs { .. }
-            | Action::PutBucketPolicy { .. }
-            | Action::DeleteRolePolicy { .. }
-            | Action::ModifyVpcAttribute { .. }
-            | Action::CreateSecurityGroup { .. }
-            | Action::AuthorizeSecurityGroup { .. }
-            | Action::RevokeSecurityGroup { .. }
-            | Action::DeleteSecurityGroup { .. }
-            | Action::DeleteVpcEndpoint { .. }
-            | Action::CreateTags { .. }
-            | Action::DeleteTags { .. } => String::new(),
-        };
+        let detail = self
+            .action
+            .policy()
+            .map(PolicyDocument::fingerprint)
+            .unwrap_or_default();
         let text = format!(
             "{}\0{about}\0{}\0{detail}",
             self.action.name(),
@@ -301,18 +271,18 @@ impl PlannedAction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Target;
+    use crate::plan::{NatGatewayChange, RouteChange, Target};
 
     #[test]
     fn an_approval_outlives_the_making_of_what_an_action_refers_to() {
         let place = || "subnet-0123456789abcdef0".into();
         let table = || "rtb-0123456789abcdef0".into();
         let route = |nat_gateway| {
-            let action = Action::CreateRoute {
+            let action = Action::Route(RouteChange::Create {
                 table: table(),
                 destination: "0.0.0.0/0".parse().unwrap(),
                 nat_gateway,
-            };
+            });
             PlannedAction::new(action, Serves::Vpc, "r").about(&ResourceKey::DefaultRoute { table: table() })
         };
         let to_be_made = route(Target::Made(ResourceKey::NatGateway { subnet: place() }));
@@ -320,12 +290,12 @@ mod tests {
         assert_eq!(to_be_made.fingerprint(), made.fingerprint());
 
         let nat = |address| {
-            let action = Action::CreateNatGateway {
+            let action = Action::NatGateway(NatGatewayChange::Create {
                 key: ResourceKey::NatGateway { subnet: place() },
                 subnet: place(),
                 address,
                 tags: crate::types::Tags::new(),
-            };
+            });
             PlannedAction::new(action, Serves::Vpc, "r")
         };
         let with_new = nat(Target::Made(ResourceKey::ElasticIp { subnet: place() }));

@@ -8,7 +8,7 @@ use crate::{
         BucketInForce,
         bounds::{MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS},
     },
-    plan::{Action, Outcome, Plan, PlannedAction, Step, Target},
+    plan::{Action, BucketChange, Outcome, Plan, PlannedAction, Step, Target},
     types::{Admission, Exemption, ResourceKey, VpcEndpointId},
 };
 
@@ -53,12 +53,12 @@ impl Plan {
             .map(|bucket| (bucket.name.as_str(), bucket.clone()))
             .collect();
         for planned in self.actions.iter().filter(|planned| is_tried(planned)) {
-            let Action::PutBucketPolicy {
+            let Action::Bucket(BucketChange::PutPolicy {
                 bucket,
                 add_endpoints,
                 add_exemptions,
                 ..
-            } = &planned.action
+            }) = &planned.action
             else {
                 continue;
             };

@@ -13,7 +13,7 @@ use crate::{
     catalog::symptom_without_service,
     observed::VpcEndpoint,
     plan::{
-        Action, ActionId, Disruption, PlannedAction, Target,
+        Action, ActionId, Disruption, PlannedAction, Target, VpcEndpointChange,
         draft::Draft,
         endpoints::setting::{Dns, Setting},
         loosening::only_loosens,
@@ -210,7 +210,7 @@ fn call(
         return None;
     }
     let reason = reasons.join("; ");
-    let action = Action::ModifyInterfaceEndpoint {
+    let action = Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
         id: endpoint.vpc_endpoint_id.clone(),
         policy,
         add_subnets,
@@ -219,7 +219,7 @@ fn call(
         remove_groups,
         private_dns,
         ip_address_type: address_type,
-    };
+    });
     let planned = PlannedAction::new(action, need.serves(), reason)
         .about(&need.service.key())
         .after(before.iter().copied())

@@ -10,7 +10,7 @@ use crate::{
     desired::group_name,
     observed::{EndpointState, SecurityGroup, tags_of},
     plan::{
-        Action, ActionId, PlannedAction, Serves, Target,
+        Action, ActionId, PlannedAction, SecurityGroupChange, Serves, Target,
         draft::Draft,
         group_rules::{Keeping, change_rules, fill, make},
         resolved::{ResolvedProfile, Standing},
@@ -267,20 +267,20 @@ pub(in crate::plan) fn let_go(draft: &mut Draft<'_>, keys: &[ResourceKey], reaso
             if naming.is_empty() || stays {
                 continue;
             }
-            let action = Action::RevokeSecurityGroup {
+            let action = Action::SecurityGroup(SecurityGroupChange::Revoke {
                 group: Target::Existing(group.group_id.clone()),
                 direction,
                 rules: naming,
-            };
+            });
             let planned = PlannedAction::new(action, Serves::Vpc, reason).about(key).deleting();
             revoked.push(draft.act(planned.waiting_for(waits.clone())));
         }
     }
     for (group, key) in &going {
         draft.let_go(group.group_id.as_str(), key, reason, |_| {
-            let action = Action::DeleteSecurityGroup {
+            let action = Action::SecurityGroup(SecurityGroupChange::Delete {
                 id: group.group_id.clone(),
-            };
+            });
             PlannedAction::new(action, Serves::Vpc, reason)
                 .waiting_for(waits.clone())
                 .after(revoked.iter().copied())

@@ -14,7 +14,7 @@ use crate::{
     api::{Reason, ResourceOwnership},
     catalog::symptom_without_service,
     observed::{EndpointState, VpcEndpoint, tags_of},
-    plan::{Action, Disruption, PlannedAction, draft::Draft, resolved::ResolvedProfile},
+    plan::{Action, Disruption, PlannedAction, VpcEndpointChange, draft::Draft, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
     types::{IpAddressType, SubnetId, listed},
 };
@@ -104,7 +104,7 @@ fn create(draft: &mut Draft<'_>, need: &Need<'_>, endpoints: &Endpoints<'_>, set
         .private_dns
         .then(|| of_private_dns(draft, need, group, &placement, policy.as_ref()))
         .flatten();
-    let action = Action::CreateInterfaceEndpoint {
+    let action = Action::VpcEndpoint(VpcEndpointChange::CreateInterface {
         key: service.key(),
         vpc: draft.network.vpc.vpc_id.clone(),
         service_name: service.name.to_owned(),
@@ -114,7 +114,7 @@ fn create(draft: &mut Draft<'_>, need: &Need<'_>, endpoints: &Endpoints<'_>, set
         ip_address_type: address_type,
         policy,
         tags: draft.tags_for(&service.key()),
-    };
+    });
     let reason = format!("{} has no interface endpoint in the VPC", service.short);
     let planned = PlannedAction::new(action, need.serves(), reason)
         .blocking(setting.concern)

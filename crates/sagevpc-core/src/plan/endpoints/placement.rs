@@ -9,7 +9,7 @@ use std::{
 use super::needs::Need;
 use crate::{
     observed::{Subnet, VpcSnapshot},
-    plan::{Action, PlannedAction},
+    plan::{Action, PlannedAction, VpcEndpointChange},
     types::{IpAddressType, SubnetId, listed},
 };
 
@@ -45,10 +45,12 @@ pub(in crate::plan) type Taken = BTreeMap<SubnetId, u32>;
 pub(in crate::plan) fn taken_so_far<'p>(actions: impl Iterator<Item = &'p PlannedAction>) -> Taken {
     let mut taken = Taken::new();
     for planned in actions {
-        if let Action::CreateInterfaceEndpoint { subnets, .. }
-        | Action::ModifyInterfaceEndpoint {
-            add_subnets: subnets, ..
-        } = &planned.action
+        if let Action::VpcEndpoint(
+            VpcEndpointChange::CreateInterface { subnets, .. }
+            | VpcEndpointChange::ModifyInterface {
+                add_subnets: subnets, ..
+            },
+        ) = &planned.action
         {
             for subnet in subnets {
                 *taken.entry(subnet.clone()).or_default() += 1;

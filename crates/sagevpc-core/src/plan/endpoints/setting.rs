@@ -2,7 +2,7 @@
 
 use super::group::EndpointGroup;
 use crate::{
-    plan::{Action, ActionId, DnsAttribute, draft::Draft},
+    plan::{Action, ActionId, DnsAttribute, VpcChange, draft::Draft},
     report::Concern,
 };
 
@@ -37,7 +37,7 @@ impl Dns {
             (DnsAttribute::EnableDnsHostnames, attributes.enable_dns_hostnames.value),
         ];
         let turned_on = |wanted: DnsAttribute| {
-            let is_it = |action: &Action| matches!(action, Action::ModifyVpcAttribute { attribute, .. } if *attribute == wanted);
+            let is_it = |action: &Action| matches!(action, Action::Vpc(VpcChange::ModifyAttribute { attribute, .. }) if *attribute == wanted);
             draft.actions().find(|planned| is_it(&planned.action))
         };
         let mut after = Vec::new();

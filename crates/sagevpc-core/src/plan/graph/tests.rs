@@ -4,13 +4,13 @@
 use proptest::{collection, prelude::*, sample::Index};
 
 use super::*;
-use crate::plan::{Action, Serves};
+use crate::plan::{Action, Serves, TagsChange};
 
 fn action(number: usize) -> PlannedAction {
-    let action = Action::DeleteTags {
+    let action = Action::Tags(TagsChange::Delete {
         resource: format!("r-{number}"),
         keys: Vec::new(),
-    };
+    });
     PlannedAction::new(action, Serves::Vpc, "because")
 }
 

@@ -15,7 +15,7 @@ use crate::{
     catalog::Symptom,
     observed::{Address, NatGateway, Word, tags_of},
     plan::{
-        Action, ActionId, PlannedAction, Serves, Target,
+        Action, ActionId, AddressChange, PlannedAction, Serves, Target,
         draft::Draft,
         internet::need::{CONCERN, Kept},
     },
@@ -108,10 +108,10 @@ pub(super) fn choose(draft: &mut Draft<'_>, place: &SubnetId, serves: &Serves) -
             .to_owned()
     });
     let wait = draft.claims.unclear(&key).or(wait);
-    let action = Action::AllocateAddress {
+    let action = Action::Address(AddressChange::Allocate {
         tags: draft.tags_for(&key),
         key: key.clone(),
-    };
+    });
     let planned = PlannedAction::new(action, serves.clone(), "the NAT gateway needs a public address")
         .blocking(CONCERN)
         .symptom(Symptom::NoWayOut)
@@ -175,9 +175,9 @@ pub(super) fn let_go(
         let key = ResourceKey::ElasticIp { subnet: place };
         let reason = "no NAT gateway needs the address any more";
         draft.let_go(address.allocation_id.as_str(), &key, reason, |_| {
-            let action = Action::ReleaseAddress {
+            let action = Action::Address(AddressChange::Release {
                 id: address.allocation_id.clone(),
-            };
+            });
             PlannedAction::new(action, Serves::Vpc, reason)
                 .after(before)
                 .waiting_for(obstacle)

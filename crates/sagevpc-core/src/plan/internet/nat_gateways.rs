@@ -12,7 +12,7 @@ use crate::{
     catalog::Symptom,
     observed::{NatGateway, Route, Stage, tags_of},
     plan::{
-        Action, ActionId, PlannedAction, Serves, Target, disruption,
+        Action, ActionId, NatGatewayChange, PlannedAction, Serves, Target, disruption,
         draft::Draft,
         internet::need::{CONCERN, Kept, Need, served},
     },
@@ -257,12 +257,12 @@ fn create(
     });
     let unclear = draft.claims.unclear(&key);
     let address = addresses::choose(draft, place, &serves);
-    let action = Action::CreateNatGateway {
+    let action = Action::NatGateway(NatGatewayChange::Create {
         key: key.clone(),
         subnet: place.clone(),
         address: address.target.clone(),
         tags: draft.tags_for(&key),
-    };
+    });
     let planned = PlannedAction::new(action, serves, reason)
         .blocking(CONCERN)
         .symptom(Symptom::NoWayOut)
@@ -318,7 +318,7 @@ pub(super) fn let_go(
         let left_dead = tables_of_others(draft, id);
         let key = ResourceKey::NatGateway { subnet: place.clone() };
         let deletion = draft.let_go(id.as_str(), &key, &reason, |_| {
-            let action = Action::DeleteNatGateway { id: (*id).clone() };
+            let action = Action::NatGateway(NatGatewayChange::Delete { id: (*id).clone() });
             PlannedAction::new(action, Serves::Vpc, reason.as_str())
                 .after(before)
                 .disrupting(disruption::of_lost_way_out(snapshot, &left_dead))

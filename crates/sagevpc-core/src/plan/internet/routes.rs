@@ -14,7 +14,7 @@ use crate::{
     api::{DeletionPolicy, Reason},
     observed::{NetworkInterface, Route},
     plan::{
-        Action, ActionId, PlannedAction, Serves, Target, disruption,
+        Action, ActionId, PlannedAction, RouteChange, Serves, Target, disruption,
         draft::Draft,
         internet::need::{CONCERN, Kept, Need, default_route, scope, served, symptom},
         resolved::ResolvedProfile,
@@ -120,17 +120,17 @@ pub(super) fn keep(
         let serves = served([need]);
         let there = now.as_ref().is_some_and(|id| nat_gateways.is_shown(id));
         let action = if there {
-            Action::ReplaceRoute {
+            Action::Route(RouteChange::Replace {
                 table: table.clone(),
                 destination: anywhere_ipv4(),
                 nat_gateway: gateway.target.clone(),
-            }
+            })
         } else {
-            Action::CreateRoute {
+            Action::Route(RouteChange::Create {
                 table: table.clone(),
                 destination: anywhere_ipv4(),
                 nat_gateway: gateway.target.clone(),
-            }
+            })
         };
         let planned = PlannedAction::new(action, serves, reason(draft, table, route))
             .about(&key)
@@ -218,10 +218,10 @@ pub(super) fn let_go(draft: &mut Draft<'_>, places: &Places, nat_gateways: &NatG
 }
 
 fn delete(table: &RouteTableId, serves: Serves, reason: &str) -> PlannedAction {
-    let action = Action::DeleteRoute {
+    let action = Action::Route(RouteChange::Delete {
         table: table.clone(),
         destination: anywhere_ipv4(),
-    };
+    });
     PlannedAction::new(action, serves, reason).about(&ResourceKey::DefaultRoute { table: table.clone() })
 }
 

@@ -21,7 +21,10 @@ use crate::{
         NetworkAclInForce, Reason,
         bounds::{MAX_ACL_NUMBERS_IN_FORCE, MAX_ACLS_IN_FORCE},
     },
-    plan::{Action, History, Outcome, Plan, PlannedAction, Step, draft::Draft, network_acls::passage::Kind},
+    plan::{
+        Action, History, NetworkAclChange, Outcome, Plan, PlannedAction, Step, draft::Draft,
+        network_acls::passage::Kind,
+    },
     report::{Concern, Scope, Weight},
     types::{AclEntry, Direction, NetworkAclId, listed},
 };
@@ -116,8 +119,9 @@ impl Plan {
     fn with_entries(&self, is_tried: impl Fn(&PlannedAction) -> bool) -> Vec<NetworkAclInForce> {
         let mut noted = self.network_acls.clone();
         for planned in self.actions.iter().filter(|planned| is_tried(planned)) {
-            if let Action::CreateNetworkAclEntry { acl, entry } | Action::ReplaceNetworkAclEntry { acl, entry } =
-                &planned.action
+            if let Action::NetworkAcl(
+                NetworkAclChange::CreateEntry { acl, entry } | NetworkAclChange::ReplaceEntry { acl, entry },
+            ) = &planned.action
             {
                 noted.entry(acl.clone()).or_default().insert(slot(entry));
             }

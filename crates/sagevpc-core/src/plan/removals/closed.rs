@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     desired::{BucketPolicy, BucketPolicyChange, bucket_arn},
-    plan::{Action, draft::Draft, project::projected_id},
+    plan::{Action, BucketChange, draft::Draft, project::projected_id},
     types::Admission,
 };
 
@@ -30,14 +30,14 @@ impl Closed {
     /// The same once these actions are done.
     pub(super) fn after<'p>(mut self, actions: impl IntoIterator<Item = &'p Action>) -> Self {
         for action in actions {
-            let Action::PutBucketPolicy {
+            let Action::Bucket(BucketChange::PutPolicy {
                 bucket,
                 region: _,
                 add_endpoints,
                 remove_endpoints,
                 add_exemptions,
                 remove_exemptions,
-            } = action
+            }) = action
             else {
                 continue;
             };

@@ -9,7 +9,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    plan::{Action, ActionId, PlannedAction, Priority, draft::Draft, graph::Graph},
+    plan::{
+        Action, ActionId, BucketChange, NetworkAclChange, PlannedAction, Priority, RouteChange, SecurityGroupChange,
+        VpcEndpointChange, draft::Draft, graph::Graph,
+    },
     types::{ResourceKey, VpcEndpointId},
 };
 
@@ -64,7 +67,7 @@ fn edges(graph: &Graph) -> BTreeMap<ActionId, Vec<ActionId>> {
     let mut edges = BTreeMap::new();
     for planned in graph.iter().filter(|planned| is_deletion(planned)) {
         let mut before: Vec<ActionId> = Vec::new();
-        if let Action::DeleteVpcEndpoint { id } = &planned.action {
+        if let Action::VpcEndpoint(VpcEndpointChange::Delete { id }) = &planned.action {
             before.extend(statements_of(graph, planned, id));
         }
         if carries(&planned.action) {
@@ -81,7 +84,9 @@ fn edges(graph: &Graph) -> BTreeMap<ActionId, Vec<ActionId>> {
 fn carries(action: &Action) -> bool {
     matches!(
         action,
-        Action::DeleteVpcEndpoint { .. } | Action::DeleteRoute { .. } | Action::DeleteNetworkAclEntry { .. }
+        Action::VpcEndpoint(VpcEndpointChange::Delete { .. })
+            | Action::Route(RouteChange::Delete { .. })
+            | Action::NetworkAcl(NetworkAclChange::DeleteEntry { .. })
     )
 }
 
@@ -90,7 +95,11 @@ fn deletes_group_of_workloads(planned: &PlannedAction) -> bool {
         planned.key,
         Some(ResourceKey::WorkloadSecurityGroup { .. } | ResourceKey::ElasticInferenceClient)
     );
-    is_workloads && matches!(planned.action, Action::DeleteSecurityGroup { .. })
+    is_workloads
+        && matches!(
+            planned.action,
+            Action::SecurityGroup(SecurityGroupChange::Delete { .. })
+        )
 }
 
 /// Changes that take the endpoint out of buckets' statements, but for those
@@ -101,7 +110,7 @@ fn statements_of<'a>(
     endpoint: &'a VpcEndpointId,
 ) -> impl Iterator<Item = ActionId> + 'a {
     graph.iter().filter_map(move |planned| {
-        let Action::PutBucketPolicy { remove_endpoints, .. } = &planned.action else {
+        let Action::Bucket(BucketChange::PutPolicy { remove_endpoints, .. }) = &planned.action else {
             return None;
         };
         let comes_after = graph.needed_by(planned.id).contains(&deletion.id);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Verdict, cut_off, ways::User};
 use crate::plan::{
-    Action, ActionId, PlannedAction, draft::Draft, kept::Thing, loosening::widened, replaced::role_policy,
+    Action, ActionId, PlannedAction, RoleChange, draft::Draft, kept::Thing, loosening::widened, replaced::role_policy,
     resolved::ResolvedProfile, roles::is_as_given,
 };
 use iam_policy::same_meaning;
@@ -18,7 +18,7 @@ use iam_policy::same_meaning;
 pub(super) fn takes_permissions(planned: &PlannedAction) -> bool {
     matches!(
         planned.action,
-        Action::DeleteRolePolicy { .. } | Action::PutRolePolicy { replaces: true, .. }
+        Action::Role(RoleChange::DeletePolicy { .. } | RoleChange::PutPolicy { replaces: true, .. })
     )
 }
 
@@ -47,16 +47,16 @@ pub(super) fn judge(
 /// it is to have before.
 fn taken<'p>(draft: &Draft<'_>, planned: &'p PlannedAction) -> Option<(&'p str, Option<Action>)> {
     let action = &planned.action;
-    if let Action::DeleteRolePolicy { role, .. } = action {
+    if let Action::Role(RoleChange::DeletePolicy { role, .. }) = action {
         return Some((role, None));
     }
-    let Action::PutRolePolicy {
+    let Action::Role(RoleChange::PutPolicy {
         key,
         role,
         name,
         policy,
         replaces: true,
-    } = action
+    }) = action
     else {
         return None;
     };
@@ -70,12 +70,14 @@ fn taken<'p>(draft: &Draft<'_>, planned: &'p PlannedAction) -> Option<(&'p str, 
     if same_meaning(&wider, policy) {
         return None;
     }
-    let addition = (!same_meaning(&wider, &now)).then(|| Action::PutRolePolicy {
-        key: key.clone(),
-        role: role.clone(),
-        name: name.clone(),
-        policy: wider,
-        replaces: true,
+    let addition = (!same_meaning(&wider, &now)).then(|| {
+        Action::Role(RoleChange::PutPolicy {
+            key: key.clone(),
+            role: role.clone(),
+            name: name.clone(),
+            policy: wider,
+            replaces: true,
+        })
     });
     Some((role, addition))
 }

@@ -3,7 +3,10 @@
 
 use crate::{
     observed::VpcSnapshot,
-    plan::{Action, Target, loosening::widened},
+    plan::{
+        Action, AddressChange, BucketChange, FlowLogChange, NatGatewayChange, NetworkAclChange, RoleChange,
+        RouteChange, SecurityGroupChange, TagsChange, Target, VpcChange, VpcEndpointChange, loosening::widened,
+    },
     types::VpcEndpointId,
 };
 use iam_policy::{ENDPOINT_POLICY_MAX_CHARS, PolicyDocument, same_meaning};
@@ -23,37 +26,33 @@ pub(super) enum Effect {
 
 pub(super) fn effect(action: &Action) -> Effect {
     match action {
-        Action::DeleteSecurityGroup { .. }
-        | Action::AllocateAddress { .. }
-        | Action::ReleaseAddress { .. }
-        | Action::CreateFlowLogs { .. }
-        | Action::DeleteFlowLogs { .. }
-        | Action::PutRolePolicy { .. }
-        | Action::DeleteRolePolicy { .. }
-        | Action::CreateTags { .. }
-        | Action::DeleteTags { .. } => Effect::None,
-        Action::CreateSecurityGroup { .. }
-        | Action::AuthorizeSecurityGroup { .. }
-        | Action::CreateNatGateway { .. }
-        | Action::CreateRoute { .. }
-        | Action::CreateNetworkAclEntry { .. } => Effect::Opens,
-        Action::ModifyVpcAttribute { .. }
-        | Action::CreateVpcEndpoint { .. }
-        | Action::CreateInterfaceEndpoint { .. } => Effect::Leads,
+        Action::SecurityGroup(SecurityGroupChange::Delete { .. })
+        | Action::Address(AddressChange::Allocate { .. } | AddressChange::Release { .. })
+        | Action::FlowLog(FlowLogChange::Create { .. } | FlowLogChange::Delete { .. })
+        | Action::Role(RoleChange::PutPolicy { .. } | RoleChange::DeletePolicy { .. })
+        | Action::Tags(TagsChange::Create { .. } | TagsChange::Delete { .. }) => Effect::None,
+        Action::SecurityGroup(SecurityGroupChange::Create { .. } | SecurityGroupChange::Authorize { .. })
+        | Action::NatGateway(NatGatewayChange::Create { .. })
+        | Action::Route(RouteChange::Create { .. })
+        | Action::NetworkAcl(NetworkAclChange::CreateEntry { .. }) => Effect::Opens,
+        Action::Vpc(VpcChange::ModifyAttribute { .. })
+        | Action::VpcEndpoint(VpcEndpointChange::CreateGateway { .. } | VpcEndpointChange::CreateInterface { .. }) => {
+            Effect::Leads
+        }
         // One that is being made has nobody's traffic.
-        Action::RevokeSecurityGroup { group, .. } => match group {
+        Action::SecurityGroup(SecurityGroupChange::Revoke { group, .. }) => match group {
             Target::Existing(_) => Effect::Closes,
             Target::Made(_) => Effect::Opens,
         },
-        Action::ModifyVpcEndpoint { .. }
-        | Action::ModifyInterfaceEndpoint { .. }
-        | Action::DeleteVpcEndpoint { .. }
-        | Action::DeleteNatGateway { .. }
-        | Action::ReplaceRoute { .. }
-        | Action::DeleteRoute { .. }
-        | Action::ReplaceNetworkAclEntry { .. }
-        | Action::DeleteNetworkAclEntry { .. }
-        | Action::PutBucketPolicy { .. } => Effect::Closes,
+        Action::VpcEndpoint(
+            VpcEndpointChange::ModifyGateway { .. }
+            | VpcEndpointChange::ModifyInterface { .. }
+            | VpcEndpointChange::Delete { .. },
+        )
+        | Action::NatGateway(NatGatewayChange::Delete { .. })
+        | Action::Route(RouteChange::Replace { .. } | RouteChange::Delete { .. })
+        | Action::NetworkAcl(NetworkAclChange::ReplaceEntry { .. } | NetworkAclChange::DeleteEntry { .. })
+        | Action::Bucket(BucketChange::PutPolicy { .. }) => Effect::Closes,
     }
 }
 
@@ -61,35 +60,38 @@ pub(super) fn effect(action: &Action) -> Effect {
 pub(super) fn takes_time(action: &Action) -> bool {
     matches!(
         action,
-        Action::CreateInterfaceEndpoint { .. } | Action::CreateNatGateway { .. }
+        Action::VpcEndpoint(VpcEndpointChange::CreateInterface { .. })
+            | Action::NatGateway(NatGatewayChange::Create { .. })
     )
 }
 
 /// What of an action closes ways, and no more.
 pub(super) fn closing(action: &Action) -> Action {
     match action.clone() {
-        Action::ReplaceRoute {
+        Action::Route(RouteChange::Replace {
             table,
             destination,
             nat_gateway: _,
-        } => Action::DeleteRoute { table, destination },
-        Action::ReplaceNetworkAclEntry { acl, entry } => Action::DeleteNetworkAclEntry {
-            acl,
-            direction: entry.direction,
-            rule_number: entry.rule_number,
-        },
-        Action::ModifyVpcEndpoint {
+        }) => Action::Route(RouteChange::Delete { table, destination }),
+        Action::NetworkAcl(NetworkAclChange::ReplaceEntry { acl, entry }) => {
+            Action::NetworkAcl(NetworkAclChange::DeleteEntry {
+                acl,
+                direction: entry.direction,
+                rule_number: entry.rule_number,
+            })
+        }
+        Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
             id,
             policy,
             add_route_tables: _,
             remove_route_tables,
-        } => Action::ModifyVpcEndpoint {
+        }) => Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
             id,
             policy,
             add_route_tables: Vec::new(),
             remove_route_tables,
-        },
-        Action::ModifyInterfaceEndpoint {
+        }),
+        Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
             id,
             policy,
             add_subnets: _,
@@ -98,7 +100,7 @@ pub(super) fn closing(action: &Action) -> Action {
             remove_groups,
             private_dns,
             ip_address_type,
-        } => Action::ModifyInterfaceEndpoint {
+        }) => Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
             id,
             policy,
             add_subnets: Vec::new(),
@@ -107,7 +109,7 @@ pub(super) fn closing(action: &Action) -> Action {
             remove_groups,
             private_dns,
             ip_address_type,
-        },
+        }),
         whole => whole,
     }
 }
@@ -116,30 +118,34 @@ pub(super) fn closing(action: &Action) -> Action {
 /// away. One where it cannot be told apart.
 pub(super) fn parts(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
     match action {
-        Action::RevokeSecurityGroup {
+        Action::SecurityGroup(SecurityGroupChange::Revoke {
             group,
             direction,
             rules,
-        } => rules
+        }) => rules
             .iter()
-            .map(|rule| Action::RevokeSecurityGroup {
-                group: group.clone(),
-                direction: *direction,
-                rules: vec![rule.clone()],
+            .map(|rule| {
+                Action::SecurityGroup(SecurityGroupChange::Revoke {
+                    group: group.clone(),
+                    direction: *direction,
+                    rules: vec![rule.clone()],
+                })
             })
             .collect(),
-        Action::ModifyVpcEndpoint {
+        Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
             id,
             policy,
             add_route_tables,
             remove_route_tables,
-        } => {
+        }) => {
             let part = |policy: Option<PolicyDocument>, add: &[_], remove: &[_]| {
-                (policy.is_some() || !add.is_empty() || !remove.is_empty()).then(|| Action::ModifyVpcEndpoint {
-                    id: id.clone(),
-                    policy,
-                    add_route_tables: add.to_vec(),
-                    remove_route_tables: remove.to_vec(),
+                (policy.is_some() || !add.is_empty() || !remove.is_empty()).then(|| {
+                    Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
+                        id: id.clone(),
+                        policy,
+                        add_route_tables: add.to_vec(),
+                        remove_route_tables: remove.to_vec(),
+                    })
                 })
             };
             let wider = policy.as_ref().and_then(|policy| wider(snapshot, id, policy));
@@ -152,7 +158,7 @@ pub(super) fn parts(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
             .flatten()
             .collect()
         }
-        Action::ModifyInterfaceEndpoint {
+        Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
             id,
             policy,
             add_subnets,
@@ -161,9 +167,9 @@ pub(super) fn parts(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
             remove_groups,
             private_dns,
             ip_address_type,
-        } => {
-            let removal =
-                |policy: Option<PolicyDocument>, subnets: &[_], groups: &[_]| Action::ModifyInterfaceEndpoint {
+        }) => {
+            let removal = |policy: Option<PolicyDocument>, subnets: &[_], groups: &[_]| {
+                Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
                     id: id.clone(),
                     policy,
                     add_subnets: Vec::new(),
@@ -172,9 +178,10 @@ pub(super) fn parts(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
                     remove_groups: groups.to_vec(),
                     private_dns: None,
                     ip_address_type: None,
-                };
+                })
+            };
             let nothing = removal(None, &[], &[]);
-            let addition = Action::ModifyInterfaceEndpoint {
+            let addition = Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
                 id: id.clone(),
                 policy: policy.as_ref().and_then(|policy| wider(snapshot, id, policy)),
                 add_subnets: add_subnets.clone(),
@@ -183,7 +190,7 @@ pub(super) fn parts(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
                 remove_groups: Vec::new(),
                 private_dns: *private_dns,
                 ip_address_type: *ip_address_type,
-            };
+            });
             let mut parts = vec![
                 addition,
                 removal(policy.clone(), &[], &[]),
@@ -193,31 +200,33 @@ pub(super) fn parts(action: &Action, snapshot: &VpcSnapshot) -> Vec<Action> {
             parts.retain(|part| *part != nothing);
             parts
         }
-        Action::PutBucketPolicy {
+        Action::Bucket(BucketChange::PutPolicy {
             bucket,
             region,
             add_endpoints,
             remove_endpoints,
             add_exemptions,
             remove_exemptions,
-        } if !(remove_endpoints.is_empty() && remove_exemptions.is_empty()) => {
+        }) if !(remove_endpoints.is_empty() && remove_exemptions.is_empty()) => {
             let adds = !(add_endpoints.is_empty() && add_exemptions.is_empty());
-            let addition = adds.then(|| Action::PutBucketPolicy {
-                bucket: bucket.clone(),
-                region: region.clone(),
-                add_endpoints: add_endpoints.clone(),
-                remove_endpoints: Vec::new(),
-                add_exemptions: add_exemptions.clone(),
-                remove_exemptions: Vec::new(),
+            let addition = adds.then(|| {
+                Action::Bucket(BucketChange::PutPolicy {
+                    bucket: bucket.clone(),
+                    region: region.clone(),
+                    add_endpoints: add_endpoints.clone(),
+                    remove_endpoints: Vec::new(),
+                    add_exemptions: add_exemptions.clone(),
+                    remove_exemptions: Vec::new(),
+                })
             });
-            let removal = Action::PutBucketPolicy {
+            let removal = Action::Bucket(BucketChange::PutPolicy {
                 bucket: bucket.clone(),
                 region: region.clone(),
                 add_endpoints: Vec::new(),
                 remove_endpoints: remove_endpoints.clone(),
                 add_exemptions: Vec::new(),
                 remove_exemptions: remove_exemptions.clone(),
-            };
+            });
             addition.into_iter().chain([removal]).collect()
         }
         whole => vec![whole.clone()],
@@ -237,8 +246,8 @@ fn wider(snapshot: &VpcSnapshot, id: &VpcEndpointId, policy: &PolicyDocument) ->
 pub(super) fn merged(actions: Vec<Action>) -> Vec<Action> {
     let mut merged: Vec<Action> = Vec::new();
     for action in actions {
-        if let Action::RevokeSecurityGroup { rules: more, .. } = &action
-            && let Some(Action::RevokeSecurityGroup { rules, .. }) = merged.last_mut()
+        if let Action::SecurityGroup(SecurityGroupChange::Revoke { rules: more, .. }) = &action
+            && let Some(Action::SecurityGroup(SecurityGroupChange::Revoke { rules, .. })) = merged.last_mut()
         {
             rules.extend(more.iter().cloned());
         } else {
@@ -290,12 +299,12 @@ mod tests {
 
     fn modify(policy: Option<PolicyDocument>, add: &[&str], remove: &[&str]) -> Action {
         let tables = |ids: &[&str]| ids.iter().map(|id| RouteTableId::new(*id)).collect();
-        Action::ModifyVpcEndpoint {
+        Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
             id: id(1),
             policy,
             add_route_tables: tables(add),
             remove_route_tables: tables(remove),
-        }
+        })
     }
 
     fn modify_interface(
@@ -305,7 +314,7 @@ mod tests {
         private_dns: Option<bool>,
     ) -> Action {
         let subnets = |ids: &[&str]| ids.iter().map(|id| SubnetId::new(*id)).collect();
-        Action::ModifyInterfaceEndpoint {
+        Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
             id: id(1),
             policy,
             add_subnets: subnets(add),
@@ -314,27 +323,27 @@ mod tests {
             remove_groups: Vec::new(),
             private_dns,
             ip_address_type: None,
-        }
+        })
     }
 
     fn put(add: &[u8], remove: &[u8]) -> Action {
-        Action::PutBucketPolicy {
+        Action::Bucket(BucketChange::PutPolicy {
             bucket: "a".to_owned(),
             region: Region::new("us-east-1"),
             add_endpoints: add.iter().map(|number| Target::Existing(id(*number))).collect(),
             remove_endpoints: remove.iter().map(|number| id(*number)).collect(),
             add_exemptions: Vec::new(),
             remove_exemptions: Vec::new(),
-        }
+        })
     }
 
     fn revoke(group: &str, ports: &[&str]) -> Action {
         let rule = |cidr: &&str| Rule::https(Direction::Egress, Peer::Cidr(cidr.parse().unwrap()));
-        Action::RevokeSecurityGroup {
+        Action::SecurityGroup(SecurityGroupChange::Revoke {
             group: Target::Existing(SecurityGroupId::new(group)),
             direction: Direction::Egress,
             rules: ports.iter().map(rule).collect(),
-        }
+        })
     }
 
     #[test]
@@ -344,12 +353,12 @@ mod tests {
         let [addition, narrower, off] = &parts(&change, &snapshot)[..] else {
             panic!("{:?}", parts(&change, &snapshot));
         };
-        let Action::ModifyVpcEndpoint {
+        let Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
             policy: Some(wider),
             add_route_tables,
             remove_route_tables,
             ..
-        } = addition
+        }) = addition
         else {
             panic!("{addition:?}");
         };

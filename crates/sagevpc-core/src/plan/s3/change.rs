@@ -7,7 +7,10 @@ use crate::{
     catalog::Symptom,
     desired::S3Policy,
     observed::VpcEndpoint,
-    plan::{Action, ActionId, Disruption, PlannedAction, Serves, disruption, draft::Draft, loosening::only_loosens},
+    plan::{
+        Action, ActionId, Disruption, PlannedAction, Serves, VpcEndpointChange, disruption, draft::Draft,
+        loosening::only_loosens,
+    },
     types::RouteTableId,
 };
 use iam_policy::{PolicyDocument, same_meaning};
@@ -68,12 +71,12 @@ pub(super) fn modify(
         if !remove.is_empty() {
             reasons.push("no subnet in use has these route tables");
         }
-        let action = Action::ModifyVpcEndpoint {
+        let action = Action::VpcEndpoint(VpcEndpointChange::ModifyGateway {
             id: endpoint.vpc_endpoint_id.clone(),
             policy,
             add_route_tables: add,
             remove_route_tables: remove,
-        };
+        });
         let mut planned = PlannedAction::new(action, Serves::Vpc, reasons.join("; "))
             .about(&KEY)
             .after(earlier)

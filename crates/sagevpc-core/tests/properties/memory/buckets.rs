@@ -2,24 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use super::Memory;
 use sagevpc_core::{
     desired::{BucketPolicy, BucketPolicyChange, ChangedPolicy},
-    plan::{Action, Step, Target},
+    plan::{Action, BucketChange, Step, Target},
     types::{Admission, ResourceKey, VpcEndpointId},
 };
 
-use super::Memory;
-
 impl Memory {
     pub(super) fn bucket_policy(&mut self, action: &Action, made: &BTreeMap<ResourceKey, String>) -> Step {
-        let Action::PutBucketPolicy {
+        let Action::Bucket(BucketChange::PutPolicy {
             bucket,
             region: _,
             add_endpoints,
             remove_endpoints,
             add_exemptions,
             remove_exemptions,
-        } = action
+        }) = action
         else {
             panic!("{action:?} changes no bucket's policy")
         };

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{Memory, tags_as_list};
 use sagevpc_core::{
     observed::{AclPortRange, FlowLog, NetworkAcl, NetworkAclEntry, Snapshot, tags_of},
-    plan::{Action, ClientTokens, Step},
+    plan::{Action, ClientTokens, FlowLogChange, NetworkAclChange, Step},
     types::{AclEntry, Direction, FlowLogId, NetworkAclId, Protocol, ResourceKey},
 };
-
-use super::{Memory, tags_as_list};
 
 /// A rule as EC2 gives it back: protocols by their numbers.
 pub fn entry_of(entry: &AclEntry) -> NetworkAclEntry {
@@ -37,7 +36,7 @@ pub fn entry_of(entry: &AclEntry) -> NetworkAclEntry {
 impl Memory {
     pub(super) fn network_acl(&mut self, action: &Action) -> Step {
         match action {
-            Action::CreateNetworkAclEntry { acl, entry } => {
+            Action::NetworkAcl(NetworkAclChange::CreateEntry { acl, entry }) => {
                 let acl = self.acl(acl);
                 let taken = place(acl, entry.direction, entry.rule_number);
                 assert!(taken.is_none(), "NetworkAclEntryAlreadyExists: {entry}");
@@ -49,17 +48,17 @@ impl Memory {
                 });
                 assert!(alike.count() < 20, "NetworkAclEntryLimitExceeded: {entry}");
             }
-            Action::ReplaceNetworkAclEntry { acl, entry } => {
+            Action::NetworkAcl(NetworkAclChange::ReplaceEntry { acl, entry }) => {
                 let acl = self.acl(acl);
                 let old = place(acl, entry.direction, entry.rule_number);
                 let old = old.unwrap_or_else(|| panic!("EC2 finds no rule to replace by {entry}"));
                 acl.entries[old] = entry_of(entry);
             }
-            Action::DeleteNetworkAclEntry {
+            Action::NetworkAcl(NetworkAclChange::DeleteEntry {
                 acl,
                 direction,
                 rule_number,
-            } => {
+            }) => {
                 let acl = self.acl(acl);
                 let old = place(acl, *direction, *rule_number);
                 let old = old.unwrap_or_else(|| panic!("EC2 finds no {direction} rule {rule_number}"));
@@ -86,12 +85,12 @@ impl Memory {
         made: &mut BTreeMap<ResourceKey, String>,
     ) -> Step {
         match action {
-            Action::CreateFlowLogs {
+            Action::FlowLog(FlowLogChange::Create {
                 key,
                 resource,
                 settings,
                 tags,
-            } => {
+            }) => {
                 let token = tokens.get(key);
                 if let Some(known) = token.and_then(|token| self.tokens.get(token)) {
                     made.insert(key.clone(), known.clone());
@@ -120,7 +119,7 @@ impl Memory {
                 });
                 made.insert(key.clone(), id);
             }
-            Action::DeleteFlowLogs { id } => {
+            Action::FlowLog(FlowLogChange::Delete { id }) => {
                 let before = self.snapshot.flow_logs.len();
                 self.snapshot.flow_logs.retain(|log| log.flow_log_id != *id);
                 assert!(

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{Memory, tags_as_list};
 use sagevpc_core::{
     observed::{GroupIdentifier, NetworkInterface, PrivateIpAddress, Snapshot, VpcEndpoint},
-    plan::{Action, ClientTokens, Step, Target},
+    plan::{Action, ClientTokens, Step, Target, VpcEndpointChange},
     types::{NetworkInterfaceId, ResourceKey, SecurityGroupId, SubnetId, VpcEndpointId},
 };
-
-use super::{Memory, tags_as_list};
 
 impl Memory {
     pub(super) fn interface_endpoint(
@@ -18,7 +17,7 @@ impl Memory {
         made: &mut BTreeMap<ResourceKey, String>,
     ) -> Step {
         match action {
-            Action::CreateInterfaceEndpoint {
+            Action::VpcEndpoint(VpcEndpointChange::CreateInterface {
                 key,
                 vpc,
                 service_name,
@@ -28,7 +27,7 @@ impl Memory {
                 ip_address_type,
                 policy,
                 tags,
-            } => {
+            }) => {
                 let token = tokens.get(key);
                 if let Some(known) = token.and_then(|token| self.tokens.get(token)) {
                     made.insert(key.clone(), known.clone());
@@ -65,7 +64,7 @@ impl Memory {
                 }
                 made.insert(key.clone(), id.to_string());
             }
-            Action::ModifyInterfaceEndpoint {
+            Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
                 id,
                 policy,
                 add_subnets,
@@ -74,7 +73,7 @@ impl Memory {
                 remove_groups,
                 private_dns,
                 ip_address_type,
-            } => {
+            }) => {
                 if *private_dns == Some(true) {
                     let service = self.endpoint(id).service_name.clone();
                     self.claim_name(&service);

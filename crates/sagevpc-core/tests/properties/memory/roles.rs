@@ -2,24 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use super::Memory;
 use sagevpc_core::{
     observed::{RoleDetail, RolePolicy},
-    plan::Action,
+    plan::{Action, RoleChange},
     types::ResourceKey,
 };
-
-use super::Memory;
 
 impl Memory {
     pub(super) fn role_policy(&mut self, action: &Action, made: &mut BTreeMap<ResourceKey, String>) {
         match action {
-            Action::PutRolePolicy {
+            Action::Role(RoleChange::PutPolicy {
                 key,
                 role,
                 name,
                 policy,
                 replaces,
-            } => {
+            }) => {
                 let role = self.role(role);
                 let before = role.role_policy_list.len();
                 role.role_policy_list.retain(|other| other.policy_name != *name);
@@ -36,7 +35,7 @@ impl Memory {
                     made.insert(key.clone(), role.role_name.clone());
                 }
             }
-            Action::DeleteRolePolicy { role, name } => {
+            Action::Role(RoleChange::DeletePolicy { role, name }) => {
                 let role = self.role(role);
                 role.role_policy_list.retain(|policy| policy.policy_name != *name);
             }

@@ -7,16 +7,16 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
+
+use super::{Memory, tags_as_list};
 use sagevpc_core::{
     observed::{
         Address, NatGateway, NatGatewayAddress, NetworkInterface, Route, RouteTable, Snapshot, Stage, Subnet, Tag,
         Word, tags_of,
     },
-    plan::{Action, ClientTokens, Step, Target},
+    plan::{Action, AddressChange, ClientTokens, NatGatewayChange, RouteChange, Step, Target},
     types::{AllocationId, NatGatewayId, NetworkInterfaceId, ResourceKey, RouteTableId, SubnetId},
 };
-
-use super::{Memory, tags_as_list};
 
 impl Memory {
     pub(super) fn way_out(
@@ -26,7 +26,7 @@ impl Memory {
         made: &mut BTreeMap<ResourceKey, String>,
     ) -> Step {
         match action {
-            Action::AllocateAddress { key, tags } => {
+            Action::Address(AddressChange::Allocate { key, tags }) => {
                 let id = self.next_id("eipalloc");
                 self.snapshot.addresses.push(Address {
                     allocation_id: AllocationId::new(&id),
@@ -37,19 +37,19 @@ impl Memory {
                 });
                 made.insert(key.clone(), id);
             }
-            Action::ReleaseAddress { id } => {
+            Action::Address(AddressChange::Release { id }) => {
                 assert!(
                     !self.address(id).is_in_use(),
                     "EC2 refuses to release {id}, which is in use"
                 );
                 self.snapshot.addresses.retain(|address| address.allocation_id != *id);
             }
-            Action::CreateNatGateway {
+            Action::NatGateway(NatGatewayChange::Create {
                 key,
                 subnet,
                 address,
                 tags,
-            } => {
+            }) => {
                 let token = tokens.get(key);
                 if let Some(known) = token.and_then(|token| self.tokens.get(token)) {
                     made.insert(key.clone(), known.clone());
@@ -81,12 +81,12 @@ impl Memory {
                 });
                 made.insert(key.clone(), id);
             }
-            Action::DeleteNatGateway { id } => self.delete_nat_gateway(id),
-            Action::CreateRoute {
+            Action::NatGateway(NatGatewayChange::Delete { id }) => self.delete_nat_gateway(id),
+            Action::Route(RouteChange::Create {
                 table,
                 destination,
                 nat_gateway,
-            } => {
+            }) => {
                 let nat = self.serving(nat_gateway, made);
                 let routes = &mut self.table(table).routes;
                 assert!(
@@ -95,17 +95,17 @@ impl Memory {
                 );
                 routes.push(route(destination, &nat));
             }
-            Action::ReplaceRoute {
+            Action::Route(RouteChange::Replace {
                 table,
                 destination,
                 nat_gateway,
-            } => {
+            }) => {
                 let nat = self.serving(nat_gateway, made);
                 let routes = &mut self.table(table).routes;
                 let there = routes.iter_mut().find(|route| leads_to(route, destination));
                 *there.expect("EC2 finds the route to replace") = route(destination, &nat);
             }
-            Action::DeleteRoute { table, destination } => {
+            Action::Route(RouteChange::Delete { table, destination }) => {
                 let routes = &mut self.table(table).routes;
                 let before = routes.len();
                 routes.retain(|route| !leads_to(route, destination));

@@ -1,68 +1,45 @@
 //! Interface endpoints.
 
-use aws_sdk_ec2::types::{IpAddressType as SdkIpAddressType, ResourceType, VpcEndpointType};
+use aws_sdk_ec2::types::{IpAddressType as SdkIpAddressType, VpcEndpointType};
 
-use super::{
-    endpoints::{made_before, some, strings},
-    work::{self, Performed, Resolved, Setback, Work},
-};
+use super::{New, some, strings};
 use crate::aws::{
-    convert, describe,
+    apply::work::{Performed, Resolved, Setback, Work},
+    describe,
     errors::{Meaning, Refusal},
 };
 use iam_policy::PolicyDocument;
 use sagevpc_core::{
     catalog::calls::Call,
     observed::{Stage, VpcEndpoint},
-    types::{IpAddressType, ResourceKey, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId},
+    types::{IpAddressType, SecurityGroupId, SubnetId, VpcEndpointId, VpcId},
 };
 
-/// An endpoint to be made.
-pub(super) struct Wanted<'a> {
-    pub(super) key: &'a ResourceKey,
-    pub(super) vpc: &'a VpcId,
-    pub(super) service_name: &'a str,
+/// Where an endpoint is to be, and for whom.
+pub(super) struct Place<'a> {
     pub(super) subnets: &'a [SubnetId],
     /// `None` if one of them has not been made.
     pub(super) groups: Option<Vec<Resolved>>,
     pub(super) private_dns: bool,
     pub(super) ip_address_type: Option<IpAddressType>,
-    pub(super) policy: Option<&'a PolicyDocument>,
-    pub(super) tags: &'a Tags,
 }
 
-/// Makes an endpoint, once: with the same token AWS answers with the endpoint
-/// that it made the first time.
-///
-/// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html>.
-pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&String>) -> Performed {
-    let Wanted {
-        key,
-        vpc,
-        service_name,
+pub(super) async fn create(work: &Work<'_>, endpoint: &New<'_>, place: Place<'_>) -> Performed {
+    let Place {
         subnets,
         groups,
         private_dns,
         ip_address_type,
-        policy,
-        tags,
-    } = wanted;
+    } = place;
     let call = Call::CreateVpcEndpoint;
-    let token = work::token_for(call, key, token)?;
     let Groups { ids, new } = Groups::of(call, groups)?;
-    let request = work
-        .client()
-        .create_vpc_endpoint()
+    let request = endpoint
+        .request(work)
         .vpc_endpoint_type(VpcEndpointType::Interface)
-        .vpc_id(vpc.as_str())
-        .service_name(service_name)
         .set_subnet_ids(Some(strings(subnets)))
         .set_security_group_ids(Some(ids))
         .private_dns_enabled(private_dns)
-        .set_ip_address_type(ip_address_type.map(to_ip_address_type))
-        .set_policy_document(policy.map(ToString::to_string))
-        .client_token(token)
-        .tag_specifications(convert::to_tag_specification(ResourceType::VpcEndpoint, tags));
+        .set_ip_address_type(ip_address_type.map(to_ip_address_type));
     let send = || work.call(call, request.clone().send());
     let answer = if new {
         work.once_visible(send).await
@@ -70,14 +47,10 @@ pub(super) async fn create(work: &Work<'_>, wanted: Wanted<'_>, token: Option<&S
         send().await
     };
     match answer {
-        Ok(answer) => work::made(key, answer.vpc_endpoint.and_then(|endpoint| endpoint.vpc_endpoint_id)),
-        Err(Setback::Refused(refusal)) if refusal.meaning == Meaning::TokenMismatch => {
-            made_before(work, key, tags).await
-        }
         Err(Setback::Refused(refusal)) if refusal.meaning == Meaning::DnsConflict => {
-            Err(dns_conflict(work, vpc, service_name, None, refusal).await)
+            Err(dns_conflict(work, endpoint.vpc, endpoint.service_name, None, refusal).await)
         }
-        Err(setback) => Err(setback.vanished("VPC, subnet or security group of those named")),
+        answer => endpoint.made(work, answer, "subnet or security group").await,
     }
 }
 
