@@ -128,7 +128,7 @@ impl New<'_> {
             .tag_specifications(convert::to_tag_specification(ResourceType::VpcEndpoint, self.tags))
     }
 
-    /// What came of the request. `named` is what it names besides the VPC.
+    /// What came of the request. `named` is what it names that may not be there.
     async fn made(&self, work: &Work<'_>, answer: Result<CreateVpcEndpointOutput, Setback>, named: &str) -> Performed {
         match answer {
             Ok(answer) => work::made(
@@ -138,7 +138,7 @@ impl New<'_> {
             Err(setback) if setback.meaning() == Some(Meaning::TokenMismatch) => {
                 made_before(work, self.key, self.tags).await
             }
-            Err(setback) => Err(setback.vanished(&format!("VPC, {named} of those named"))),
+            Err(setback) => Err(setback.vanished(&format!("{named} of those named"))),
         }
     }
 }

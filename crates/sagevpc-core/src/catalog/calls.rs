@@ -168,6 +168,11 @@ macro_rules! calls {
                 match self { $(Self::$name => stringify!($name),)* }
             }
 
+            /// Its service, as IAM writes it before the name: `ec2`.
+            pub const fn prefix(self) -> &'static str {
+                match self { $(Self::$name => $prefix,)* }
+            }
+
             /// Its name with the service's, as IAM writes it: `ec2:CreateVpcEndpoint`.
             pub const fn qualified(self) -> &'static str {
                 match self { $(Self::$name => concat!($prefix, ":", stringify!($name)),)* }

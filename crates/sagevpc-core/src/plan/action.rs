@@ -117,8 +117,7 @@ impl Action {
 
     /// The service that does it, as IAM writes it before an action's name.
     pub fn service(&self) -> &'static str {
-        let qualified = Call::from(self).qualified();
-        qualified.split_once(':').map_or(qualified, |(service, _)| service)
+        Call::from(self).prefix()
     }
 
     /// What becomes of what it works on.
@@ -143,9 +142,10 @@ impl Action {
 
     /// The ARN of the role that it puts our policy on, if it does.
     pub fn puts_policy_on(&self) -> Option<&str> {
-        match self {
-            Self::Role(RoleChange::PutPolicy { role, .. }) => Some(role),
-            _ => None,
+        if let Self::Role(RoleChange::PutPolicy { role, .. }) = self {
+            Some(role)
+        } else {
+            None
         }
     }
 

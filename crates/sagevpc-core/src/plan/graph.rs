@@ -86,16 +86,12 @@ impl Graph {
     /// Leaves out the actions that `goes` names, and all that wait for those.
     /// Gives them in their order.
     pub(super) fn leave_out(&mut self, goes: impl Fn(&PlannedAction) -> bool) -> Vec<PlannedAction> {
-        let mut gone: BTreeSet<ActionId> = self.iter().filter(|planned| goes(planned)).map(|it| it.id).collect();
-        loop {
-            let waits = |planned: &&PlannedAction| planned.after.iter().any(|id| gone.contains(id));
-            let more: Vec<ActionId> = self.iter().filter(waits).map(|planned| planned.id).collect();
-            let before = gone.len();
-            gone.extend(more);
-            if gone.len() == before {
-                break;
-            }
+        let named: BTreeSet<ActionId> = self.iter().filter(|planned| goes(planned)).map(|it| it.id).collect();
+        if named.is_empty() {
+            return Vec::new();
         }
+        let is_gone = |id: ActionId| named.contains(&id) || !named.is_disjoint(&self.needed_by(id));
+        let gone: BTreeSet<ActionId> = self.nodes.keys().copied().filter(|id| is_gone(*id)).collect();
         let order = self.order(|_| 0);
         let left = order.into_iter().filter(|id| gone.contains(id));
         left.filter_map(|id| Some(self.nodes.remove(&id)?.planned)).collect()

@@ -290,7 +290,7 @@ struct Whom<'a> {
 impl<'a> Whom<'a> {
     /// Whoever needs a passage that the rule opens.
     fn opened(&self, passages: &Passages, entry: &AclEntry) -> impl Iterator<Item = &'a Beneficiaries> {
-        let let_through = Packets::new(entry.protocol, entry.ports, entry.cidr);
+        let let_through = Packets::of_rule(entry);
         let places: BTreeSet<usize> = passages
             .iter()
             .filter(|(passage, _)| passage.direction == entry.direction && let_through.contain(&passage.packets()))

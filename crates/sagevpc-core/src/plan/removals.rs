@@ -149,9 +149,8 @@ type Losses = BTreeMap<usize, BTreeSet<Destination>>;
 /// Actions tried one after the other on the network as it was seen.
 struct Trial<'t, 'a> {
     draft: &'t Draft<'a>,
-    /// The plan's actions, in their order and by their ids.
+    /// The plan's actions, in their order.
     in_order: Vec<&'t PlannedAction>,
-    planned: BTreeMap<ActionId, &'t PlannedAction>,
     users: &'t [User<'a>],
     closed: Closed,
     /// What is done of those that go on.
@@ -168,7 +167,6 @@ impl<'t, 'a> Trial<'t, 'a> {
         Self {
             closed: Closed::now(draft),
             draft,
-            planned: in_order.iter().map(|planned| (planned.id, *planned)).collect(),
             in_order,
             users,
             accepted: Vec::new(),
@@ -179,35 +177,25 @@ impl<'t, 'a> Trial<'t, 'a> {
 
     fn run(&mut self) {
         let is_judged = |planned: &&PlannedAction| !(planned.drift && planned.closes_access);
-        let of = |wanted: Effect| -> Vec<ActionId> {
-            let actions = self.in_order.iter().copied().filter(is_judged);
-            let alike = actions.filter(|planned| effect(&planned.action) == wanted);
-            alike.map(|planned| planned.id).collect()
-        };
-        let (closing, leading) = (of(Effect::Closes), of(Effect::Leads));
+        let judged: Vec<&PlannedAction> = self.in_order.iter().copied().filter(is_judged).collect();
+        let closes = |planned: &&PlannedAction| effect(&planned.action) == Effect::Closes;
+        let closing: Vec<&PlannedAction> = judged.iter().copied().filter(closes).collect();
         self.settle(&closing);
         // What adds is judged with all that is added, each in its order.
-        let additions = self.additions();
-        if leading.is_empty() && closing.iter().all(|id| !self.adds(*id)) || self.lost(&[], &additions).is_empty() {
+        let adds = |planned: &&PlannedAction| match effect(&planned.action) {
+            Effect::Leads => true,
+            Effect::Closes => split::closing(&planned.action) != planned.action,
+            Effect::Opens | Effect::None => false,
+        };
+        let adding: Vec<&PlannedAction> = judged.into_iter().filter(adds).collect();
+        if adding.is_empty() || self.lost(&[], &self.additions()).is_empty() {
             return;
         }
-        let leads_or_closes: BTreeSet<ActionId> = leading.into_iter().chain(closing).collect();
-        let in_order: Vec<ActionId> = self.in_order.iter().map(|planned| planned.id).collect();
-        for id in in_order.into_iter().filter(|id| leads_or_closes.contains(id)) {
-            if !self.verdicts.contains_key(&id) && (self.adds(id) || effect(self.action(id)) == Effect::Leads) {
-                self.judge(id);
+        for planned in adding {
+            if !self.verdicts.contains_key(&planned.id) {
+                self.judge(planned);
             }
         }
-    }
-
-    fn action(&self, id: ActionId) -> &'t Action {
-        &self.planned[&id].action
-    }
-
-    /// Whether the action adds something besides what it takes away.
-    fn adds(&self, id: ActionId) -> bool {
-        let action = self.action(id);
-        effect(action) == Effect::Closes && split::closing(action) != *action
     }
 
     /// All that the plan adds.
@@ -222,15 +210,15 @@ impl<'t, 'a> Trial<'t, 'a> {
     }
 
     /// Lets those go on together that take no way away, as many at once as do.
-    fn settle(&mut self, batch: &[ActionId]) {
-        let pieces: Vec<Action> = batch.iter().map(|id| split::closing(self.action(*id))).collect();
+    fn settle(&mut self, batch: &[&PlannedAction]) {
+        let pieces: Vec<Action> = batch.iter().map(|planned| split::closing(&planned.action)).collect();
         if pieces.is_empty() || self.lost(&[], &pieces).is_empty() {
             self.accepted.extend(pieces);
             return;
         }
         match batch {
             [] => {}
-            [only] => self.judge(*only),
+            [only] => self.judge(only),
             [_, ..] => {
                 let (first, rest) = batch.split_at(batch.len() / 2);
                 self.settle(first);
@@ -240,8 +228,8 @@ impl<'t, 'a> Trial<'t, 'a> {
     }
 
     /// Decides on one action that takes ways away.
-    fn judge(&mut self, id: ActionId) {
-        let planned = self.planned[&id];
+    fn judge(&mut self, planned: &PlannedAction) {
+        let id = planned.id;
         let before = self.needed(id);
         let whole = std::slice::from_ref(&planned.action);
         let lost = self.lost(&before, whole);

@@ -22,7 +22,7 @@ use self::{
 use super::{Action, PlannedAction, Serves, draft::Draft, endpoints::elastic, keeping};
 use crate::{
     api::{DeletionPolicy, Reason, ResourceOwnership, bounds::MAX_ROLES},
-    catalog::{Need, RoleNeed, RolePart, Symptom, WorkloadKind},
+    catalog::{RoleNeed, RolePart, Symptom, WorkloadKind},
     desired::role_policy_name,
     observed::{RoleDetail, UnseenCause},
     plan::{RoleChange, kept::Thing, resolved::ResolvedProfile},
@@ -52,9 +52,10 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> B
     let mut roles: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
     let has_accelerators = elastic::need(draft, profiles).is_some();
     for resolved in profiles.iter().filter(|resolved| resolved.takes_part()) {
+        let accelerated = resolved.network.demands.of_elastic_inference();
         for (place, workload) in resolved.profile().workloads.iter().enumerate() {
             if let Some(arn) = &workload.role_arn {
-                let needs_accelerator = workload.kind.requirements().needs.contains(&Need::ElasticInference);
+                let needs_accelerator = accelerated.contains(&place);
                 roles.entry(arn).or_default().push(Use {
                     profile: resolved.key(),
                     workload,

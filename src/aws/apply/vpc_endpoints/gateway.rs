@@ -20,7 +20,7 @@ pub(super) async fn create(work: &Work<'_>, new: &New<'_>, route_tables: &[Route
         .vpc_endpoint_type(VpcEndpointType::Gateway)
         .set_route_table_ids(Some(strings(route_tables)));
     let answer = work.call(Call::CreateVpcEndpoint, request.send()).await;
-    new.made(work, answer, "route table").await
+    new.made(work, answer, "VPC or route table").await
 }
 
 /// Changes an endpoint, everything in one call: each call that touches a route

@@ -50,7 +50,7 @@ pub(super) async fn create(work: &Work<'_>, endpoint: &New<'_>, place: Place<'_>
         Err(Setback::Refused(refusal)) if refusal.meaning == Meaning::DnsConflict => {
             Err(dns_conflict(work, endpoint.vpc, endpoint.service_name, None, refusal).await)
         }
-        answer => endpoint.made(work, answer, "subnet or security group").await,
+        answer => endpoint.made(work, answer, "VPC, subnet or security group").await,
     }
 }
 

@@ -159,32 +159,18 @@ pub(super) fn wanted<'a>(rules: &Rules, passages: impl Iterator<Item = &'a Passa
     let mut taken: BTreeSet<(Direction, u16)> = rules.all().map(|rule| (rule.direction, rule.rule_number)).collect();
     for (kind, passages) in lacking {
         let room = rules.room(kind);
-        let exact = merged(passages.iter().copied().map(Opening::of));
-        let count = exact.len();
         let wider = (!rules.deny_behind(kind)).then_some(vpc);
-        let mut choices = std::iter::once(exact).chain(wider.map(|vpc| widened(&passages, vpc)));
-        let openings = match choices.find(|choice| choice.len() <= room) {
-            Some(choice) => choice,
-            None => {
-                wanted.too_many.insert(kind, (count, room));
-                let there: Vec<&AclEntry> = rules.ours.iter().filter(|rule| Kind::of(rule) == kind).collect();
-                wanted.entries.extend(there.iter().copied().cloned());
-                let lets_through = |opening: &Opening| {
-                    let mut blocks = there
-                        .iter()
-                        .map(|rule| Packets::new(rule.protocol, rule.ports, rule.cidr));
-                    blocks.any(|block| block.contain(&opening.packets()))
-                };
-                let rest = passages.iter().copied().filter(|passage| !passage.is_chosen);
-                let exact = merged(rest.clone().map(Opening::of));
-                let choices = [Some(exact), wider.map(|vpc| widened(&rest.collect::<Vec<_>>(), vpc))];
-                let mut more = choices.into_iter().flatten().map(|choice| {
-                    let lacking = choice.into_iter().filter(|opening| !lets_through(opening));
-                    lacking.collect::<BTreeSet<Opening>>()
-                });
-                more.find(|more| there.len() + more.len() <= room).unwrap_or_default()
-            }
-        };
+        let fitting = choices(&passages, wider).find(|choice| choice.len() <= room);
+        let openings = fitting.unwrap_or_else(|| {
+            let count = merged(passages.iter().copied().map(Opening::of)).len();
+            wanted.too_many.insert(kind, (count, room));
+            let there: Vec<&AclEntry> = rules.ours.iter().filter(|rule| Kind::of(rule) == kind).collect();
+            wanted.entries.extend(there.iter().copied().cloned());
+            let rest: Vec<&Passage> = passages.iter().copied().filter(|passage| !passage.is_chosen).collect();
+            let more = choices(&rest, wider).map(|choice| lacking_in(&there, choice));
+            let mut fitting = more.filter(|more| there.len() + more.len() <= room);
+            fitting.next().unwrap_or_default()
+        });
         let numbered = openings
             .into_iter()
             .filter_map(|opening| number(rules, kind, opening, &mut taken));
@@ -192,6 +178,21 @@ pub(super) fn wanted<'a>(rules: &Rules, passages: impl Iterator<Item = &'a Passa
     }
     wanted.entries.sort_by_key(|rule| (rule.direction, rule.rule_number));
     wanted
+}
+
+/// What lets the packets through: exactly, or wider where that may be.
+fn choices(passages: &[&Passage], wider: Option<&[IpNet]>) -> impl Iterator<Item = BTreeSet<Opening>> {
+    let exact = merged(passages.iter().copied().map(Opening::of));
+    std::iter::once(exact).chain(wider.map(|vpc| widened(passages, vpc)))
+}
+
+/// The openings that none of the rules lets through.
+fn lacking_in(rules: &[&AclEntry], openings: BTreeSet<Opening>) -> BTreeSet<Opening> {
+    let is_there = |opening: &Opening| {
+        let mut rules = rules.iter().map(|rule| Packets::of_rule(rule));
+        rules.any(|rule| rule.contain(&opening.packets()))
+    };
+    openings.into_iter().filter(|opening| !is_there(opening)).collect()
 }
 
 /// The same packets in fewer rules.

@@ -61,7 +61,8 @@ impl Packets {
         }
     }
 
-    fn of_rule(rule: &AclEntry) -> Self {
+    /// Those that a rule matches.
+    pub(super) fn of_rule(rule: &AclEntry) -> Self {
         Self::new(rule.protocol, rule.ports, rule.cidr)
     }
 
