@@ -152,11 +152,7 @@ impl Reach {
         let mut patterns = Vec::new();
         let mut widest = Vec::new();
         let mut reasons = BTreeSet::new();
-        // A long list names many buckets, and a request is about one of them. On
-        // variables that no request fills in hangs what is *not* meant, whatever
-        // stands before them.
-        let is_other = |text: &&String| !(not && text.contains('$')) && part_early(text, &request.resource);
-        for text in list.iter().filter(|text| !is_other(text)) {
+        for text in list.iter().filter(|text| may_meet(text, &request.resource, not)) {
             let template = Template::with_wildcards(text, document.version);
             match template.resolve(|key| request.context.lookup(key)) {
                 Resolved::Pattern(pattern) if pattern.intersects(family) => patterns.push(pattern),
@@ -191,13 +187,70 @@ impl Reach {
     }
 }
 
+impl PolicyDocument {
+    /// The policy as far as it can bear on resources that `family`, read as a
+    /// pattern, matches: it decides the same for each of them. A long list of
+    /// resources is then gone through once for many requests.
+    ///
+    /// ```
+    /// use iam_policy::PolicyDocument;
+    ///
+    /// let policy: PolicyDocument = r#"{ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "s3:*",
+    ///     "Resource": ["arn:aws:s3:::fraud/*", "arn:aws:s3:::risk/*"] } }"#
+    ///     .parse()?;
+    /// let of_fraud: PolicyDocument = r#"{ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "s3:*",
+    ///     "Resource": "arn:aws:s3:::fraud/*" } }"#
+    ///     .parse()?;
+    /// assert_eq!(policy.narrowed_to("arn:aws:s3:::fraud*"), of_fraud);
+    /// # Ok::<(), iam_policy::PolicyError>(())
+    /// ```
+    pub fn narrowed_to(&self, family: &str) -> Self {
+        let narrowed = |list: &[String], not| -> Vec<String> {
+            let met = list.iter().filter(|text| may_meet(text, family, not));
+            met.cloned().collect()
+        };
+        let statements = self.statements.iter().map(|statement| Statement {
+            sid: statement.sid.clone(),
+            effect: statement.effect,
+            principal: statement.principal.clone(),
+            action: statement.action.clone(),
+            resource: statement.resource.as_ref().map(|resource| match resource {
+                ResourceClause::Resource(list) => ResourceClause::Resource(narrowed(list, false)),
+                ResourceClause::NotResource(list) => ResourceClause::NotResource(narrowed(list, true)),
+            }),
+            condition: statement.condition.clone(),
+        });
+        Self {
+            version: self.version,
+            id: self.id.clone(),
+            statements: statements.collect(),
+        }
+    }
+}
+
+/// Whether a resource of a statement, or of what it does `not` speak of, bears
+/// on a family. A long list names many buckets, and a request is about one of
+/// them. On variables that no request fills in hangs what is *not* meant,
+/// whatever stands before them.
+fn may_meet(text: &str, family: &str, not: bool) -> bool {
+    (not && text.contains('$')) || !part_early(text, family)
+}
+
 /// Whether two patterns differ before the first wildcard or variable of either,
 /// so that no text matches both.
 fn part_early(a: &str, b: &str) -> bool {
-    let is_literal = |byte: u8| !matches!(byte, b'*' | b'?' | b'$');
-    let mut pairs = a.bytes().zip(b.bytes());
+    const CHUNK: usize = 8;
+    let is_literal = |byte: &u8| !matches!(byte, b'*' | b'?' | b'$');
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    // Lists of resources have long beginnings in common.
+    let chunks = a.chunks_exact(CHUNK).zip(b.chunks_exact(CHUNK));
+    let alike = chunks.take_while(|(a, b)| a == b).count() * CHUNK;
+    if !a[..alike].iter().all(is_literal) {
+        return false;
+    }
+    let mut pairs = a[alike..].iter().zip(&b[alike..]);
     pairs
-        .find(|(a, b)| a != b || !is_literal(*a))
+        .find(|(a, b)| a != b || !is_literal(a))
         .is_some_and(|(a, b)| is_literal(a) && is_literal(b))
 }
 

@@ -224,6 +224,26 @@ proptest! {
     }
 
     #[test]
+    fn a_policy_narrowed_to_a_family_decides_the_same_for_it(
+        document in document(),
+        circumstances in circumstances(),
+        request in request(&FAMILIES, Just(Context::partial())),
+        more in prop::bool::ANY,
+    ) {
+        let request = request.in_context(known_in_part(&circumstances));
+        // A family that the request's is a part of.
+        let family = if more {
+            let parts = request.resource.split('/').next().unwrap_or_default();
+            format!("{parts}*")
+        } else {
+            request.resource.clone()
+        };
+        let narrowed = document.narrowed_to(&family);
+        let (whole, part) = (evaluate_family(&document, &request), evaluate_family(&narrowed, &request));
+        prop_assert_eq!(whole, part, "{} for {}", document, family);
+    }
+
+    #[test]
     fn a_family_of_one_is_decided_as_its_member(
         document in document(),
         request in request(&["a/x", "a/ana", "b/x"], circumstances().prop_map(|c| known_in_part(&c))),

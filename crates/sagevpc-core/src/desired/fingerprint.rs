@@ -7,27 +7,78 @@
 //! AWS matches again, what somebody breaks is no repair, and where it hits others
 //! waits to be approved.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Network, ProfileNetwork};
 use crate::{
-    catalog::Options,
-    types::{FlowLogSettings, Ownership},
+    api::PackageRepositories,
+    catalog::{Options, WorkloadKind},
+    types::{FlowLogSettings, Ownership, Region},
     validate::{
         AbsentProfile, Choice, EndpointPolicy, FrozenProfile, RequiredEndpoint, SecurityGroups, ValidFlowLogs,
         ValidInterfaceEndpoints, ValidProfile, ValidVpc, ValidWorkload,
     },
 };
 
-/// The hash of a form, whatever the order of its names.
-pub(crate) fn hashed(mut form: Value) -> String {
-    form.sort_all_objects();
-    hex::encode(&Sha256::digest(form.to_string())[..16])
+/// The hash of a form whose names stand in their order.
+pub(crate) fn hashed(form: &impl Serialize) -> String {
+    match serde_json::to_vec(form) {
+        Ok(text) => hex::encode(&Sha256::digest(text)[..16]),
+        // Forms can be written. One that could not would be like no other.
+        Err(error) => error.to_string(),
+    }
 }
 
-/// Everything that says how AWS is to look.
-pub(super) fn form(network: &Network) -> Value {
+/// The value with its names in their order.
+fn in_order(mut value: Value) -> Value {
+    value.sort_all_objects();
+    value
+}
+
+/// Everything that says how AWS is to look, in the order of the names.
+#[derive(Serialize)]
+pub(super) struct NetworkForm<'a> {
+    absent: Vec<Value>,
+    frozen: Vec<Value>,
+    overflows: bool,
+    profiles: Vec<ProfileForm<'a>>,
+    vpc: Value,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProfileForm<'a> {
+    bucket_regions: &'a BTreeMap<String, Region>,
+    buckets: &'a BTreeSet<String>,
+    destinations: Vec<Value>,
+    package_repositories: Option<PackageRepositories>,
+    profile: String,
+    required_endpoints: BTreeMap<&'a str, Value>,
+    security_groups: Value,
+    services: &'a BTreeSet<String>,
+    subnets: Option<Value>,
+    workloads: Vec<WorkloadForm<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WorkloadForm<'a> {
+    direct_internet_access: bool,
+    distributed: bool,
+    efa: bool,
+    encrypted: bool,
+    instances: u32,
+    kind: WorkloadKind,
+    name: &'a str,
+    role_arn: Option<&'a str>,
+    role_enforced: bool,
+}
+
+pub(super) fn form(network: &Network) -> NetworkForm<'_> {
     let Network {
         vpc,
         profiles,
@@ -37,13 +88,13 @@ pub(super) fn form(network: &Network) -> Value {
         leaving: _,
         overflows,
     } = network;
-    json!({
-        "vpc": of_vpc(vpc),
-        "profiles": profiles.iter().map(of_profile).collect::<Vec<_>>(),
-        "frozen": frozen.iter().map(of_frozen).collect::<Vec<_>>(),
-        "absent": absent.iter().map(of_absent).collect::<Vec<_>>(),
-        "overflows": overflows,
-    })
+    NetworkForm {
+        absent: absent.iter().map(of_absent).collect(),
+        frozen: frozen.iter().map(of_frozen).collect(),
+        overflows: *overflows,
+        profiles: profiles.iter().map(of_profile).collect(),
+        vpc: in_order(of_vpc(vpc)),
+    }
 }
 
 fn of_vpc(vpc: &ValidVpc) -> Value {
@@ -158,7 +209,7 @@ fn of_flow_logs(flow_logs: &ValidFlowLogs) -> Value {
     })
 }
 
-fn of_profile(network: &ProfileNetwork) -> Value {
+fn of_profile(network: &ProfileNetwork) -> ProfileForm<'_> {
     let ProfileNetwork {
         profile,
         // These follow from the profile and the VPC.
@@ -183,26 +234,30 @@ fn of_profile(network: &ProfileNetwork) -> Value {
         destinations,
     } = profile;
     let required = required_endpoints.iter();
-    let required = required.map(|(bucket, required)| (bucket.clone(), of_required_endpoint(required)));
-    json!({
-        "profile": key.to_string(),
-        "workloads": workloads.iter().map(of_workload).collect::<Vec<_>>(),
-        "subnets": subnets.as_ref().map(of_choice),
-        "securityGroups": match security_groups {
+    ProfileForm {
+        bucket_regions,
+        buckets,
+        destinations: destinations
+            .iter()
+            .map(|destination| in_order(json!(destination)))
+            .collect(),
+        package_repositories: *package_repositories,
+        profile: key.to_string(),
+        required_endpoints: required
+            .map(|(bucket, required)| (bucket.as_str(), of_required_endpoint(required)))
+            .collect(),
+        security_groups: match security_groups {
             SecurityGroups::PerProfile => json!("PerProfile"),
             SecurityGroups::PerWorkload => json!("PerWorkload"),
             SecurityGroups::Own(ids) => json!({ "ids": ids }),
         },
-        "packageRepositories": package_repositories,
-        "buckets": buckets,
-        "bucketRegions": bucket_regions,
-        "requiredEndpoints": required.collect::<serde_json::Map<_, _>>(),
-        "services": services,
-        "destinations": destinations,
-    })
+        services,
+        subnets: subnets.as_ref().map(of_choice),
+        workloads: workloads.iter().map(of_workload).collect(),
+    }
 }
 
-fn of_workload(workload: &ValidWorkload) -> Value {
+fn of_workload(workload: &ValidWorkload) -> WorkloadForm<'_> {
     let ValidWorkload {
         name,
         kind,
@@ -216,30 +271,29 @@ fn of_workload(workload: &ValidWorkload) -> Value {
         role_arn,
         role_enforced,
     } = workload;
-    json!({
-        "name": name,
-        "kind": kind,
-        "instances": instances,
-        "distributed": distributed,
-        "encrypted": encrypted,
-        "efa": efa,
-        "directInternetAccess": direct_internet_access,
-        "roleArn": role_arn,
-        "roleEnforced": role_enforced,
-    })
+    WorkloadForm {
+        direct_internet_access: *direct_internet_access,
+        distributed: *distributed,
+        efa: *efa,
+        encrypted: *encrypted,
+        instances: *instances,
+        kind: *kind,
+        name,
+        role_arn: role_arn.as_deref(),
+        role_enforced: *role_enforced,
+    }
 }
 
 fn of_required_endpoint(required: &RequiredEndpoint) -> Value {
     let RequiredEndpoint { exempt, enforced } = required;
-    json!({
-        "exempt": exempt.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "enforced": enforced,
-    })
+    let exempt: Vec<String> = exempt.iter().map(ToString::to_string).collect();
+    json!({ "enforced": enforced, "exempt": exempt })
 }
 
 fn of_frozen(frozen: &FrozenProfile) -> Value {
     let FrozenProfile { key, holdings, granted } = frozen;
-    json!({ "profile": key.to_string(), "holdings": holdings.to_string(), "granted": granted })
+    let (profile, holdings) = (key.to_string(), holdings.to_string());
+    in_order(json!({ "granted": granted, "holdings": holdings, "profile": profile }))
 }
 
 fn of_absent(absent: &AbsentProfile) -> Value {
@@ -248,7 +302,7 @@ fn of_absent(absent: &AbsentProfile) -> Value {
         holdings,
         since: _,
     } = absent;
-    json!({ "profile": key.to_string(), "holdings": holdings.to_string() })
+    json!({ "holdings": holdings.to_string(), "profile": key.to_string() })
 }
 
 #[cfg(test)]

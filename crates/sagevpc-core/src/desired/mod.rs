@@ -165,7 +165,7 @@ impl Network {
     /// A fingerprint of everything that says how AWS is to look, and of nothing
     /// that only says how to get there: approval, pause and pace are left out.
     pub fn fingerprint(&self) -> String {
-        fingerprint::hashed(fingerprint::form(self))
+        fingerprint::hashed(&fingerprint::form(self))
     }
 }
 

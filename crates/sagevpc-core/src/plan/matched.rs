@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::{
     desired::fingerprint::hashed,
@@ -47,23 +47,51 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn form(&self) -> Value {
+    fn form(&self) -> PartForm<'_> {
         let Self { key, standing, tables } = self;
-        let standing = match standing {
-            Standing::TakesPart => "TakesPart",
-            Standing::Kept => "Kept",
-            Standing::Out => "Out",
-        };
-        json!({ "profile": key.to_string(), "standing": standing, "tables": tables })
+        PartForm {
+            profile: key.to_string(),
+            standing: match standing {
+                Standing::TakesPart => "TakesPart",
+                Standing::Kept => "Kept",
+                Standing::Out => "Out",
+            },
+            tables,
+        }
     }
+}
+
+/// What is hashed, in the order of the names.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Form<'a> {
+    everything_stays: bool,
+    holders: Vec<HolderForm>,
+    network: &'a str,
+    profiles: Vec<PartForm<'a>>,
+    served_by_others: &'a BTreeSet<String>,
+    shared_vpc: bool,
+}
+
+#[derive(Serialize)]
+struct HolderForm {
+    holdings: String,
+    profile: String,
+}
+
+#[derive(Serialize)]
+struct PartForm<'a> {
+    profile: String,
+    standing: &'static str,
+    tables: &'a BTreeMap<RouteTableId, Vec<&'a SubnetId>>,
 }
 
 impl Matched<'_> {
     pub(super) fn fingerprint(&self) -> String {
-        hashed(self.form())
+        hashed(&self.form())
     }
 
-    fn form(&self) -> Value {
+    fn form(&self) -> Form<'_> {
         let Self {
             network,
             shared,
@@ -72,22 +100,25 @@ impl Matched<'_> {
             profiles,
             served_by_others,
         } = self;
-        let holders = holders.iter();
-        let holders =
-            holders.map(|(key, holdings)| json!({ "profile": key.to_string(), "holdings": holdings.to_string() }));
-        json!({
-            "network": network,
-            "sharedVpc": shared,
-            "everythingStays": everything_stays,
-            "holders": holders.collect::<Vec<_>>(),
-            "profiles": profiles.iter().map(Part::form).collect::<Vec<_>>(),
-            "servedByOthers": served_by_others,
-        })
+        let holders = holders.iter().map(|(key, holdings)| HolderForm {
+            holdings: holdings.to_string(),
+            profile: key.to_string(),
+        });
+        Form {
+            everything_stays: *everything_stays,
+            holders: holders.collect(),
+            network,
+            profiles: profiles.iter().map(Part::form).collect(),
+            served_by_others,
+            shared_vpc: *shared,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -121,7 +152,7 @@ mod tests {
             "profiles": [{ "profile": "ml/fraud", "standing": "TakesPart", "tables": { "rtb-1": ["subnet-1"] } }],
             "servedByOthers": ["S3 from rtb-1"],
         });
-        assert_eq!(whole().form(), expected);
+        assert_eq!(serde_json::to_value(whole().form()).unwrap(), expected);
         // To change this is to have no cluster know what was in force, so that
         // each asks for approval of repairs again: see the module's head.
         assert_eq!(whole().fingerprint(), "3de162690eb2f6f8180b6bcc63ac146e");

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::space::{EVERY_PORT, Space, take};
+use super::{
+    alike::{Admits, Naming, naming},
+    space::{EVERY_PORT, Space, take},
+};
 use crate::{
     observed::{NetworkAcl, NetworkAclEntry, PrefixList, RuleAction, SecurityGroup},
     types::{Direction, LAST_ACL_RULE, NetworkAclId, Peer, PortRange, PrefixListId, Protocol, Rule, SecurityGroupId},
@@ -58,6 +61,7 @@ fn ports(rule: Protocol, range: Option<PortRange>, flow: Flow) -> Option<(u16, u
 pub(super) struct Groups {
     rules: BTreeMap<SecurityGroupId, [Vec<Rule>; 2]>,
     lists: BTreeMap<PrefixListId, Vec<IpNet>>,
+    naming: Naming,
 }
 
 /// What security groups do with a set of packets.
@@ -75,7 +79,7 @@ pub(super) struct Admission {
 
 impl Groups {
     pub(super) fn new<'s>(groups: impl Iterator<Item = &'s SecurityGroup>, lists: &[PrefixList]) -> Self {
-        let rules = groups.map(|group| {
+        let read = groups.map(|group| {
             let (egress, ingress) = group
                 .rules()
                 .into_iter()
@@ -86,10 +90,25 @@ impl Groups {
             let nets = list.cidrs.iter().filter_map(|cidr| cidr.parse().ok()).collect();
             (list.prefix_list_id.clone(), nets)
         });
+        let rules: BTreeMap<_, [Vec<Rule>; 2]> = read.collect();
+        let each = rules
+            .iter()
+            .flat_map(|(id, rules)| rules.iter().flatten().map(move |rule| (id, rule)));
         Self {
-            rules: rules.collect(),
+            naming: naming(each),
+            rules,
             lists: lists.collect(),
         }
+    }
+
+    /// The rules of a group; `None` where it was not seen.
+    pub(super) fn rules_of(&self, id: &SecurityGroupId) -> Option<impl Iterator<Item = &Rule>> {
+        self.rules.get(id).map(|rules| rules.iter().flatten())
+    }
+
+    /// The rules that name a group, each with its holder.
+    pub(super) fn naming(&self, id: &SecurityGroupId) -> &[(SecurityGroupId, Admits)] {
+        self.naming.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// The addresses of a prefix list, where they are known.

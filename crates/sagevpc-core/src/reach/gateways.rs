@@ -98,6 +98,13 @@ impl Reach<'_> {
         }
     }
 
+    /// Whether no gateway endpoint's policy stands in a bucket's way.
+    pub(super) fn is_let_through(&self, bucket: &str) -> bool {
+        self.snapshot
+            .s3_gateway_endpoints()
+            .all(|endpoint| matches!(self.decided(endpoint, Some(bucket)), Decided::LetsThrough))
+    }
+
     fn decided(&self, endpoint: &VpcEndpoint, bucket: Option<&str>) -> Decided {
         let key = (endpoint.vpc_endpoint_id.clone(), bucket.map(str::to_owned));
         if let Some(decided) = self.known.borrow().policies.get(&key) {
@@ -134,6 +141,8 @@ impl Reach<'_> {
             )]);
         };
         let partition = self.snapshot.region.as_ref().map_or("aws", Region::partition);
+        let named = bucket.unwrap_or("*");
+        let policy = policy.narrowed_to(&format!("arn:{partition}:s3:::{named}*"));
         let uses = match bucket {
             Some(_) => &BUCKET_USES[..],
             None => &BUCKET_USES[..1],
@@ -141,7 +150,7 @@ impl Reach<'_> {
         let mut blocks = Vec::new();
         let mut undecided = Vec::new();
         for (action, objects) in uses {
-            let resource = format!("arn:{partition}:s3:::{}{objects}", bucket.unwrap_or("*"));
+            let resource = format!("arn:{partition}:s3:::{named}{objects}");
             let decision = evaluate_family_for_anyone(&policy, action, &resource);
             match (decision.share(), bucket) {
                 (Share::All, _) | (Share::Some, None) => {}

@@ -12,6 +12,7 @@
 //! | `routes` | where route tables send addresses |
 //! | `names` | what names resolve to |
 //! | `network` | the way between the source's subnet and the destination |
+//! | `alike` | what fares alike, so that it is followed once |
 //! | `gateways` | endpoints, NAT gateways and internet gateways on that way |
 //! | `verdict` | what all of it comes to |
 //! | `hop`, `unseen`, `policy` | the words for it |
@@ -37,6 +38,7 @@
 //!   on packets. That of S3's gateway endpoint is, for there a denial looks to
 //!   SageMaker as if S3 were out of reach.
 
+mod alike;
 mod filter;
 mod fix;
 mod gateways;
@@ -69,6 +71,7 @@ use crate::{
     observed::VpcSnapshot,
     types::{SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
+use alike::{Alike, Numbers};
 use filter::{Acl, Admission, Groups};
 use iam_policy::PolicyDocument;
 use names::Resolution;
@@ -158,18 +161,28 @@ struct Place {
     table: Option<usize>,
 }
 
-/// A resolution, and its number.
-type Numbered = (usize, Rc<Resolution>);
+/// A destination that was asked for before.
+struct Resolved {
+    /// Its number, the same for those that fare alike.
+    number: usize,
+    /// What it is for IPv4 and IPv6.
+    by_family: [Option<Rc<Resolution>>; 2],
+}
+
+/// A set of groups that was asked for before.
+type Wearing = (Rc<BTreeSet<SecurityGroupId>>, Numbers);
 
 /// What was found out before: profiles share subnets and destinations.
 #[derive(Default)]
 struct Known {
-    /// What destinations are, for IPv4 and IPv6.
-    resolutions: HashMap<Destination, [Option<Numbered>; 2]>,
+    resolutions: HashMap<Destination, Resolved>,
+    /// The number of buckets that every gateway endpoint's policy lets through.
+    let_through: Option<usize>,
     /// Ways, by subnet, destination and target.
     ways: HashMap<(usize, usize, usize), Rc<Vec<Leg>>>,
-    /// Sets of groups that workloads have, each with its number.
-    group_sets: BTreeMap<Rc<BTreeSet<SecurityGroupId>>, usize>,
+    /// Sets of groups that workloads have.
+    group_sets: BTreeMap<Rc<BTreeSet<SecurityGroupId>>, Numbers>,
+    alike: Alike,
     /// What groups let out, by their set, destination and target.
     admissions: HashMap<(usize, usize, usize), Rc<Admission>>,
     /// Endpoints' policies, where they can be read.
@@ -179,15 +192,15 @@ struct Known {
 }
 
 impl Known {
-    /// This set of groups, as it is kept, and its number.
-    fn group_set(&mut self, groups: &BTreeSet<SecurityGroupId>) -> (Rc<BTreeSet<SecurityGroupId>>, usize) {
-        if let Some((kept, number)) = self.group_sets.get_key_value(groups) {
-            return (kept.clone(), *number);
+    /// This set of groups, as it is kept.
+    fn wearing(&mut self, ids: &BTreeSet<SecurityGroupId>, groups: &Groups) -> Wearing {
+        if let Some((kept, numbers)) = self.group_sets.get_key_value(ids) {
+            return (kept.clone(), *numbers);
         }
-        let kept = Rc::new(groups.clone());
-        let number = self.group_sets.len();
-        self.group_sets.insert(kept.clone(), number);
-        (kept, number)
+        let kept = Rc::new(ids.clone());
+        let numbers = self.alike.number(self.group_sets.len(), ids, groups);
+        self.group_sets.insert(kept.clone(), numbers);
+        (kept, numbers)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
 use ipnet::IpNet;
 
 use super::{
-    Destination, Reach,
+    Destination, Reach, Resolved,
     filter::Flow,
     hop::{Cause, Hop},
     space::{EVERY_PORT, Space, public, space},
@@ -99,24 +99,29 @@ const HTTPS: u16 = 443;
 pub(super) const ANY_OTHER: u8 = 253;
 
 impl Reach<'_> {
-    /// What a destination is, for sources that speak IPv4 or IPv6.
+    /// What a destination is, for sources that speak IPv4 or IPv6, and a number
+    /// that it shares with those that differ from it in their names alone.
     pub(super) fn resolve(&self, destination: &Destination, is_ipv6: bool) -> (usize, Rc<Resolution>) {
         let family = usize::from(is_ipv6);
+        let number = |resolved: &Resolved| 2 * resolved.number + family;
         if let Some(found) = self.known.borrow().resolutions.get(destination)
-            && let Some((number, resolution)) = &found[family]
+            && let Some(resolution) = &found.by_family[family]
         {
-            return (*number, resolution.clone());
+            return (number(found), resolution.clone());
         }
         let resolution = Rc::new(self.resolve_anew(destination, is_ipv6));
+        let is_let_through =
+            matches!(destination, Destination::S3 { bucket: Some(bucket) } if self.is_let_through(bucket));
         let mut known = self.known.borrow_mut();
-        let number = 2 * known.resolutions.len() + family;
-        let entry = known.resolutions.entry(destination.clone()).or_default();
-        let number = match &entry[1 - family] {
-            Some((other, _)) => other ^ 1,
-            None => number,
-        };
-        entry[family] = Some((number, resolution.clone()));
-        (number, resolution)
+        let next = known.resolutions.len();
+        let shared = is_let_through.then(|| *known.let_through.get_or_insert(next));
+        let entry = known.resolutions.entry(destination.clone());
+        let resolved = entry.or_insert_with(|| Resolved {
+            number: shared.unwrap_or(next),
+            by_family: [None, None],
+        });
+        resolved.by_family[family] = Some(resolution.clone());
+        (number(resolved), resolution)
     }
 
     fn resolve_anew(&self, destination: &Destination, is_ipv6: bool) -> Resolution {

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::{
     Destination, Reach,
+    alike::{Numbers, Way},
     filter::Admission,
     hop::{Cause, Hop, Stop},
     names::{Receiver, Resolution, Target, is_of_family},
@@ -104,8 +105,7 @@ pub struct Start<'r, 's> {
     reach: &'r Reach<'s>,
     place: usize,
     groups: Rc<BTreeSet<SecurityGroupId>>,
-    /// The number of this set of groups.
-    group_set: usize,
+    numbers: Numbers,
     /// The subnet's addresses, of IPv4 and of IPv6.
     nets: [Vec<IpNet>; 2],
 }
@@ -118,12 +118,12 @@ impl<'s> Reach<'s> {
             let nets = self.places[place].nets.iter().copied();
             nets.filter(|net| is_of_family(net, is_ipv6)).collect()
         });
-        let (groups, group_set) = self.known.borrow_mut().group_set(groups);
+        let (groups, numbers) = self.known.borrow_mut().wearing(groups, &self.groups);
         Some(Start {
             reach: self,
             place,
             groups,
-            group_set,
+            numbers,
             nets,
         })
     }
@@ -162,11 +162,18 @@ impl Start<'_, '_> {
     /// The same with all that is in the way; `None` where nothing is, which is
     /// found out faster, for no way is written down.
     pub fn answer(&self, destination: &Destination) -> Option<Answer> {
+        let is_ipv6 = self.is_ipv6_to(destination);
+        let (number, resolution) = self.reach.resolve(destination, is_ipv6);
+        let way = Way::new(self.numbers, &self.groups, self.place, number, &resolution);
+        if self.reach.known.borrow().alike.is_plain(&way) {
+            return None;
+        }
         self.follow(destination, |resolution, parts| {
             let is_plain =
                 |part: &Part<'_>| part.stops.is_empty() && part.unseen.is_empty() && part.leg.remarks.is_empty();
             let resolves = resolution.unseen.is_empty() && resolution.unresolved.is_none();
             if resolves && parts.iter().all(is_plain) {
+                self.reach.known.borrow_mut().alike.note_plain(way);
                 return None;
             }
             let verdict = self.conclude(resolution, parts);
@@ -224,15 +231,10 @@ impl Start<'_, '_> {
         })
     }
 
-    /// Gives the parts of the way to whoever concludes from them; where there
-    /// is none, the verdict is clear.
-    fn follow<T: From<Verdict>>(
-        &self,
-        destination: &Destination,
-        conclude: impl FnOnce(&Resolution, &[Part<'_>]) -> T,
-    ) -> T {
+    /// By which family the destination is reached from here.
+    fn is_ipv6_to(&self, destination: &Destination) -> bool {
         let has_ipv4 = !self.nets[0].is_empty();
-        let is_ipv6 = match destination {
+        match destination {
             Destination::Cidr { cidr, .. } => is_of_family(cidr, true),
             Destination::Host { name, .. } => name
                 .parse()
@@ -241,7 +243,17 @@ impl Start<'_, '_> {
             | Destination::Service(_)
             | Destination::Members { .. }
             | Destination::Subnet { .. } => !has_ipv4,
-        };
+        }
+    }
+
+    /// Gives the parts of the way to whoever concludes from them; where there
+    /// is none, the verdict is clear.
+    fn follow<T: From<Verdict>>(
+        &self,
+        destination: &Destination,
+        conclude: impl FnOnce(&Resolution, &[Part<'_>]) -> T,
+    ) -> T {
+        let is_ipv6 = self.is_ipv6_to(destination);
         let (number, resolution) = self.reach.resolve(destination, is_ipv6);
         let nets = self.nets[usize::from(is_ipv6)].as_slice();
         let early = resolution.stop.clone().or_else(|| {
@@ -272,7 +284,7 @@ impl Start<'_, '_> {
             .targets
             .iter()
             .enumerate()
-            .map(|(place, target)| self.admission(target, (self.group_set, number, place)))
+            .map(|(place, target)| self.admission(target, (self.numbers.set, number, place)))
             .collect();
         let mut parts: Vec<Part<'_>> = Vec::new();
         for ((target, legs), admission) in resolution.targets.iter().zip(&ways).zip(&admissions) {

@@ -4,10 +4,7 @@
 //! nor what passes by itself: the platform's alerts are not a team's to set off
 //! by a typing error.
 
-use super::{
-    Assessment,
-    obstacles::{Obstacle, Who, obstacles},
-};
+use super::{Assessment, in_the_way::InTheWay, obstacles::Obstacle};
 use crate::{
     api::{Reason, SageMakerVpcProfileSpec, is_deleting},
     report::Concern,
@@ -29,8 +26,8 @@ pub(super) struct Lacks {
 
 /// Looks through the profiles that are not on their way out. `of_vpc` is what
 /// stands in the way of the VPC as such.
-pub(super) fn lacks(assessment: &Assessment<'_>, of_vpc: &[Obstacle]) -> Lacks {
-    let mut found = Lacks {
+pub(super) fn lacks(assessment: &Assessment<'_>, found: &InTheWay<'_>, of_vpc: &[Obstacle]) -> Lacks {
+    let mut lacks = Lacks {
         profiles: 0,
         all: Vec::new(),
         own: Vec::new(),
@@ -39,20 +36,21 @@ pub(super) fn lacks(assessment: &Assessment<'_>, of_vpc: &[Obstacle]) -> Lacks {
         if is_deleting(&reference.profile) {
             continue;
         }
-        found.profiles += 1;
+        lacks.profiles += 1;
         let key = reference.key();
         let spec = reference.spec(&assessment.references.vpc);
-        let mut mine = obstacles(assessment, Who::Profile(&key));
-        mine.retain(|obstacle| obstacle.weight.bears_on_ready() && !obstacle.passes && is_the_vpcs(obstacle, &spec));
+        let is_lack =
+            |obstacle: &&Obstacle| obstacle.weight.bears_on_ready() && !obstacle.passes && is_the_vpcs(obstacle, &spec);
+        let mut mine: Vec<&Obstacle> = found.of_profile(&key).filter(is_lack).collect();
         if let Some(worst) = worst(&mine) {
-            found.all.push((key.clone(), worst));
+            lacks.all.push((key.clone(), worst));
         }
         mine.retain(|obstacle| !of_vpc.contains(obstacle) && !asks_for_more(obstacle.reason));
         if let Some(worst) = worst(&mine) {
-            found.own.push((key, worst));
+            lacks.own.push((key, worst));
         }
     }
-    found
+    lacks
 }
 
 impl Lacks {
@@ -68,8 +66,9 @@ impl Lacks {
     }
 }
 
-fn worst(obstacles: &[Obstacle]) -> Option<Obstacle> {
-    obstacles.iter().min_by_key(|obstacle| obstacle.weight).cloned()
+fn worst(obstacles: &[&Obstacle]) -> Option<Obstacle> {
+    let worst = obstacles.iter().min_by_key(|obstacle| obstacle.weight);
+    worst.map(|obstacle| (*obstacle).clone())
 }
 
 fn told(lacks: &[(ProfileKey, Obstacle)], profiles: usize) -> Option<Obstacle> {

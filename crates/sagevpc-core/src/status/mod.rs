@@ -8,6 +8,7 @@
 mod broken;
 mod concerns;
 mod conditions;
+mod in_the_way;
 mod lacks;
 mod left;
 mod obstacles;
@@ -23,6 +24,8 @@ use jiff::Timestamp;
 pub use broken::broken;
 pub use left::last_seen;
 pub use orphan::orphan;
+
+use in_the_way::InTheWay;
 
 use crate::{
     api::{LedgerStatus, SageMakerVpcProfileStatus, SageMakerVpcStatus},
@@ -76,14 +79,15 @@ pub struct Statuses {
 
 /// Assesses one pass.
 pub fn assess(assessment: &Assessment<'_>) -> Statuses {
+    let found = InTheWay::of(assessment);
     let profiles: BTreeMap<_, _> = assessment
         .references
         .profiles
         .iter()
-        .map(|reference| (reference.key(), profile::status(assessment, reference)))
+        .map(|reference| (reference.key(), profile::status(assessment, &found, reference)))
         .collect();
     Statuses {
-        vpc: vpc::status(assessment, &profiles),
+        vpc: vpc::status(assessment, &found, &profiles),
         profiles,
     }
 }

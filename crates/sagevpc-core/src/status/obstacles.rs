@@ -1,13 +1,14 @@
 //! What stands between a profile, or the VPC, and being ready: findings, and
 //! actions that are not done.
 
-use super::{Assessment, Observation};
+use std::borrow::Cow;
+
 use crate::{
     api::{ActionState, ManagementPolicy, Reason},
     catalog::Symptom,
-    plan::{Outcome, Plan, PlannedAction, Serves, Step},
+    plan::{Outcome, PlannedAction, Step},
     report::{Concern, Failure, FailureKind, Finding, Scope, Weight},
-    types::{ProfileKey, listed},
+    types::listed,
     validate::ValidVpc,
 };
 
@@ -47,7 +48,11 @@ impl Obstacle {
         }
     }
 
-    fn of_finding(finding: &Finding, workloads: Option<Vec<String>>) -> Self {
+    pub(super) fn of_finding(finding: &Finding) -> Self {
+        let workloads = match &finding.scope {
+            Scope::Vpc | Scope::SageMakerVpc | Scope::Profile(_) => None,
+            Scope::Workloads(_, names) => Some(names.clone()),
+        };
         Self {
             weight: finding.weight,
             resource: finding.resource.clone(),
@@ -91,64 +96,16 @@ impl Obstacle {
     }
 }
 
-/// Whom obstacles are looked for.
-#[derive(Clone, Copy)]
-pub(super) enum Who<'a> {
-    /// The VPC as such: what concerns everyone in it.
-    Vpc,
-    /// One profile: what concerns it, alone or with everyone.
-    Profile(&'a ProfileKey),
-}
-
-/// Everything in the way, the spec's own faults first.
-pub(super) fn obstacles(assessment: &Assessment<'_>, who: Who<'_>) -> Vec<Obstacle> {
-    let mut obstacles = Vec::new();
-    let concerns = |finding: &Finding| match who {
-        Who::Vpc => match finding.scope {
-            Scope::Vpc | Scope::SageMakerVpc => Some(None),
-            Scope::Profile(_) | Scope::Workloads(..) => None,
-        },
-        Who::Profile(key) => finding.concerns(key).map(|workloads| workloads.map(<[String]>::to_vec)),
-    };
-    let mut add = |findings: &[Finding]| {
-        for finding in findings {
-            if let Some(workloads) = concerns(finding) {
-                obstacles.push(Obstacle::of_finding(finding, workloads));
-            }
-        }
-    };
-    match assessment.validated {
-        Err(refused) => add(&refused.findings),
-        Ok(validated) => {
-            add(&validated.findings);
-            if let Observation::Seen { plan, outcome } = assessment.observation {
-                add(&plan.findings);
-                let serves = |served: &Serves| match who {
-                    Who::Vpc => match served {
-                        Serves::Vpc | Serves::SageMakerVpc | Serves::Profiles(_) => true,
-                        Serves::Profile(_) => false,
-                    },
-                    Who::Profile(key) => served.includes(key),
-                };
-                let pending = plan.actions.iter().filter(|planned| serves(&planned.serves));
-                obstacles.extend(pending.filter_map(|planned| of_action(planned, outcome, &validated.vpc)));
-            }
-        }
-    }
-    obstacles.sort_by_key(|obstacle| (obstacle.concern, obstacle.weight));
-    obstacles
-}
-
 /// How far an action is, and what to say of it.
-pub(super) struct Progress {
+pub(super) struct Progress<'a> {
     pub(super) state: ActionState,
     pub(super) reason: Reason,
-    pub(super) message: String,
+    pub(super) message: Cow<'a, str>,
     pub(super) passes: bool,
 }
 
-pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Progress {
-    let make = |state, reason, message: String, passes| Progress {
+pub(super) fn progress<'a>(planned: &'a PlannedAction, outcome: &'a Outcome, vpc: &ValidVpc) -> Progress<'a> {
+    let make = |state, reason, message: Cow<'a, str>, passes| Progress {
         state,
         reason,
         message,
@@ -160,7 +117,7 @@ pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVp
         } else {
             Reason::Waiting
         };
-        return make(ActionState::Waiting, reason, obstacle.clone(), !planned.backs_off);
+        return make(ActionState::Waiting, reason, obstacle.into(), !planned.backs_off);
     }
     match outcome.steps.get(&planned.id) {
         Some(Step::Done) => {
@@ -172,25 +129,25 @@ pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVp
             );
         }
         Some(Step::Waiting { message }) => {
-            return make(ActionState::Waiting, Reason::Waiting, message.clone(), true);
+            return make(ActionState::Waiting, Reason::Waiting, message.into(), true);
         }
         Some(Step::Failed(failure)) => {
             return make(
                 ActionState::Failed,
                 failure_reason(failure),
-                failure.explained(),
+                failure.explained().into(),
                 passes(failure.kind),
             );
         }
         Some(Step::Blocked { .. }) | None => {}
     }
     if vpc.management_policy == ManagementPolicy::Observe {
-        let message = "managementPolicy is Observe: set it to Enforce to have this done.".to_owned();
-        return make(ActionState::Planned, Reason::ObserveOnly, message, false);
+        let message = "managementPolicy is Observe: set it to Enforce to have this done.";
+        return make(ActionState::Planned, Reason::ObserveOnly, message.into(), false);
     }
     if vpc.paused {
-        let message = "spec.paused holds all changes back: set it to false to have this done.".to_owned();
-        return make(ActionState::Planned, Reason::Paused, message, false);
+        let message = "spec.paused holds all changes back: set it to false to have this done.";
+        return make(ActionState::Planned, Reason::Paused, message.into(), false);
     }
     if let (true, Some(cut_off)) = (planned.held, &planned.cuts_off) {
         let message = format!(
@@ -205,30 +162,24 @@ pub(super) fn progress(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVp
             Weight::Aside => Reason::DeletionBlocked,
             Weight::Blocks | Weight::Unmet | Weight::Unknown | Weight::Advice => Reason::AwaitingApproval,
         };
-        return make(ActionState::Held, reason, message, true);
+        return make(ActionState::Held, reason, message.into(), true);
     }
     if planned.held {
         let message = "It waits to be approved: copy status.plan.held.digest of the SageMakerVpc into its \
-                       spec.approvedPlan."
-            .to_owned();
-        return make(ActionState::Held, Reason::AwaitingApproval, message, false);
+                       spec.approvedPlan.";
+        return make(ActionState::Held, Reason::AwaitingApproval, message.into(), false);
     }
     make(
         ActionState::Waiting,
         Reason::InProgress,
-        "It follows once what it needs is done.".to_owned(),
+        "It follows once what it needs is done.".into(),
         true,
     )
 }
 
-/// Drift that is not put back yet.
-pub(super) fn open_drift<'a>(
-    plan: &'a Plan,
-    outcome: &'a Outcome,
-    vpc: &'a ValidVpc,
-) -> impl Iterator<Item = &'a PlannedAction> {
-    plan.drift()
-        .filter(move |planned| progress(planned, outcome, vpc).state != ActionState::Done)
+/// Whether it is drift that is not put back yet.
+pub(super) fn is_open_drift(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> bool {
+    planned.drift && progress(planned, outcome, vpc).state != ActionState::Done
 }
 
 /// What holds a change back until a person does something.
@@ -239,26 +190,20 @@ pub(super) enum HeldBack {
     ByPause,
 }
 
-/// What differs from what is declared and stays so until someone approves it, or
+/// What keeps AWS from what is declared until someone approves the action, or
 /// lets AWS be changed again.
-pub(super) fn held_back<'a>(
-    plan: &'a Plan,
-    outcome: &'a Outcome,
-    vpc: &'a ValidVpc,
-) -> impl Iterator<Item = (&'a PlannedAction, HeldBack)> {
-    plan.actions.iter().filter_map(move |planned| {
-        if vpc.management_policy == ManagementPolicy::Observe {
-            return Some((planned, HeldBack::ByObserve));
-        }
-        match progress(planned, outcome, vpc).state {
-            ActionState::Planned => Some((planned, HeldBack::ByPause)),
-            ActionState::Held => Some((planned, HeldBack::ForApproval)),
-            ActionState::Waiting | ActionState::Failed | ActionState::Done => None,
-        }
-    })
+pub(super) fn held_back(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Option<HeldBack> {
+    if vpc.management_policy == ManagementPolicy::Observe {
+        return Some(HeldBack::ByObserve);
+    }
+    match progress(planned, outcome, vpc).state {
+        ActionState::Planned => Some(HeldBack::ByPause),
+        ActionState::Held => Some(HeldBack::ForApproval),
+        ActionState::Waiting | ActionState::Failed | ActionState::Done => None,
+    }
 }
 
-fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Option<Obstacle> {
+pub(super) fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Option<Obstacle> {
     let concern = planned.blocks?;
     let progress = progress(planned, outcome, vpc);
     let message = format!("{planned}, because {}. {}", planned.reason, progress.message);

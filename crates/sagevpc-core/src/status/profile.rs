@@ -1,9 +1,12 @@
 //! The status of a profile.
 
+use std::borrow::Cow;
+
 use super::{
     Assessment, Observation, concerns,
     conditions::Conditions,
-    obstacles::{Obstacle, Who, held_back, obstacles, open_drift, progress},
+    in_the_way::InTheWay,
+    obstacles::{Obstacle, progress},
     workload,
 };
 use crate::{
@@ -16,12 +19,16 @@ use crate::{
     validate::{ProfileReference, awaited},
 };
 
-pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) -> SageMakerVpcProfileStatus {
+pub(super) fn status(
+    assessment: &Assessment<'_>,
+    found: &InTheWay<'_>,
+    reference: &ProfileReference,
+) -> SageMakerVpcProfileStatus {
     let profile = &reference.profile;
     let key = reference.key();
     let before = profile.status.clone().unwrap_or_default();
     let generation = profile.metadata.generation;
-    let obstacles = all_obstacles(assessment, reference, &key);
+    let obstacles = all_obstacles(assessment, found, reference, &key);
     let mut conditions = Conditions::new(&before.conditions, generation, assessment.now);
 
     if is_deleting(profile) {
@@ -69,7 +76,7 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
 
     set_concerns(&mut conditions, assessment, &spec, &obstacles);
     conditions.ready(&obstacles, "All workloads can run with the VpcConfig below.");
-    in_sync(&mut conditions, assessment, &key, &before.conditions);
+    in_sync(&mut conditions, assessment, found, &key, &before.conditions);
 
     let has_effect = match assessment.observation {
         Observation::Seen { plan, .. } => plan.contributing.contains(&key),
@@ -92,7 +99,12 @@ pub(super) fn status(assessment: &Assessment<'_>, reference: &ProfileReference) 
 
 /// What stands in the profile's way, with what keeps the whole VPC from being
 /// looked at.
-fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key: &ProfileKey) -> Vec<Obstacle> {
+fn all_obstacles(
+    assessment: &Assessment<'_>,
+    found: &InTheWay<'_>,
+    reference: &ProfileReference,
+    key: &ProfileKey,
+) -> Vec<Obstacle> {
     let vpc = &reference.profile.spec.vpc_ref.name;
     let everything = |reason, message| Obstacle::new(Concern::Accepted, reason, message);
     if assessment.validated.is_err() {
@@ -108,7 +120,7 @@ fn all_obstacles(assessment: &Assessment<'_>, reference: &ProfileReference, key:
         );
         return vec![everything(Reason::Deleting, message)];
     }
-    let mut all = obstacles(assessment, Who::Profile(key));
+    let mut all: Vec<Obstacle> = found.of_profile(key).cloned().collect();
     if is_awaited {
         let message = format!(
             "SageMakerVpc {vpc} is being deleted, and waits for this profile, which keeps what it has: delete it, and \
@@ -164,8 +176,14 @@ fn first_reason(obstacles: &[Obstacle]) -> Reason {
 }
 
 /// Whether AWS is as declared, as far as this profile is concerned.
-fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, key: &ProfileKey, before: &[Condition]) {
-    let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
+fn in_sync(
+    conditions: &mut Conditions<'_>,
+    assessment: &Assessment<'_>,
+    found: &InTheWay<'_>,
+    key: &ProfileKey,
+    before: &[Condition],
+) {
+    let (Observation::Seen { .. }, Ok(_)) = (assessment.observation, assessment.validated) else {
         if let Some(earlier) = before
             .iter()
             .find(|condition| condition.type_ == ConditionType::InSync.as_str())
@@ -180,10 +198,7 @@ fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, key: &P
         }
         return;
     };
-    conditions.in_sync(
-        open_drift(plan, outcome, &validated.vpc).filter(|planned| planned.serves.includes(key)),
-        held_back(plan, outcome, &validated.vpc).filter(|(planned, _)| planned.serves.includes(key)),
-    );
+    conditions.in_sync(found.open_drift_of(key), found.held_back_of(key));
 }
 
 /// What is left to do before the profile can go.
@@ -204,7 +219,7 @@ fn deletion_message(assessment: &Assessment<'_>, key: &ProfileKey) -> String {
     if left.is_empty() {
         return "Nothing is left of it in AWS.".to_owned();
     }
-    let obstacles: Vec<String> = plan
+    let obstacles: Vec<Cow<'_, str>> = plan
         .actions
         .iter()
         .filter(|planned| planned.key.as_ref().and_then(|owned| owned.profile()) == Some(key))

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::{
     Assessment, Observation, concerns,
     conditions::Conditions,
+    in_the_way::InTheWay,
     lacks::lacks,
     last_seen,
-    obstacles::{Obstacle, Who, failure_reason, held_back, obstacles, open_drift, progress},
+    obstacles::{Obstacle, failure_reason, progress},
     to_the_second, truncated,
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         },
         is_deleting,
     },
-    plan::{Outcome, Plan, ledger},
+    plan::{Outcome, Plan, PlannedAction, ledger},
     report::Concern,
     types::{Accounts, ProfileKey, listed, shortened},
     validate::{ValidVpc, awaited},
@@ -28,13 +29,14 @@ use crate::{
 
 pub(super) fn status(
     assessment: &Assessment<'_>,
+    found: &InTheWay<'_>,
     profiles: &BTreeMap<ProfileKey, SageMakerVpcProfileStatus>,
 ) -> SageMakerVpcStatus {
     let object = &assessment.references.vpc;
     let before = object.status.clone().unwrap_or_default();
     let generation = object.metadata.generation;
     let mut conditions = Conditions::new(&before.conditions, generation, assessment.now);
-    set_conditions(&mut conditions, assessment);
+    set_conditions(&mut conditions, assessment, found);
 
     let live = live_profiles(assessment, profiles);
     let verdicts = live.iter().flat_map(|(_, status)| &status.workloads);
@@ -60,7 +62,7 @@ pub(super) fn status(
         status.resources_truncated = truncated(plan.resources.len(), MAX_RESOURCES);
         status.consumers = plan.consumers.clone();
         status.plan = plan_status(plan, outcome, &validated.vpc);
-        status.drift = drift_status(assessment, plan, outcome, &validated.vpc, status.drift);
+        status.drift = drift_status(assessment, plan, found.open_drift(), status.drift);
         status.in_force = in_force(plan, outcome, status.in_force);
         ledger::note_found(&mut status.ledger, plan, to_the_second(assessment.now));
     }
@@ -77,12 +79,12 @@ fn resources(plan: &Plan) -> Vec<ResourceStatus> {
         .collect()
 }
 
-fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
-    let mut found = obstacles(assessment, Who::Vpc);
-    found.extend(vpc_missing(assessment));
+fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, found: &InTheWay<'_>) {
+    let mut obstacles = found.of_vpc();
+    obstacles.extend(vpc_missing(assessment));
     conditions.concern(
         Concern::Accepted,
-        &found,
+        &obstacles,
         "The spec is sound, and no older object has the same VPC.",
     );
     reachability(conditions, assessment);
@@ -99,23 +101,27 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) 
         return;
     }
     if let Observation::Seen { plan, .. } = assessment.observation {
-        let lacks = lacks(assessment, &found);
+        let lacks = lacks(assessment, found, &obstacles);
         let served: Vec<Obstacle> = lacks.all().into_iter().collect();
         for concern in Concern::ALL.into_iter().filter(|concern| *concern != Concern::Accepted) {
             let all_is_well = assessment
                 .validated
                 .ok()
                 .and_then(|validated| concerns::of_vpc(concern, validated, plan));
-            let obstacles = if concern == Concern::Served { &served } else { &found };
+            let obstacles = if concern == Concern::Served {
+                &served
+            } else {
+                &obstacles
+            };
             conditions.concern_where_it_applies(concern, obstacles, all_is_well);
         }
-        in_sync(conditions, assessment);
-        found.extend(lacks.own());
+        in_sync(conditions, assessment, found);
+        obstacles.extend(lacks.own());
     }
     if let Observation::Failed(failure) = assessment.observation {
-        found.push(Obstacle::of_failure(Concern::Accepted, failure));
+        obstacles.push(Obstacle::of_failure(Concern::Accepted, failure));
     }
-    conditions.ready(&found, "The VPC offers what its profiles need.");
+    conditions.ready(&obstacles, "The VPC offers what its profiles need.");
 }
 
 fn vpc_missing(assessment: &Assessment<'_>) -> Option<Obstacle> {
@@ -177,14 +183,10 @@ fn reachability(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
     }
 }
 
-fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
-    let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
-        return;
-    };
-    conditions.in_sync(
-        open_drift(plan, outcome, &validated.vpc),
-        held_back(plan, outcome, &validated.vpc),
-    );
+fn in_sync(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, found: &InTheWay<'_>) {
+    if let (Observation::Seen { .. }, Ok(_)) = (assessment.observation, assessment.validated) {
+        conditions.in_sync(found.open_drift().iter().copied(), found.held_back().iter().copied());
+    }
 }
 
 /// Profiles that are not on their way out.
@@ -250,15 +252,9 @@ fn plan_status(plan: &Plan, outcome: &Outcome, vpc: &ValidVpc) -> PlanStatus {
     }
 }
 
-fn drift_status(
-    assessment: &Assessment<'_>,
-    plan: &Plan,
-    outcome: &Outcome,
-    vpc: &ValidVpc,
-    before: DriftStatus,
-) -> DriftStatus {
+fn drift_status(assessment: &Assessment<'_>, plan: &Plan, open: &[&PlannedAction], before: DriftStatus) -> DriftStatus {
     let all: Vec<String> = plan.drift().map(ToString::to_string).collect();
-    let open = u32::try_from(open_drift(plan, outcome, vpc).count()).unwrap_or(u32::MAX);
+    let open = u32::try_from(open.len()).unwrap_or(u32::MAX);
     let repaired = all.len() as u64 - u64::from(open);
     let change = (!all.is_empty()).then(|| shortened(&listed(&all), MAX_DRIFT_CHANGE));
     // The time is that of finding it, not of the last look at it.

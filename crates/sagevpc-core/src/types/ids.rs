@@ -1,6 +1,8 @@
 //! Identifiers of AWS things, one type each, so that a subnet's id cannot be
-//! passed where a security group's is meant.
+//! passed where a security group's is meant. They are short, and passed around by
+//! the thousand: most fit into a `CompactString` without memory of their own.
 
+use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,15 +28,15 @@ macro_rules! resource_id {
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
         #[schemars(inline)]
-        pub struct $name(#[schemars(length(min = 1, max = 64))] String);
+        pub struct $name(#[schemars(with = "String", length(min = 1, max = 64))] CompactString);
 
         impl $name {
             /// What every id of this kind starts with, without the hyphen.
             pub const PREFIX: &'static str = $prefix;
 
             /// Wraps an id as AWS or a user wrote it.
-            pub fn new(id: impl Into<String>) -> Self {
-                Self(id.into())
+            pub fn new(id: impl AsRef<str>) -> Self {
+                Self(CompactString::from(id.as_ref()))
             }
 
             /// The id as AWS writes it.
@@ -56,7 +58,7 @@ macro_rules! resource_id {
 
         impl From<&str> for $name {
             fn from(id: &str) -> Self {
-                Self(id.to_owned())
+                Self::new(id)
             }
         }
     )*};
@@ -97,12 +99,12 @@ macro_rules! name {
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
         #[schemars(inline)]
-        pub struct $name(#[schemars(length(min = 1, max = 64))] String);
+        pub struct $name(#[schemars(with = "String", length(min = 1, max = 64))] CompactString);
 
         impl $name {
             /// Wraps the text as AWS or a user wrote it.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into())
+            pub fn new(text: impl AsRef<str>) -> Self {
+                Self(CompactString::from(text.as_ref()))
             }
 
             /// The text as AWS writes it.

@@ -24,7 +24,7 @@ use crate::{
         claims::Claims,
         resolved::{ResolvedProfile, WorkloadGroups},
     },
-    reach::{Destination, Reach, Start, Unseen, Verdict},
+    reach::{Destination, Reach, Unseen, Verdict},
     report::Finding,
     types::{ResourceKey, SecurityGroupId, SubnetId},
     validate::SecurityGroups,
@@ -47,34 +47,25 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &Workloa
     let keys = Keys::look(draft, &projected);
     for resolved in taking_part {
         let mut obstacles = Obstacles::of(draft, &projected, resolved);
-        let workloads = &resolved.profile().workloads;
-        let subnets_of: Vec<Vec<SubnetId>> = (0..workloads.len())
-            .map(|place| resolved.subnets_to_name(place))
-            .collect();
-        // Workloads share groups and destinations: each way is followed once.
-        let mut ways: BTreeMap<BTreeSet<SecurityGroupId>, Demanded<'_>> = BTreeMap::new();
-        for (place, subnets) in subnets_of.iter().enumerate() {
-            let Some(groups) = keys.groups_of(draft, resolved, place, known) else {
-                continue;
-            };
-            let by_destination = ways.entry(groups).or_default();
-            for (destination, demand) in destinations(&projected, resolved, place, subnets) {
-                by_destination.entry(destination).or_default().push((place, demand));
+        for (from, places) in keys.sources(draft, resolved, known) {
+            let mut demanded: BTreeMap<Destination, Vec<(usize, &Demand)>> = BTreeMap::new();
+            for place in places {
+                for (destination, demand) in destinations(&projected, resolved, place, &from.subnets) {
+                    demanded.entry(destination).or_default().push((place, demand));
+                }
             }
-        }
-        for (groups, by_destination) in &ways {
-            let mut from: BTreeMap<&SubnetId, Option<Start<'_, '_>>> = BTreeMap::new();
-            for (destination, demanded) in by_destination {
-                let subnets: BTreeSet<&SubnetId> = demanded.iter().flat_map(|(place, _)| &subnets_of[*place]).collect();
-                for subnet in subnets {
-                    let start = from.entry(subnet).or_insert_with(|| reach.from(subnet, groups));
-                    let Some(answer) = start.as_ref().and_then(|start| start.answer(destination)) else {
+            let starts: Vec<_> = from
+                .subnets
+                .iter()
+                .filter_map(|subnet| Some((subnet, reach.from(subnet, &from.groups)?)))
+                .collect();
+            for (destination, demands) in &demanded {
+                for (subnet, start) in &starts {
+                    let Some(answer) = start.answer(destination) else {
                         continue;
                     };
-                    for (place, demand) in demanded {
-                        if subnets_of[*place].contains(subnet) {
-                            obstacles.note(&answer, demand, *place, subnet, destination);
-                        }
+                    for (place, demand) in demands {
+                        obstacles.note(&answer, demand, *place, subnet, destination);
                     }
                 }
             }
@@ -95,9 +86,12 @@ pub(super) fn reader<'s>(draft: &Draft<'_>, snapshot: &'s VpcSnapshot) -> Reach<
     }
 }
 
-/// What workloads with the same groups must reach, by whose demand: each with
-/// the workload's place.
-type Demanded<'d> = BTreeMap<Destination, Vec<(usize, &'d Demand)>>;
+/// Where the packets of workloads begin.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Source {
+    groups: BTreeSet<SecurityGroupId>,
+    subnets: Vec<SubnetId>,
+}
 
 /// Security groups of ours in the network to come, by what they are for.
 struct Keys(BTreeMap<ResourceKey, SecurityGroupId>);
@@ -111,6 +105,24 @@ impl Keys {
                 .filter_map(|id| Some((claims.key_of(id.as_str())?.clone(), id.clone())))
                 .collect(),
         )
+    }
+
+    /// Where packets of a profile's workloads begin, each with the places of the
+    /// workloads that share it: their ways are followed once.
+    fn sources(
+        &self,
+        draft: &Draft<'_>,
+        resolved: &ResolvedProfile<'_>,
+        known: &WorkloadGroups,
+    ) -> BTreeMap<Source, Vec<usize>> {
+        let mut sources: BTreeMap<Source, Vec<usize>> = BTreeMap::new();
+        for place in 0..resolved.profile().workloads.len() {
+            if let Some(groups) = self.groups_of(draft, resolved, place, known) {
+                let subnets = resolved.subnets_to_name(place);
+                sources.entry(Source { groups, subnets }).or_default().push(place);
+            }
+        }
+        sources
     }
 
     /// The groups that a workload will have; `None` where they are not there

@@ -40,14 +40,14 @@ pub(super) fn modify(
         .is_some_and(|current| same_meaning(current, &policy.document));
     let new_policy = (!is_same).then(|| policy.document.clone());
     // Whoever reaches something today still does where more is let through.
-    let only_loosens = match &current {
+    let only_loosens = || match &current {
         Some(current) => only_loosens(current, &policy.document),
         None => same_meaning(&policy.document, &PolicyDocument::full_access()),
     };
 
     let of_policy = new_policy
         .as_ref()
-        .filter(|_| !only_loosens)
+        .filter(|_| !only_loosens())
         .and_then(|_| disruption::of_policy_change(snapshot, &endpoint.route_table_ids));
     let of_add = (!add.is_empty())
         .then(|| disruption::of_new_s3_route(snapshot, &add))

@@ -15,11 +15,12 @@ use networks::{ALLOWS, GROUPS, SUBNETS, network};
 use oracle::{Ends, Fate, Kind, Packet, fate, subnet_of};
 use proptest::{collection, prelude::*, sample, test_runner::TestCaseError};
 use sagevpc_core::{
-    observed::VpcSnapshot,
+    observed::{IpPermission, VpcSnapshot},
     reach::{Cause, Destination, Reach, Unseen, Verdict},
     report::Weight,
     types::{Protocol, SecurityGroupId, SubnetId, Traffic},
 };
+use serde_json::json;
 
 use crate::{
     inputs::{plan_for, world},
@@ -308,6 +309,49 @@ fn destination() -> impl Strategy<Value = Destination> {
     ]
 }
 
+/// A policy by which gateway endpoints tell buckets apart.
+const LETS_FRAUD_THROUGH: &str = r#"{ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "s3:*",
+    "Resource": ["arn:aws:s3:::fraud-*", "arn:aws:s3:::risk"] } }"#;
+
+fn destination_or_bucket() -> impl Strategy<Value = Destination> {
+    let buckets = sample::select(vec!["fraud-data", "fraud-models", "risk", "loans"]);
+    prop_oneof![
+        3 => destination(),
+        2 => Just(Destination::Service("sts".to_owned())),
+        1 => buckets.prop_map(|bucket| Destination::S3 { bucket: Some(bucket.to_owned()) }),
+    ]
+}
+
+/// Gives one group the rules of another, those among its own members being its
+/// own.
+fn make_alike(vpc: &mut VpcSnapshot, one: &str, other: &str) {
+    let renamed = |permissions: &[IpPermission]| -> Vec<IpPermission> {
+        let text = serde_json::to_string(permissions).unwrap();
+        let (swapped, held) = (text.replace(one, "sg-held"), other);
+        serde_json::from_str(&swapped.replace(held, one).replace("sg-held", other)).unwrap()
+    };
+    let group = &vpc.security_groups[&SecurityGroupId::new(one)];
+    let (ingress, egress) = (renamed(&group.ip_permissions), renamed(&group.ip_permissions_egress));
+    let twin = vpc.security_groups.get_mut(&SecurityGroupId::new(other)).unwrap();
+    twin.ip_permissions = ingress;
+    twin.ip_permissions_egress = egress;
+}
+
+/// Has network ACLs allow everything and endpoints serve.
+fn open(vpc: &mut VpcSnapshot) {
+    for acl in vpc.network_acls.values_mut() {
+        let allows = |egress: bool| {
+            json!({ "RuleNumber": 1, "Egress": egress, "RuleAction": "allow", "Protocol": "-1",
+            "CidrBlock": "0.0.0.0/0" })
+        };
+        acl.entries = serde_json::from_value(json!([allows(true), allows(false)])).unwrap();
+    }
+    for endpoint in &mut vpc.vpc_endpoints {
+        endpoint.state = "available".into();
+        endpoint.private_dns_enabled = !endpoint.is_gateway();
+    }
+}
+
 /// The verdict against what becomes of each packet.
 fn agree(question: &Question<'_>) -> Result<(), TestCaseError> {
     let verdict = question.verdict();
@@ -366,6 +410,54 @@ proptest! {
     ) {
         for (subnet, groups, destination) in questions {
             agree(&Question { vpc: &vpc, subnet, groups, destination })?;
+        }
+    }
+
+    // Groups, buckets and subnets that fare alike are followed once, and each is
+    // told what it would be told alone.
+    #[test]
+    fn who_is_asked_after_others_gets_the_answer_of_its_own(
+        vpc in network(),
+        is_like_another in prop::bool::weighted(0.7),
+        only_groups_count in any::<bool>(),
+        policy in proptest::option::weighted(0.3, Just(LETS_FRAUD_THROUGH)),
+        questions in collection::vec(
+            (sample::select(&SUBNETS[..2]), sample::subsequence(GROUPS.to_vec(), 1..=2), destination_or_bucket()),
+            4..12,
+        ),
+    ) {
+        let mut vpc = vpc;
+        if is_like_another {
+            make_alike(&mut vpc, GROUPS[0], GROUPS[1]);
+        }
+        if only_groups_count {
+            open(&mut vpc);
+        }
+        for endpoint in vpc.vpc_endpoints.iter_mut().filter(|endpoint| endpoint.is_gateway()) {
+            if let Some(policy) = policy {
+                endpoint.policy_document = Some(policy.to_owned());
+            }
+        }
+        let asked_by_all = Reach::new(&vpc);
+        let twins = |groups: &[&str]| -> BTreeSet<SecurityGroupId> {
+            let twin = |id: &&str| match *id {
+                id if id == GROUPS[0] => SecurityGroupId::new(GROUPS[1]),
+                id if id == GROUPS[1] => SecurityGroupId::new(GROUPS[0]),
+                id => SecurityGroupId::new(id),
+            };
+            groups.iter().map(twin).collect()
+        };
+        for (subnet, groups, destination) in questions {
+            let subnet = SubnetId::new(subnet);
+            let own: BTreeSet<SecurityGroupId> = groups.iter().map(SecurityGroupId::new).collect();
+            for groups in [own, twins(&groups)] {
+                let alone = Reach::new(&vpc);
+                let answer = |reach: &Reach<'_>| {
+                    let start = reach.from(&subnet, &groups).expect("the subnet is there");
+                    start.answer(&destination)
+                };
+                prop_assert_eq!(answer(&asked_by_all), answer(&alone), "{} to {} of {:?}", subnet, destination, groups);
+            }
         }
     }
 
