@@ -132,12 +132,12 @@ impl<C> Default for Kept<C> {
 /// A connection to a service. Clones share it.
 pub(super) trait Connect: Clone {
     /// Opens it. Nothing is asked of AWS yet.
-    fn connect(means: Means) -> Self;
+    fn connect(means: ConnectionMeans) -> Self;
 }
 
 /// What a connection is made of.
 #[derive(Clone)]
-pub(super) struct Means {
+pub(super) struct ConnectionMeans {
     /// What all clients of a region and role share.
     pub(super) config: SdkConfig,
     /// The region.
@@ -154,7 +154,7 @@ pub(super) struct Means {
     pub(super) not_too_late: NotTooLate,
 }
 
-impl Means {
+impl ConnectionMeans {
     /// The same in another region.
     pub(super) fn in_region(&self, region: &Region) -> Self {
         Self {
@@ -305,13 +305,13 @@ impl Connections {
         kept.0.lock().entry(key).or_insert(opened).clone()
     }
 
-    async fn means(&self, region: &Region, role: Option<&AssumedRole>) -> Means {
+    async fn means(&self, region: &Region, role: Option<&AssumedRole>) -> ConnectionMeans {
         let mut config = in_region(&self.base, region);
         if let Some(role) = role {
             let credentials = SharedCredentialsProvider::new(self.assume(role, &config).await);
             config = config.to_builder().credentials_provider(credentials).build();
         }
-        Means {
+        ConnectionMeans {
             config,
             region: region.clone(),
             account: role.and_then(account_of),

@@ -14,7 +14,7 @@ pub(super) use edges::{
 
 use super::{
     convert,
-    ec2::Connection,
+    ec2::Ec2Connection,
     errors::{Meaning, Refusal},
 };
 use sagevpc_core::{
@@ -122,7 +122,7 @@ fn filter(name: &str, values: Vec<String>) -> Filter {
     Filter::builder().name(name).set_values(Some(values)).build()
 }
 
-pub(super) async fn vpcs(connection: &Connection, ids: &[String]) -> Result<Vec<Vpc>, Refusal> {
+pub(super) async fn vpcs(connection: &Ec2Connection, ids: &[String]) -> Result<Vec<Vpc>, Refusal> {
     every_batch!(
         connection,
         DescribeVpcs,
@@ -135,7 +135,7 @@ pub(super) async fn vpcs(connection: &Connection, ids: &[String]) -> Result<Vec<
     )
 }
 
-pub(super) async fn subnets(connection: &Connection, by: &str, values: &[String]) -> Result<Vec<Subnet>, Refusal> {
+pub(super) async fn subnets(connection: &Ec2Connection, by: &str, values: &[String]) -> Result<Vec<Subnet>, Refusal> {
     every_batch!(
         connection,
         DescribeSubnets,
@@ -148,7 +148,7 @@ pub(super) async fn subnets(connection: &Connection, by: &str, values: &[String]
     )
 }
 
-pub(super) async fn route_tables(connection: &Connection, vpcs: &[String]) -> Result<Vec<RouteTable>, Refusal> {
+pub(super) async fn route_tables(connection: &Ec2Connection, vpcs: &[String]) -> Result<Vec<RouteTable>, Refusal> {
     every_batch!(
         connection,
         DescribeRouteTables,
@@ -162,7 +162,7 @@ pub(super) async fn route_tables(connection: &Connection, vpcs: &[String]) -> Re
 }
 
 pub(super) async fn security_groups(
-    connection: &Connection,
+    connection: &Ec2Connection,
     by: &str,
     values: &[String],
 ) -> Result<Vec<SecurityGroup>, Refusal> {
@@ -178,7 +178,7 @@ pub(super) async fn security_groups(
     )
 }
 
-pub(super) async fn vpc_endpoints(connection: &Connection, vpcs: &[String]) -> Result<Vec<VpcEndpoint>, Refusal> {
+pub(super) async fn vpc_endpoints(connection: &Ec2Connection, vpcs: &[String]) -> Result<Vec<VpcEndpoint>, Refusal> {
     every_batch!(
         connection,
         DescribeVpcEndpoints,
@@ -192,7 +192,7 @@ pub(super) async fn vpc_endpoints(connection: &Connection, vpcs: &[String]) -> R
 }
 
 pub(super) async fn network_interfaces(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpcs: &[String],
 ) -> Result<Vec<NetworkInterface>, Refusal> {
     network_interfaces_by(connection, VPC, vpcs).await
@@ -200,14 +200,14 @@ pub(super) async fn network_interfaces(
 
 /// The network interfaces that a security group is on.
 pub(super) async fn network_interfaces_with(
-    connection: &Connection,
+    connection: &Ec2Connection,
     group: &str,
 ) -> Result<Vec<NetworkInterface>, Refusal> {
     network_interfaces_by(connection, SECURITY_GROUP, &[group.to_owned()]).await
 }
 
 async fn network_interfaces_by(
-    connection: &Connection,
+    connection: &Ec2Connection,
     by: &str,
     values: &[String],
 ) -> Result<Vec<NetworkInterface>, Refusal> {
@@ -223,7 +223,7 @@ async fn network_interfaces_by(
     )
 }
 
-pub(super) async fn dhcp_options(connection: &Connection, ids: &[String]) -> Result<Vec<DhcpOptions>, Refusal> {
+pub(super) async fn dhcp_options(connection: &Ec2Connection, ids: &[String]) -> Result<Vec<DhcpOptions>, Refusal> {
     every_batch!(
         connection,
         DescribeDhcpOptions,
@@ -237,7 +237,7 @@ pub(super) async fn dhcp_options(connection: &Connection, ids: &[String]) -> Res
 }
 
 /// The prefix lists of AWS's own gateway services: a handful in each region.
-pub(super) async fn prefix_lists(connection: &Connection) -> Result<Vec<PrefixList>, Refusal> {
+pub(super) async fn prefix_lists(connection: &Ec2Connection) -> Result<Vec<PrefixList>, Refusal> {
     Ok(every_page!(
         connection,
         DescribePrefixLists,
@@ -250,17 +250,17 @@ pub(super) async fn prefix_lists(connection: &Connection) -> Result<Vec<PrefixLi
 }
 
 /// The services that take gateway endpoints.
-pub(super) async fn gateway_services(connection: &Connection) -> Result<Vec<EndpointService>, Refusal> {
+pub(super) async fn gateway_services(connection: &Ec2Connection) -> Result<Vec<EndpointService>, Refusal> {
     endpoint_services(connection, "Gateway").await
 }
 
 /// The services that take interface endpoints: some hundreds, each with the
 /// zones that it has.
-pub(super) async fn interface_services(connection: &Connection) -> Result<Vec<EndpointService>, Refusal> {
+pub(super) async fn interface_services(connection: &Ec2Connection) -> Result<Vec<EndpointService>, Refusal> {
     endpoint_services(connection, "Interface").await
 }
 
-async fn endpoint_services(connection: &Connection, kind: &str) -> Result<Vec<EndpointService>, Refusal> {
+async fn endpoint_services(connection: &Ec2Connection, kind: &str) -> Result<Vec<EndpointService>, Refusal> {
     let filters = vec![filter("service-type", vec![kind.to_owned()])];
     Ok(every_page!(
         connection,
@@ -275,7 +275,7 @@ async fn endpoint_services(connection: &Connection, kind: &str) -> Result<Vec<En
 
 /// Whether a DNS attribute of a VPC is on; `None` if there is no such VPC.
 pub(super) async fn vpc_attribute(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpc: &VpcId,
     attribute: DnsAttribute,
 ) -> Result<Option<bool>, Refusal> {
@@ -302,7 +302,10 @@ pub(super) async fn vpc_attribute(
 }
 
 /// One endpoint by its id.
-pub(super) async fn vpc_endpoint(connection: &Connection, id: &VpcEndpointId) -> Result<Option<VpcEndpoint>, Refusal> {
+pub(super) async fn vpc_endpoint(
+    connection: &Ec2Connection,
+    id: &VpcEndpointId,
+) -> Result<Option<VpcEndpoint>, Refusal> {
     let filters = vec![filter("vpc-endpoint-id", vec![id.to_string()])];
     let found = every_page!(
         connection,
@@ -318,7 +321,7 @@ pub(super) async fn vpc_endpoint(connection: &Connection, id: &VpcEndpointId) ->
 
 /// The other security groups that have rules which name `group`.
 pub(super) async fn security_groups_that_name(
-    connection: &Connection,
+    connection: &Ec2Connection,
     group: &SecurityGroupId,
 ) -> Result<Vec<SecurityGroup>, Refusal> {
     let id = [group.to_string()];
@@ -334,7 +337,7 @@ pub(super) async fn security_groups_that_name(
 }
 
 /// The endpoints that carry the three tags which name one resource of ours.
-pub(super) async fn our_vpc_endpoints(connection: &Connection, tags: &Tags) -> Result<Vec<VpcEndpoint>, Refusal> {
+pub(super) async fn our_vpc_endpoints(connection: &Ec2Connection, tags: &Tags) -> Result<Vec<VpcEndpoint>, Refusal> {
     Ok(every_page!(
         connection,
         DescribeVpcEndpoints,
@@ -349,7 +352,7 @@ pub(super) async fn our_vpc_endpoints(connection: &Connection, tags: &Tags) -> R
 /// The security groups in a VPC that carry the three tags which name one
 /// resource of ours.
 pub(super) async fn our_security_groups(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpc: &VpcId,
     tags: &Tags,
 ) -> Result<Vec<SecurityGroup>, Refusal> {

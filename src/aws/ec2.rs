@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{
-    clients::{Connect, Means, configured},
+    clients::{Connect, ConnectionMeans, configured},
     coalesce::Gathering,
     errors::Refusal,
     observe::{self, Known, Round},
@@ -27,11 +27,11 @@ const IDENTITY_RETRY: Duration = Duration::from_secs(600);
 /// what is remembered of the region, and the rounds in which it is looked at.
 #[derive(Clone)]
 pub struct Ec2 {
-    connection: Arc<Connection>,
+    connection: Arc<Ec2Connection>,
     rounds: Gathering<Interest, Result<Round, Failure>>,
 }
 
-pub(super) struct Connection {
+pub(super) struct Ec2Connection {
     pub(super) client: aws_sdk_ec2::Client,
     sts: aws_sdk_sts::Client,
     /// What AWS allows us, and where.
@@ -53,8 +53,8 @@ impl fmt::Debug for Ec2 {
 }
 
 impl Connect for Ec2 {
-    fn connect(means: Means) -> Self {
-        let connection = Arc::new(Connection {
+    fn connect(means: ConnectionMeans) -> Self {
+        let connection = Arc::new(Ec2Connection {
             client: aws_sdk_ec2::Client::from_conf(configured!(aws_sdk_ec2, means, Service::Ec2).build()),
             sts: aws_sdk_sts::Client::from_conf(configured!(aws_sdk_sts, means, Service::Sts).build()),
             is_given: means.account.is_some(),
@@ -130,7 +130,7 @@ impl Ec2 {
         now.map_err(|refusal| refusal.failure)
     }
 
-    pub(super) fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Ec2Connection {
         &self.connection
     }
 
@@ -140,7 +140,7 @@ impl Ec2 {
     }
 }
 
-impl Connection {
+impl Ec2Connection {
     pub(super) async fn account(&self) -> Result<AccountId, Refusal> {
         self.share.account.get_or_try_init(|| self.caller()).await.cloned()
     }

@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, error::Elapsed, timeout};
 
 use super::{
-    clients::{Connect, Means, configured},
+    clients::{Connect, ConnectionMeans, configured},
     errors::{Meaning, Refusal},
     quotas::Share,
 };
@@ -62,10 +62,10 @@ const AT_ONCE: usize = 8;
 /// connection and what is remembered.
 #[derive(Clone)]
 pub struct Iam {
-    connection: Arc<Connection>,
+    connection: Arc<IamConnection>,
 }
 
-struct Connection {
+struct IamConnection {
     client: aws_sdk_iam::Client,
     share: Share,
     roles: Remembered<String, Result<RoleDetail, UnseenRole>>,
@@ -76,7 +76,7 @@ struct Connection {
 }
 
 /// What one look at a role found.
-struct Look {
+struct RoleLook {
     role: Result<RoleDetail, UnseenRole>,
     simulation: Option<RoleSimulation>,
     policies: Vec<ManagedPolicy>,
@@ -91,9 +91,9 @@ impl fmt::Debug for Iam {
 }
 
 impl Connect for Iam {
-    fn connect(means: Means) -> Self {
+    fn connect(means: ConnectionMeans) -> Self {
         Self {
-            connection: Arc::new(Connection {
+            connection: Arc::new(IamConnection {
                 client: aws_sdk_iam::Client::from_conf(configured!(aws_sdk_iam, means, Service::Iam).build()),
                 share: Share::new(&means, Priority::Repair),
                 roles: Remembered::default(),
@@ -121,7 +121,7 @@ impl Iam {
         let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
         let mut seen = Roles::default();
         while let Some(look) = looks.next().await {
-            let Look {
+            let RoleLook {
                 role,
                 simulation,
                 policies,
@@ -138,13 +138,13 @@ impl Iam {
         seen
     }
 
-    async fn look(&self, arn: &str, region: &Region, since: Instant) -> Look {
+    async fn look(&self, arn: &str, region: &Region, since: Instant) -> RoleLook {
         let (role, simulation) = tokio::join!(self.role(arn, since), self.simulation(arn, region, since));
         let policies = match &role {
             Ok(detail) => self.managed_policies(detail, since).await,
             Err(_) => Vec::new(),
         };
-        Look {
+        RoleLook {
             role,
             simulation,
             policies,

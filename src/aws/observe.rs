@@ -35,7 +35,7 @@ pub(super) use known::Known;
 use known::{Facts, fact};
 use parking_lot::Mutex;
 
-use super::{describe, ec2::Connection, errors::Refusal};
+use super::{describe, ec2::Ec2Connection, errors::Refusal};
 use sagevpc_core::{
     catalog::calls::Call,
     observed::{
@@ -170,7 +170,7 @@ pub(super) fn fitting(known: &Known, interests: &mut dyn Iterator<Item = &Intere
 }
 
 /// Looks at everything that was asked for.
-pub(super) async fn round(connection: &Connection, interests: Vec<Interest>) -> Result<Round, Failure> {
+pub(super) async fn round(connection: &Ec2Connection, interests: Vec<Interest>) -> Result<Round, Failure> {
     match tokio::time::timeout(DEADLINE, look(connection, Asked::merge(interests))).await {
         Ok(Ok(round)) => Ok(round),
         Ok(Err(refusal)) => Err(refusal.failure),
@@ -191,7 +191,7 @@ fn unreachable(message: &str) -> Failure {
     Refusal::without_code(Call::DescribeVpcs, FailureKind::Unreachable, message).failure
 }
 
-async fn look(connection: &Connection, asked: Asked) -> Result<Round, Refusal> {
+async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal> {
     let Asked {
         vpcs,
         fresh,
@@ -295,7 +295,7 @@ struct VpcsWithSettings {
 
 /// The VPCs that exist, and what only their ids lead to.
 async fn vpcs_with_settings(
-    connection: &Connection,
+    connection: &Ec2Connection,
     ids: &[String],
     fresh: &BTreeSet<VpcId>,
 ) -> Result<VpcsWithSettings, Refusal> {
@@ -317,7 +317,7 @@ async fn vpcs_with_settings(
 }
 
 /// The DHCP options of those VPCs that have some.
-async fn dhcp_options_of(connection: &Connection, vpcs: &[Vpc]) -> Result<Vec<DhcpOptions>, Refusal> {
+async fn dhcp_options_of(connection: &Ec2Connection, vpcs: &[Vpc]) -> Result<Vec<DhcpOptions>, Refusal> {
     // EC2 writes `default` where a VPC has no DHCP options at all.
     let none = DhcpOptionsId::new("default");
     let ids: BTreeSet<&DhcpOptionsId> = vpcs
@@ -330,7 +330,7 @@ async fn dhcp_options_of(connection: &Connection, vpcs: &[Vpc]) -> Result<Vec<Dh
 
 /// The subnets of the VPCs, and those named that are in none of them.
 async fn subnets_of(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpcs: &[String],
     named: &BTreeSet<SubnetId>,
 ) -> Result<Vec<Subnet>, Refusal> {
@@ -343,7 +343,7 @@ async fn subnets_of(
 
 /// The security groups of the VPCs, and those named that are in none of them.
 async fn security_groups_of(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpcs: &[String],
     named: &BTreeSet<SecurityGroupId>,
 ) -> Result<Vec<SecurityGroup>, Refusal> {
@@ -356,7 +356,7 @@ async fn security_groups_of(
 
 /// The subnets, and the flow logs of those VPCs whose flow logs are wanted.
 async fn subnets_with_logs(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpcs: &[String],
     named: &BTreeSet<SubnetId>,
     logged: &BTreeSet<VpcId>,
@@ -371,7 +371,7 @@ async fn subnets_with_logs(
 }
 
 /// The flow logs of ours whose VPC or subnet may be gone, where they are wanted.
-async fn left_flow_logs(connection: &Connection, wanted: bool, denied: &Denied) -> Result<Vec<FlowLog>, Refusal> {
+async fn left_flow_logs(connection: &Ec2Connection, wanted: bool, denied: &Denied) -> Result<Vec<FlowLog>, Refusal> {
     if !wanted {
         return Ok(Vec::new());
     }
@@ -386,7 +386,7 @@ struct TablesWithGateways {
 
 /// The route tables, and the gateways that are wanted or that routes lead to.
 async fn tables_with_gateways(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpcs: &[String],
     wanted: bool,
     denied: &Denied,
@@ -413,7 +413,7 @@ async fn tables_with_gateways(
 
 /// The network interfaces, and others' permissions on those of SageMaker's.
 async fn interfaces_with_permissions(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpcs: &[String],
     wanted: bool,
     denied: &Denied,
@@ -432,7 +432,7 @@ async fn interfaces_with_permissions(
 
 /// The network ACLs; none where the role may not see them, which no VPC is
 /// without.
-async fn network_acls_of(connection: &Connection, vpcs: &[String]) -> Result<Vec<NetworkAcl>, Refusal> {
+async fn network_acls_of(connection: &Ec2Connection, vpcs: &[String]) -> Result<Vec<NetworkAcl>, Refusal> {
     match describe::network_acls(connection, vpcs).await {
         Err(refusal) if refusal.failure.kind == FailureKind::AccessDenied => Ok(Vec::new()),
         other => other,
@@ -440,7 +440,7 @@ async fn network_acls_of(connection: &Connection, vpcs: &[String]) -> Result<Vec
 }
 
 /// The elastic IP addresses of ours, where they are wanted.
-async fn addresses(connection: &Connection, wanted: bool, denied: &Denied) -> Result<Vec<Address>, Refusal> {
+async fn addresses(connection: &Ec2Connection, wanted: bool, denied: &Denied) -> Result<Vec<Address>, Refusal> {
     if !wanted {
         return Ok(Vec::new());
     }
@@ -448,7 +448,7 @@ async fn addresses(connection: &Connection, wanted: bool, denied: &Denied) -> Re
 }
 
 /// What AWS offers in the region, remembered or read.
-async fn facts(connection: &Connection) -> Result<Facts, Refusal> {
+async fn facts(connection: &Ec2Connection) -> Result<Facts, Refusal> {
     let read = async {
         let (prefix_lists, gateway_services) = tokio::try_join!(
             describe::prefix_lists(connection),
@@ -463,7 +463,7 @@ async fn facts(connection: &Connection) -> Result<Facts, Refusal> {
 }
 
 /// The services that take interface endpoints, where they are wanted.
-async fn interface_services(connection: &Connection, wanted: bool) -> Result<Vec<EndpointService>, Refusal> {
+async fn interface_services(connection: &Ec2Connection, wanted: bool) -> Result<Vec<EndpointService>, Refusal> {
     if !wanted {
         return Ok(Vec::new());
     }

@@ -23,7 +23,7 @@ use governor::{
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OnceCell};
 
-use super::{clients::Means, errors::Refusal};
+use super::{clients::ConnectionMeans, errors::Refusal};
 use sagevpc_core::{
     catalog::calls::{Call, Throttle},
     plan::Priority,
@@ -56,7 +56,7 @@ pub(super) struct Share {
 
 impl Share {
     /// The share of a connection whose `looks` are as urgent as that.
-    pub(super) fn new(means: &Means, looks: Priority) -> Self {
+    pub(super) fn new(means: &ConnectionMeans, looks: Priority) -> Self {
         Self {
             quotas: Arc::clone(&means.quotas),
             account: OnceCell::new_with(means.account.clone()),

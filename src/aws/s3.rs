@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use super::{
-    clients::{Connect, Means, configured},
+    clients::{Connect, ConnectionMeans, configured},
     errors::{Meaning, Refusal, Thing},
     quotas::Share,
 };
@@ -50,11 +50,11 @@ const REGION_HEADER: &str = "x-amz-bucket-region";
 /// S3 as one role. Cheap to clone; clones share what was seen.
 #[derive(Clone)]
 pub struct S3 {
-    connection: Arc<Connection>,
+    connection: Arc<S3Connection>,
 }
 
-struct Connection {
-    means: Means,
+struct S3Connection {
+    means: ConnectionMeans,
     /// What AWS allows us, and where buckets are looked for first.
     share: Share,
     clients: Mutex<HashMap<Region, aws_sdk_s3::Client>>,
@@ -91,9 +91,9 @@ impl Turns {
 }
 
 impl Connect for S3 {
-    fn connect(means: Means) -> Self {
+    fn connect(means: ConnectionMeans) -> Self {
         Self {
-            connection: Arc::new(Connection {
+            connection: Arc::new(S3Connection {
                 share: Share::new(&means, Priority::Repair),
                 means,
                 clients: Mutex::default(),
@@ -208,7 +208,7 @@ impl S3 {
 
     /// Waits until nobody else in this process works on the bucket.
     pub(super) async fn turn(&self, bucket: &str) -> OwnedMutexGuard<()> {
-        let Connection { share, means, .. } = &*self.connection;
+        let S3Connection { share, means, .. } = &*self.connection;
         means.turns.wait(share.region.partition(), bucket).await
     }
 
@@ -224,7 +224,7 @@ impl S3 {
 
     /// The client for buckets of a region.
     pub(super) fn client(&self, region: &Region) -> aws_sdk_s3::Client {
-        let Connection { means, clients, .. } = &*self.connection;
+        let S3Connection { means, clients, .. } = &*self.connection;
         let make = || {
             let regional = means.in_region(region);
             // An endpoint of one's own has no names for buckets.

@@ -25,7 +25,7 @@ use tokio::{
 
 use self::listing::{Active, Network};
 use super::{
-    clients::{Connect, Means, configured},
+    clients::{Connect, ConnectionMeans, configured},
     errors::Refusal,
     quotas::Share,
 };
@@ -56,18 +56,18 @@ const DESCRIBED_AT_ONCE: usize = 40;
 /// SageMaker in one region, as one role. Cheap to clone.
 #[derive(Clone)]
 pub struct SageMaker {
-    connection: Arc<Connection>,
+    connection: Arc<SageMakerConnection>,
 }
 
-pub(super) struct Connection {
+pub(super) struct SageMakerConnection {
     client: aws_sdk_sagemaker::Client,
     share: Share,
-    known: Mutex<Known>,
+    known: Mutex<Learned>,
 }
 
 /// What was learned so far.
 #[derive(Default)]
-struct Known {
+struct Learned {
     /// When what is active was last listed.
     at: Option<Instant>,
     /// The interfaces that were there then.
@@ -89,9 +89,9 @@ impl fmt::Debug for SageMaker {
 }
 
 impl Connect for SageMaker {
-    fn connect(means: Means) -> Self {
+    fn connect(means: ConnectionMeans) -> Self {
         Self {
-            connection: Arc::new(Connection {
+            connection: Arc::new(SageMakerConnection {
                 client: aws_sdk_sagemaker::Client::from_conf(
                     configured!(aws_sdk_sagemaker, means, Service::SageMaker).build(),
                 ),
@@ -125,7 +125,7 @@ impl SageMaker {
     }
 }
 
-impl Connection {
+impl SageMakerConnection {
     async fn look(&self, interfaces: &BTreeSet<NetworkInterfaceId>) -> Discovered {
         let mut known = self.known.lock().await;
         if !known.is_due(interfaces) {
@@ -143,7 +143,7 @@ impl Connection {
     }
 
     /// Lists what is active and describes what is not known yet, or has changed.
-    async fn refresh(&self, known: &mut Known) -> Result<(), Refusal> {
+    async fn refresh(&self, known: &mut Learned) -> Result<(), Refusal> {
         let active = self.active().await?;
         known.networks.retain(|thing, _| active.contains(thing));
         let unknown: Vec<&Active> = active
@@ -166,7 +166,7 @@ impl Connection {
     }
 }
 
-impl Known {
+impl Learned {
     fn is_due(&self, interfaces: &BTreeSet<NetworkInterfaceId>) -> bool {
         let Some(at) = self.at else { return true };
         let age = at.elapsed();
@@ -203,18 +203,18 @@ mod tests {
             .collect()
     }
 
-    fn asked(ago: Duration, complete: bool) -> Known {
-        Known {
+    fn asked(ago: Duration, complete: bool) -> Learned {
+        Learned {
             at: Instant::now().checked_sub(ago),
             interfaces: interfaces([1, 2]),
             complete,
-            ..Known::default()
+            ..Learned::default()
         }
     }
 
     #[test]
     fn the_same_interfaces_are_asked_about_once_in_five_minutes() {
-        assert!(Known::default().is_due(&interfaces([1])));
+        assert!(Learned::default().is_due(&interfaces([1])));
         assert!(!asked(Duration::from_secs(299), true).is_due(&interfaces([1])));
         assert!(asked(Duration::from_secs(300), true).is_due(&interfaces([1])));
     }

@@ -52,7 +52,7 @@ impl Stores {
 }
 
 /// What of an object decides anything: a change of the rest wakes nobody.
-pub trait Meaning: Resource<DynamicType = ()> + Clone + 'static {
+pub trait Watched: Resource<DynamicType = ()> + Clone + 'static {
     /// The part that counts.
     type Part: PartialEq;
 
@@ -89,7 +89,7 @@ fn declared<K: Resource>(object: &K) -> Declared {
     }
 }
 
-impl Meaning for SageMakerVpc {
+impl Watched for SageMakerVpc {
     type Part = Declared;
 
     fn meaning(&self) -> Declared {
@@ -106,7 +106,7 @@ impl Meaning for SageMakerVpc {
     }
 }
 
-impl Meaning for SageMakerVpcProfile {
+impl Watched for SageMakerVpcProfile {
     type Part = (Declared, bool);
 
     fn meaning(&self) -> Self::Part {
@@ -114,7 +114,7 @@ impl Meaning for SageMakerVpcProfile {
     }
 }
 
-impl Meaning for NamespaceMeta {
+impl Watched for NamespaceMeta {
     type Part = (Option<String>, Option<std::collections::BTreeMap<String, String>>);
 
     fn meaning(&self) -> Self::Part {
@@ -142,19 +142,19 @@ pub struct Change<K> {
 /// kube's own filters look at each event by itself, and so miss an object that
 /// was deleted while the watch was interrupted, and the end of one that carried
 /// no finalizer. Here each event is compared with the copy that it changes.
-pub struct Mirror<K: Meaning> {
+pub struct Mirror<K: Watched> {
     writer: Writer<K>,
     store: Store<K>,
 }
 
-impl<K: Meaning> Default for Mirror<K> {
+impl<K: Watched> Default for Mirror<K> {
     fn default() -> Self {
         let (store, writer) = reflector::store();
         Self { writer, store }
     }
 }
 
-impl<K: Meaning + Debug> Mirror<K>
+impl<K: Watched + Debug> Mirror<K>
 where
     ObjectRef<K>: Hash + Eq,
 {

@@ -42,7 +42,7 @@ pub use client::{Clients, ConnectError, connect};
 pub use dereference::{Behind, dereference};
 pub use guard::{Guard, Read, Unreadable};
 pub(crate) use mirror::has_finalizer;
-pub use mirror::{Change, Meaning, Mirror, NamespaceMeta, Stores};
+pub use mirror::{Change, Mirror, NamespaceMeta, Stores, Watched};
 pub use outsiders::{lacks_spec, reduce};
 pub use patch::{Based, PatchError, Patched, Patches};
 pub(crate) use publish::reference;

@@ -67,17 +67,17 @@ pub enum Based {
 }
 
 /// A kind that is written to.
-trait Kind: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned {
+trait Patchable: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned {
     fn api(&self, client: Client) -> Api<Self>;
 }
 
-impl Kind for SageMakerVpc {
+impl Patchable for SageMakerVpc {
     fn api(&self, client: Client) -> Api<Self> {
         Api::all(client)
     }
 }
 
-impl Kind for SageMakerVpcProfile {
+impl Patchable for SageMakerVpcProfile {
     fn api(&self, client: Client) -> Api<Self> {
         Api::namespaced(client, &self.namespace().unwrap_or_default())
     }
@@ -166,7 +166,7 @@ impl Patches {
         self.finalizer(profile, false).await
     }
 
-    async fn status<K: Kind>(&self, object: &K, status: &impl Serialize, based: Based) -> Patched<K> {
+    async fn status<K: Patchable>(&self, object: &K, status: &impl Serialize, based: Based) -> Patched<K> {
         self.check(object)?;
         let body = status_body(object, status, based);
         let patched = object
@@ -181,7 +181,7 @@ impl Patches {
         self.answered("the status", object, patched)
     }
 
-    async fn finalizer<K: Kind>(&self, object: &K, wanted: bool) -> Patched<K> {
+    async fn finalizer<K: Patchable>(&self, object: &K, wanted: bool) -> Patched<K> {
         if has_finalizer(object) == wanted {
             return Ok(object.clone());
         }
@@ -203,7 +203,7 @@ impl Patches {
     }
 
     /// Notes what a write replaced, and tells what it failed with.
-    fn answered<K: Kind>(&self, what: &'static str, object: &K, patched: kube::Result<K>) -> Patched<K> {
+    fn answered<K: Patchable>(&self, what: &'static str, object: &K, patched: kube::Result<K>) -> Patched<K> {
         match patched {
             Ok(patched) => {
                 self.replaced.note(object, &patched);
@@ -219,7 +219,7 @@ impl Patches {
         self.replaced.shows_replaced(object)
     }
 
-    fn check<K: Kind>(&self, object: &K) -> Result<(), PatchError> {
+    fn check<K: Patchable>(&self, object: &K) -> Result<(), PatchError> {
         if self.authority.may_write() {
             Ok(())
         } else {
@@ -230,7 +230,7 @@ impl Patches {
 
 /// What server-side apply takes: every field of ours, so that one that is left
 /// out is taken away.
-fn status_body<K: Kind>(object: &K, status: &impl Serialize, based: Based) -> Value {
+fn status_body<K: Patchable>(object: &K, status: &impl Serialize, based: Based) -> Value {
     let mut body = json!({
         "apiVersion": K::api_version(&()),
         "kind": K::kind(&()),
@@ -247,7 +247,7 @@ fn status_body<K: Kind>(object: &K, status: &impl Serialize, based: Based) -> Va
 /// What server-side apply adds to the finalizers that are there, whatever else
 /// is changed at the same time: a team that writes to its profile without pause
 /// keeps nobody waiting. The UID keeps it from being another object.
-fn claim_body<K: Kind>(object: &K) -> Value {
+fn claim_body<K: Patchable>(object: &K) -> Value {
     json!({
         "apiVersion": K::api_version(&()),
         "kind": K::kind(&()),
@@ -261,7 +261,7 @@ fn claim_body<K: Kind>(object: &K) -> Value {
 }
 
 /// A merge patch replaces the whole list, so it holds only for this version.
-fn finalizer_body<K: Kind>(object: &K, wanted: bool) -> Value {
+fn finalizer_body<K: Patchable>(object: &K, wanted: bool) -> Value {
     let others = object
         .finalizers()
         .iter()
@@ -271,14 +271,14 @@ fn finalizer_body<K: Kind>(object: &K, wanted: bool) -> Value {
     json!({ "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers } })
 }
 
-fn name_of<K: Kind>(object: &K) -> String {
+fn name_of<K: Patchable>(object: &K) -> String {
     match object.namespace() {
         Some(namespace) => format!("{} {namespace}/{}", K::kind(&()), object.name_any()),
         None => format!("{} {}", K::kind(&()), object.name_any()),
     }
 }
 
-fn failed<K: Kind>(what: &'static str, object: &K, error: kube::Error) -> PatchError {
+fn failed<K: Patchable>(what: &'static str, object: &K, error: kube::Error) -> PatchError {
     let name = name_of(object);
     match &error {
         kube::Error::Api(status) if status.is_conflict() => PatchError::Superseded(name),

@@ -54,7 +54,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cluster::{Meaning, Mirror};
+    use crate::cluster::{Mirror, Watched};
     use kube::runtime::{reflector::ObjectRef, watcher::Event};
     use sagevpc_core::api::SageMakerVpcProfile;
 

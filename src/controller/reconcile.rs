@@ -38,7 +38,7 @@ use super::{
     observe::{Asked, Look, Seen, ask, see},
     pin::pin,
     report,
-    schedule::Standing,
+    schedule::PassEnd,
 };
 use crate::{
     cluster::{Behind, PatchError, dereference},
@@ -162,7 +162,7 @@ async fn pass(
     context: &Context,
     memory: &mut Memory,
     deadline: &mut Deadline,
-) -> Result<(Standing, Duration), PassError> {
+) -> Result<(PassEnd, Duration), PassError> {
     let mut vpc = Arc::clone(vpc);
     let mut begun = begin(&vpc, context, memory, *deadline).await?;
     let asked_at = Instant::now();
@@ -183,7 +183,7 @@ async fn work(
     memory: &mut Memory,
     deadline: Deadline,
     begun: Begun,
-) -> Result<(Standing, Duration), PassError> {
+) -> Result<(PassEnd, Duration), PassError> {
     let Begun {
         now,
         mut references,
@@ -296,11 +296,11 @@ async fn write(
 }
 
 /// How things stand at the end of a pass.
-fn standing(look: &Look, plan: Option<&Plan>, applied: &Applied, vpc: &SageMakerVpc) -> Standing {
+fn standing(look: &Look, plan: Option<&Plan>, applied: &Applied, vpc: &SageMakerVpc) -> PassEnd {
     match (look, plan) {
-        (Look::Failed(failure), _) => Standing::Failed(failure.kind),
-        (Look::Seen(_), Some(plan)) => Standing::of(plan, &applied.outcome, finalizers::may_change(vpc)),
-        (Look::NotLooked | Look::VpcMissing | Look::Seen(_), _) => Standing::Settled,
+        (Look::Failed(failure), _) => PassEnd::Failed(failure.kind),
+        (Look::Seen(_), Some(plan)) => PassEnd::of(plan, &applied.outcome, finalizers::may_change(vpc)),
+        (Look::NotLooked | Look::VpcMissing | Look::Seen(_), _) => PassEnd::Settled,
     }
 }
 
@@ -318,25 +318,25 @@ fn until(time: Option<Timestamp>, now: Timestamp, interval: Duration) -> Duratio
 }
 
 /// How things stand after a pass that was given up.
-fn given_up(error: &PassError) -> Standing {
+fn given_up(error: &PassError) -> PassEnd {
     match error {
         PassError::Behind(_) | PassError::Patch(PatchError::Superseded(_) | PatchError::Gone(_)) => {
             tracing::debug!(error = chain(error), "the pass is repeated");
-            Standing::Superseded
+            PassEnd::Superseded
         }
         PassError::TermOver | PassError::Patch(PatchError::TermOver(_)) => {
             tracing::info!(error = chain(error), "the pass was given up");
-            Standing::TermOver
+            PassEnd::TermOver
         }
         PassError::Patch(PatchError::Failed { .. } | PatchError::TooManyFinalizers(_)) => {
             tracing::warn!(error = chain(error), "the pass was given up");
-            Standing::NotWritten
+            PassEnd::NotWritten
         }
     }
 }
 
 /// How things stand after a pass that broke off by a bug of ours, which is told.
-async fn broken_off(vpc: &SageMakerVpc, context: &Context, panicked: &Panicked) -> Standing {
+async fn broken_off(vpc: &SageMakerVpc, context: &Context, panicked: &Panicked) -> PassEnd {
     tracing::error!(
         error = chain(panicked),
         "the pass broke off; it is tried again more and more seldom"
@@ -349,7 +349,7 @@ async fn broken_off(vpc: &SageMakerVpc, context: &Context, panicked: &Panicked) 
             tracing::debug!(error = chain(&error), "that the pass broke off could not be written");
         }
     }
-    Standing::Panicked
+    PassEnd::Panicked
 }
 
 /// Kubernetes writes times to the second.

@@ -14,7 +14,7 @@ use sagevpc_core::{
 
 /// How things stand at the end of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum PassEnd {
     /// Nothing is left to do until something changes.
     Settled,
     /// AWS was changed: the next look shows what came of it.
@@ -33,7 +33,7 @@ pub(super) enum Standing {
     Panicked,
 }
 
-impl Standing {
+impl PassEnd {
     /// How things stand after a plan was applied, or was not to be.
     pub(super) fn of(plan: &Plan, outcome: &Outcome, may_change: bool) -> Self {
         // A throttled account must be left alone, whatever else went wrong.
@@ -116,7 +116,7 @@ pub(super) struct Pace {
 impl Pace {
     /// How long to wait after a pass that ended `standing` at `now`. `random`
     /// is from 0 to 1.
-    pub(super) fn next(&mut self, standing: Standing, interval: Duration, now: Timestamp, random: f64) -> Duration {
+    pub(super) fn next(&mut self, standing: PassEnd, interval: Duration, now: Timestamp, random: f64) -> Duration {
         let result = standing.result();
         self.repeated = if self.last == Some(result) {
             self.repeated.saturating_add(1)
@@ -125,15 +125,15 @@ impl Pace {
         };
         self.last = Some(result);
         match standing {
-            Standing::Settled => until_next_round(interval, now),
-            Standing::Changed => self
+            PassEnd::Settled => until_next_round(interval, now),
+            PassEnd::Changed => self
                 .repeated
                 .checked_sub(1)
                 .map_or(Duration::ZERO, |again| CHANGED.after(again)),
-            Standing::Waiting => WAITING.after(self.repeated),
-            Standing::Superseded | Standing::TermOver => SUPERSEDED.after(self.repeated),
-            Standing::Failed(FailureKind::Throttled) => THROTTLED.jittered(self.repeated, random),
-            Standing::Failed(
+            PassEnd::Waiting => WAITING.after(self.repeated),
+            PassEnd::Superseded | PassEnd::TermOver => SUPERSEDED.after(self.repeated),
+            PassEnd::Failed(FailureKind::Throttled) => THROTTLED.jittered(self.repeated, random),
+            PassEnd::Failed(
                 FailureKind::NoCredentials
                 | FailureKind::WrongAccount
                 | FailureKind::AccessDenied
@@ -141,8 +141,8 @@ impl Pace {
                 | FailureKind::QuotaExceeded
                 | FailureKind::Rejected,
             )
-            | Standing::NotWritten
-            | Standing::Panicked => FAILED.jittered(self.repeated, random),
+            | PassEnd::NotWritten
+            | PassEnd::Panicked => FAILED.jittered(self.repeated, random),
         }
     }
 }
@@ -229,18 +229,18 @@ mod tests {
     fn after_a_change_the_next_look_follows_at_once_and_slows_down_if_changes_never_end() {
         let mut pace = Pace::default();
         let waits: Vec<u128> = (0..9)
-            .map(|_| pace.next(Standing::Changed, MINUTE, noon(), 0.5).as_millis())
+            .map(|_| pace.next(PassEnd::Changed, MINUTE, noon(), 0.5).as_millis())
             .collect();
         assert_eq!(waits, [0, 250, 500, 1000, 2000, 4000, 8000, 16000, 30000]);
-        pace.next(Standing::Settled, MINUTE, noon(), 0.5);
-        assert_eq!(pace.next(Standing::Changed, MINUTE, noon(), 0.5).as_millis(), 0);
+        pace.next(PassEnd::Settled, MINUTE, noon(), 0.5);
+        assert_eq!(pace.next(PassEnd::Changed, MINUTE, noon(), 0.5).as_millis(), 0);
     }
 
     #[test]
     fn waiting_grows_from_five_seconds_to_thirty() {
         let mut pace = Pace::default();
         let waits: Vec<u64> = (0..5)
-            .map(|_| pace.next(Standing::Waiting, MINUTE, noon(), 0.5).as_secs())
+            .map(|_| pace.next(PassEnd::Waiting, MINUTE, noon(), 0.5).as_secs())
             .collect();
         assert_eq!(waits, [5, 10, 20, 30, 30]);
     }
@@ -248,14 +248,14 @@ mod tests {
     #[test]
     fn failures_back_off_and_throttling_begins_longer() {
         let mut pace = Pace::default();
-        let denied = Standing::Failed(FailureKind::AccessDenied);
+        let denied = PassEnd::Failed(FailureKind::AccessDenied);
         let waits: Vec<u64> = (0..10)
             .map(|_| pace.next(denied, MINUTE, noon(), 0.0).as_secs())
             .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
         let mut pace = Pace::default();
         assert_eq!(
-            pace.next(Standing::Failed(FailureKind::Throttled), MINUTE, noon(), 0.0)
+            pace.next(PassEnd::Failed(FailureKind::Throttled), MINUTE, noon(), 0.0)
                 .as_secs(),
             5
         );
@@ -270,13 +270,13 @@ mod tests {
             failed(FailureKind::Throttled),
         ]);
         assert_eq!(
-            Standing::of(&plan, &mixed, true),
-            Standing::Failed(FailureKind::Throttled)
+            PassEnd::of(&plan, &mixed, true),
+            PassEnd::Failed(FailureKind::Throttled)
         );
         let waits = outcome([Step::Waiting { message: "m".into() }]);
-        assert_eq!(Standing::of(&plan, &waits, true), Standing::Waiting);
+        assert_eq!(PassEnd::of(&plan, &waits, true), PassEnd::Waiting);
         let changed = outcome([Step::Done, Step::Waiting { message: "m".into() }]);
-        assert_eq!(Standing::of(&plan, &changed, true), Standing::Changed);
-        assert_eq!(Standing::of(&plan, &outcome([]), true), Standing::Settled);
+        assert_eq!(PassEnd::of(&plan, &changed, true), PassEnd::Changed);
+        assert_eq!(PassEnd::of(&plan, &outcome([]), true), PassEnd::Settled);
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use super::{backoff::Backoff, memory::Memories};
 use crate::{
     cluster::{
-        Change, Clients, Guard, Meaning, Mirror, NamespaceMeta, Read, Stores, Unreadable, WATCH_SECONDS, lacks_spec,
+        Change, Clients, Guard, Mirror, NamespaceMeta, Read, Stores, Unreadable, WATCH_SECONDS, Watched, lacks_spec,
         reduce,
     },
     telemetry::{Health, Metrics, chain},
@@ -179,7 +179,7 @@ async fn follow<W, K>(
     mut on_change: impl FnMut(Change<K>),
 ) where
     W: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
-    K: Meaning<DynamicType = ()> + Debug,
+    K: Watched<DynamicType = ()> + Debug,
 {
     let kind = K::plural(&());
     let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);

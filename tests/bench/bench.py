@@ -25,7 +25,7 @@ from live import terminal
 from live.aws import Breakage
 from live.session import SessionError, play, program
 from measured import Figure
-from process import ROUND_SECONDS, SERVICES, Measured, Offer, mutating
+from process import ROUND_SECONDS, SERVICES, Measured, MeasuredFromAfar, Offer, mutating
 
 ONE_AFTER_THE_OTHER = 5
 AT_ONCE = 20
@@ -72,6 +72,18 @@ def one_vpc(session: Measured) -> list[Figure]:
         *by_action("AWS calls to converge one VPC, the first of its account", calls),
         *figures,
     ]
+
+
+def from_afar(session: Measured) -> list[Figure]:
+    """Fresh VPCs one after the other, each in a fresh account, of an AWS that takes its time for each call."""
+    seconds: list[float] = []
+    for number in range(ONE_AFTER_THE_OTHER):
+        offer = session.offer(f"afar-{number}", account(number))
+        session.when_quiet()
+        seconds.append(session.seconds_to_ready([offer]))
+        session.delete(offer)
+    longer = f"1 VPC, each call to AWS {1000 * MeasuredFromAfar.CALL_SECONDS:.0f} ms longer"
+    return [Figure("from kubectl apply to Ready", longer, "s", seconds)]
 
 
 def many_accounts(session: Measured) -> list[Figure]:
@@ -192,22 +204,23 @@ def memory(session: Measured, vpcs: int, which: str = "") -> list[Figure]:
     ]
 
 
-PARTS: list[tuple[str, Callable[[Measured], list[Figure]]]] = [
-    (f"{ONE_AFTER_THE_OTHER} VPCs one after the other", one_vpc),
-    ("Drift", drift),
-    ("Drift and memory beside hostile neighbours", neighbours),
-    (f"VPCs of nine resources, 1 and {SEVERAL} at once", with_services),
-    (f"{AT_ONCE} VPCs at once, of {AT_ONCE} accounts", many_accounts),
-    (f"{AT_ONCE} VPCs at once, of one account", one_account),
+PARTS: list[tuple[str, type[Measured], Callable[[Measured], list[Figure]]]] = [
+    (f"{ONE_AFTER_THE_OTHER} VPCs one after the other", Measured, one_vpc),
+    (f"{ONE_AFTER_THE_OTHER} VPCs of an AWS that is far away", MeasuredFromAfar, from_afar),
+    ("Drift", Measured, drift),
+    ("Drift and memory beside hostile neighbours", Measured, neighbours),
+    (f"VPCs of nine resources, 1 and {SEVERAL} at once", Measured, with_services),
+    (f"{AT_ONCE} VPCs at once, of {AT_ONCE} accounts", Measured, many_accounts),
+    (f"{AT_ONCE} VPCs at once, of one account", Measured, one_account),
 ]
 
 
 def main() -> int:
     figures = measured.criterion_figures()
     machine = measured.machine(program("release"))
-    for title, part in PARTS:
+    for title, kind, part in PARTS:
         terminal.step(title)
-        session = Measured("bench")
+        session = kind("bench")
 
         def story() -> None:
             session.start()

@@ -9,10 +9,12 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from distance import aws_from_afar
 from live.aws import Aws, Network, role_arn
 from live.session import QUICKSTART, Session, SessionError, is_ready, program
 from stack import reserve_port
@@ -227,3 +229,22 @@ class Measured(Session):
         with open(f"/proc/{pid}/status") as status:
             kib = {line.partition(":")[0]: line.split()[1] for line in status if line.startswith("Vm")}
         return int(kib["VmRSS"]) / 1024, int(kib["VmHWM"]) / 1024
+
+
+class MeasuredFromAfar(Measured):
+    """The same, with an AWS that takes longer for each call, as it does in life."""
+
+    CALL_SECONDS = 0.05
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.distance = ExitStack()
+
+    def start_stack(self) -> None:
+        super().start_stack()
+        nearby = self.environment["AWS_ENDPOINT_URL"]
+        self.environment["AWS_ENDPOINT_URL"] = self.distance.enter_context(aws_from_afar(nearby, self.CALL_SECONDS))
+
+    def clean_up(self, keep_logs: bool) -> None:
+        super().clean_up(keep_logs)
+        self.distance.close()

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::aws::{
     clients::Clients,
     deadline::TimeIsOver,
-    ec2::{Connection, Ec2},
+    ec2::{Ec2, Ec2Connection},
     errors::{Meaning, Refusal, is_caused_by},
     iam::Iam,
     quotas::Share,
@@ -142,7 +142,7 @@ impl<'a> Work<'a> {
         self.iam
     }
 
-    pub(super) fn connection(&self) -> &'a Connection {
+    pub(super) fn connection(&self) -> &'a Ec2Connection {
         self.ec2.connection()
     }
 

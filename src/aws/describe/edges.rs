@@ -4,7 +4,7 @@
 use aws_sdk_ec2::types::Filter;
 
 use super::{FILTER_VALUES, PAGE, ROUTE_TABLES_PAGE, VPC, filter, ours};
-use crate::aws::{convert, ec2::Connection, errors::Refusal};
+use crate::aws::{convert, ec2::Ec2Connection, errors::Refusal};
 use sagevpc_core::{
     catalog::calls::Call,
     observed::{Address, FlowLog, InternetGateway, NatGateway, NetworkAcl, NetworkInterfacePermission, RouteTable},
@@ -14,20 +14,23 @@ use sagevpc_core::{
 /// The largest page of permissions on network interfaces.
 const PERMISSIONS_PAGE: i32 = 255;
 
-pub(in crate::aws) async fn network_acls(connection: &Connection, vpcs: &[String]) -> Result<Vec<NetworkAcl>, Refusal> {
+pub(in crate::aws) async fn network_acls(
+    connection: &Ec2Connection,
+    vpcs: &[String],
+) -> Result<Vec<NetworkAcl>, Refusal> {
     network_acls_by(connection, VPC, vpcs).await
 }
 
 /// One network ACL by its id.
 pub(in crate::aws) async fn network_acl(
-    connection: &Connection,
+    connection: &Ec2Connection,
     id: &NetworkAclId,
 ) -> Result<Option<NetworkAcl>, Refusal> {
     let found = network_acls_by(connection, "network-acl-id", &[id.to_string()]).await?;
     Ok(found.into_iter().next())
 }
 
-async fn network_acls_by(connection: &Connection, by: &str, values: &[String]) -> Result<Vec<NetworkAcl>, Refusal> {
+async fn network_acls_by(connection: &Ec2Connection, by: &str, values: &[String]) -> Result<Vec<NetworkAcl>, Refusal> {
     every_batch!(
         connection,
         DescribeNetworkAcls,
@@ -42,7 +45,7 @@ async fn network_acls_by(connection: &Connection, by: &str, values: &[String]) -
 
 /// One route table by its id.
 pub(in crate::aws) async fn route_table(
-    connection: &Connection,
+    connection: &Ec2Connection,
     id: &RouteTableId,
 ) -> Result<Option<RouteTable>, Refusal> {
     let found = every_page!(
@@ -57,7 +60,10 @@ pub(in crate::aws) async fn route_table(
     Ok(found.into_iter().next())
 }
 
-pub(in crate::aws) async fn nat_gateways(connection: &Connection, vpcs: &[String]) -> Result<Vec<NatGateway>, Refusal> {
+pub(in crate::aws) async fn nat_gateways(
+    connection: &Ec2Connection,
+    vpcs: &[String],
+) -> Result<Vec<NatGateway>, Refusal> {
     every_batch!(
         connection,
         DescribeNatGateways,
@@ -73,7 +79,7 @@ pub(in crate::aws) async fn nat_gateways(connection: &Connection, vpcs: &[String
 
 /// One NAT gateway by its id.
 pub(in crate::aws) async fn nat_gateway(
-    connection: &Connection,
+    connection: &Ec2Connection,
     id: &NatGatewayId,
 ) -> Result<Option<NatGateway>, Refusal> {
     let by_id = vec![filter("nat-gateway-id", vec![id.to_string()])];
@@ -81,11 +87,14 @@ pub(in crate::aws) async fn nat_gateway(
 }
 
 /// The NAT gateways that carry the three tags which name one resource of ours.
-pub(in crate::aws) async fn our_nat_gateways(connection: &Connection, tags: &Tags) -> Result<Vec<NatGateway>, Refusal> {
+pub(in crate::aws) async fn our_nat_gateways(
+    connection: &Ec2Connection,
+    tags: &Tags,
+) -> Result<Vec<NatGateway>, Refusal> {
     nat_gateways_by(connection, ours(tags)).await
 }
 
-async fn nat_gateways_by(connection: &Connection, filters: Vec<Filter>) -> Result<Vec<NatGateway>, Refusal> {
+async fn nat_gateways_by(connection: &Ec2Connection, filters: Vec<Filter>) -> Result<Vec<NatGateway>, Refusal> {
     Ok(every_page!(
         connection,
         DescribeNatGateways,
@@ -100,7 +109,7 @@ async fn nat_gateways_by(connection: &Connection, filters: Vec<Filter>) -> Resul
 
 /// The internet gateways that are attached to the VPCs.
 pub(in crate::aws) async fn internet_gateways(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpcs: &[String],
 ) -> Result<Vec<InternetGateway>, Refusal> {
     every_batch!(
@@ -117,24 +126,24 @@ pub(in crate::aws) async fn internet_gateways(
 
 /// The elastic IP addresses of the account that carry a tag of ours, whichever
 /// cluster's.
-pub(in crate::aws) async fn all_our_addresses(connection: &Connection) -> Result<Vec<Address>, Refusal> {
+pub(in crate::aws) async fn all_our_addresses(connection: &Ec2Connection) -> Result<Vec<Address>, Refusal> {
     addresses_by(connection, vec![filter("tag-key", vec![TAG_CLUSTER.to_owned()])]).await
 }
 
 /// The elastic IP addresses that carry the three tags which name one resource
 /// of ours.
-pub(in crate::aws) async fn our_addresses(connection: &Connection, tags: &Tags) -> Result<Vec<Address>, Refusal> {
+pub(in crate::aws) async fn our_addresses(connection: &Ec2Connection, tags: &Tags) -> Result<Vec<Address>, Refusal> {
     addresses_by(connection, ours(tags)).await
 }
 
 /// One elastic IP address by its id.
-pub(in crate::aws) async fn address(connection: &Connection, id: &AllocationId) -> Result<Option<Address>, Refusal> {
+pub(in crate::aws) async fn address(connection: &Ec2Connection, id: &AllocationId) -> Result<Option<Address>, Refusal> {
     let by_id = vec![filter("allocation-id", vec![id.to_string()])];
     Ok(addresses_by(connection, by_id).await?.into_iter().next())
 }
 
 /// EC2 gives addresses in one answer, without pages.
-async fn addresses_by(connection: &Connection, filters: Vec<Filter>) -> Result<Vec<Address>, Refusal> {
+async fn addresses_by(connection: &Ec2Connection, filters: Vec<Filter>) -> Result<Vec<Address>, Refusal> {
     let request = connection.client.describe_addresses().set_filters(Some(filters));
     let answer = connection.share.read(Call::DescribeAddresses, request.send()).await?;
     let addresses = answer.addresses.unwrap_or_default().into_iter();
@@ -142,7 +151,10 @@ async fn addresses_by(connection: &Connection, filters: Vec<Filter>) -> Result<V
 }
 
 /// The flow logs of VPCs and subnets.
-pub(in crate::aws) async fn flow_logs(connection: &Connection, resources: &[String]) -> Result<Vec<FlowLog>, Refusal> {
+pub(in crate::aws) async fn flow_logs(
+    connection: &Ec2Connection,
+    resources: &[String],
+) -> Result<Vec<FlowLog>, Refusal> {
     every_batch!(
         connection,
         DescribeFlowLogs,
@@ -157,7 +169,7 @@ pub(in crate::aws) async fn flow_logs(connection: &Connection, resources: &[Stri
 }
 
 /// The flow logs of the account that carry a tag of ours, whichever cluster's.
-pub(in crate::aws) async fn all_our_flow_logs(connection: &Connection) -> Result<Vec<FlowLog>, Refusal> {
+pub(in crate::aws) async fn all_our_flow_logs(connection: &Ec2Connection) -> Result<Vec<FlowLog>, Refusal> {
     Ok(every_page!(
         connection,
         DescribeFlowLogs,
@@ -171,7 +183,7 @@ pub(in crate::aws) async fn all_our_flow_logs(connection: &Connection) -> Result
 }
 
 /// The flow logs that carry the three tags which name one resource of ours.
-pub(in crate::aws) async fn our_flow_logs(connection: &Connection, tags: &Tags) -> Result<Vec<FlowLog>, Refusal> {
+pub(in crate::aws) async fn our_flow_logs(connection: &Ec2Connection, tags: &Tags) -> Result<Vec<FlowLog>, Refusal> {
     Ok(every_page!(
         connection,
         DescribeFlowLogs,
@@ -186,7 +198,7 @@ pub(in crate::aws) async fn our_flow_logs(connection: &Connection, tags: &Tags) 
 
 /// The permissions of others on network interfaces.
 pub(in crate::aws) async fn network_interface_permissions(
-    connection: &Connection,
+    connection: &Ec2Connection,
     interfaces: &[String],
 ) -> Result<Vec<NetworkInterfacePermission>, Refusal> {
     every_batch!(

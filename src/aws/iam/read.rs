@@ -4,7 +4,7 @@ use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::{Connection, unseen_cause};
+use super::{IamConnection, unseen_cause};
 use crate::aws::errors::Refusal;
 use sagevpc_core::{
     catalog::{RoleActions, calls::Call},
@@ -16,7 +16,7 @@ use sagevpc_core::{
 };
 
 /// A role with its trust policy and all its inline policies.
-pub(super) async fn role(connection: &Connection, arn: &str) -> Result<RoleDetail, UnseenRole> {
+pub(super) async fn role(connection: &IamConnection, arn: &str) -> Result<RoleDetail, UnseenRole> {
     let unseen = |cause, message| UnseenRole {
         arn: arn.to_owned(),
         cause,
@@ -66,7 +66,7 @@ fn account_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(4)
 }
 
-async fn inline_policies(connection: &Connection, role: &str) -> Result<Vec<RolePolicy>, Refusal> {
+async fn inline_policies(connection: &IamConnection, role: &str) -> Result<Vec<RolePolicy>, Refusal> {
     let mut names = Vec::new();
     let mut marker = None;
     loop {
@@ -91,7 +91,7 @@ async fn inline_policies(connection: &Connection, role: &str) -> Result<Vec<Role
     Ok(policies)
 }
 
-async fn attached_policies(connection: &Connection, role: &str) -> Result<Vec<AttachedPolicy>, Refusal> {
+async fn attached_policies(connection: &IamConnection, role: &str) -> Result<Vec<AttachedPolicy>, Refusal> {
     let mut attached = Vec::new();
     let mut marker = None;
     loop {
@@ -120,7 +120,7 @@ async fn attached_policies(connection: &Connection, role: &str) -> Result<Vec<At
 }
 
 /// A managed policy with the version in force.
-pub(super) async fn managed_policy(connection: &Connection, arn: &str) -> Result<ManagedPolicy, Refusal> {
+pub(super) async fn managed_policy(connection: &IamConnection, arn: &str) -> Result<ManagedPolicy, Refusal> {
     let request = connection.client.get_policy().policy_arn(arn);
     let found = connection.share.read(Call::GetPolicy, request.send()).await?;
     let version = found.policy.and_then(|policy| policy.default_version_id);
@@ -145,7 +145,11 @@ pub(super) async fn managed_policy(connection: &Connection, arn: &str) -> Result
 
 /// What AWS's simulation says of everything that some workload needs of its
 /// role and that it can be asked for.
-pub(super) async fn simulation(connection: &Connection, arn: &str, region: &Region) -> Result<RoleSimulation, Refusal> {
+pub(super) async fn simulation(
+    connection: &IamConnection,
+    arn: &str,
+    region: &Region,
+) -> Result<RoleSimulation, Refusal> {
     let mut actions: Vec<String> = RoleActions::ALL
         .into_iter()
         .flat_map(RoleActions::needs)

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::known::VpcAttribute;
-use crate::aws::{describe, ec2::Connection, errors::Refusal};
+use crate::aws::{describe, ec2::Ec2Connection, errors::Refusal};
 use sagevpc_core::{
     catalog::calls::Call,
     observed::Vpc,
@@ -30,7 +30,7 @@ const ATTRIBUTE_CALLS: usize = 32;
 /// that failed: AWS is asked for one attribute of one VPC at a time, and may
 /// refuse it.
 pub(super) async fn refresh_attributes(
-    connection: &Connection,
+    connection: &Ec2Connection,
     vpcs: &[Vpc],
     fresh: &BTreeSet<VpcId>,
 ) -> BTreeMap<VpcId, Failure> {

@@ -8,7 +8,7 @@ use aws_sdk_sagemaker::types::{
 };
 use aws_smithy_types::DateTime;
 
-use super::Connection;
+use super::SageMakerConnection;
 use crate::aws::errors::{Meaning, Refusal};
 use sagevpc_core::{
     catalog::calls::Call,
@@ -90,7 +90,7 @@ macro_rules! every_page {
     }};
 }
 
-impl Connection {
+impl SageMakerConnection {
     /// Everything that runs now and may hold interfaces in a VPC.
     pub(super) async fn active(&self) -> Result<BTreeSet<Active>, Refusal> {
         let mut active = BTreeSet::new();

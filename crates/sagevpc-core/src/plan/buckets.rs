@@ -36,7 +36,7 @@ use crate::{
     },
     catalog::Symptom,
     desired::{BUCKET_POLICY_MAX_BYTES, BucketPolicy, ChangedPolicy, bucket_arn},
-    plan::{BucketChange, VpcEndpointChange, kept::Thing, resolved::ResolvedProfile},
+    plan::{BucketChange, VpcEndpointChange, kept::HeldThing, resolved::ResolvedProfile},
     report::{Concern, Weight},
     types::{Admission, Exemption, Region, ResourceKey, VpcEndpointId},
 };
@@ -127,7 +127,7 @@ impl Buckets<'_, '_> {
     /// Whether what is in the bucket's policy stays for a profile that has no say
     /// at present.
     fn keeps(&self, bucket: &str) -> bool {
-        self.draft.keeping.has(Thing::BucketPolicy(bucket))
+        self.draft.keeping.has(HeldThing::BucketPolicy(bucket))
     }
 
     /// A bucket that profiles want to be read through VPC endpoints only.

@@ -166,7 +166,7 @@ fn forecast(
     draft: &mut Draft<'_>,
     profiles: &[ResolvedProfile<'_>],
     taking_part: &[usize],
-    needs: &BTreeMap<usize, Need>,
+    needs: &BTreeMap<usize, AddressNeed>,
     to_make: &BTreeMap<SubnetId, Vec<String>>,
 ) {
     let in_use: BTreeMap<&SubnetId, &Subnet> = taking_part
@@ -232,7 +232,7 @@ fn together(workload: &ValidWorkload) -> u32 {
 }
 
 /// The addresses that a profile needs.
-struct Need {
+struct AddressNeed {
     /// Those that its running workloads hold already, by subnet.
     held: BTreeMap<SubnetId, u32>,
     /// Those that it needs besides.
@@ -240,7 +240,7 @@ struct Need {
 }
 
 /// What each of the profiles needs.
-fn needs(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &[usize]) -> BTreeMap<usize, Need> {
+fn needs(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &[usize]) -> BTreeMap<usize, AddressNeed> {
     let mut running = Running::new(draft.snapshot, draft.claims);
     places
         .iter()
@@ -249,7 +249,7 @@ fn needs(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &[usize]) 
             let demand = resolved.profile().addresses();
             let held = running.claim(resolved, demand);
             let missing = held.values().fold(demand, |left, held| left.saturating_sub(*held));
-            (*place, Need { held, missing })
+            (*place, AddressNeed { held, missing })
         })
         .collect()
 }
@@ -257,7 +257,7 @@ fn needs(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &[usize]) 
 /// What is asked, and what the answer follows from.
 struct Question<'a> {
     profiles: &'a [ResolvedProfile<'a>],
-    needs: BTreeMap<usize, Need>,
+    needs: BTreeMap<usize, AddressNeed>,
     /// Addresses that interface endpoints which are not there yet will take.
     taken: BTreeMap<SubnetId, u32>,
 }

@@ -21,7 +21,7 @@ mod told;
 
 use std::collections::BTreeMap;
 
-use self::candidates::{Candidate, Fit, Kind, candidates};
+use self::candidates::{Candidate, CandidateKind, Fit, candidates};
 pub(super) use self::told::tell;
 use super::{History, result::HeldId};
 use crate::{
@@ -56,7 +56,7 @@ pub(super) struct Ours {
 struct Stranger {
     /// What its tags say that it is for.
     key: ResourceKey,
-    kind: Kind,
+    kind: CandidateKind,
     why: Why,
 }
 

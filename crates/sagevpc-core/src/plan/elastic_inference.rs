@@ -9,7 +9,7 @@ use super::{
     disruption,
     draft::Draft,
     endpoints::{
-        self, Dns, EndpointGroup, Need, Setting,
+        self, Dns, EndpointGroup, EndpointNeed, Setting,
         elastic::{Workloads, need, services_were_seen, workloads},
         finish_group, keep, let_go_groups, place, prepare_group, serves,
     },
@@ -21,7 +21,7 @@ use crate::{
     desired::group_name,
     observed::VpcEndpoint,
     plan::{
-        kept::Thing,
+        kept::HeldThing,
         resolved::{ResolvedProfile, WorkloadGroups},
     },
     report::Concern,
@@ -37,7 +37,7 @@ const ENDPOINT: ResourceKey = ResourceKey::ElasticInferenceEndpoint;
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &mut WorkloadGroups) {
     let workloads = workloads(profiles);
     let need = need(draft, profiles);
-    let frozen = draft.keeping.has(Thing::ElasticInference);
+    let frozen = draft.keeping.has(HeldThing::ElasticInference);
     let Some(need) = need else {
         report_retirement(draft, &workloads);
         if !frozen {
@@ -131,7 +131,7 @@ fn keep_own(
     draft: &mut Draft<'_>,
     profiles: &[ResolvedProfile<'_>],
     workloads: &Workloads<'_>,
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     frozen: bool,
 ) -> Option<Peer> {
     let present = endpoints::present(draft, need);
@@ -189,7 +189,7 @@ fn use_found(
     draft: &mut Draft<'_>,
     profiles: &[ResolvedProfile<'_>],
     workloads: &Workloads<'_>,
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     endpoint: &VpcEndpoint,
     frozen: bool,
 ) -> Option<Peer> {

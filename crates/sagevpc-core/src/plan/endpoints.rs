@@ -24,7 +24,7 @@ pub(super) use self::{
     group::{EndpointGroup, finish as finish_group, let_go as let_go_groups, prepare as prepare_group},
     hit::of_lost_admission,
     keep::keep,
-    needs::{Need, serves},
+    needs::{EndpointNeed, serves},
     placement::place,
 };
 use super::{Action, PlannedAction, Serves, draft::Draft};
@@ -33,7 +33,7 @@ use crate::{
     api::Reason,
     catalog::{MAX_INTERFACE_ENDPOINTS, names_service},
     observed::{SecurityGroup, VpcEndpoint},
-    plan::{VpcEndpointChange, kept::Thing, resolved::ResolvedProfile},
+    plan::{VpcEndpointChange, kept::HeldThing, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
     types::{ProfileKey, ResourceKey, Rule, SecurityGroupId, SubnetId},
 };
@@ -47,10 +47,10 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     }
     let elastic = elastic::need(draft, profiles);
     needs.extend(left_behind(draft, &needs, elastic.as_ref()));
-    let wanted: Vec<&Need<'_>> = needs.iter().chain(&elastic).collect();
+    let wanted: Vec<&EndpointNeed<'_>> = needs.iter().chain(&elastic).collect();
     report_what_is_not_adopted(draft, &wanted);
     let kept: BTreeSet<&str> = wanted.iter().map(|need| need.service.name).collect();
-    let stays = |key: &ResourceKey| *key == elastic::endpoint_key() && draft.keeping.has(Thing::ElasticInference);
+    let stays = |key: &ResourceKey| *key == elastic::endpoint_key() && draft.keeping.has(HeldThing::ElasticInference);
     let unneeded: Vec<&VpcEndpoint> = draft
         .snapshot
         .vpc_endpoints
@@ -62,7 +62,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let dns = Dns::of(draft);
     // Where all that is called is served by others, or by nobody, no group is
     // needed.
-    let ours: Vec<&Need<'_>> = needs
+    let ours: Vec<&EndpointNeed<'_>> = needs
         .iter()
         .filter(|need| is_ours_to_serve(draft, need, &dns))
         .collect();
@@ -77,14 +77,14 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
             concern: CONCERN,
             group: group.as_ref(),
             dns: &dns,
-            frozen: draft.keeping.has(Thing::Service(need.service.name)),
+            frozen: draft.keeping.has(HeldThing::Service(need.service.name)),
         };
         keep(draft, profiles, need, &setting);
     }
     for endpoint in unneeded {
         let_go(draft, endpoint, "no workload calls the service any more");
     }
-    if ours.is_empty() && !draft.keeping.has(Thing::Endpoints) {
+    if ours.is_empty() && !draft.keeping.has(HeldThing::Endpoints) {
         let reason = "the VPC has no interface endpoint of ours any more";
         let_go_groups(draft, &[ResourceKey::EndpointSecurityGroup], reason);
     }
@@ -92,7 +92,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
 }
 
 /// Whether an endpoint of ours serves the need, or can be made for it.
-fn is_ours_to_serve(draft: &Draft<'_>, need: &Need<'_>, dns: &Dns) -> bool {
+fn is_ours_to_serve(draft: &Draft<'_>, need: &EndpointNeed<'_>, dns: &Dns) -> bool {
     let endpoints = Endpoints::of(draft, &need.service);
     if endpoints.serving.is_some() {
         return false;
@@ -106,7 +106,7 @@ fn is_ours_to_serve(draft: &Draft<'_>, need: &Need<'_>, dns: &Dns) -> bool {
 }
 
 /// Somebody else's endpoint that serves the need already.
-pub(super) fn serving<'a>(draft: &Draft<'a>, need: &Need<'_>) -> Option<&'a VpcEndpoint> {
+pub(super) fn serving<'a>(draft: &Draft<'a>, need: &EndpointNeed<'_>) -> Option<&'a VpcEndpoint> {
     Endpoints::of(draft, &need.service).serving
 }
 
@@ -121,7 +121,7 @@ pub(super) fn served_by_others(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_
 }
 
 /// The subnets of the endpoint that is kept for the need.
-pub(super) fn present(draft: &Draft<'_>, need: &Need<'_>) -> Vec<SubnetId> {
+pub(super) fn present(draft: &Draft<'_>, need: &EndpointNeed<'_>) -> Vec<SubnetId> {
     let chosen = Endpoints::of(draft, &need.service).chosen();
     chosen.map(|endpoint| endpoint.subnet_ids.clone()).unwrap_or_default()
 }
@@ -147,16 +147,20 @@ pub(super) fn addresses_to_take(draft: &Draft<'_>, profiles: &[ResolvedProfile<'
 
 /// Services that only frozen profiles may call: their endpoints stay as they
 /// are.
-fn left_behind<'a>(draft: &Draft<'a>, needs: &[Need<'a>], elastic: Option<&Need<'a>>) -> Vec<Need<'a>> {
-    let mut left: Vec<Need<'a>> = Vec::new();
+fn left_behind<'a>(
+    draft: &Draft<'a>,
+    needs: &[EndpointNeed<'a>],
+    elastic: Option<&EndpointNeed<'a>>,
+) -> Vec<EndpointNeed<'a>> {
+    let mut left: Vec<EndpointNeed<'a>> = Vec::new();
     for endpoint in &draft.snapshot.vpc_endpoints {
-        let known = |need: &Need<'_>| need.service.name == endpoint.service_name;
+        let known = |need: &EndpointNeed<'_>| need.service.name == endpoint.service_name;
         let is_known = needs.iter().chain(&left).chain(elastic).any(known);
         let of_its_own = key_of(draft, endpoint).is_none_or(|key| key == elastic::endpoint_key());
-        let stays = draft.keeping.has(Thing::Service(&endpoint.service_name));
+        let stays = draft.keeping.has(HeldThing::Service(&endpoint.service_name));
         if stays && !is_known && !of_its_own && endpoint.is_there() {
             let region = &draft.network.vpc.region;
-            left.push(Need::new(Service::behind(draft.snapshot, region, endpoint)));
+            left.push(EndpointNeed::new(Service::behind(draft.snapshot, region, endpoint)));
         }
     }
     left
@@ -168,7 +172,7 @@ pub(super) fn callers(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Ve
     let (needs, _) = needs::gather(draft, profiles);
     let elastic = elastic::need(draft, profiles);
     let declared = &draft.network.vpc.services;
-    let is_declared = |need: &Need<'_>| {
+    let is_declared = |need: &EndpointNeed<'_>| {
         let service = &need.service;
         let names = |name: &String| name == service.name || names_service(name, service.short);
         need.callers.is_empty() || declared.iter().any(names)

@@ -13,7 +13,7 @@ use super::{Action, ActionId, PlannedAction, Serves, draft::Draft};
 use crate::{
     api::{FlowLogResourceType, Reason, ResourceOwnership},
     observed::{DeliveryStatus, FlowLog, tags_of},
-    plan::{FlowLogChange, kept::Thing, resolved::ResolvedProfile},
+    plan::{FlowLogChange, kept::HeldThing, resolved::ResolvedProfile},
     report::{Concern, Scope},
     types::{FlowLogSettings, LogDestinationType, ResourceKey, SubnetId, TrafficType},
 };
@@ -39,7 +39,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         let is_per_subnet = *key != of(draft.network.vpc.vpc_id.as_str());
         let declared = draft.network.vpc.flow_logs.as_ref();
         is_per_subnet
-            && draft.keeping.has(Thing::Subnet(&SubnetId::new(&log.resource_id)))
+            && draft.keeping.has(HeldThing::Subnet(&SubnetId::new(&log.resource_id)))
             && declared.is_some_and(|declared| declared.resource_type == FlowLogResourceType::Subnet)
     };
     let unneeded: Vec<(&FlowLog, ResourceKey)> = draft

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     api::{ManagementPolicy, ProfileInForce, bounds::MAX_PROFILES_IN_FORCE},
     plan::{
-        kept::Thing,
+        kept::HeldThing,
         resolved::{ResolvedProfile, Standing, WorkloadGroups},
     },
     types::{Holdings, ProfileKey, SecurityGroupId},
@@ -187,40 +187,43 @@ impl Calls {
 fn holdings(resolved: &ResolvedProfile<'_>, calls: &Calls) -> Holdings {
     let profile = resolved.profile();
     let mut holdings = Holdings::NOTHING;
-    let mut hold = |thing: Thing<'_>| holdings.insert(&thing.to_string());
+    let mut hold = |thing: HeldThing<'_>| holdings.insert(&thing.to_string());
     resolved
         .subnets
         .iter()
-        .for_each(|subnet| hold(Thing::Subnet(&subnet.subnet_id)));
+        .for_each(|subnet| hold(HeldThing::Subnet(&subnet.subnet_id)));
     let called = calls.0.get(resolved.key()).into_iter().flatten();
     for service in called {
-        hold(Thing::Endpoints);
-        hold(Thing::Service(service));
+        hold(HeldThing::Endpoints);
+        hold(HeldThing::Service(service));
     }
     if calls.1.contains(resolved.key()) {
-        hold(Thing::ElasticInference);
+        hold(HeldThing::ElasticInference);
     }
     if internet::goes_out(resolved) {
-        hold(Thing::WayOut);
+        hold(HeldThing::WayOut);
     }
-    profile.buckets.iter().for_each(|bucket| hold(Thing::Bucket(bucket)));
+    profile
+        .buckets
+        .iter()
+        .for_each(|bucket| hold(HeldThing::Bucket(bucket)));
     let closed = profile.required_endpoints.keys();
-    closed.for_each(|bucket| hold(Thing::BucketPolicy(bucket)));
+    closed.for_each(|bucket| hold(HeldThing::BucketPolicy(bucket)));
     if resolved.has_room {
-        hold(Thing::Room(&profile.size()));
+        hold(HeldThing::Room(&profile.size()));
     }
     if profile.package_repositories.is_some() {
-        hold(Thing::PackageRepositories);
+        hold(HeldThing::PackageRepositories);
     }
     if let SecurityGroups::Own(groups) = &profile.security_groups {
-        groups.iter().for_each(|group| hold(Thing::Group(group)));
+        groups.iter().for_each(|group| hold(HeldThing::Group(group)));
     }
     for (place, workload) in profile.workloads.iter().enumerate() {
         if let Some(role) = &workload.role_arn {
-            hold(Thing::Role(role));
+            hold(HeldThing::Role(role));
         }
         if let [only] = resolved.subnets_to_name(place).as_slice() {
-            hold(Thing::Named(&workload.name, only));
+            hold(HeldThing::Named(&workload.name, only));
         }
     }
     holdings

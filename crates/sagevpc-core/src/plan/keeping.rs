@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     draft::Draft,
-    kept::{Keeping, Thing},
+    kept::{HeldThing, Keeping},
     unknown::unknown,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 /// Whether the thing stays for a profile that may still name it: what the
 /// platform team takes back goes. Of a profile that is not there nobody knows
 /// the namespace's labels, so it may name whatever another may.
-pub(super) fn is_still_granted(draft: &Draft<'_>, thing: Thing<'_>, is_granted: impl Fn(&Granted) -> bool) -> bool {
+pub(super) fn is_still_granted(draft: &Draft<'_>, thing: HeldThing<'_>, is_granted: impl Fn(&Granted) -> bool) -> bool {
     let Draft { network, keeping, .. } = draft;
     if !keeping.is_any() || !is_granted(&network.vpc.granted) {
         return false;

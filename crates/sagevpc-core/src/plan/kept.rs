@@ -11,7 +11,7 @@ use crate::{
 
 /// Something that a profile relies on.
 #[derive(Clone, Copy)]
-pub(super) enum Thing<'a> {
+pub(super) enum HeldThing<'a> {
     /// A subnet, with the route table and the network ACL that it has.
     Subnet(&'a SubnetId),
     /// The endpoint of a service, by the service's full name.
@@ -38,7 +38,7 @@ pub(super) enum Thing<'a> {
     Group(&'a SecurityGroupId),
 }
 
-impl fmt::Display for Thing<'_> {
+impl fmt::Display for HeldThing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Subnet(id) => write!(f, "subnet/{id}"),
@@ -95,12 +95,12 @@ impl Keeping {
     }
 
     /// Whether the thing stays.
-    pub(super) fn has(&self, thing: Thing<'_>) -> bool {
+    pub(super) fn has(&self, thing: HeldThing<'_>) -> bool {
         self.has_all(&[thing])
     }
 
     /// Whether one profile relied on all of these.
-    fn has_all(&self, things: &[Thing<'_>]) -> bool {
+    fn has_all(&self, things: &[HeldThing<'_>]) -> bool {
         self.everything
             || (!self.holders.is_empty() && {
                 let names: Vec<String> = things.iter().map(ToString::to_string).collect();
@@ -111,12 +111,12 @@ impl Keeping {
 
     /// Route tables of subnets that profiles relied on.
     pub(super) fn tables(&self, snapshot: &VpcSnapshot) -> BTreeSet<RouteTableId> {
-        self.tables_of(snapshot, |subnet| self.has(Thing::Subnet(subnet)))
+        self.tables_of(snapshot, |subnet| self.has(HeldThing::Subnet(subnet)))
     }
 
     /// Route tables that profiles went out of the VPC by.
     pub(super) fn tables_out(&self, snapshot: &VpcSnapshot) -> BTreeSet<RouteTableId> {
-        let goes_out = |subnet: &SubnetId| self.has_all(&[Thing::WayOut, Thing::Subnet(subnet)]);
+        let goes_out = |subnet: &SubnetId| self.has_all(&[HeldThing::WayOut, HeldThing::Subnet(subnet)]);
         self.tables_of(snapshot, goes_out)
     }
 
@@ -140,13 +140,13 @@ impl Keeping {
         if self.everything || !self.is_any() {
             return self.everything;
         }
-        let goes_out = self.has(Thing::WayOut);
+        let goes_out = self.has(HeldThing::WayOut);
         let is_on_the_way = |subnet: &SubnetId| {
             let mut gateways = snapshot.nat_gateways.values();
             let mut endpoints = snapshot.vpc_endpoints.iter();
             (goes_out && gateways.any(|nat| nat.subnet_id.as_ref() == Some(subnet)))
                 || endpoints.any(|endpoint| {
-                    endpoint.subnet_ids.contains(subnet) && self.has(Thing::Service(&endpoint.service_name))
+                    endpoint.subnet_ids.contains(subnet) && self.has(HeldThing::Service(&endpoint.service_name))
                 })
         };
         let has_it = |subnet: &&SubnetId| {
@@ -154,6 +154,6 @@ impl Keeping {
             found.is_some_and(|found| found.network_acl_id == *acl)
         };
         let mut subnets = snapshot.subnets.keys().filter(has_it);
-        subnets.any(|subnet| self.has(Thing::Subnet(subnet)) || is_on_the_way(subnet))
+        subnets.any(|subnet| self.has(HeldThing::Subnet(subnet)) || is_on_the_way(subnet))
     }
 }

@@ -38,7 +38,7 @@ use crate::{
     api::{DeletionPolicy, NetworkAclMode, Reason, ResourceOwnership},
     catalog::{MAX_ACL_RULES, Symptom},
     observed::VpcSnapshot,
-    plan::{NetworkAclChange, network_acls::passage::Kind, resolved::ResolvedProfile},
+    plan::{NetworkAclChange, network_acls::passage::RuleKind, resolved::ResolvedProfile},
     report::{Concern, Finding, Lack, Scope, Weight},
     types::{AclEntry, Direction, NetworkAclId, Protocol, ResourceKey},
 };
@@ -178,17 +178,19 @@ fn change(
     let key = key(acl);
     let lost = disruption::of_lost_acl_rules(draft.snapshot, acl);
     let mut added = Vec::new();
-    let mut room: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut room: BTreeMap<RuleKind, usize> = BTreeMap::new();
     let mut without_place: Vec<&AclEntry> = Vec::new();
     for entry in wanted.entries.iter().filter(|entry| !rules.ours.contains(entry)) {
-        let kind = Kind::of(entry);
+        let kind = RuleKind::of(entry);
         let room = room.entry(kind).or_insert_with(|| rules.room_now(kind));
         let serves = whom.served(passages, entry);
         let reason = "workloads need it, and no rule that is tried before lets it through";
         // Where EC2 takes no more rules, one that nobody needs gives its place.
         let is_full = *room == 0;
-        let given_up = take(&mut surplus, |rule| Kind::of(rule) == kind && (!rule.allows || is_full));
-        let given_up = given_up.or_else(|| take(&mut harmless, |rule| Kind::of(rule) == kind && is_full));
+        let given_up = take(&mut surplus, |rule| {
+            RuleKind::of(rule) == kind && (!rule.allows || is_full)
+        });
+        let given_up = given_up.or_else(|| take(&mut harmless, |rule| RuleKind::of(rule) == kind && is_full));
         if is_full && given_up.is_none() {
             without_place.push(entry);
             continue;
@@ -223,11 +225,11 @@ fn change(
     // Rules of profiles that are frozen keep their places.
     let placed = wanted.entries.iter().filter(|entry| !without_place.contains(entry));
     let there = rules.with(placed);
-    let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<RuleKind, usize> = BTreeMap::new();
     for entry in &without_place {
-        *counts.entry(Kind::of(entry)).or_default() += 1;
+        *counts.entry(RuleKind::of(entry)).or_default() += 1;
     }
-    let told = |kind: &Kind| wanted.too_many.contains_key(kind);
+    let told = |kind: &RuleKind| wanted.too_many.contains_key(kind);
     for (kind, count) in counts.into_iter().filter(|(kind, _)| !told(kind)) {
         too_many(draft, whom, acl, kind, (count, 0), passages, &there);
     }
@@ -320,7 +322,7 @@ fn too_many(
     draft: &mut Draft<'_>,
     whom: &Whom<'_>,
     acl: &NetworkAclId,
-    kind: Kind,
+    kind: RuleKind,
     (count, room): (usize, usize),
     passages: &Passages,
     there: &[&AclEntry],

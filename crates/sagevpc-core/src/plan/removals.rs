@@ -76,14 +76,14 @@ pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], gr
 }
 
 /// What is to become of an action.
-enum Verdict {
+enum Ruling {
     /// It waits for what gives back what it takes away.
     Later(String),
     /// It is done in parts, some of which would cut something off.
     Parts(Vec<(Action, Option<CutOff>)>),
 }
 
-impl Verdict {
+impl Ruling {
     fn carried_out(self, planned: &PlannedAction) -> Vec<PlannedAction> {
         match self {
             Self::Later(message) => {
@@ -157,7 +157,7 @@ struct Trial<'t, 'a> {
     accepted: Vec<Action>,
     /// What would be done by those that do not.
     refused: Vec<Action>,
-    verdicts: BTreeMap<ActionId, Verdict>,
+    verdicts: BTreeMap<ActionId, Ruling>,
 }
 
 impl<'t, 'a> Trial<'t, 'a> {
@@ -244,7 +244,7 @@ impl<'t, 'a> Trial<'t, 'a> {
         if !more.is_empty() && self.lost(&[&before[..], &more].concat(), whole).is_empty() {
             let whom = self.cut_off(&lost).whom;
             let message = format!("{whom} still need it: it follows once what takes its place serves.",);
-            self.verdicts.insert(id, Verdict::Later(message));
+            self.verdicts.insert(id, Ruling::Later(message));
             return;
         }
         let (mut harmless, mut cutting) = (Vec::new(), Vec::new());
@@ -269,7 +269,7 @@ impl<'t, 'a> Trial<'t, 'a> {
             .into_iter()
             .map(|part| (part, Some(cut_off.clone())));
         self.verdicts
-            .insert(id, Verdict::Parts(harmless.chain(cutting).collect()));
+            .insert(id, Ruling::Parts(harmless.chain(cutting).collect()));
     }
 
     /// What actions take away, be it that they do so only with what was refused.

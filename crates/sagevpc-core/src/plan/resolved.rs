@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::kept::Thing;
+use super::kept::HeldThing;
 use crate::{
     api::Reason,
     desired::ProfileNetwork,
@@ -148,7 +148,7 @@ impl<'a> ResolvedProfile<'a> {
         self.subnets
             .iter()
             .min_by_key(|subnet| {
-                let named = Thing::Named(&workload.name, &subnet.subnet_id).to_string();
+                let named = HeldThing::Named(&workload.name, &subnet.subnet_id).to_string();
                 let is_settled = self.profile().holdings.may_hold(&named) && subnet.available_ip_address_count > 0;
                 (!is_settled, Reverse(subnet.available_ip_address_count))
             })

@@ -16,7 +16,7 @@ mod report;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
-    grant::{Grant, INLINE_POLICIES_MAX_CHARS, inline_characters},
+    grant::{INLINE_POLICIES_MAX_CHARS, RoleGrant, inline_characters},
     judge::{Cause, Question, RolePolicies},
 };
 use super::{Action, PlannedAction, Serves, draft::Draft, endpoints::elastic, keeping};
@@ -25,7 +25,7 @@ use crate::{
     catalog::{RoleNeed, RolePart, Symptom, WorkloadKind},
     desired::role_policy_name,
     observed::{RoleDetail, UnseenCause},
-    plan::{RoleChange, kept::Thing, resolved::ResolvedProfile},
+    plan::{RoleChange, kept::HeldThing, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
     types::{ProfileKey, ResourceKey},
     validate::ValidWorkload,
@@ -68,7 +68,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> B
     for arn in &network.vpc.roles_in_force {
         roles.entry(arn).or_default();
     }
-    let mut means = Means {
+    let mut means = RoleMeans {
         room: MAX_ROLES.saturating_sub(network.vpc.roles_in_force.len()),
         in_force: BTreeMap::new(),
     };
@@ -80,20 +80,20 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> B
 }
 
 /// What bears on all roles alike.
-struct Means {
+struct RoleMeans {
     /// How many more roles can be remembered.
     room: usize,
     /// Names of roles that have our inline policy, or may have it, by ARN.
     in_force: BTreeMap<String, String>,
 }
 
-impl Means {
+impl RoleMeans {
     fn remember(&mut self, detail: &RoleDetail) {
         self.in_force.insert(detail.arn.clone(), detail.role_name.clone());
     }
 }
 
-fn role(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], means: &mut Means) {
+fn role(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], means: &mut RoleMeans) {
     let snapshot = draft.snapshot;
     let Some(detail) = snapshot.roles.details.get(arn) else {
         let remembered = draft.network.vpc.roles_in_force.contains(arn);
@@ -106,7 +106,7 @@ fn role(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], means: &mut Means) {
             means.in_force.insert(arn.to_owned(), role_name(arn).to_owned());
         }
         report::unseen(draft, arn, uses);
-        report::lacks(draft, arn, uses, None, &Grant::default());
+        report::lacks(draft, arn, uses, None, &RoleGrant::default());
         return;
     };
     report::trust(draft, detail, uses);
@@ -119,8 +119,8 @@ fn role(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], means: &mut Means) {
 /// give it. A workload that cannot run gets nothing, and loses nothing of what
 /// our policy, as it is, gives: a subnet that is gone for an hour is no reason
 /// to cut off what runs on the others.
-fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
-    let mut grant = Grant::default();
+fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> RoleGrant {
+    let mut grant = RoleGrant::default();
     let vpc = &draft.network.vpc;
     if !uses.iter().any(|used| used.workload.role_enforced) {
         return grant;
@@ -153,9 +153,9 @@ fn wanted(draft: &Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]) -> Grant {
 }
 
 /// What our policy on a role gives; `None` where someone else wrote into it.
-fn as_given(draft: &Draft<'_>, arn: &str, current: &PolicyDocument) -> Option<Grant> {
+fn as_given(draft: &Draft<'_>, arn: &str, current: &PolicyDocument) -> Option<RoleGrant> {
     let region = &draft.network.vpc.region;
-    let grant = Grant::of(current, arn, region);
+    let grant = RoleGrant::of(current, arn, region);
     same_meaning(current, &grant.document(region)).then_some(grant)
 }
 
@@ -197,7 +197,13 @@ fn questions(kind: WorkloadKind) -> impl Iterator<Item = (Question<'static>, &'s
 /// Puts our policy on the role, keeps or removes it. Gives what it allows, or
 /// will once the plan is carried out. Where there is no room for it, what the
 /// role lacks is reported instead.
-fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &Grant, means: &mut Means) -> Grant {
+fn give(
+    draft: &mut Draft<'_>,
+    detail: &RoleDetail,
+    uses: &[Use<'_>],
+    wanted: &RoleGrant,
+    means: &mut RoleMeans,
+) -> RoleGrant {
     let vpc = &draft.network.vpc;
     let name = role_policy_name(&vpc.ownership);
     // What the role lacks is not known while a policy of it is out of sight.
@@ -205,17 +211,17 @@ fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &G
         !uses.is_empty() && !RolePolicies::without_ours(detail, &draft.snapshot.roles, &vpc.region).is_complete();
     // What was given for a profile that has no say at present stays as it is.
     let may_be_changed = uses.iter().any(|used| used.workload.role_enforced);
-    let is_kept = keeping::is_still_granted(draft, Thing::Role(&detail.arn), |granted| {
+    let is_kept = keeping::is_still_granted(draft, HeldThing::Role(&detail.arn), |granted| {
         granted.may_change_role(&detail.arn)
     });
     let stays = is_kept || (unsure && may_be_changed);
     match ours(draft, detail) {
-        None if wanted.is_empty() => Grant::default(),
+        None if wanted.is_empty() => RoleGrant::default(),
         None if inline_characters(detail, &name, &wanted.document(&vpc.region)) > INLINE_POLICIES_MAX_CHARS => {
-            Grant::default()
+            RoleGrant::default()
         }
         None if vpc.roles_in_force.contains(&detail.arn) => put(draft, detail, uses, wanted, false, means),
-        None if means.room == 0 => Grant::default(),
+        None if means.room == 0 => RoleGrant::default(),
         None => {
             means.room -= 1;
             put(draft, detail, uses, wanted, false, means)
@@ -223,7 +229,7 @@ fn give(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>], wanted: &G
         Some(current) => {
             let mut kept = wanted.clone();
             if let (Some(current), true) = (&current, stays) {
-                kept.extend(Grant::of(current, &detail.arn, &vpc.region));
+                kept.extend(RoleGrant::of(current, &detail.arn, &vpc.region));
             }
             let is_same = current
                 .as_ref()
@@ -247,10 +253,10 @@ fn put(
     draft: &mut Draft<'_>,
     detail: &RoleDetail,
     uses: &[Use<'_>],
-    wanted: &Grant,
+    wanted: &RoleGrant,
     replaces: bool,
-    means: &mut Means,
-) -> Grant {
+    means: &mut RoleMeans,
+) -> RoleGrant {
     let vpc = &draft.network.vpc;
     let key = key(&detail.arn);
     let name = role_policy_name(&vpc.ownership);
@@ -294,7 +300,7 @@ fn put(
 }
 
 /// Removes our policy, or, where what is ours is to be retained, forgets it.
-fn take_off(draft: &mut Draft<'_>, detail: &RoleDetail, name: String, means: &mut Means) {
+fn take_off(draft: &mut Draft<'_>, detail: &RoleDetail, name: String, means: &mut RoleMeans) {
     if retains(draft) {
         return;
     }
@@ -318,7 +324,7 @@ fn take_off(draft: &mut Draft<'_>, detail: &RoleDetail, name: String, means: &mu
 }
 
 /// Lists our policy where it is, and remembers the role.
-fn list(draft: &mut Draft<'_>, detail: &RoleDetail, means: &mut Means) {
+fn list(draft: &mut Draft<'_>, detail: &RoleDetail, means: &mut RoleMeans) {
     means.remember(detail);
     let purpose = format!("permissions of SageMaker's on {}", detail.arn);
     draft.list("RolePolicy", &detail.role_name, purpose, ResourceOwnership::Ours);

@@ -20,7 +20,7 @@ use crate::{
     observed::{RouteTarget, Stage, VpcEndpoint, VpcSnapshot, tags_of},
     plan::{
         VpcEndpointChange,
-        kept::Thing,
+        kept::HeldThing,
         resolved::{ResolvedProfile, Standing},
     },
     report::{Finding, Lack, Scope, Weight},
@@ -93,8 +93,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
 fn kept_of_policy(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> KeptOfPolicy {
     let vpc = &draft.network.vpc;
     let holds = |bucket: Option<&str>| match bucket {
-        Some(name) => keeping::is_still_granted(draft, Thing::Bucket(name), |granted| granted.has_bucket(name)),
-        None => draft.keeping.has(Thing::PackageRepositories),
+        Some(name) => keeping::is_still_granted(draft, HeldThing::Bucket(name), |granted| granted.has_bucket(name)),
+        None => draft.keeping.has(HeldThing::PackageRepositories),
     };
     endpoint
         .policy()

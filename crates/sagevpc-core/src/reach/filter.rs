@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::{
     alike::{Admits, Naming, naming},
+    names::is_of_family,
     space::{EVERY_PORT, Space, take},
 };
 use crate::{
@@ -247,6 +248,22 @@ impl Acl {
         entries.filter_map(|entry| number(entry.protocol))
     }
 
+    fn entries(&self, direction: Direction) -> &[Entry] {
+        match direction {
+            Direction::Ingress => &self.ingress,
+            Direction::Egress => &self.egress,
+        }
+    }
+
+    /// The rule by which everything of a family passes before any other rule is
+    /// tried, as in the ACL that each VPC begins with.
+    pub(super) fn open_by(&self, direction: Direction, is_ipv6: bool) -> Option<i32> {
+        let mut entries = self.entries(direction).iter();
+        let first = entries.find(|entry| is_of_family(&entry.net, is_ipv6))?;
+        let is_open = first.allows && first.protocol == Protocol::All && first.net.prefix_len() == 0;
+        is_open.then_some(first.number)
+    }
+
     /// What passes: the first rule that matches decides, and none allows.
     ///
     /// See <https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html>.
@@ -256,11 +273,18 @@ impl Acl {
             by: LAST_RULE,
             denied: Vec::new(),
         };
-        let entries = match direction {
-            Direction::Ingress => &self.ingress,
-            Direction::Egress => &self.egress,
-        };
-        for entry in entries {
+        let first = space.first().map(|cell| is_of_family(&cell.net, true));
+        if let Some(is_ipv6) = first
+            && let Some(by) = self.open_by(direction, is_ipv6)
+            && space.iter().all(|cell| is_of_family(&cell.net, is_ipv6))
+        {
+            return Passage {
+                allowed: space,
+                by,
+                ..passage
+            };
+        }
+        for entry in self.entries(direction) {
             let decided = match ports(entry.protocol, entry.ports, flow) {
                 Some(ports) => take(&mut space, &entry.net, ports),
                 // A rule that denies one type of ICMP leaves not all of it.

@@ -162,7 +162,7 @@ struct Place {
 }
 
 /// A destination that was asked for before.
-struct Resolved {
+struct ResolvedDestination {
     /// Its number, the same for those that fare alike.
     number: usize,
     /// What it is for IPv4 and IPv6.
@@ -175,7 +175,7 @@ type Wearing = (Rc<BTreeSet<SecurityGroupId>>, Numbers);
 /// What was found out before: profiles share subnets and destinations.
 #[derive(Default)]
 struct Known {
-    resolutions: HashMap<Destination, Resolved>,
+    resolutions: HashMap<Destination, ResolvedDestination>,
     /// The number of buckets that every gateway endpoint's policy lets through.
     let_through: Option<usize>,
     /// Ways, by subnet, destination and target.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
 use ipnet::IpNet;
 
 use super::{
-    Destination, Reach, Resolved,
+    Destination, Reach, ResolvedDestination,
     filter::Flow,
     hop::{Cause, Hop},
     space::{EVERY_PORT, Space, public, space},
@@ -103,7 +103,7 @@ impl Reach<'_> {
     /// that it shares with those that differ from it in their names alone.
     pub(super) fn resolve(&self, destination: &Destination, is_ipv6: bool) -> (usize, Rc<Resolution>) {
         let family = usize::from(is_ipv6);
-        let number = |resolved: &Resolved| 2 * resolved.number + family;
+        let number = |resolved: &ResolvedDestination| 2 * resolved.number + family;
         if let Some(found) = self.known.borrow().resolutions.get(destination)
             && let Some(resolution) = &found.by_family[family]
         {
@@ -116,7 +116,7 @@ impl Reach<'_> {
         let next = known.resolutions.len();
         let shared = is_let_through.then(|| *known.let_through.get_or_insert(next));
         let entry = known.resolutions.entry(destination.clone());
-        let resolved = entry.or_insert_with(|| Resolved {
+        let resolved = entry.or_insert_with(|| ResolvedDestination {
             number: shared.unwrap_or(next),
             by_family: [None, None],
         });

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{
     Reach,
-    filter::Flow,
+    filter::{Acl, Flow},
     hop::{Cause, Hop, RouteUsed},
     names::{ANY_OTHER, Receiver, Target, is_of_family},
     routes::{Leads, Via},
@@ -128,9 +128,10 @@ impl Trip<'_> {
     }
 
     /// Ports to which answers may go as well, to whoever was told to ask from
-    /// other ports than Linux does.
-    fn other_answers(&self, crossing: Crossing) -> Vec<Flow> {
+    /// other ports than Linux does; none where the ACL lets everything through.
+    fn other_answers(&self, crossing: Crossing, acl: &Acl, direction: Direction) -> Vec<Flow> {
         match crossing {
+            Crossing::Back if acl.open_by(direction, self.is_ipv6).is_some() => Vec::new(),
             Crossing::Back if self.target.flow.has_ports() => {
                 let below = (ANSWERS.0, EPHEMERAL.0 - 1);
                 let above = (EPHEMERAL.1 + 1, ANSWERS.1);
@@ -273,7 +274,7 @@ impl Reach<'_> {
             peers: trip.far(cells),
             answer,
         };
-        for other in trip.other_answers(crossing) {
+        for other in trip.other_answers(crossing, acl, direction) {
             let passage = acl.pass(direction, other, asked(&leg, other));
             let denied = passage.denied.iter().filter(|(_, cells)| !cells.is_empty());
             leg.remarks.extend(denied.map(|(rule, cells)| denial(*rule, cells)));
@@ -327,7 +328,7 @@ impl Reach<'_> {
             peers: distinct(cells),
             answer,
         };
-        for other in trip.other_answers(crossing) {
+        for other in trip.other_answers(crossing, acl, direction) {
             let denied = pass(other).denied;
             let denied = denied.iter().filter(|(_, cells)| !cells.is_empty());
             leg.remarks.extend(denied.map(|(rule, cells)| denial(*rule, cells)));

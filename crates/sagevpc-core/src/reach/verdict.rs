@@ -138,7 +138,7 @@ struct Part<'l> {
     /// What the receiver's groups say, at the leg's turn.
     received: Option<Hop>,
     /// What stops it, in the order in which it is met.
-    stops: Vec<(Place, Cause)>,
+    stops: Vec<(StoppedAt, Cause)>,
     /// Its addresses, where a stop concerns these alone.
     only: Option<IpNet>,
     unseen: Vec<Unseen>,
@@ -146,7 +146,7 @@ struct Part<'l> {
 
 /// Where a part is stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum StoppedAt {
     AtTheSource,
     /// After so many hops of the leg.
     OnTheWay(usize),
@@ -361,7 +361,7 @@ impl Start<'_, '_> {
         let received = leg.arrives.then(|| self.received(trip));
         let (received, refusal, unseen) = received.unwrap_or_default();
         let turn = leg.turn.unwrap_or(AT_HOME);
-        let on_the_way = |(hops, cause): &(usize, Cause)| (Place::OnTheWay(*hops), cause.clone());
+        let on_the_way = |(hops, cause): &(usize, Cause)| (StoppedAt::OnTheWay(*hops), cause.clone());
         let before = leg.denials.iter().filter(|(hops, _)| *hops < turn).map(on_the_way);
         let is_after = |(hops, _): &&(usize, Cause)| *hops >= turn && *hops < AT_HOME;
         let after = leg.denials.iter().filter(is_after).map(on_the_way);
@@ -369,8 +369,8 @@ impl Start<'_, '_> {
         let end = leg
             .stop
             .iter()
-            .map(|cause| (Place::OnTheWay(leg.hops.len()), cause.clone()));
-        let at_the_receiver = refusal.into_iter().map(|cause| (Place::AtTheReceiver, cause));
+            .map(|cause| (StoppedAt::OnTheWay(leg.hops.len()), cause.clone()));
+        let at_the_receiver = refusal.into_iter().map(|cause| (StoppedAt::AtTheReceiver, cause));
         Part {
             stops: before
                 .chain(at_the_receiver)
@@ -406,7 +406,7 @@ impl Start<'_, '_> {
                 peer,
                 endpoint: None,
             };
-            part.stops.insert(0, (Place::AtTheSource, cause));
+            part.stops.insert(0, (StoppedAt::AtTheSource, cause));
             part.only = only;
         }
         part.unseen.extend(unseen);
@@ -528,16 +528,16 @@ fn path(resolution: &Resolution, part: &Part<'_>) -> Path {
     let turn = leg.turn.unwrap_or(leg.hops.len()).min(leg.hops.len());
     let first = part.stops.first().map(|(place, _)| *place);
     let (there, back) = match first {
-        Some(Place::AtTheSource) => return Path(hops),
-        Some(Place::OnTheWay(last)) if last < turn => (&leg.hops[..last], &leg.hops[..0]),
-        Some(Place::OnTheWay(last)) => (&leg.hops[..turn], &leg.hops[turn..last]),
-        Some(Place::AtTheReceiver) | None => leg.hops.split_at(turn),
+        Some(StoppedAt::AtTheSource) => return Path(hops),
+        Some(StoppedAt::OnTheWay(last)) if last < turn => (&leg.hops[..last], &leg.hops[..0]),
+        Some(StoppedAt::OnTheWay(last)) => (&leg.hops[..turn], &leg.hops[turn..last]),
+        Some(StoppedAt::AtTheReceiver) | None => leg.hops.split_at(turn),
     };
     hops.extend(there.iter().cloned());
     let is_stopped_here = match first {
-        Some(Place::AtTheReceiver) => true,
-        Some(Place::OnTheWay(last)) => last < turn,
-        Some(Place::AtTheSource) | None => false,
+        Some(StoppedAt::AtTheReceiver) => true,
+        Some(StoppedAt::OnTheWay(last)) => last < turn,
+        Some(StoppedAt::AtTheSource) | None => false,
     };
     if leg.turn.is_some() && !is_stopped_here {
         hops.extend(part.received.clone());

@@ -93,10 +93,10 @@ impl Grant {
     ];
 
     /// Its statements, without their actions; none where none is needed.
-    fn statements(self, to: &Narrowing) -> Vec<Statement> {
+    fn statements(self, to: &Narrowing) -> Vec<PermitStatement> {
         let ours = || ec2_arns(&to.taggable());
-        let one = |sid, resource: Value, condition: Condition| {
-            vec![Statement {
+        let one = |sid, resource: Value, condition: PermitCondition| {
+            vec![PermitStatement {
                 sid,
                 resource,
                 condition,
@@ -104,19 +104,19 @@ impl Grant {
             }]
         };
         match self {
-            Self::Read => one("SeeTheNetwork", json!("*"), Condition::default()),
-            Self::Discover => one("SeeWhatRuns", json!("*"), Condition::default()),
-            Self::ChangeVpc => one("TurnDnsOn", to.vpc_arns(), Condition::default()),
+            Self::Read => one("SeeTheNetwork", json!("*"), PermitCondition::default()),
+            Self::Discover => one("SeeWhatRuns", json!("*"), PermitCondition::default()),
+            Self::ChangeVpc => one("TurnDnsOn", to.vpc_arns(), PermitCondition::default()),
             Self::ChangeRoutes => one("LeadOut", ec2_arns(&["route-table"]), to.in_vpcs()),
             Self::ChangeNetworkAcls => one("OpenNetworkAcls", ec2_arns(&["network-acl"]), to.in_vpcs()),
             Self::CreateTagged => one("CreateWithOurTags", ours(), to.request_tag()),
             Self::Refer if to.vpcs.is_empty() => one(
                 "UseVpcsSubnetsAndRouteTables",
                 ec2_arns(&["route-table", "subnet", "vpc"]),
-                Condition::default(),
+                PermitCondition::default(),
             ),
             Self::Refer => [
-                one("UseTheVpcs", to.vpc_arns(), Condition::default()),
+                one("UseTheVpcs", to.vpc_arns(), PermitCondition::default()),
                 one(
                     "UseTheirSubnetsAndRouteTables",
                     ec2_arns(&["route-table", "subnet"]),
@@ -128,7 +128,7 @@ impl Grant {
             Self::ReferGroups => one(
                 "PutGroupsOnEndpoints",
                 ec2_arns(&["security-group"]),
-                Condition::default(),
+                PermitCondition::default(),
             ),
             Self::ChangeOurs => one("ChangeWhatHasOurTags", ours(), to.resource_tag()),
             Self::TagOnCreation => one("TagWhatIsCreated", ours(), to.created(creations(to))),
@@ -141,37 +141,37 @@ impl Grant {
             Self::UsePrivateDns => one(
                 "UsePrivateDns",
                 json!("arn:*:route53:::hostedzone/*"),
-                Condition::default(),
+                PermitCondition::default(),
             ),
             Self::PassFlowLogRole => one(
                 "PassTheRoleOfFlowLogs",
                 json!(format!("arn:*:iam::{}:role/*", to.account())),
-                Condition::of(
+                PermitCondition::of(
                     "StringEquals",
                     "iam:PassedToService",
                     json!("vpc-flow-logs.amazonaws.com"),
                 ),
             ),
-            Self::DeliverLogs => one("DeliverFlowLogs", json!("*"), Condition::default()),
-            Self::ReadBuckets => one("ReadBucketPolicies", to.bucket_arns(), Condition::default()),
-            Self::ChangeBuckets => one("ChangeBucketPolicies", to.bucket_arns(), Condition::default()),
+            Self::DeliverLogs => one("DeliverFlowLogs", json!("*"), PermitCondition::default()),
+            Self::ReadBuckets => one("ReadBucketPolicies", to.bucket_arns(), PermitCondition::default()),
+            Self::ChangeBuckets => one("ChangeBucketPolicies", to.bucket_arns(), PermitCondition::default()),
             Self::ReadRoles => {
                 let mut resources = to.role_arns();
                 resources.push("arn:*:iam::*:policy/*".to_owned());
-                one("SeeExecutionRoles", json!(resources), Condition::default())
+                one("SeeExecutionRoles", json!(resources), PermitCondition::default())
             }
             Self::ChangeRoles => match to.boundary() {
                 None => one("GiveTaggedRolesWhatTheyLack", json!(to.role_arns()), to.resource_tag()),
                 // Taking our policy off needs no boundary: a role that lost its
                 // own must not keep ours for it.
                 Some(boundary) => vec![
-                    Statement {
+                    PermitStatement {
                         sid: "GiveBoundedRolesWhatTheyLack",
                         resource: json!(to.role_arns()),
                         condition: to.resource_tag().and(boundary),
                         only: Some(Call::PutRolePolicy),
                     },
-                    Statement {
+                    PermitStatement {
                         sid: "TakeItFromThemAgain",
                         resource: json!(to.role_arns()),
                         condition: to.resource_tag(),
@@ -182,7 +182,7 @@ impl Grant {
             Self::AssumeRole => one(
                 "ReachOtherAccounts",
                 json!("arn:*:iam::*:role/sagevpc*"),
-                Condition::default(),
+                PermitCondition::default(),
             ),
             Self::Free => Vec::new(),
         }
@@ -243,19 +243,19 @@ impl Grant {
 
 /// A statement of the policy, without its actions.
 #[derive(Clone, Debug)]
-struct Statement {
+struct PermitStatement {
     sid: &'static str,
     resource: Value,
-    condition: Condition,
+    condition: PermitCondition,
     /// The only call that it is for, where it is not for all of its grant.
     only: Option<Call>,
 }
 
 /// What a statement asks for: operators, each with keys and values.
 #[derive(Clone, Debug, Default)]
-struct Condition(Map<String, Value>);
+struct PermitCondition(Map<String, Value>);
 
-impl Condition {
+impl PermitCondition {
     fn of(operator: &str, key: &str, value: Value) -> Self {
         Self(Map::from_iter([(operator.to_owned(), json!({ key: value }))]))
     }
@@ -335,11 +335,11 @@ pub fn iam_policy(to: &Narrowing) -> Value {
 }
 
 /// The statement with its actions, if any are left.
-fn written(statement: Statement, grant: Grant, to: &Narrowing) -> Option<Value> {
-    let Statement {
+fn written(statement: PermitStatement, grant: Grant, to: &Narrowing) -> Option<Value> {
+    let PermitStatement {
         sid,
         resource,
-        condition: Condition(condition),
+        condition: PermitCondition(condition),
         only,
     } = statement;
     let mut actions: Vec<&str> = Call::ALL

@@ -16,7 +16,7 @@ pub(super) struct Candidate<'a> {
     pub(super) id: &'a str,
     /// What its tags say that it is for.
     pub(super) key: ResourceKey,
-    pub(super) kind: Kind,
+    pub(super) kind: CandidateKind,
     pub(super) fit: Fit,
     /// Whether its name alone tells it from all others in the VPC.
     pub(super) named: bool,
@@ -26,7 +26,7 @@ pub(super) struct Candidate<'a> {
 
 /// What it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CandidateKind {
     GatewayEndpoint,
     InterfaceEndpoint,
     SecurityGroup,
@@ -35,7 +35,7 @@ pub(super) enum Kind {
     FlowLog,
 }
 
-impl Kind {
+impl CandidateKind {
     /// What a message calls it.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -75,7 +75,7 @@ pub(super) enum Fit {
 
 /// Everything that carries our tags, in the order of kinds and ids.
 pub(super) fn candidates<'a>(network: &'a Network, snapshot: &'a VpcSnapshot) -> Vec<Candidate<'a>> {
-    let look = Look { network, snapshot };
+    let look = Candidates { network, snapshot };
     let endpoints = snapshot.vpc_endpoints.iter();
     let endpoints = endpoints.filter(|endpoint| endpoint.state != EndpointState::Deleted);
     let groups = snapshot.security_groups.values();
@@ -91,17 +91,17 @@ pub(super) fn candidates<'a>(network: &'a Network, snapshot: &'a VpcSnapshot) ->
         .collect()
 }
 
-struct Look<'a> {
+struct Candidates<'a> {
     network: &'a Network,
     snapshot: &'a VpcSnapshot,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Candidates<'a> {
     fn candidate(
         &self,
         id: &'a str,
         tags: &[Tag],
-        kind: Kind,
+        kind: CandidateKind,
         fit: impl FnOnce(&ResourceKey) -> Fit,
     ) -> Option<Candidate<'a>> {
         let tags = tags_of(tags);
@@ -111,16 +111,16 @@ impl<'a> Look<'a> {
             fit: fit(&key),
             key,
             kind,
-            named: kind == Kind::SecurityGroup,
+            named: kind == CandidateKind::SecurityGroup,
             marked_adopted: is_adopted(&tags),
         })
     }
 
     fn endpoint(&self, endpoint: &'a VpcEndpoint) -> Option<Candidate<'a>> {
         let kind = if endpoint.is_interface() {
-            Kind::InterfaceEndpoint
+            CandidateKind::InterfaceEndpoint
         } else {
-            Kind::GatewayEndpoint
+            CandidateKind::GatewayEndpoint
         };
         let there = if endpoint.is_there() { Fit::InPlace } else { Fit::Gone };
         let region = &self.network.vpc.region;
@@ -154,7 +154,7 @@ impl<'a> Look<'a> {
     fn group(&self, group: &'a SecurityGroup) -> Option<Candidate<'a>> {
         let ownership = &self.network.vpc.ownership;
         let id = group.group_id.as_str();
-        self.candidate(id, &group.tags, Kind::SecurityGroup, |key| match key {
+        self.candidate(id, &group.tags, CandidateKind::SecurityGroup, |key| match key {
             ResourceKey::WorkloadSecurityGroup { .. }
             | ResourceKey::EndpointSecurityGroup
             | ResourceKey::ElasticInferenceClient
@@ -176,7 +176,7 @@ impl<'a> Look<'a> {
 
     fn nat_gateway(&self, nat: &'a NatGateway) -> Option<Candidate<'a>> {
         let id = nat.nat_gateway_id.as_str();
-        self.candidate(id, &nat.tags, Kind::NatGateway, |key| match key {
+        self.candidate(id, &nat.tags, CandidateKind::NatGateway, |key| match key {
             ResourceKey::NatGateway { subnet } if is_in(nat, subnet) => match nat.stage() {
                 Stage::Available | Stage::Pending => Fit::InPlace,
                 Stage::Deleting | Stage::Deleted | Stage::Failed => Fit::Gone,
@@ -199,7 +199,7 @@ impl<'a> Look<'a> {
 
     fn address(&self, address: &'a Address) -> Option<Candidate<'a>> {
         let id = address.allocation_id.as_str();
-        self.candidate(id, &address.tags, Kind::Address, |key| match key {
+        self.candidate(id, &address.tags, CandidateKind::Address, |key| match key {
             ResourceKey::ElasticIp { subnet } if self.is_on_nat_gateway_in(address, subnet) => Fit::InPlace,
             ResourceKey::ElasticIp { .. } if address.is_in_use() => Fit::Elsewhere,
             ResourceKey::ElasticIp { .. } => Fit::Free,
@@ -237,7 +237,7 @@ impl<'a> Look<'a> {
 
     fn flow_log(&self, log: &'a FlowLog) -> Option<Candidate<'a>> {
         let id = log.flow_log_id.as_str();
-        self.candidate(id, &log.tags, Kind::FlowLog, |key| match key {
+        self.candidate(id, &log.tags, CandidateKind::FlowLog, |key| match key {
             ResourceKey::FlowLog { resource } if *resource == log.resource_id => Fit::InPlace,
             ResourceKey::FlowLog { .. }
             | ResourceKey::S3GatewayEndpoint

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Claims, Kind, Stranger, Why};
+use super::{CandidateKind, Claims, Stranger, Why};
 use crate::{
     api::Reason,
     plan::draft::Draft,
@@ -54,11 +54,11 @@ fn told(concern: Concern, weight: Weight, message: String) -> Finding {
 fn why(stranger: &Stranger) -> Option<String> {
     match &stranger.why {
         Why::Misfit => Some(match stranger.kind {
-            Kind::SecurityGroup => "has another name than sagevpc gives for that".to_owned(),
-            Kind::GatewayEndpoint | Kind::InterfaceEndpoint => "leads to another service".to_owned(),
-            Kind::NatGateway => "is in another subnet".to_owned(),
-            Kind::Address => "is used by something that sagevpc did not give it to".to_owned(),
-            Kind::FlowLog => "records something else".to_owned(),
+            CandidateKind::SecurityGroup => "has another name than sagevpc gives for that".to_owned(),
+            CandidateKind::GatewayEndpoint | CandidateKind::InterfaceEndpoint => "leads to another service".to_owned(),
+            CandidateKind::NatGateway => "is in another subnet".to_owned(),
+            CandidateKind::Address => "is used by something that sagevpc did not give it to".to_owned(),
+            CandidateKind::FlowLog => "records something else".to_owned(),
         }),
         Why::AnotherIsOurs(other) => Some(format!("the one that sagevpc made for that is {other}")),
         Why::OlderThanOurs => Some("was there already when sagevpc made its own".to_owned()),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     hit,
     keep::{advise_on_full_zones, of_private_dns, wanted_address_type, wanted_policy},
-    needs::{Need, find_for_all},
+    needs::{EndpointNeed, find_for_all},
     placement::{place, taken_so_far},
 };
 use crate::{
@@ -39,7 +39,7 @@ struct Change {
 /// wait for a person is one by itself, additions first.
 pub(super) fn modify(
     draft: &mut Draft<'_>,
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     endpoint: &VpcEndpoint,
     setting: &Setting<'_>,
     adoption: Option<ActionId>,
@@ -167,7 +167,7 @@ pub(super) fn modify(
 
 fn call(
     draft: &mut Draft<'_>,
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     endpoint: &VpcEndpoint,
     setting: &Setting<'_>,
     change: Change,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    needs::{Need, elastic_inference_of},
-    services::{Meaning, look_up},
+    needs::{EndpointNeed, elastic_inference_of},
+    services::{NamedService, look_up},
 };
 use crate::{
     catalog::ELASTIC_INFERENCE,
@@ -39,12 +39,12 @@ pub(in crate::plan) fn callers(profiles: &[ResolvedProfile<'_>]) -> BTreeSet<Pro
 
 /// The need of an endpoint, where workloads use the service and the region has
 /// it.
-pub(in crate::plan) fn need<'a>(draft: &Draft<'a>, profiles: &[ResolvedProfile<'a>]) -> Option<Need<'a>> {
+pub(in crate::plan) fn need<'a>(draft: &Draft<'a>, profiles: &[ResolvedProfile<'a>]) -> Option<EndpointNeed<'a>> {
     let workloads = workloads(profiles);
     if workloads.is_empty() {
         return None;
     }
-    let Meaning::Service(service) = look_up(draft.snapshot, &draft.network.vpc.region, ELASTIC_INFERENCE) else {
+    let NamedService::Service(service) = look_up(draft.snapshot, &draft.network.vpc.region, ELASTIC_INFERENCE) else {
         return None;
     };
     // An endpoint that outlived its service serves nobody.
@@ -52,7 +52,7 @@ pub(in crate::plan) fn need<'a>(draft: &Draft<'a>, profiles: &[ResolvedProfile<'
     if !is_offered {
         return None;
     }
-    let mut need = Need::new(service);
+    let mut need = EndpointNeed::new(service);
     for resolved in profiles {
         if let Some((scope, _)) = workloads.get(resolved.key()) {
             need.callers.insert(resolved.key(), scope.clone());

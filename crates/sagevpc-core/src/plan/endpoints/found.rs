@@ -2,7 +2,7 @@
 //! and what those of others lack.
 
 use super::{
-    needs::{Need, find_for_all},
+    needs::{EndpointNeed, find_for_all},
     placement::zones_without,
     services::Service,
 };
@@ -109,7 +109,7 @@ pub(super) fn key_of(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> Option<Resour
 
 /// Reports interface endpoints that `spec.adopt` lists and that are not
 /// managed.
-pub(super) fn report_what_is_not_adopted(draft: &mut Draft<'_>, needs: &[&Need<'_>]) {
+pub(super) fn report_what_is_not_adopted(draft: &mut Draft<'_>, needs: &[&EndpointNeed<'_>]) {
     let vpc = &draft.network.vpc;
     if vpc.deleting {
         return;
@@ -152,7 +152,7 @@ pub(super) fn report_what_is_not_adopted(draft: &mut Draft<'_>, needs: &[&Need<'
 }
 
 /// What keeps an endpoint from serving, whosever it is.
-pub(super) fn judge_state(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint, concern: Concern) {
+pub(super) fn judge_state(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, endpoint: &VpcEndpoint, concern: Concern) {
     let id = &endpoint.vpc_endpoint_id;
     let service = need.service.short;
     let (reason, message) = match endpoint.stage() {
@@ -184,7 +184,7 @@ pub(super) fn judge_state(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &Vpc
 pub(super) fn judge(
     draft: &mut Draft<'_>,
     _profiles: &[ResolvedProfile<'_>],
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     endpoint: &VpcEndpoint,
     concern: Concern,
 ) {
@@ -210,7 +210,7 @@ pub(super) fn judge(
 
 /// Reports a policy that lets nothing of the service through. What of it the
 /// workloads will call is theirs to know, so that more is not judged.
-fn judge_policy(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint, concern: Concern) {
+fn judge_policy(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, endpoint: &VpcEndpoint, concern: Concern) {
     let id = &endpoint.vpc_endpoint_id;
     let service = need.service.short;
     let fix = format!("Its owners must change it, or let sagevpc: list {id} in spec.adopt.");

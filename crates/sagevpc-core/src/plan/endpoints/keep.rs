@@ -5,9 +5,9 @@ use super::{
     found::{self, Endpoints, judge_state, supports},
     group::EndpointGroup,
     hit, let_go,
-    needs::{Need, find_for_all},
+    needs::{EndpointNeed, find_for_all},
     placement::{Placement, apart, place, taken_so_far},
-    services::{Meaning, look_up},
+    services::{NamedService, look_up},
     setting::{Dns, Setting},
 };
 use crate::{
@@ -24,7 +24,7 @@ use iam_policy::{PolicyDocument, same_meaning};
 pub(in crate::plan) fn keep(
     draft: &mut Draft<'_>,
     profiles: &[ResolvedProfile<'_>],
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     setting: &Setting<'_>,
 ) {
     let endpoints = Endpoints::of(draft, &need.service);
@@ -67,7 +67,7 @@ pub(in crate::plan) fn keep(
 }
 
 /// One that failed never serves: it goes, and the next pass makes another.
-fn replace_failed(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint, concern: Concern) {
+fn replace_failed(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, endpoint: &VpcEndpoint, concern: Concern) {
     let_go(draft, endpoint, "AWS could not set it up; a new one follows");
     let message = format!(
         "AWS could not set endpoint {} for {} up: it is deleted, and a new one follows.",
@@ -76,7 +76,7 @@ fn replace_failed(draft: &mut Draft<'_>, need: &Need<'_>, endpoint: &VpcEndpoint
     find_for_all(draft, need, concern, Reason::Waiting, &message);
 }
 
-fn create(draft: &mut Draft<'_>, need: &Need<'_>, endpoints: &Endpoints<'_>, setting: &Setting<'_>) {
+fn create(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, endpoints: &Endpoints<'_>, setting: &Setting<'_>) {
     let service = &need.service;
     let vpc = &draft.network.vpc;
     if let Some((reason, message)) = why_not_yet(draft, need, endpoints, setting) {
@@ -127,7 +127,7 @@ fn create(draft: &mut Draft<'_>, need: &Need<'_>, endpoints: &Endpoints<'_>, set
 /// Why no endpoint can be made now, if so.
 fn why_not_yet(
     draft: &Draft<'_>,
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     endpoints: &Endpoints<'_>,
     setting: &Setting<'_>,
 ) -> Option<(Reason, String)> {
@@ -173,7 +173,7 @@ fn why_not_yet(
 
 /// An endpoint for another service that has one of the names that this one
 /// needs.
-fn in_the_way<'a>(draft: &Draft<'a>, need: &Need<'_>) -> Option<(&'a VpcEndpoint, String)> {
+fn in_the_way<'a>(draft: &Draft<'a>, need: &EndpointNeed<'_>) -> Option<(&'a VpcEndpoint, String)> {
     let wanted = need.service.details?.private_names();
     let others = draft.snapshot.vpc_endpoints.iter().filter(|endpoint| {
         endpoint.private_dns_enabled
@@ -193,7 +193,7 @@ fn in_the_way<'a>(draft: &Draft<'a>, need: &Need<'_>) -> Option<(&'a VpcEndpoint
         .next()
 }
 
-fn why_nowhere(need: &Need<'_>, placement: &Placement) -> Option<(Reason, String)> {
+fn why_nowhere(need: &EndpointNeed<'_>, placement: &Placement) -> Option<(Reason, String)> {
     let service = need.service.short;
     if need.subnets.is_empty() {
         return None;
@@ -214,7 +214,12 @@ fn why_nowhere(need: &Need<'_>, placement: &Placement) -> Option<(Reason, String
     Some((Reason::ServiceNotInZone, message))
 }
 
-pub(super) fn advise_on_full_zones(draft: &mut Draft<'_>, need: &Need<'_>, placement: &Placement, concern: Concern) {
+pub(super) fn advise_on_full_zones(
+    draft: &mut Draft<'_>,
+    need: &EndpointNeed<'_>,
+    placement: &Placement,
+    concern: Concern,
+) {
     if placement.full_zones.is_empty() {
         return;
     }
@@ -231,11 +236,11 @@ pub(super) fn advise_on_full_zones(draft: &mut Draft<'_>, need: &Need<'_>, place
 }
 
 /// The policy that the spec asks for; everything is let through where `None`.
-pub(super) fn wanted_policy(draft: &mut Draft<'_>, need: &Need<'_>) -> Option<PolicyDocument> {
+pub(super) fn wanted_policy(draft: &mut Draft<'_>, need: &EndpointNeed<'_>) -> Option<PolicyDocument> {
     let vpc = &draft.network.vpc;
     let is_its = |name: &String| match look_up(draft.snapshot, &vpc.region, name) {
-        Meaning::Service(service) => service.name == need.service.name,
-        Meaning::Nothing { .. } | Meaning::Several(_) | Meaning::Unseen => false,
+        NamedService::Service(service) => service.name == need.service.name,
+        NamedService::Nothing { .. } | NamedService::Several(_) | NamedService::Unseen => false,
     };
     let mut policies = vpc.interface_endpoints.policies.iter();
     let (name, policy) = policies.find(|(name, _)| is_its(name))?;
@@ -259,7 +264,7 @@ pub(super) fn wanted_policy(draft: &mut Draft<'_>, need: &Need<'_>) -> Option<Po
 /// that service and subnets can do.
 pub(super) fn wanted_address_type(
     draft: &mut Draft<'_>,
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     placement: &Placement,
 ) -> Option<IpAddressType> {
     let wanted = draft.network.vpc.interface_endpoints.ip_address_type?;
@@ -293,7 +298,7 @@ pub(super) fn wanted_address_type(
 
 pub(super) fn of_private_dns(
     draft: &Draft<'_>,
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     group: &EndpointGroup,
     placement: &Placement,
     policy: Option<&PolicyDocument>,

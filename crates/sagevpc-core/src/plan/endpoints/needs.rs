@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::services::{Meaning, Service, look_up};
+use super::services::{NamedService, Service, look_up};
 use crate::{
     api::{InternetMode, Reason},
     catalog::{self, ELASTIC_INFERENCE, symptom_without_service},
@@ -19,7 +19,7 @@ use crate::{
 
 /// A service that needs an endpoint.
 #[derive(Clone, Debug)]
-pub(in crate::plan) struct Need<'a> {
+pub(in crate::plan) struct EndpointNeed<'a> {
     pub(in crate::plan) service: Service<'a>,
     /// Whose workloads call it, each with the scope of what stands in their way.
     pub(in crate::plan) callers: BTreeMap<&'a ProfileKey, Scope>,
@@ -27,7 +27,7 @@ pub(in crate::plan) struct Need<'a> {
     pub(in crate::plan) subnets: BTreeMap<&'a SubnetId, &'a Subnet>,
 }
 
-impl<'a> Need<'a> {
+impl<'a> EndpointNeed<'a> {
     pub(in crate::plan) fn new(service: Service<'a>) -> Self {
         Self {
             service,
@@ -51,7 +51,13 @@ impl<'a> Need<'a> {
 }
 
 /// Reports to everyone who needs the service why it is out of reach.
-pub(super) fn find_for_all(draft: &mut Draft<'_>, need: &Need<'_>, concern: Concern, reason: Reason, message: &str) {
+pub(super) fn find_for_all(
+    draft: &mut Draft<'_>,
+    need: &EndpointNeed<'_>,
+    concern: Concern,
+    reason: Reason,
+    message: &str,
+) {
     for scope in need.scopes() {
         draft.push(
             Finding::new(concern, scope, reason, message)
@@ -73,7 +79,7 @@ pub(in crate::plan) fn serves<'a>(callers: impl Iterator<Item = &'a ProfileKey>)
 
 /// What needs an endpoint: first what the SageMakerVpc names, then what
 /// profiles call, the oldest first. And what is wrong with the names.
-pub(super) fn gather<'a>(draft: &Draft<'a>, profiles: &[ResolvedProfile<'a>]) -> (Vec<Need<'a>>, Vec<Finding>) {
+pub(super) fn gather<'a>(draft: &Draft<'a>, profiles: &[ResolvedProfile<'a>]) -> (Vec<EndpointNeed<'a>>, Vec<Finding>) {
     let mut gathered = Gathered::default();
     let in_use: Vec<&ResolvedProfile<'a>> = profiles.iter().filter(|resolved| has_effect(resolved)).collect();
     if in_use.is_empty() {
@@ -143,7 +149,7 @@ fn kinds(resolved: &ResolvedProfile<'_>, places: &BTreeSet<usize>) -> String {
 
 #[derive(Default)]
 struct Gathered<'a> {
-    needs: Vec<Need<'a>>,
+    needs: Vec<EndpointNeed<'a>>,
     findings: Vec<Finding>,
 }
 
@@ -157,7 +163,7 @@ impl<'a> Gathered<'a> {
         field: &str,
         scopes: &[Scope],
         has_own_groups: bool,
-    ) -> Option<&mut Need<'a>> {
+    ) -> Option<&mut EndpointNeed<'a>> {
         let service = self.check(draft, name, field, scopes)?;
         // Its endpoint has groups of its own, and is planned with them.
         if has_own_groups && service.short == ELASTIC_INFERENCE {
@@ -165,7 +171,7 @@ impl<'a> Gathered<'a> {
         }
         let known = self.needs.iter().position(|need| need.service.name == service.name);
         let place = known.unwrap_or_else(|| {
-            self.needs.push(Need::new(service));
+            self.needs.push(EndpointNeed::new(service));
             self.needs.len() - 1
         });
         self.needs.get_mut(place)
@@ -175,8 +181,8 @@ impl<'a> Gathered<'a> {
     fn check(&mut self, draft: &Draft<'a>, name: &str, field: &str, scopes: &[Scope]) -> Option<Service<'a>> {
         let region = &draft.network.vpc.region;
         let (weight, message) = match look_up(draft.snapshot, region, name) {
-            Meaning::Service(service) => return Some(service),
-            Meaning::Nothing { near } => {
+            NamedService::Service(service) => return Some(service),
+            NamedService::Nothing { near } => {
                 let near = if near.is_empty() {
                     "`aws ec2 describe-vpc-endpoint-services` lists those that do".to_owned()
                 } else {
@@ -190,7 +196,7 @@ impl<'a> Gathered<'a> {
                     ),
                 )
             }
-            Meaning::Several(names) => (
+            NamedService::Several(names) => (
                 Weight::Blocks,
                 format!(
                     "{name}, named in {field}, may be any of {} in {region}: write the full name of the one that is \
@@ -198,7 +204,7 @@ impl<'a> Gathered<'a> {
                     listed(names)
                 ),
             ),
-            Meaning::Unseen => (
+            NamedService::Unseen => (
                 Weight::Blocks,
                 format!(
                     "Services that take interface endpoints in {region} were not found, so that there is none for \

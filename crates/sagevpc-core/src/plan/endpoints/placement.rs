@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::needs::Need;
+use super::needs::EndpointNeed;
 use crate::{
     observed::{Subnet, VpcSnapshot},
     plan::{Action, PlannedAction, VpcEndpointChange},
@@ -64,7 +64,7 @@ pub(in crate::plan) fn taken_so_far<'p>(actions: impl Iterator<Item = &'p Planne
 /// that addresses that change hands never move it.
 pub(in crate::plan) fn place(
     snapshot: &VpcSnapshot,
-    need: &Need<'_>,
+    need: &EndpointNeed<'_>,
     present: &[SubnetId],
     address_type: Option<IpAddressType>,
     taken: &Taken,
@@ -112,7 +112,7 @@ pub(in crate::plan) fn place(
 
 /// The zones that the service and the workloads share, each with the subnets
 /// there.
-fn wanted_zones<'n>(need: &'n Need<'_>) -> BTreeMap<&'n str, Vec<&'n Subnet>> {
+fn wanted_zones<'n>(need: &'n EndpointNeed<'_>) -> BTreeMap<&'n str, Vec<&'n Subnet>> {
     let offered = need.service.zones();
     let mut zones: BTreeMap<&str, Vec<&Subnet>> = BTreeMap::new();
     for subnet in need.subnets.values() {
@@ -129,7 +129,7 @@ fn wanted_zones<'n>(need: &'n Need<'_>) -> BTreeMap<&'n str, Vec<&'n Subnet>> {
 /// interface in, though the service is there.
 pub(in crate::plan) fn zones_without<'n>(
     snapshot: &VpcSnapshot,
-    need: &'n Need<'_>,
+    need: &'n EndpointNeed<'_>,
     present: &[SubnetId],
 ) -> Vec<&'n str> {
     let served: BTreeSet<&str> = present
@@ -141,7 +141,7 @@ pub(in crate::plan) fn zones_without<'n>(
 }
 
 /// Where the service is and the workloads are, for a message.
-pub(in crate::plan) fn apart(need: &Need<'_>) -> (String, String) {
+pub(in crate::plan) fn apart(need: &EndpointNeed<'_>) -> (String, String) {
     let workloads: BTreeSet<&str> = need.subnets.values().filter_map(|subnet| subnet.zone()).collect();
     (listed(need.service.zones().unwrap_or_default()), listed(workloads))
 }

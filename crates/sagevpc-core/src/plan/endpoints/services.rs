@@ -86,7 +86,7 @@ impl<'a> Service<'a> {
 
 /// What a name was found to mean.
 #[derive(Debug)]
-pub(in crate::plan) enum Meaning<'a> {
+pub(in crate::plan) enum NamedService<'a> {
     /// This service.
     Service(Service<'a>),
     /// No service; these have names like it.
@@ -102,7 +102,7 @@ pub(in crate::plan) enum Meaning<'a> {
 
 /// What the name means: a full name exactly, a short one among Amazon's own
 /// services.
-pub(in crate::plan) fn look_up<'a>(snapshot: &'a VpcSnapshot, region: &Region, name: &str) -> Meaning<'a> {
+pub(in crate::plan) fn look_up<'a>(snapshot: &'a VpcSnapshot, region: &Region, name: &str) -> NamedService<'a> {
     let services = || {
         snapshot
             .endpoint_services
@@ -110,19 +110,19 @@ pub(in crate::plan) fn look_up<'a>(snapshot: &'a VpcSnapshot, region: &Region, n
             .filter(|service| service.is_interface())
     };
     if let Some(exact) = services().find(|service| service.service_name == name) {
-        return Meaning::Service(Service::offered(snapshot, region, exact));
+        return NamedService::Service(Service::offered(snapshot, region, exact));
     }
     let of_that_name: Vec<&EndpointService> = interface_services(snapshot, region)
         .filter(|(_, short)| *short == name)
         .map(|(service, _)| service)
         .collect();
     match of_that_name.as_slice() {
-        [only] => return Meaning::Service(Service::offered(snapshot, region, only)),
+        [only] => return NamedService::Service(Service::offered(snapshot, region, only)),
         [] => {}
         several => {
             let mut names: Vec<&str> = several.iter().map(|service| service.service_name.as_str()).collect();
             names.sort_unstable();
-            return Meaning::Several(names);
+            return NamedService::Several(names);
         }
     }
     // What serves already is not given up because a list is short.
@@ -132,12 +132,12 @@ pub(in crate::plan) fn look_up<'a>(snapshot: &'a VpcSnapshot, region: &Region, n
         is_it && endpoint.is_interface() && endpoint.state != EndpointState::Deleted
     });
     if let Some(endpoint) = there {
-        return Meaning::Service(Service::behind(snapshot, region, endpoint));
+        return NamedService::Service(Service::behind(snapshot, region, endpoint));
     }
     if services().next().is_none() {
-        return Meaning::Unseen;
+        return NamedService::Unseen;
     }
-    Meaning::Nothing {
+    NamedService::Nothing {
         near: near(snapshot, region, name),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     plan::{
         Action, ActionId, NatGatewayChange, PlannedAction, Serves, Target, disruption,
         draft::Draft,
-        internet::need::{CONCERN, Kept, Need, served},
+        internet::need::{CONCERN, Kept, WayOutNeed, served},
     },
     report::{Finding, Lack, Scope},
     types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
@@ -139,7 +139,7 @@ pub(super) struct Gateway {
 /// Has a NAT gateway in each place.
 pub(super) fn keep(
     draft: &mut Draft<'_>,
-    needs: &BTreeMap<RouteTableId, Need>,
+    needs: &BTreeMap<RouteTableId, WayOutNeed>,
     places: &Places,
     nat_gateways: &NatGateways<'_>,
     cleared: &Cleared,

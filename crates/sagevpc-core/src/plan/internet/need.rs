@@ -38,7 +38,7 @@ impl Kept {
 }
 
 /// A route table that needs a way out of ours, and for whom.
-pub(super) struct Need {
+pub(super) struct WayOutNeed {
     /// The subnets in use on it.
     pub(super) subnets: BTreeSet<SubnetId>,
     /// The profiles that use them.
@@ -46,7 +46,7 @@ pub(super) struct Need {
 }
 
 /// Whom a way out for these tables serves.
-pub(super) fn served<'a>(needs: impl IntoIterator<Item = &'a Need>) -> Serves {
+pub(super) fn served<'a>(needs: impl IntoIterator<Item = &'a WayOutNeed>) -> Serves {
     Serves::Profiles(
         needs
             .into_iter()

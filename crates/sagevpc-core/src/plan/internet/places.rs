@@ -11,7 +11,7 @@ use crate::{
     observed::{Route, RouteTarget, Subnet, VpcSnapshot, tags_of},
     plan::{
         draft::Draft,
-        internet::need::{CONCERN, Need, default_route, scope},
+        internet::need::{CONCERN, WayOutNeed, default_route, scope},
         resolved::{ResolvedProfile, absent},
     },
     report::{Finding, Lack, Scope, Weight},
@@ -56,7 +56,7 @@ impl Places {
 pub(super) fn choose(
     draft: &mut Draft<'_>,
     profiles: &[ResolvedProfile<'_>],
-    needs: &BTreeMap<RouteTableId, Need>,
+    needs: &BTreeMap<RouteTableId, WayOutNeed>,
     nat_gateways: &NatGateways<'_>,
 ) -> Places {
     let mut places = Places::default();
@@ -95,7 +95,7 @@ pub(super) fn choose(
 
 fn choose_per_zone(
     snapshot: &VpcSnapshot,
-    needs: &BTreeMap<RouteTableId, Need>,
+    needs: &BTreeMap<RouteTableId, WayOutNeed>,
     nat_gateways: &NatGateways<'_>,
     candidates: &[&Subnet],
     best: impl Fn(Option<&AvailabilityZoneId>) -> Option<SubnetId>,
@@ -198,7 +198,7 @@ pub(super) fn leads_to_the_internet(snapshot: &VpcSnapshot, route: &Route) -> bo
 }
 
 /// Why there is no place for a NAT gateway, and how to make one.
-fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &BTreeMap<RouteTableId, Need>) {
+fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &BTreeMap<RouteTableId, WayOutNeed>) {
     let snapshot = draft.snapshot;
     let vpc = &snapshot.vpc.vpc_id;
     let gateway = snapshot
@@ -244,7 +244,7 @@ pub(super) fn no_internet_gateway(snapshot: &VpcSnapshot) -> String {
 }
 
 /// Tells of subnets that go out through a NAT gateway in another zone.
-fn advise_on_zones(draft: &mut Draft<'_>, needs: &BTreeMap<RouteTableId, Need>, places: &Places) {
+fn advise_on_zones(draft: &mut Draft<'_>, needs: &BTreeMap<RouteTableId, WayOutNeed>, places: &Places) {
     let snapshot = draft.snapshot;
     for (place, tables) in places.all() {
         let Some(zone) = zone_of(snapshot, place) else { continue };

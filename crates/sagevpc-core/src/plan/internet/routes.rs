@@ -16,7 +16,7 @@ use crate::{
     plan::{
         Action, ActionId, PlannedAction, RouteChange, Serves, Target, disruption,
         draft::Draft,
-        internet::need::{CONCERN, Kept, Need, default_route, scope, served, symptom},
+        internet::need::{CONCERN, Kept, WayOutNeed, default_route, scope, served, symptom},
         resolved::ResolvedProfile,
         s3::is_offered,
     },
@@ -37,9 +37,9 @@ pub(super) fn needs(
     draft: &mut Draft<'_>,
     outbound: &[&ResolvedProfile<'_>],
     nat_gateways: &NatGateways<'_>,
-) -> BTreeMap<RouteTableId, Need> {
+) -> BTreeMap<RouteTableId, WayOutNeed> {
     let snapshot = draft.snapshot;
-    let mut needs: BTreeMap<RouteTableId, Need> = BTreeMap::new();
+    let mut needs: BTreeMap<RouteTableId, WayOutNeed> = BTreeMap::new();
     for resolved in outbound {
         let mut not_offered: BTreeMap<&RouteTableId, BTreeSet<&SubnetId>> = BTreeMap::new();
         for subnet in &resolved.subnets {
@@ -59,7 +59,7 @@ pub(super) fn needs(
                     .insert(&subnet.subnet_id);
                 continue;
             }
-            let need = needs.entry(table.route_table_id.clone()).or_insert_with(|| Need {
+            let need = needs.entry(table.route_table_id.clone()).or_insert_with(|| WayOutNeed {
                 subnets: BTreeSet::new(),
                 profiles: BTreeSet::new(),
             });
@@ -89,7 +89,7 @@ pub(super) fn needs(
 /// that serves.
 pub(super) fn keep(
     draft: &mut Draft<'_>,
-    needs: &BTreeMap<RouteTableId, Need>,
+    needs: &BTreeMap<RouteTableId, WayOutNeed>,
     places: &Places,
     nat_gateways: &NatGateways<'_>,
     gateways: &BTreeMap<SubnetId, Gateway>,
@@ -170,7 +170,7 @@ fn reason(draft: &Draft<'_>, table: &RouteTableId, route: Option<&Route>) -> Str
 /// carry nothing.
 pub(super) fn clear(
     draft: &mut Draft<'_>,
-    needs: &BTreeMap<RouteTableId, Need>,
+    needs: &BTreeMap<RouteTableId, WayOutNeed>,
     places: &Places,
     nat_gateways: &NatGateways<'_>,
 ) -> Cleared {

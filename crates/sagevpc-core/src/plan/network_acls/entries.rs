@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use super::{
     packets::Packets,
-    passage::{Kind, Passage},
+    passage::{Passage, RuleKind},
     slots::{Slots, slot},
 };
 use crate::{
@@ -56,13 +56,13 @@ impl Rules {
     }
 
     /// How many more rules of the kind the ACL takes now.
-    pub(super) fn room_now(&self, kind: Kind) -> usize {
+    pub(super) fn room_now(&self, kind: RuleKind) -> usize {
         let inside = count(&self.ours, kind) + count(&self.intruders, kind);
         self.room(kind).saturating_sub(inside)
     }
 
     /// How many rules of the kind the ACL takes besides those of others.
-    fn room(&self, kind: Kind) -> usize {
+    fn room(&self, kind: RuleKind) -> usize {
         let (others, ours) = (count(&self.others, kind), count(&self.ours, kind));
         // Who has more than the default has had the quota raised.
         let (default, most) = MAX_ACL_RULES;
@@ -72,10 +72,10 @@ impl Rules {
 
     /// Whether someone denies something behind our rules, which a wider rule of
     /// ours would let through.
-    fn deny_behind(&self, kind: Kind) -> bool {
+    fn deny_behind(&self, kind: RuleKind) -> bool {
         self.others.iter().any(|rule| {
             let is_behind = (*self.reserved.end()..LAST_ACL_RULE).contains(&rule.rule_number);
-            is_behind && !rule.allows && Kind::of(rule) == kind
+            is_behind && !rule.allows && RuleKind::of(rule) == kind
         })
     }
 }
@@ -88,8 +88,8 @@ pub(super) fn in_order<'a>(rules: impl Iterator<Item = &'a AclEntry>) -> Vec<&'a
 }
 
 /// How many rules of the kind there are, that at the end left out.
-fn count(rules: &[AclEntry], kind: Kind) -> usize {
-    let alike = rules.iter().filter(|rule| Kind::of(rule) == kind);
+fn count(rules: &[AclEntry], kind: RuleKind) -> usize {
+    let alike = rules.iter().filter(|rule| RuleKind::of(rule) == kind);
     alike.filter(|rule| rule.rule_number < LAST_ACL_RULE).count()
 }
 
@@ -136,7 +136,7 @@ pub(super) struct Wanted {
     pub(super) entries: Vec<AclEntry>,
     /// Directions that would need more rules than EC2 takes, each with how many
     /// and how many there is room for.
-    pub(super) too_many: BTreeMap<Kind, (usize, usize)>,
+    pub(super) too_many: BTreeMap<RuleKind, (usize, usize)>,
 }
 
 /// The rules of ours that let through what the rules of others do not. Those
@@ -146,7 +146,7 @@ pub(super) struct Wanted {
 /// someone, and what destinations of teams need waits for room: a long list of
 /// one team must not take S3 from all.
 pub(super) fn wanted<'a>(rules: &Rules, passages: impl Iterator<Item = &'a Passage>, vpc: &[IpNet]) -> Wanted {
-    let mut lacking: BTreeMap<Kind, Vec<&Passage>> = BTreeMap::new();
+    let mut lacking: BTreeMap<RuleKind, Vec<&Passage>> = BTreeMap::new();
     for passage in passages {
         let stops = passage.stops(&rules.others);
         // Nothing that comes after a denial undoes it.
@@ -164,7 +164,7 @@ pub(super) fn wanted<'a>(rules: &Rules, passages: impl Iterator<Item = &'a Passa
         let openings = fitting.unwrap_or_else(|| {
             let count = merged(passages.iter().copied().map(Opening::of)).len();
             wanted.too_many.insert(kind, (count, room));
-            let there: Vec<&AclEntry> = rules.ours.iter().filter(|rule| Kind::of(rule) == kind).collect();
+            let there: Vec<&AclEntry> = rules.ours.iter().filter(|rule| RuleKind::of(rule) == kind).collect();
             wanted.entries.extend(there.iter().copied().cloned());
             let rest: Vec<&Passage> = passages.iter().copied().filter(|passage| !passage.is_chosen).collect();
             let more = choices(&rest, wider).map(|choice| lacking_in(&there, choice));
@@ -230,7 +230,7 @@ fn widened(passages: &[&Passage], vpc: &[IpNet]) -> BTreeSet<Opening> {
 
 /// The rule under the number that it has, or under the next that is free. There
 /// are more numbers than rules that EC2 takes, unless someone fills them.
-fn number(rules: &Rules, kind: Kind, opening: Opening, taken: &mut BTreeSet<(Direction, u16)>) -> Option<AclEntry> {
+fn number(rules: &Rules, kind: RuleKind, opening: Opening, taken: &mut BTreeSet<(Direction, u16)>) -> Option<AclEntry> {
     let numbered = |number| {
         AclEntry::new(
             kind.direction,

@@ -130,7 +130,7 @@ fn icmp_span(range: PortRange) -> Span {
 
 /// Packets that an ACL stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stop {
+pub(super) struct DeniedPackets {
     /// The number of the rule that denies them; `None` where no rule matches,
     /// and for the rule at the end.
     pub(super) by: Option<u16>,
@@ -145,7 +145,7 @@ pub(super) fn stops<'a>(
     rules: impl IntoIterator<Item = &'a AclEntry>,
     direction: Direction,
     packets: Packets,
-) -> Vec<Stop> {
+) -> Vec<DeniedPackets> {
     let mut undecided = vec![packets];
     let mut stops = Vec::new();
     for rule in rules.into_iter().filter(|rule| rule.direction == direction) {
@@ -153,11 +153,11 @@ pub(super) fn stops<'a>(
         if !rule.allows {
             let by = (rule.rule_number < LAST_ACL_RULE).then_some(rule.rule_number);
             let denied = undecided.iter().filter_map(|block| block.common(&matched));
-            stops.extend(denied.map(|packets| Stop { by, packets }));
+            stops.extend(denied.map(|packets| DeniedPackets { by, packets }));
         }
         undecided = undecided.iter().flat_map(|block| block.without(&matched)).collect();
     }
-    stops.extend(undecided.into_iter().map(|packets| Stop { by: None, packets }));
+    stops.extend(undecided.into_iter().map(|packets| DeniedPackets { by: None, packets }));
     stops
 }
 

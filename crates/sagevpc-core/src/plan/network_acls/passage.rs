@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::packets::{Packets, Stop, stops};
+use super::packets::{DeniedPackets, Packets, stops};
 use crate::types::{AclEntry, Direction, PortRange, Protocol};
 
 /// Packets that must pass an ACL, one way.
@@ -18,8 +18,8 @@ pub(super) struct Passage {
 }
 
 impl Passage {
-    pub(super) fn kind(&self) -> Kind {
-        Kind {
+    pub(super) fn kind(&self) -> RuleKind {
+        RuleKind {
             direction: self.direction,
             is_ipv6: matches!(self.cidr, IpNet::V6(_)),
         }
@@ -30,19 +30,19 @@ impl Passage {
     }
 
     /// What of it the rules stop.
-    pub(super) fn stops<'a>(&self, rules: impl IntoIterator<Item = &'a AclEntry>) -> Vec<Stop> {
+    pub(super) fn stops<'a>(&self, rules: impl IntoIterator<Item = &'a AclEntry>) -> Vec<DeniedPackets> {
         stops(rules, self.direction, self.packets())
     }
 }
 
 /// EC2 counts rules by direction and IP version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Kind {
+pub(super) struct RuleKind {
     pub(super) direction: Direction,
     pub(super) is_ipv6: bool,
 }
 
-impl Kind {
+impl RuleKind {
     pub(super) fn of(rule: &AclEntry) -> Self {
         Self {
             direction: rule.direction,

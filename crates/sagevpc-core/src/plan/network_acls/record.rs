@@ -23,7 +23,7 @@ use crate::{
     },
     plan::{
         Action, History, NetworkAclChange, Outcome, Plan, PlannedAction, Step, draft::Draft,
-        network_acls::passage::Kind,
+        network_acls::passage::RuleKind,
     },
     report::{Concern, Scope, Weight},
     types::{AclEntry, Direction, NetworkAclId, listed},
@@ -56,7 +56,8 @@ pub(super) fn claim<'a>(rules: Rules, passages: impl Iterator<Item = &'a Passage
         ..rules
     };
     let wanted = entries::wanted(&trial, passages, vpc);
-    let is_just_it = |rule: &AclEntry| wanted.entries.contains(rule) && !wanted.too_many.contains_key(&Kind::of(rule));
+    let is_just_it =
+        |rule: &AclEntry| wanted.entries.contains(rule) && !wanted.too_many.contains_key(&RuleKind::of(rule));
     let (ours, left): (Vec<_>, Vec<_>) = std::mem::take(&mut trial.ours).into_iter().partition(is_just_it);
     trial.ours = ours;
     trial.others.extend(left);

@@ -78,7 +78,7 @@ impl Concerned {
 }
 
 /// Where a way begins and ends, and for whom.
-struct Way<'w> {
+struct FollowedWay<'w> {
     demand: &'w Demand,
     place: usize,
     subnet: &'w SubnetId,
@@ -104,7 +104,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         subnet: &SubnetId,
         destination: &Destination,
     ) {
-        let way = Way {
+        let way = FollowedWay {
             demand,
             place,
             subnet,
@@ -129,7 +129,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         }
     }
 
-    fn note_cause(&mut self, cause: &Cause, weight: Weight, way: &Way<'_>, what: What) {
+    fn note_cause(&mut self, cause: &Cause, weight: Weight, way: &FollowedWay<'_>, what: What) {
         let concerned = self.entry(
             Obstacle {
                 weight,
@@ -150,7 +150,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
 
     /// Each thing that cannot be seen is told by itself; what is accepted is
     /// still worth knowing.
-    fn note_unseen(&mut self, answer: &Answer, way: &Way<'_>) {
+    fn note_unseen(&mut self, answer: &Answer, way: &FollowedWay<'_>) {
         if way.demand.strength == Strength::LetOut {
             return;
         }
@@ -196,7 +196,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         }
     }
 
-    fn entry(&mut self, obstacle: Obstacle, way: &Way<'_>) -> &mut Concerned {
+    fn entry(&mut self, obstacle: Obstacle, way: &FollowedWay<'_>) -> &mut Concerned {
         let concerned = self.found.entry(obstacle).or_default();
         concerned.workloads.insert(way.place);
         concerned.subnets.insert(way.subnet.clone());

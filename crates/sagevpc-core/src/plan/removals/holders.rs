@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    plan::{consumers::is_sagemakers, draft::Draft, kept::Thing},
+    plan::{consumers::is_sagemakers, draft::Draft, kept::HeldThing},
     types::{Holdings, ProfileKey, ResourceKey, SecurityGroupId},
 };
 
@@ -50,7 +50,7 @@ impl Holders {
 pub(in crate::plan) fn uses(draft: &Draft<'_>, key: &ProfileKey, holdings: Holdings, group: &SecurityGroupId) -> bool {
     match draft.claims.key_of(group.as_str()).and_then(ResourceKey::profile) {
         Some(profile) => profile == key,
-        None => holdings.may_hold(&Thing::Group(group).to_string()),
+        None => holdings.may_hold(&HeldThing::Group(group).to_string()),
     }
 }
 

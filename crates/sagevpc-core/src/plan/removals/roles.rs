@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Verdict, cut_off, ways::User};
+use super::{Ruling, cut_off, ways::User};
 use crate::plan::{
-    Action, ActionId, PlannedAction, RoleChange, draft::Draft, kept::Thing, loosening::widened, replaced::role_policy,
-    resolved::ResolvedProfile, roles::is_as_given,
+    Action, ActionId, PlannedAction, RoleChange, draft::Draft, kept::HeldThing, loosening::widened,
+    replaced::role_policy, resolved::ResolvedProfile, roles::is_as_given,
 };
 use iam_policy::same_meaning;
 
@@ -26,7 +26,7 @@ pub(super) fn judge(
     draft: &Draft<'_>,
     profiles: &[ResolvedProfile<'_>],
     users: &[User<'_>],
-    verdicts: &mut BTreeMap<ActionId, Verdict>,
+    verdicts: &mut BTreeMap<ActionId, Ruling>,
 ) {
     for planned in draft.actions() {
         let Some((role, addition)) = taken(draft, planned) else {
@@ -39,7 +39,7 @@ pub(super) fn judge(
         let cut_off = cut_off(draft, using, [format!("what inline policies of {role} allow")]);
         let addition = addition.into_iter().map(|addition| (addition, None));
         let parts = addition.chain([(planned.action.clone(), Some(cut_off))]).collect();
-        verdicts.insert(planned.id, Verdict::Parts(parts));
+        verdicts.insert(planned.id, Ruling::Parts(parts));
     }
 }
 
@@ -83,7 +83,7 @@ fn taken<'p>(draft: &Draft<'_>, planned: &'p PlannedAction) -> Option<(&'p str, 
 }
 
 fn may_use(profiles: &[ResolvedProfile<'_>], user: &User<'_>, role: &str) -> bool {
-    let thing = Thing::Role(role).to_string();
+    let thing = HeldThing::Role(role).to_string();
     user.noted.is_none_or(|noted| noted.may_hold(&thing))
         || profiles
             .iter()

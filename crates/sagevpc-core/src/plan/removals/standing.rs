@@ -18,7 +18,7 @@ use crate::{
 use iam_policy::{Share, evaluate_family_for_anyone, same_meaning};
 
 /// How far a way can be relied on.
-pub(super) struct Standing {
+pub(super) struct WayStanding {
     reached: Reached,
     /// How much of the destination may be reached where not all of it is.
     part: Extent,
@@ -32,7 +32,7 @@ pub(super) struct Standing {
     endpoint: Option<VpcEndpointId>,
 }
 
-impl Standing {
+impl WayStanding {
     /// Whether there is a way at all.
     pub(super) fn is_any(&self) -> bool {
         self.reached > Reached::No || !self.part.is_empty()
@@ -53,7 +53,7 @@ impl Standing {
 }
 
 /// How far a way can be relied on.
-pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>, way: &Destination) -> Standing {
+pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>, way: &Destination) -> WayStanding {
     let admission = match way {
         Destination::S3 { bucket: Some(bucket) } => closed.of(bucket),
         Destination::S3 { bucket: None }
@@ -66,7 +66,7 @@ pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>
     let (reached, endpoint) = how_far(draft, admission, start, way);
     let exempt = admission.map(|admission| admission.exemptions.clone());
     if reached == Reached::Yes {
-        return Standing {
+        return WayStanding {
             reached,
             part: Extent::default(),
             sure: Extent::default(),
@@ -76,7 +76,7 @@ pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>
     }
     let is_let_in = |hops: &[Hop]| admission.is_none_or(|admission| lets_in(admission, gateway_endpoint(hops)));
     let may_be_let_in = |hops: &[Hop]| is_let_in(hops) || exempt.as_ref().is_some_and(|exempt| !exempt.is_empty());
-    Standing {
+    WayStanding {
         reached,
         part: start.extent(way, |hops, _| may_be_let_in(hops)),
         sure: start.extent(way, |hops, unseen| is_let_in(hops) && is_taken_to_work(draft, unseen)),
@@ -165,7 +165,7 @@ impl<'s> Narrowed<'s> {
 
     /// Whether the user may call something by this way that is let through no
     /// longer. Of buckets that are known, the packets' way says so by itself.
-    pub(super) fn cuts(&self, user: &User<'_>, way: &Destination, standing: &Standing) -> bool {
+    pub(super) fn cuts(&self, user: &User<'_>, way: &Destination, standing: &WayStanding) -> bool {
         let mut narrower = self.0.iter();
         match way {
             Destination::Service(name) => narrower.any(|narrower| narrower.endpoint.service_name == *name),

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use super::{
     closed::Closed,
     holders::Holders,
-    standing::{Standing, standing},
+    standing::{WayStanding, standing},
 };
 use crate::{
     desired::KeptOfPolicy,
@@ -23,7 +23,7 @@ use crate::{
     plan::{
         consumers::Territory,
         draft::Draft,
-        kept::Thing,
+        kept::HeldThing,
         reachability::{destinations, reader},
         resolved::{ResolvedProfile, WorkloadGroups},
     },
@@ -46,7 +46,7 @@ pub(super) struct User<'a> {
     /// What was relied on with their groups; `None` where nobody can tell.
     pub(super) noted: Option<Holdings>,
     /// The ways that they need and have.
-    pub(super) ways: Vec<(Destination, Standing)>,
+    pub(super) ways: Vec<(Destination, WayStanding)>,
 }
 
 /// Everyone who uses the VPC, in the order of subnets and groups.
@@ -88,7 +88,7 @@ pub(super) fn users<'a>(
                 .collect();
             let noted = holders.with(draft, &groups);
             let relied_on = noted.unwrap_or(Holdings::EVERYTHING);
-            let went_out = relied_on.may_hold(&Thing::WayOut.to_string());
+            let went_out = relied_on.may_hold(&HeldThing::WayOut.to_string());
             let mut needs: BTreeSet<Destination> = offer.held_by(relied_on).collect();
             needs.extend(by_rules(snapshot, &groups, &members, &ports, went_out));
             needs.extend(
@@ -152,14 +152,14 @@ impl Offer {
     /// What of it the holder may rely on.
     fn held_by(&self, holdings: Holdings) -> impl Iterator<Item = Destination> {
         let buckets = self.buckets.iter().filter(move |bucket| {
-            let thing = Thing::Bucket(bucket).to_string();
+            let thing = HeldThing::Bucket(bucket).to_string();
             holdings.may_hold(&thing)
         });
         let services = self.services.iter().filter(move |service| {
             let thing = if service.ends_with(ELASTIC_INFERENCE) {
-                Thing::ElasticInference
+                HeldThing::ElasticInference
             } else {
-                Thing::Service(service)
+                HeldThing::Service(service)
             };
             holdings.may_hold(&thing.to_string())
         });

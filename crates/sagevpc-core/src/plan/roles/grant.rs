@@ -18,11 +18,11 @@ pub(super) const INLINE_POLICIES_MAX_CHARS: usize = 10_240;
 
 /// Actions to allow, by what they are needed for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Grant {
+pub(super) struct RoleGrant {
     actions: BTreeSet<(&'static RoleNeed, &'static str)>,
 }
 
-impl Grant {
+impl RoleGrant {
     pub(super) fn add(&mut self, need: &'static RoleNeed, action: &'static str) {
         self.actions.insert((need, action));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     CONCERN, Use,
-    grant::Grant,
+    grant::RoleGrant,
     judge::{Cause, Judge, Question, RolePolicies, simulated},
     kinds, questions, tell,
 };
@@ -113,7 +113,13 @@ struct Lack {
 }
 
 /// Says what a role lacks, but for what our policy gives it.
-pub(super) fn lacks(draft: &mut Draft<'_>, arn: &str, uses: &[Use<'_>], detail: Option<&RoleDetail>, given: &Grant) {
+pub(super) fn lacks(
+    draft: &mut Draft<'_>,
+    arn: &str,
+    uses: &[Use<'_>],
+    detail: Option<&RoleDetail>,
+    given: &RoleGrant,
+) {
     let region = &draft.network.vpc.region;
     let policies = detail.map(|detail| RolePolicies::all(detail, &draft.snapshot.roles, region));
     let by_kind: BTreeMap<WorkloadKind, Vec<Lack>> = kinds(uses)
@@ -141,7 +147,7 @@ fn lacks_of(
     arn: &str,
     kind: WorkloadKind,
     policies: Option<&RolePolicies>,
-    given: &Grant,
+    given: &RoleGrant,
 ) -> Vec<Lack> {
     let mut by_cause: BTreeMap<(Judge, Cause, RolePart), Actions> = BTreeMap::new();
     for (question, need, action) in questions(kind) {
@@ -192,7 +198,7 @@ fn verdict(
 }
 
 /// Whether our policy, as it is or is to be, mends it.
-fn mends(given: &Grant, cause: &Cause, need: &'static RoleNeed, action: &'static str) -> bool {
+fn mends(given: &RoleGrant, cause: &Cause, need: &'static RoleNeed, action: &'static str) -> bool {
     match cause {
         Cause::Unstated | Cause::Narrow(_) => given.holds(need, action),
         Cause::Denied(_) | Cause::Bounded(_) | Cause::Organization | Cause::Unclear(_) => false,
@@ -215,7 +221,7 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, is_enforced: bool, scope: S
             "judged by sagevpc from the role's policies; service control policies of an organization are not seen"
         }
     };
-    let mut missing = Grant::default();
+    let mut missing = RoleGrant::default();
     for (need, action) in &actions {
         missing.add(need, action);
     }

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, str::FromStr};
 
 use serde_json::{Value, json};
 
-use super::{Condition, Grant, ec2_arns};
+use super::{Grant, PermitCondition, ec2_arns};
 use crate::{
     catalog::calls::{Call, Feature},
     types::TAG_CLUSTER,
@@ -191,44 +191,44 @@ impl Narrowing {
     }
 
     /// Only within the VPCs.
-    pub(super) fn in_vpcs(&self) -> Condition {
+    pub(super) fn in_vpcs(&self) -> PermitCondition {
         self.within("ArnLike")
     }
 
     /// Only within the VPCs, where EC2 says in which one something is.
-    pub(super) fn in_vpcs_if_told(&self) -> Condition {
+    pub(super) fn in_vpcs_if_told(&self) -> PermitCondition {
         self.within("ArnLikeIfExists")
     }
 
-    fn within(&self, operator: &str) -> Condition {
+    fn within(&self, operator: &str) -> PermitCondition {
         if self.vpcs.is_empty() {
-            return Condition::default();
+            return PermitCondition::default();
         }
-        Condition::of(operator, "ec2:Vpc", self.vpc_arns())
+        PermitCondition::of(operator, "ec2:Vpc", self.vpc_arns())
     }
 
     /// Only if the request gives our tag.
-    pub(super) fn request_tag(&self) -> Condition {
+    pub(super) fn request_tag(&self) -> PermitCondition {
         self.tag("aws:RequestTag")
     }
 
     /// Only on what has our tag.
-    pub(super) fn resource_tag(&self) -> Condition {
+    pub(super) fn resource_tag(&self) -> PermitCondition {
         self.tag("aws:ResourceTag")
     }
 
-    fn tag(&self, key: &str) -> Condition {
+    fn tag(&self, key: &str) -> PermitCondition {
         let key = format!("{key}/{TAG_CLUSTER}");
         match &self.cluster_id {
-            Some(id) => Condition::of("StringEquals", &key, json!(id)),
-            None => Condition::of("Null", &key, json!("false")),
+            Some(id) => PermitCondition::of("StringEquals", &key, json!(id)),
+            None => PermitCondition::of("Null", &key, json!("false")),
         }
     }
 
     /// Only while one of these calls makes it, and with our tag where that is
     /// known.
-    pub(super) fn created(&self, by: Vec<&str>) -> Condition {
-        let while_made = Condition::of("StringEquals", "ec2:CreateAction", json!(by));
+    pub(super) fn created(&self, by: Vec<&str>) -> PermitCondition {
+        let while_made = PermitCondition::of("StringEquals", "ec2:CreateAction", json!(by));
         match self.cluster_id {
             Some(_) => while_made.and(self.request_tag()),
             None => while_made,
@@ -236,8 +236,12 @@ impl Narrowing {
     }
 
     /// Only on roles with the boundary, where one is asked for.
-    pub(super) fn boundary(&self) -> Option<Condition> {
+    pub(super) fn boundary(&self) -> Option<PermitCondition> {
         let boundary = self.permissions_boundary.as_ref()?;
-        Some(Condition::of("ArnEquals", "iam:PermissionsBoundary", json!(boundary)))
+        Some(PermitCondition::of(
+            "ArnEquals",
+            "iam:PermissionsBoundary",
+            json!(boundary),
+        ))
     }
 }

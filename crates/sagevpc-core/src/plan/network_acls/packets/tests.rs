@@ -159,7 +159,7 @@ proptest! {
             let asked = AclEntry::new(direction, 1, true, protocol, ports, cidr);
             let stops = stops(&rules, direction, Packets::of_rule(&asked));
             for packet in packets.iter().copied() {
-                let stopped: Vec<&Stop> = stops.iter().filter(|stop| stop.packets.contain(&point(packet))).collect();
+                let stopped: Vec<&DeniedPackets> = stops.iter().filter(|stop| stop.packets.contain(&point(packet))).collect();
                 let (by, allowed) = decided(&rules, direction, packet);
                 if matches(&asked, packet) && !allowed {
                     prop_assert_eq!(stopped.len(), 1, "{:?}", packet);
