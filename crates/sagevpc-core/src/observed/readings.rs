@@ -126,11 +126,12 @@ impl NetworkAclEntry {
 }
 
 impl NatGateway {
-    /// How far it is; one whose state was not seen is on its way.
+    /// How far it is. EC2 always says so; a description without it is of one
+    /// that serves.
     pub fn stage(&self) -> Stage {
         self.state
             .as_ref()
-            .map_or(Stage::Pending, |state| state.means().stage())
+            .map_or(Stage::Available, |state| state.means().stage())
     }
 
     /// Whether it is gone; EC2 still shows it for about an hour.

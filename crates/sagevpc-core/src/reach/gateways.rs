@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     catalog::BUCKET_USES,
-    observed::{ConnectivityType, EndpointState, NatGatewayState, VpcEndpoint},
+    observed::{ConnectivityType, EndpointState, Stage, VpcEndpoint},
     types::{Direction, NatGatewayId, Region, VpcEndpointId},
 };
 use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
@@ -184,7 +184,7 @@ impl Reach<'_> {
         };
         let route = leg.route();
         if let Some(state) = &nat.state
-            && *state != NatGatewayState::Available
+            && nat.stage() != Stage::Available
         {
             return vec![leg.stopped(Cause::NatUnavailable {
                 gateway: id.clone(),

@@ -14,6 +14,8 @@
 //! | `network` | the way between the source's subnet and the destination |
 //! | `alike` | what fares alike, so that it is followed once |
 //! | `gateways` | endpoints, NAT gateways and internet gateways on that way |
+//! | `start` | where packets begin, and what is asked of them |
+//! | `parts` | the parts of a way, with security groups at both ends |
 //! | `verdict` | what all of it comes to |
 //! | `hop`, `unseen`, `policy` | the words for it |
 //! | `fix` | what would let packets through, and who can do it |
@@ -45,9 +47,11 @@ mod gateways;
 mod hop;
 mod names;
 mod network;
+mod parts;
 mod policy;
 mod routes;
 mod space;
+mod start;
 mod told;
 mod unseen;
 mod verdict;
@@ -64,8 +68,9 @@ use ipnet::IpNet;
 pub use fix::{Means, acl_fix};
 pub use hop::{Cause, Hop, RouteUsed, Stop, Through};
 pub use policy::why;
+pub use start::Start;
 pub use unseen::Unseen;
-pub use verdict::{Answer, Extent, Path, Start, Verdict};
+pub use verdict::{Answer, Extent, Path, Verdict};
 
 use crate::{
     observed::VpcSnapshot,

@@ -1,0 +1,230 @@
+//! The parts of a way, from the source's security groups to the receiver's.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use ipnet::IpNet;
+
+use super::{
+    filter::Admission,
+    hop::{Cause, Hop},
+    names::{Receiver, Resolution},
+    network::{AT_HOME, Leg, Trip},
+    space::{space, take},
+    start::Start,
+    unseen::Unseen,
+    verdict::Path,
+};
+use crate::types::{Direction, Rule, SecurityGroupId, listed};
+
+/// How one part of a destination fares, from the source's groups to the
+/// receiver's.
+pub(super) struct Part<'l> {
+    pub(super) leg: Cow<'l, Leg>,
+    /// The rule of the source's groups that admits it, before the leg.
+    pub(super) admitted: Option<&'l (SecurityGroupId, Rule)>,
+    /// What the receiver's groups say, at the leg's turn.
+    pub(super) received: Option<Hop>,
+    /// What stops it, in the order in which it is met.
+    pub(super) stops: Vec<(StoppedAt, Cause)>,
+    /// Its addresses, where a stop concerns these alone.
+    pub(super) only: Option<IpNet>,
+    pub(super) unseen: Vec<Unseen>,
+}
+
+/// Where a part is stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoppedAt {
+    AtTheSource,
+    /// After so many hops of the leg.
+    OnTheWay(usize),
+    AtTheReceiver,
+}
+
+impl Start<'_, '_> {
+    /// Adds the parts of the way to one target.
+    pub(super) fn add_parts<'l>(
+        &self,
+        parts: &mut Vec<Part<'l>>,
+        trip: &Trip<'_>,
+        admission: &'l Admission,
+        legs: &'l [Leg],
+    ) {
+        let by = admission.by.as_ref();
+        if admission.refused.is_empty() {
+            parts.extend(legs.iter().map(|leg| self.part(trip, by, Cow::Borrowed(leg))));
+            return;
+        }
+        let target = trip.target;
+        if by.is_none() {
+            let legs = legs.iter().map(Cow::Borrowed);
+            parts.extend(legs.map(|leg| self.refused(trip, target.whom.clone(), admission, leg, None)));
+            return;
+        }
+        let mut open = target.space.clone();
+        for cell in &admission.refused {
+            take(&mut open, &cell.net, cell.ports);
+        }
+        let only = admission.refused.first().map(|cell| cell.net);
+        let peer = match &target.receiver {
+            Receiver::Members => target.whom.clone(),
+            Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => {
+                listed(admission.refused.iter().map(|cell| cell.net).collect::<BTreeSet<_>>())
+            }
+        };
+        let closed = self.reach.network(trip, admission.refused.clone()).into_iter();
+        parts.extend(closed.map(|leg| self.refused(trip, peer.clone(), admission, Cow::Owned(leg), only)));
+        let ways = self.reach.network(trip, open);
+        parts.extend(ways.into_iter().map(|leg| self.part(trip, by, Cow::Owned(leg))));
+    }
+
+    /// The part that goes by this leg.
+    fn part<'l>(&self, trip: &Trip<'_>, admitted: Option<&'l (SecurityGroupId, Rule)>, leg: Cow<'l, Leg>) -> Part<'l> {
+        let received = leg.arrives.then(|| self.received(trip));
+        let (received, refusal, unseen) = received.unwrap_or_default();
+        let turn = leg.turn.unwrap_or(AT_HOME);
+        let on_the_way = |(hops, cause): &(usize, Cause)| (StoppedAt::OnTheWay(*hops), cause.clone());
+        let before = leg.denials.iter().filter(|(hops, _)| *hops < turn).map(on_the_way);
+        let is_after = |(hops, _): &&(usize, Cause)| *hops >= turn && *hops < AT_HOME;
+        let after = leg.denials.iter().filter(is_after).map(on_the_way);
+        let at_home = leg.denials.iter().filter(|(hops, _)| *hops == AT_HOME).map(on_the_way);
+        let end = leg
+            .stop
+            .iter()
+            .map(|cause| (StoppedAt::OnTheWay(leg.hops.len()), cause.clone()));
+        let at_the_receiver = refusal.into_iter().map(|cause| (StoppedAt::AtTheReceiver, cause));
+        Part {
+            stops: before
+                .chain(at_the_receiver)
+                .chain(after)
+                .chain(end)
+                .chain(at_home)
+                .collect(),
+            only: None,
+            unseen: leg.unseen.iter().cloned().chain(unseen).collect(),
+            admitted,
+            received,
+            leg,
+        }
+    }
+
+    /// The part that the source's groups do not admit, unless that cannot be
+    /// told.
+    fn refused<'l>(
+        &self,
+        trip: &Trip<'_>,
+        peer: String,
+        admission: &Admission,
+        leg: Cow<'l, Leg>,
+        only: Option<IpNet>,
+    ) -> Part<'l> {
+        let unseen = not_known(admission);
+        let mut part = self.part(trip, None, leg);
+        if unseen.is_empty() {
+            let cause = Cause::NotAdmitted {
+                groups: self.groups.iter().cloned().collect(),
+                direction: Direction::Egress,
+                traffic: trip.target.traffic,
+                peer,
+                endpoint: None,
+            };
+            part.stops.insert(0, (StoppedAt::AtTheSource, cause));
+            part.only = only;
+        }
+        part.unseen.extend(unseen);
+        part
+    }
+
+    /// What the receiver's groups say of the source.
+    fn received(&self, trip: &Trip<'_>) -> (Option<Hop>, Option<Cause>, Vec<Unseen>) {
+        let target = trip.target;
+        let groups = match &target.receiver {
+            Receiver::Endpoint(_, groups) | Receiver::Interface(groups) if !groups.is_empty() => groups,
+            Receiver::Members => &self.groups,
+            // An interface without groups, such as a gateway's, admits all.
+            Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::Outside | Receiver::SageMaker => {
+                return (None, None, Vec::new());
+            }
+        };
+        let sources = space(trip.nets.iter().copied(), target.flow.ports);
+        let admission = self
+            .reach
+            .groups
+            .admit(groups, Direction::Ingress, target.flow, sources, &self.groups);
+        let unseen = not_known(&admission);
+        let by = admission.by;
+        let hop = by.map(|(group, rule)| Hop::SecurityGroup { group, rule });
+        let Some(refused) = admission.refused.first() else {
+            return (hop, None, Vec::new());
+        };
+        if !unseen.is_empty() {
+            return (hop, None, unseen);
+        }
+        let peer = match &target.receiver {
+            Receiver::Members => target.whom.clone(),
+            Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => {
+                refused.net.to_string()
+            }
+        };
+        let cause = Cause::NotAdmitted {
+            groups: groups.iter().cloned().collect(),
+            direction: Direction::Ingress,
+            traffic: target.traffic,
+            peer,
+            endpoint: match &target.receiver {
+                Receiver::Endpoint(endpoint, _) => Some(endpoint.clone()),
+                Receiver::Outside | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => None,
+            },
+        };
+        (hop, Some(cause), Vec::new())
+    }
+}
+
+fn not_known(admission: &Admission) -> Vec<Unseen> {
+    let lists = admission
+        .unknown_lists
+        .iter()
+        .map(|list| Unseen::PrefixList { list: list.to_string() });
+    let groups = admission.unknown_groups.iter();
+    lists
+        .chain(groups.map(|group| Unseen::SecurityGroup {
+            group: group.to_string(),
+        }))
+        .collect()
+}
+
+/// The steps of a part, up to what stops it.
+pub(super) fn path(resolution: &Resolution, part: &Part<'_>) -> Path {
+    let mut hops = resolution.hops.clone();
+    hops.extend(
+        part.admitted
+            .cloned()
+            .map(|(group, rule)| Hop::SecurityGroup { group, rule }),
+    );
+    let leg = &part.leg;
+    let turn = leg.turn.unwrap_or(leg.hops.len()).min(leg.hops.len());
+    let first = part.stops.first().map(|(place, _)| *place);
+    let (there, back) = match first {
+        Some(StoppedAt::AtTheSource) => return Path(hops),
+        Some(StoppedAt::OnTheWay(last)) if last < turn => (&leg.hops[..last], &leg.hops[..0]),
+        Some(StoppedAt::OnTheWay(last)) => (&leg.hops[..turn], &leg.hops[turn..last]),
+        Some(StoppedAt::AtTheReceiver) | None => leg.hops.split_at(turn),
+    };
+    hops.extend(there.iter().cloned());
+    let is_stopped_here = match first {
+        Some(StoppedAt::AtTheReceiver) => true,
+        Some(StoppedAt::OnTheWay(last)) => last < turn,
+        Some(StoppedAt::AtTheSource) | None => false,
+    };
+    if leg.turn.is_some() && !is_stopped_here {
+        hops.extend(part.received.clone());
+        let mut targets = resolution.targets.iter().filter(|_| leg.arrives);
+        hops.extend(targets.find_map(|target| match &target.receiver {
+            Receiver::Endpoint(endpoint, _) => Some(Hop::InterfaceEndpoint {
+                endpoint: endpoint.clone(),
+            }),
+            Receiver::Outside | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => None,
+        }));
+        hops.extend(back.iter().cloned());
+    }
+    Path(hops)
+}
