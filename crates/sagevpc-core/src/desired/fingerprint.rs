@@ -28,7 +28,7 @@ use crate::{
 pub(crate) fn hashed(form: &impl Serialize) -> String {
     match serde_json::to_vec(form) {
         Ok(text) => hex::encode(&Sha256::digest(text)[..16]),
-        // Forms can be written. One that could not would be like no other.
+        // Forms can be written: their names are text.
         Err(error) => error.to_string(),
     }
 }

@@ -57,24 +57,6 @@ impl<'a> RouteTarget<'a> {
             | Self::Other(id) => id,
         }
     }
-
-    /// Whether traffic by it leaves the VPC by another way than an endpoint. Of
-    /// what is not known that cannot be said.
-    pub const fn leaves_vpc(self) -> bool {
-        match self {
-            Self::Local | Self::VpcEndpoint(_) | Self::Other(_) => false,
-            Self::InternetGateway(_)
-            | Self::VirtualPrivateGateway(_)
-            | Self::NatGateway(_)
-            | Self::EgressOnlyInternetGateway(_)
-            | Self::NetworkInterface(_)
-            | Self::TransitGateway(_)
-            | Self::PeeringConnection(_)
-            | Self::CoreNetwork(_)
-            | Self::LocalGateway(_)
-            | Self::CarrierGateway(_) => true,
-        }
-    }
 }
 
 /// What EC2 calls the VPC itself as a target.
@@ -159,7 +141,13 @@ impl Route {
 
     /// Whether it leads somewhere.
     pub fn is_active(&self) -> bool {
-        self.state.as_ref().is_none_or(|state| *state != RouteState::Blackhole)
+        let state = self.state.as_ref();
+        state.is_none_or(|state| *state != RouteState::Blackhole && *state != RouteState::Filtered)
+    }
+
+    /// Whether AWS passes it over, so that the next route decides.
+    pub fn is_filtered(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| *state == RouteState::Filtered)
     }
 
     /// Whether it leads to an internet gateway.
@@ -167,9 +155,29 @@ impl Route {
         matches!(self.target(), Some(RouteTarget::InternetGateway(_)))
     }
 
-    /// Whether it leads out of the VPC by another way than an endpoint.
+    /// Whether it leads elsewhere than to the VPC or to a gateway endpoint, which
+    /// has a prefix list for its destination. Behind an endpoint that blocks of
+    /// addresses are sent to stands a firewall, and something behind what is not
+    /// known.
     pub fn leaves_vpc(&self) -> bool {
-        self.target().is_some_and(RouteTarget::leaves_vpc)
+        match self.target() {
+            Some(RouteTarget::Local) => false,
+            Some(RouteTarget::VpcEndpoint(_)) => self.destination_prefix_list_id.is_none(),
+            Some(
+                RouteTarget::InternetGateway(_)
+                | RouteTarget::VirtualPrivateGateway(_)
+                | RouteTarget::NatGateway(_)
+                | RouteTarget::EgressOnlyInternetGateway(_)
+                | RouteTarget::NetworkInterface(_)
+                | RouteTarget::TransitGateway(_)
+                | RouteTarget::PeeringConnection(_)
+                | RouteTarget::CoreNetwork(_)
+                | RouteTarget::LocalGateway(_)
+                | RouteTarget::CarrierGateway(_)
+                | RouteTarget::Other(_),
+            )
+            | None => true,
+        }
     }
 }
 
@@ -194,8 +202,8 @@ mod tests {
             ("GatewayId", "local", RouteTarget::Local, false),
             ("GatewayId", "igw-1", RouteTarget::InternetGateway("igw-1"), true),
             ("GatewayId", "vgw-1", RouteTarget::VirtualPrivateGateway("vgw-1"), true),
-            ("GatewayId", "vpce-1", RouteTarget::VpcEndpoint("vpce-1"), false),
-            ("GatewayId", "new-1", RouteTarget::Other("new-1"), false),
+            ("GatewayId", "vpce-1", RouteTarget::VpcEndpoint("vpce-1"), true),
+            ("GatewayId", "new-1", RouteTarget::Other("new-1"), true),
             ("NatGatewayId", "nat-1", RouteTarget::NatGateway("nat-1"), true),
             (
                 "EgressOnlyInternetGatewayId",
@@ -230,15 +238,18 @@ mod tests {
             assert_eq!(route.target(), Some(target));
             assert_eq!((target.id(), route.leaves_vpc()), (id, leaves));
         }
+        let of_gateway_endpoint = json!({ "DestinationPrefixListId": "pl-1", "GatewayId": "vpce-1" });
+        let route: Route = serde_json::from_value(of_gateway_endpoint).unwrap();
+        assert!(!route.leaves_vpc(), "a gateway endpoint's");
         let route: Route = serde_json::from_value(json!({ "DestinationCidrBlock": "10.0.0.0/16" })).unwrap();
-        assert_eq!((route.target(), route.leaves_vpc()), (None, false));
+        assert_eq!((route.target(), route.leaves_vpc()), (None, true));
     }
 
     #[test]
-    fn only_a_blackhole_leads_nowhere() {
+    fn a_blackhole_and_what_aws_filters_out_lead_nowhere() {
         for (state, is_active) in [
             ("active", true),
-            ("filtered", true),
+            ("filtered", false),
             ("BlackHole", false),
             ("new", true),
         ] {

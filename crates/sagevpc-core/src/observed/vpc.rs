@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
+
 use super::{
     Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, NatGateway, NetworkAcl,
     NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
     VpcAttributes, VpcEndpoint, tags_of,
 };
 use crate::types::{
-    AccountId, Accounts, AllocationId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, Region, RouteTableId,
-    SecurityGroupId, SubnetId, TAG_CLUSTER, VpcEndpointId, VpcId,
+    AccountId, Accounts, AllocationId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, PrefixListId, Region,
+    RouteTableId, SecurityGroupId, SubnetId, TAG_CLUSTER, VpcEndpointId, VpcId,
 };
 
 /// One VPC as it was seen.
@@ -328,6 +330,13 @@ impl VpcSnapshot {
             .find(|service| is_s3(&service.service_name) && service.is_gateway())
             .map(|service| service.service_name.as_str())
             .or_else(|| self.s3_prefix_list().map(|list| list.prefix_list_name.as_str()))
+    }
+
+    /// The addresses of a prefix list; `None` where they are not known.
+    pub fn addresses_of(&self, list: &PrefixListId) -> Option<Vec<IpNet>> {
+        let mut lists = self.prefix_lists.iter();
+        let known = lists.find(|known| known.prefix_list_id == *list && !known.cidrs.is_empty())?;
+        Some(known.cidrs.iter().filter_map(|cidr| cidr.parse().ok()).collect())
     }
 
     /// The prefix list of S3 in this region.

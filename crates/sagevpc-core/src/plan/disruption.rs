@@ -115,20 +115,22 @@ pub(super) fn others_on<'a>(snapshot: &'a VpcSnapshot, tables: &BTreeSet<&RouteT
 }
 
 fn has_another_road_to_s3(snapshot: &VpcSnapshot, table: &RouteTable) -> bool {
-    let s3: Vec<IpNet> = snapshot
-        .s3_prefix_list()
-        .map(|list| list.cidrs.iter().filter_map(|cidr| cidr.parse().ok()).collect())
+    let s3 = snapshot.s3_prefix_list();
+    let s3 = s3
+        .and_then(|list| snapshot.addresses_of(&list.prefix_list_id))
         .unwrap_or_default();
-    table
+    let takes_some = |destination: &IpNet| {
+        let meets = |cidr: &IpNet| destination.contains(cidr) || cidr.contains(destination);
+        destination.prefix_len() == 0 || s3.iter().any(meets)
+    };
+    let mut roads = table
         .routes
         .iter()
-        .filter(|route| route.is_active() && route.leaves_vpc())
-        .any(|route| {
-            route.destination().is_some_and(|destination| {
-                destination.prefix_len() == 0
-                    || s3
-                        .iter()
-                        .any(|cidr| destination.contains(cidr) || cidr.contains(&destination))
-            })
-        })
+        .filter(|route| route.is_active() && route.leaves_vpc());
+    roads.any(|route| match (route.destination(), &route.destination_prefix_list_id) {
+        (Some(destination), _) => takes_some(&destination),
+        // Addresses that are not known may be S3's.
+        (None, Some(list)) => snapshot.addresses_of(list).is_none_or(|all| all.iter().any(takes_some)),
+        (None, None) => false,
+    })
 }

@@ -102,6 +102,9 @@ impl Table {
             }
         }
         for route in &table.routes {
+            if route.is_filtered() {
+                continue;
+            }
             let Some(via) = via(route, snapshot) else { continue };
             if let Some(net) = route.destination_cidr_block {
                 read.add(&[IpNet::V4(net)], &net.to_string(), &via);

@@ -142,7 +142,12 @@ fn admits(
             Peer::Itself => group.is_some_and(carries),
             Peer::Group { id, .. } => carries(id),
             Peer::Cidr(cidr) => addresses.iter().any(|address| cidr.contains(address)),
-            Peer::Made(_) | Peer::PrefixList(_) => false,
+            // A list whose addresses are not known may hold anyone's.
+            Peer::PrefixList(list) => snapshot.addresses_of(list).is_none_or(|all| {
+                let holds = |address: &IpNet| all.iter().any(|cidr| cidr.contains(address));
+                addresses.iter().any(holds)
+            }),
+            Peer::Made(_) => false,
         })
 }
 
@@ -177,19 +182,23 @@ fn has_a_way_out(snapshot: &VpcSnapshot, interface: &NetworkInterface) -> bool {
 /// these addresses in it.
 fn is_let_out_elsewhere_only(snapshot: &VpcSnapshot, interface: &NetworkInterface, targets: &[IpNet]) -> bool {
     let https = Rule::https(Direction::Egress, Peer::Itself);
-    let cidrs: Vec<IpNet> = interface
-        .groups
-        .iter()
+    let mut is_unknown = false;
+    let mut cidrs: Vec<IpNet> = Vec::new();
+    let groups = interface.groups.iter();
+    let rules = groups
         .filter_map(|member| snapshot.security_groups.get(&member.group_id))
-        .flat_map(SecurityGroup::rules)
-        .filter(|rule| rule.admits_service_of(&https))
-        .filter_map(|rule| match rule.peer {
-            Peer::Cidr(cidr) => Some(cidr),
-            Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => None,
-        })
-        .collect();
+        .flat_map(SecurityGroup::rules);
+    for rule in rules.filter(|rule| rule.admits_service_of(&https)) {
+        match &rule.peer {
+            Peer::Cidr(cidr) => cidrs.push(*cidr),
+            // AWS's own lists, which are known, hold S3's addresses and the like.
+            Peer::PrefixList(list) => is_unknown |= snapshot.addresses_of(list).is_none(),
+            Peer::Itself | Peer::Group { .. } | Peer::Made(_) => {}
+        }
+    }
     let inside = |cidr: &IpNet| snapshot.vpc.cidrs().any(|block| block.contains(cidr));
-    let elsewhere = cidrs.iter().any(|cidr| !inside(cidr));
+    // A list whose addresses are not known may lead anywhere.
+    let elsewhere = is_unknown || cidrs.iter().any(|cidr| !inside(cidr));
     let to_target = |target: &IpNet| cidrs.iter().any(|cidr| cidr.contains(target));
     elsewhere && !targets.iter().any(to_target)
 }
