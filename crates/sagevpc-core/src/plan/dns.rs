@@ -62,14 +62,18 @@ fn attributes(draft: &mut Draft<'_>) {
                 support = Some(draft.act(planned.symptom(Symptom::StaysStarting)));
             }
             Dns::Verify => {
-                let message = format!(
-                    "{attribute} of {vpc} is off, so names of AWS services do not resolve there, and spec.dns is \
-                     Verify: turn it on with `aws ec2 modify-vpc-attribute --vpc-id {vpc} --{}`, or set spec.dns: \
-                     Enforce.",
-                    match attribute {
-                        DnsAttribute::EnableDnsSupport => "enable-dns-support",
-                        DnsAttribute::EnableDnsHostnames => "enable-dns-hostnames",
+                let (option, what) = match attribute {
+                    DnsAttribute::EnableDnsSupport => {
+                        ("enable-dns-support", "names of AWS services do not resolve there")
                     }
+                    DnsAttribute::EnableDnsHostnames => (
+                        "enable-dns-hostnames",
+                        "names of AWS services do not resolve to their interface endpoints there",
+                    ),
+                };
+                let message = format!(
+                    "{attribute} of {vpc} is off, so {what}, and spec.dns is Verify: turn it on with `aws ec2 \
+                     modify-vpc-attribute --vpc-id {vpc} --{option}`, or set spec.dns: Enforce."
                 );
                 draft.push(
                     Finding::new(Concern::Dns, Scope::Vpc, Reason::DnsDisabled, message)
