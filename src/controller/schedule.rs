@@ -114,17 +114,17 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// How long to wait after a pass that ended `standing` at `now`. `random`
+    /// How long to wait after a pass that came to this `end` at `now`. `random`
     /// is from 0 to 1.
-    pub(super) fn next(&mut self, standing: PassEnd, interval: Duration, now: Timestamp, random: f64) -> Duration {
-        let result = standing.result();
+    pub(super) fn next(&mut self, end: PassEnd, interval: Duration, now: Timestamp, random: f64) -> Duration {
+        let result = end.result();
         self.repeated = if self.last == Some(result) {
             self.repeated.saturating_add(1)
         } else {
             0
         };
         self.last = Some(result);
-        match standing {
+        match end {
             PassEnd::Settled => until_next_round(interval, now),
             PassEnd::Changed => self
                 .repeated

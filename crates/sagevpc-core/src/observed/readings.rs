@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use super::{
     Address, AttachmentState, ConnectivityType, EndpointType, InterfaceType, InternetGateway, IpPermission, NatGateway,
-    NetworkAcl, NetworkAclEntry, NetworkInterface, RuleAction, SecurityGroup, Stage, Subnet, UserIdGroupPair, Vpc,
-    VpcEndpoint,
+    NetworkAcl, NetworkAclEntry, NetworkInterface, PrefixList, RuleAction, SecurityGroup, Stage, Subnet,
+    UserIdGroupPair, Vpc, VpcEndpoint,
 };
 use crate::types::{AclEntry, AllocationId, Direction, Peer, PortRange, Protocol, Rule, VpcId};
 use iam_policy::{PolicyDocument, PolicyError};
@@ -122,6 +122,14 @@ impl NetworkAclEntry {
             ports.or(icmp),
             ipv4.or_else(|| self.ipv6_cidr_block.map(IpNet::V6))?,
         ))
+    }
+}
+
+impl PrefixList {
+    /// Its addresses; `None` where they are not known.
+    pub fn addresses(&self) -> Option<Vec<IpNet>> {
+        let are_known = !self.cidrs.is_empty();
+        are_known.then(|| self.cidrs.iter().filter_map(|cidr| cidr.parse().ok()).collect())
     }
 }
 

@@ -335,8 +335,7 @@ impl VpcSnapshot {
     /// The addresses of a prefix list; `None` where they are not known.
     pub fn addresses_of(&self, list: &PrefixListId) -> Option<Vec<IpNet>> {
         let mut lists = self.prefix_lists.iter();
-        let known = lists.find(|known| known.prefix_list_id == *list && !known.cidrs.is_empty())?;
-        Some(known.cidrs.iter().filter_map(|cidr| cidr.parse().ok()).collect())
+        lists.find(|known| known.prefix_list_id == *list)?.addresses()
     }
 
     /// The prefix list of S3 in this region.

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::Disruption;
 use crate::{
-    observed::{NetworkInterface, RouteTable, VpcSnapshot},
+    observed::{NetworkInterface, PrefixList, RouteTable, VpcSnapshot},
     types::{NetworkAclId, RouteTableId, SecurityGroupId},
 };
 
@@ -115,9 +115,9 @@ pub(super) fn others_on<'a>(snapshot: &'a VpcSnapshot, tables: &BTreeSet<&RouteT
 }
 
 fn has_another_road_to_s3(snapshot: &VpcSnapshot, table: &RouteTable) -> bool {
-    let s3 = snapshot.s3_prefix_list();
-    let s3 = s3
-        .and_then(|list| snapshot.addresses_of(&list.prefix_list_id))
+    let s3 = snapshot
+        .s3_prefix_list()
+        .and_then(PrefixList::addresses)
         .unwrap_or_default();
     let takes_some = |destination: &IpNet| {
         let meets = |cidr: &IpNet| destination.contains(cidr) || cidr.contains(destination);

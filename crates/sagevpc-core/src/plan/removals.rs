@@ -57,19 +57,19 @@ pub(super) fn decide(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], gr
     if !draft.actions().any(may_cut) {
         return;
     }
-    let verdicts = {
+    let rulings = {
         let users = users(draft, profiles, groups);
         if users.is_empty() {
             return;
         }
         let mut trial = Trial::new(draft, &users);
         trial.run();
-        roles::judge(draft, profiles, &users, &mut trial.verdicts);
-        trial.verdicts
+        roles::judge(draft, profiles, &users, &mut trial.rulings);
+        trial.rulings
     };
-    for (id, verdict) in verdicts {
+    for (id, ruling) in rulings {
         if let Some(planned) = draft.graph.get(id) {
-            let parts = verdict.carried_out(planned);
+            let parts = ruling.carried_out(planned);
             draft.graph.split(id, parts);
         }
     }
@@ -157,7 +157,7 @@ struct Trial<'t, 'a> {
     accepted: Vec<Action>,
     /// What would be done by those that do not.
     refused: Vec<Action>,
-    verdicts: BTreeMap<ActionId, Ruling>,
+    rulings: BTreeMap<ActionId, Ruling>,
 }
 
 impl<'t, 'a> Trial<'t, 'a> {
@@ -171,7 +171,7 @@ impl<'t, 'a> Trial<'t, 'a> {
             users,
             accepted: Vec::new(),
             refused: Vec::new(),
-            verdicts: BTreeMap::new(),
+            rulings: BTreeMap::new(),
         }
     }
 
@@ -192,7 +192,7 @@ impl<'t, 'a> Trial<'t, 'a> {
             return;
         }
         for planned in adding {
-            if !self.verdicts.contains_key(&planned.id) {
+            if !self.rulings.contains_key(&planned.id) {
                 self.judge(planned);
             }
         }
@@ -244,7 +244,7 @@ impl<'t, 'a> Trial<'t, 'a> {
         if !more.is_empty() && self.lost(&[&before[..], &more].concat(), whole).is_empty() {
             let whom = self.cut_off(&lost).whom;
             let message = format!("{whom} still need it: it follows once what takes its place serves.",);
-            self.verdicts.insert(id, Ruling::Later(message));
+            self.rulings.insert(id, Ruling::Later(message));
             return;
         }
         let (mut harmless, mut cutting) = (Vec::new(), Vec::new());
@@ -268,7 +268,7 @@ impl<'t, 'a> Trial<'t, 'a> {
         let cutting = split::merged(cutting)
             .into_iter()
             .map(|part| (part, Some(cut_off.clone())));
-        self.verdicts
+        self.rulings
             .insert(id, Ruling::Parts(harmless.chain(cutting).collect()));
     }
 

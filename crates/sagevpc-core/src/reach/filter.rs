@@ -87,10 +87,9 @@ impl Groups {
                 .partition(|rule| rule.direction == Direction::Egress);
             (group.group_id.clone(), [ingress, egress])
         });
-        let lists = lists.iter().filter(|list| !list.cidrs.is_empty()).map(|list| {
-            let nets = list.cidrs.iter().filter_map(|cidr| cidr.parse().ok()).collect();
-            (list.prefix_list_id.clone(), nets)
-        });
+        let lists = lists
+            .iter()
+            .filter_map(|list| Some((list.prefix_list_id.clone(), list.addresses()?)));
         let rules: BTreeMap<_, [Vec<Rule>; 2]> = read.collect();
         let each = rules
             .iter()

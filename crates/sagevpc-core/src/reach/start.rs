@@ -27,6 +27,14 @@ pub struct Start<'r, 's> {
     nets: [Vec<IpNet>; 2],
 }
 
+/// A destination as it is seen from where packets begin.
+struct Asked {
+    is_ipv6: bool,
+    /// The number that it shares with those that fare alike.
+    number: usize,
+    resolution: Rc<Resolution>,
+}
+
 impl<'s> Reach<'s> {
     /// From a subnet; `None` where the VPC has no such subnet.
     pub fn from(&self, subnet: &SubnetId, groups: &BTreeSet<SecurityGroupId>) -> Option<Start<'_, 's>> {
@@ -49,19 +57,20 @@ impl<'s> Reach<'s> {
 impl Start<'_, '_> {
     /// Follows packets to the destination, and answers back.
     pub fn to(&self, destination: &Destination) -> Verdict {
-        self.follow(destination, |resolution, parts| self.conclude(resolution, parts))
+        let asked = self.resolve(destination);
+        self.follow(&asked, |parts| self.conclude(&asked.resolution, parts))
     }
 
     /// The same with all that is in the way; `None` where nothing is, which is
     /// found out faster, for no way is written down.
     pub fn answer(&self, destination: &Destination) -> Option<Answer> {
-        let is_ipv6 = self.is_ipv6_to(destination);
-        let (number, resolution) = self.reach.resolve(destination, is_ipv6);
-        let way = Way::new(self.numbers, &self.groups, self.place, number, &resolution);
+        let asked = self.resolve(destination);
+        let resolution = asked.resolution.as_ref();
+        let way = Way::new(self.numbers, &self.groups, self.place, asked.number, resolution);
         if self.reach.known.borrow().alike.is_plain(&way) {
             return None;
         }
-        self.follow(destination, |resolution, parts| {
+        self.follow(&asked, |parts| {
             let is_plain =
                 |part: &Part<'_>| part.stops.is_empty() && part.unseen.is_empty() && part.leg.remarks.is_empty();
             let resolves = resolution.unseen.is_empty() && resolution.unresolved.is_none();
@@ -93,14 +102,26 @@ impl Start<'_, '_> {
     /// How much of the destination packets get to by ways that count, each told
     /// by its hops and by what cannot be seen of it.
     pub fn extent(&self, destination: &Destination, counts: impl Fn(&[Hop], &[Unseen]) -> bool) -> Extent {
-        self.follow(destination, |resolution, parts| {
-            if resolution.unresolved.is_some() {
+        let asked = self.resolve(destination);
+        self.follow(&asked, |parts| {
+            if asked.resolution.unresolved.is_some() {
                 return Extent::default();
             }
             let is_open = |part: &&Part<'_>| part.stops.is_empty() && counts(&part.leg.hops, &part.unseen);
             let open = parts.iter().filter(is_open);
             Extent(open.flat_map(|part| part.leg.space.iter().cloned()).collect())
         })
+    }
+
+    /// What the destination is from here.
+    fn resolve(&self, destination: &Destination) -> Asked {
+        let is_ipv6 = self.is_ipv6_to(destination);
+        let (number, resolution) = self.reach.resolve(destination, is_ipv6);
+        Asked {
+            is_ipv6,
+            number,
+            resolution,
+        }
     }
 
     /// By which family the destination is reached from here.
@@ -120,13 +141,12 @@ impl Start<'_, '_> {
 
     /// Gives the parts of the way to whoever concludes from them; where there
     /// is none, the verdict is clear.
-    fn follow<T: From<Verdict>>(
-        &self,
-        destination: &Destination,
-        conclude: impl FnOnce(&Resolution, &[Part<'_>]) -> T,
-    ) -> T {
-        let is_ipv6 = self.is_ipv6_to(destination);
-        let (number, resolution) = self.reach.resolve(destination, is_ipv6);
+    fn follow<T: From<Verdict>>(&self, asked: &Asked, conclude: impl FnOnce(&[Part<'_>]) -> T) -> T {
+        let Asked {
+            is_ipv6,
+            number,
+            ref resolution,
+        } = *asked;
         let nets = self.nets[usize::from(is_ipv6)].as_slice();
         let early = resolution.stop.clone().or_else(|| {
             let has_no_address = nets.is_empty() || resolution.targets.iter().any(|target| target.space.is_empty());
@@ -162,7 +182,7 @@ impl Start<'_, '_> {
         for ((target, legs), admission) in resolution.targets.iter().zip(&ways).zip(&admissions) {
             self.add_parts(&mut parts, &self.trip(target, nets, is_ipv6), admission, legs);
         }
-        conclude(&resolution, &parts)
+        conclude(&parts)
     }
 
     fn trip<'t>(&self, target: &'t Target, nets: &'t [IpNet], is_ipv6: bool) -> Trip<'t> {

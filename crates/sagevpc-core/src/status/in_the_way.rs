@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Assessment, Observation,
-    obstacles::{HeldBack, Obstacle, held_back, is_open_drift, of_action},
+    obstacles::{HeldBack, Obstacle, held_back, is_open_drift, of_action, progress},
 };
 use crate::{
     plan::{PlannedAction, Serves},
@@ -25,29 +25,33 @@ pub(super) struct InTheWay<'a> {
 
 /// Whom something concerns.
 struct Whom<'a> {
+    /// Those who look after the VPC.
+    owners: bool,
     everyone: bool,
     profiles: Vec<&'a ProfileKey>,
 }
 
 impl<'a> Whom<'a> {
     fn of_scope(scope: &'a Scope) -> Self {
-        let profiles = match scope {
-            Scope::Vpc | Scope::SageMakerVpc => Vec::new(),
-            Scope::Profile(key) | Scope::Workloads(key, _) => vec![key],
+        let (owners, profiles) = match scope {
+            Scope::Vpc | Scope::SageMakerVpc => (true, Vec::new()),
+            Scope::Profile(key) | Scope::Workloads(key, _) => (false, vec![key]),
         };
         Self {
+            owners,
             everyone: *scope == Scope::Vpc,
             profiles,
         }
     }
 
     fn of_serves(serves: &'a Serves) -> Self {
-        let profiles = match serves {
-            Serves::Vpc | Serves::SageMakerVpc => Vec::new(),
-            Serves::Profiles(keys) => keys.iter().collect(),
-            Serves::Profile(key) => vec![key],
+        let (owners, profiles) = match serves {
+            Serves::Vpc | Serves::SageMakerVpc => (true, Vec::new()),
+            Serves::Profiles(keys) => (true, keys.iter().collect()),
+            Serves::Profile(key) => (false, vec![key]),
         };
         Self {
+            owners,
             everyone: *serves == Serves::Vpc,
             profiles,
         }
@@ -96,18 +100,13 @@ impl<'a, T> ByProfile<'a, T> {
 
 impl<'a> InTheWay<'a> {
     pub(super) fn of(assessment: &Assessment<'a>) -> Self {
-        let mut found: Vec<(Whom<'a>, bool, Obstacle)> = Vec::new();
+        let mut found: Vec<(Whom<'a>, Obstacle)> = Vec::new();
+        let mut open_drift = Vec::new();
+        let mut all_held_back = Vec::new();
         let mut add = |findings: &'a [Finding]| {
-            found.extend(findings.iter().map(|finding| {
-                let is_of_vpc = match finding.scope {
-                    Scope::Vpc | Scope::SageMakerVpc => true,
-                    Scope::Profile(_) | Scope::Workloads(..) => false,
-                };
-                let whom = Whom::of_scope(&finding.scope);
-                (whom, is_of_vpc, Obstacle::of_finding(finding))
-            }));
+            let told = |finding: &'a Finding| (Whom::of_scope(&finding.scope), Obstacle::of_finding(finding));
+            found.extend(findings.iter().map(told));
         };
-        let mut unlike = (Vec::new(), Vec::new());
         match assessment.validated {
             Err(refused) => add(&refused.findings),
             Ok(validated) => {
@@ -115,30 +114,25 @@ impl<'a> InTheWay<'a> {
                 if let Observation::Seen { plan, outcome } = assessment.observation {
                     add(&plan.findings);
                     for planned in &plan.actions {
-                        let is_of_vpc = match planned.serves {
-                            Serves::Vpc | Serves::SageMakerVpc | Serves::Profiles(_) => true,
-                            Serves::Profile(_) => false,
-                        };
                         let whom = || Whom::of_serves(&planned.serves);
-                        let obstacle = of_action(planned, outcome, &validated.vpc);
-                        found.extend(obstacle.map(|obstacle| (whom(), is_of_vpc, obstacle)));
-                        if is_open_drift(planned, outcome, &validated.vpc) {
-                            unlike.0.push((whom(), planned));
+                        let progress = progress(planned, outcome, &validated.vpc);
+                        found.extend(of_action(planned, &progress).map(|obstacle| (whom(), obstacle)));
+                        if is_open_drift(planned, &progress) {
+                            open_drift.push((whom(), planned));
                         }
-                        let why = held_back(planned, outcome, &validated.vpc);
-                        unlike.1.extend(why.map(|why| (whom(), (planned, why))));
+                        let why = held_back(&progress, &validated.vpc);
+                        all_held_back.extend(why.map(|why| (whom(), (planned, why))));
                     }
                 }
             }
         }
-        found.sort_by_key(|(_, _, obstacle)| (obstacle.concern, obstacle.weight));
-        let of_vpc = found.iter().zip(0..).filter(|((_, is_of_vpc, _), _)| *is_of_vpc);
-        let (open_drift, held_back) = unlike;
+        found.sort_by_key(|(_, obstacle)| (obstacle.concern, obstacle.weight));
+        let of_vpc = found.iter().zip(0..).filter(|((whom, _), _)| whom.owners);
         Self {
             of_vpc: of_vpc.map(|(_, place)| place).collect(),
-            obstacles: ByProfile::of(found.into_iter().map(|(whom, _, obstacle)| (whom, obstacle))),
+            obstacles: ByProfile::of(found),
             open_drift: ByProfile::of(open_drift),
-            held_back: ByProfile::of(held_back),
+            held_back: ByProfile::of(all_held_back),
         }
     }
 

@@ -178,8 +178,8 @@ pub(super) fn progress<'a>(planned: &'a PlannedAction, outcome: &'a Outcome, vpc
 }
 
 /// Whether it is drift that is not put back yet.
-pub(super) fn is_open_drift(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> bool {
-    planned.drift && progress(planned, outcome, vpc).state != ActionState::Done
+pub(super) fn is_open_drift(planned: &PlannedAction, progress: &Progress<'_>) -> bool {
+    planned.drift && progress.state != ActionState::Done
 }
 
 /// What holds a change back until a person does something.
@@ -192,20 +192,19 @@ pub(super) enum HeldBack {
 
 /// What keeps AWS from what is declared until someone approves the action, or
 /// lets AWS be changed again.
-pub(super) fn held_back(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Option<HeldBack> {
+pub(super) fn held_back(progress: &Progress<'_>, vpc: &ValidVpc) -> Option<HeldBack> {
     if vpc.management_policy == ManagementPolicy::Observe {
         return Some(HeldBack::ByObserve);
     }
-    match progress(planned, outcome, vpc).state {
+    match progress.state {
         ActionState::Planned => Some(HeldBack::ByPause),
         ActionState::Held => Some(HeldBack::ForApproval),
         ActionState::Waiting | ActionState::Failed | ActionState::Done => None,
     }
 }
 
-pub(super) fn of_action(planned: &PlannedAction, outcome: &Outcome, vpc: &ValidVpc) -> Option<Obstacle> {
+pub(super) fn of_action(planned: &PlannedAction, progress: &Progress<'_>) -> Option<Obstacle> {
     let concern = planned.blocks?;
-    let progress = progress(planned, outcome, vpc);
     let message = format!("{planned}, because {}. {}", planned.reason, progress.message);
     Some(Obstacle {
         resource: Some(planned.action.resource()),

@@ -15,7 +15,7 @@ use super::{passage::Passage, ways};
 use crate::{
     catalog::{ELASTIC_INFERENCE, Symptom, names_service},
     demand::{Demand, DemandPeer},
-    observed::{Subnet, VpcSnapshot},
+    observed::{PrefixList, Subnet, VpcSnapshot},
     plan::{draft::Draft, project::project, resolved::ResolvedProfile},
     types::{ANSWER_PORTS, Direction, NetworkAclId, Protocol, RouteTableId, SubnetId, Traffic},
 };
@@ -305,9 +305,8 @@ fn tables_of<'a>(resolved: &'a ResolvedProfile<'_>) -> impl Iterator<Item = (&'a
 }
 
 fn s3_cidrs(snapshot: &VpcSnapshot) -> Vec<IpNet> {
-    let lists = snapshot.s3_prefix_list().into_iter();
-    lists
-        .flat_map(|list| &list.cidrs)
-        .filter_map(|cidr| cidr.parse().ok())
-        .collect()
+    snapshot
+        .s3_prefix_list()
+        .and_then(PrefixList::addresses)
+        .unwrap_or_default()
 }

@@ -26,7 +26,7 @@ pub(super) fn judge(
     draft: &Draft<'_>,
     profiles: &[ResolvedProfile<'_>],
     users: &[User<'_>],
-    verdicts: &mut BTreeMap<ActionId, Ruling>,
+    rulings: &mut BTreeMap<ActionId, Ruling>,
 ) {
     for planned in draft.actions() {
         let Some((role, addition)) = taken(draft, planned) else {
@@ -39,7 +39,7 @@ pub(super) fn judge(
         let cut_off = cut_off(draft, using, [format!("what inline policies of {role} allow")]);
         let addition = addition.into_iter().map(|addition| (addition, None));
         let parts = addition.chain([(planned.action.clone(), Some(cut_off))]).collect();
-        verdicts.insert(planned.id, Ruling::Parts(parts));
+        rulings.insert(planned.id, Ruling::Parts(parts));
     }
 }
 
