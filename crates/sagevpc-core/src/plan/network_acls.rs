@@ -6,10 +6,9 @@
 //!
 //! | File | Knows |
 //! |---|---|
-//! | `traffic` | what must pass which ACL, and for whom |
-//! | `passage` | how much it weighs that some of it is stopped |
-//! | `ways` | where endpoints and NAT gateways are once the plan is carried out |
-//! | `packets` | what ordered rules do with sets of packets |
+//! | `traffic` | what is needed, for whom, and what of it which ACL denies |
+//! | `passage` | packets that are needed and denied |
+//! | `packets` | which rules match all that others do |
 //! | `slots` | what EC2 tells an entry by |
 //! | `record` | which rules are ours |
 //! | `entries` | which rules of ours let the rest through, and how they fit |
@@ -20,7 +19,6 @@ mod passage;
 mod record;
 mod slots;
 mod traffic;
-mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,19 +26,18 @@ use ipnet::IpNet;
 
 pub(super) use self::entries::RESERVED;
 use self::{
-    entries::{Rules, Wanted, in_order},
-    packets::{Packets, stops},
+    entries::{Rules, Wanted},
+    packets::Packets,
     slots::{Slots, slot},
-    traffic::{Beneficiaries, Needed, Passages},
+    traffic::{Asked, Beneficiaries, Passages},
 };
 use super::{Action, PlannedAction, Serves, disruption, draft::Draft};
 use crate::{
     api::{DeletionPolicy, NetworkAclMode, Reason, ResourceOwnership},
     catalog::{MAX_ACL_RULES, Symptom},
-    observed::VpcSnapshot,
     plan::{NetworkAclChange, network_acls::passage::RuleKind, resolved::ResolvedProfile},
     report::{Concern, Finding, Lack, Scope, Weight},
-    types::{AclEntry, Direction, NetworkAclId, Protocol, ResourceKey},
+    types::{AclEntry, Direction, NetworkAclId, ResourceKey},
 };
 
 const CONCERN: Concern = Concern::NetworkAcls;
@@ -104,33 +101,47 @@ fn enforce(
     noted: &Entries,
     ours: &mut Entries,
 ) {
-    let snapshot = draft.snapshot;
-    let vpc_cidrs: Vec<IpNet> = snapshot.vpc.cidrs().collect();
-    let Needed { acls, beneficiaries } = traffic::gather(draft, profiles, |acl| {
-        all.get(acl)
-            .is_some_and(|rules| !lets_everything_through(snapshot, &rules.with(&rules.intruders)))
-    });
+    let vpc_cidrs: Vec<IpNet> = draft.snapshot.vpc.cidrs().collect();
+    let asked = Asked::gather(draft, profiles);
+    let without_ours = asked.denied(draft, |acl| Some(all.get(acl)?.for_certain_of_others()));
+    let none = Passages::new();
+    let all: BTreeMap<&NetworkAclId, Rules> = all
+        .into_iter()
+        .map(|(acl, rules)| {
+            let passages = without_ours.get(acl).unwrap_or(&none);
+            let rules = if noted.contains_key(acl) {
+                rules
+            } else {
+                record::claim(rules, passages.keys(), &vpc_cidrs)
+            };
+            (acl, rules)
+        })
+        .collect();
+    let denied = asked.denied(draft, |acl| Some(&all.get(acl)?.others));
     let whom = Whom {
         profiles,
-        beneficiaries: &beneficiaries,
+        beneficiaries: &asked.beneficiaries,
     };
-    let none = Passages::new();
-    for (acl, rules) in all {
-        let passages = acls.get(acl).unwrap_or(&none);
-        let rules = match noted.get(acl) {
-            Some(_) => rules,
-            None => record::claim(rules, passages.keys(), &vpc_cidrs),
-        };
-        let rules = &rules;
+    let crossed = asked.crossed();
+    for (acl, rules) in &all {
+        let passages = denied.get(*acl).unwrap_or(&none);
         if !rules.ours.is_empty() {
-            ours.insert(acl.clone(), made(rules));
+            ours.insert((*acl).clone(), made(rules));
         }
-        if !passages.is_empty() {
+        if crossed.contains(*acl) {
             record::tell(draft, acl, rules);
         }
         let wanted = entries::wanted(rules, passages.keys(), &vpc_cidrs);
-        let no_room = record::no_room(ours, acl);
-        change(draft, &whom, acl, rules, &wanted, passages, no_room.as_deref());
+        let (surplus, harmless) = intruders(draft, &asked, acl, rules, &wanted);
+        let change = Change {
+            acl,
+            rules,
+            wanted: &wanted,
+            passages,
+            is_going: draft.network.vpc.deleting || !crossed.contains(*acl),
+            no_room: record::no_room(ours, acl),
+        };
+        let without_place = change.plan(draft, &whom, surplus, harmless);
         if !rules.ours.is_empty() {
             let purpose = format!(
                 "rules {} to {} are sagevpc's",
@@ -139,121 +150,113 @@ fn enforce(
             );
             draft.list("NetworkAcl", acl.as_str(), purpose, ResourceOwnership::Found);
         }
-        let there = rules.with(&wanted.entries);
-        for (kind, count) in &wanted.too_many {
-            too_many(draft, &whom, acl, *kind, *count, passages, &there);
-        }
+        too_many(draft, &asked, &whom, acl, rules, &wanted, &without_place);
     }
 }
 
-/// Whether nothing that may be needed can be stopped.
-fn lets_everything_through(snapshot: &VpcSnapshot, rules: &[&AclEntry]) -> bool {
-    let has_ipv6 = snapshot.vpc.cidrs().any(|cidr| matches!(cidr, IpNet::V6(_)));
-    let ipv6 = has_ipv6.then(|| IpNet::V6(ipnet::Ipv6Net::default()));
-    let everywhere = [IpNet::V4(ipnet::Ipv4Net::default())].into_iter().chain(ipv6);
-    everywhere.into_iter().all(|cidr| {
-        let everything = Packets::new(Protocol::All, None, cidr);
-        [Direction::Egress, Direction::Ingress]
-            .into_iter()
-            .all(|direction| stops(rules.iter().copied(), direction, everything).is_empty())
-    })
+/// What is to be changed in one ACL.
+struct Change<'c> {
+    acl: &'c NetworkAclId,
+    rules: &'c Rules,
+    wanted: &'c Wanted,
+    passages: &'c Passages,
+    /// Whether nothing of anybody's crosses it any more.
+    is_going: bool,
+    no_room: Option<String>,
 }
 
-/// Adds what is missing, then takes away what nobody needs.
-fn change(
-    draft: &mut Draft<'_>,
-    whom: &Whom<'_>,
-    acl: &NetworkAclId,
-    rules: &Rules,
-    wanted: &Wanted,
-    passages: &Passages,
-    no_room: Option<&str>,
-) {
-    let vpc = &draft.network.vpc;
-    let stays = vpc.deletion_policy == DeletionPolicy::Retain || draft.keeping.has_acl(draft.snapshot, acl);
-    let is_going = vpc.deleting || passages.is_empty();
-    let unneeded = rules.ours.iter().filter(|rule| !wanted.entries.contains(rule));
-    let (mut surplus, mut harmless) = intruders(rules, wanted, passages);
-    surplus.extend(unneeded.filter(|_| !stays));
-    let key = key(acl);
-    let lost = disruption::of_lost_acl_rules(draft.snapshot, acl);
-    let mut added = Vec::new();
-    let mut room: BTreeMap<RuleKind, usize> = BTreeMap::new();
-    let mut without_place: Vec<&AclEntry> = Vec::new();
-    for entry in wanted.entries.iter().filter(|entry| !rules.ours.contains(entry)) {
-        let kind = RuleKind::of(entry);
-        let room = room.entry(kind).or_insert_with(|| rules.room_now(kind));
-        let serves = whom.served(passages, entry);
-        let reason = "workloads need it, and no rule that is tried before lets it through";
-        // Where EC2 takes no more rules, one that nobody needs gives its place.
-        let is_full = *room == 0;
-        let given_up = take(&mut surplus, |rule| {
-            RuleKind::of(rule) == kind && (!rule.allows || is_full)
-        });
-        let given_up = given_up.or_else(|| take(&mut harmless, |rule| RuleKind::of(rule) == kind && is_full));
-        if is_full && given_up.is_none() {
-            without_place.push(entry);
-            continue;
+impl<'c> Change<'c> {
+    /// Adds what is missing, then takes away what nobody needs. Gives what EC2
+    /// takes no more of. Of the rules that deny under our numbers, those of
+    /// `surplus` are to go, and those of `harmless` may.
+    fn plan(
+        &self,
+        draft: &mut Draft<'_>,
+        whom: &Whom<'_>,
+        mut surplus: Vec<&'c AclEntry>,
+        mut harmless: Vec<&'c AclEntry>,
+    ) -> Vec<&'c AclEntry> {
+        let Self {
+            acl,
+            rules,
+            wanted,
+            passages,
+            ..
+        } = *self;
+        let vpc = &draft.network.vpc;
+        let stays = vpc.deletion_policy == DeletionPolicy::Retain || draft.keeping.has_acl(draft.snapshot, acl);
+        let unneeded = rules.ours.iter().filter(|rule| !wanted.entries.contains(rule));
+        surplus.extend(unneeded.filter(|_| !stays));
+        let key = key(acl);
+        let lost = disruption::of_lost_acl_rules(draft.snapshot, acl);
+        let mut added = Vec::new();
+        let mut room: BTreeMap<RuleKind, usize> = BTreeMap::new();
+        let mut without_place: Vec<&AclEntry> = Vec::new();
+        for entry in wanted.entries.iter().filter(|entry| !rules.ours.contains(entry)) {
+            let kind = RuleKind::of(entry);
+            let room = room.entry(kind).or_insert_with(|| rules.room_now(kind));
+            let serves = whom.served(passages, entry);
+            let reason = "workloads need it, and no rule that is tried before lets it through";
+            // Where EC2 takes no more rules, one that nobody needs gives its place.
+            let is_full = *room == 0;
+            let given_up = take(&mut surplus, |rule| {
+                RuleKind::of(rule) == kind && (!rule.allows || is_full)
+            });
+            let given_up = given_up.or_else(|| take(&mut harmless, |rule| RuleKind::of(rule) == kind && is_full));
+            if is_full && given_up.is_none() {
+                without_place.push(entry);
+                continue;
+            }
+            let planned = match given_up {
+                Some(old) => {
+                    let action = Action::NetworkAcl(NetworkAclChange::ReplaceEntry {
+                        acl: acl.clone(),
+                        entry: AclEntry {
+                            rule_number: old.rule_number,
+                            ..entry.clone()
+                        },
+                    });
+                    PlannedAction::new(action, serves, format!("{reason}; {old} is in its place"))
+                        .disrupting(lost.clone().filter(|_| old.allows))
+                }
+                None => {
+                    *room = room.saturating_sub(1);
+                    let action = Action::NetworkAcl(NetworkAclChange::CreateEntry {
+                        acl: acl.clone(),
+                        entry: entry.clone(),
+                    });
+                    PlannedAction::new(action, serves, reason).waiting_for(self.no_room.clone())
+                }
+            };
+            let planned = planned.about(&key).blocking(CONCERN);
+            added.push(draft.act(match whom.symptom(passages, entry) {
+                Some(symptom) => planned.symptom(symptom),
+                None => planned,
+            }));
         }
-        let planned = match given_up {
-            Some(old) => {
-                let action = Action::NetworkAcl(NetworkAclChange::ReplaceEntry {
-                    acl: acl.clone(),
-                    entry: AclEntry {
-                        rule_number: old.rule_number,
-                        ..entry.clone()
-                    },
-                });
-                PlannedAction::new(action, serves, format!("{reason}; {old} is in its place"))
-                    .disrupting(lost.clone().filter(|_| old.allows))
-            }
-            None => {
-                *room = room.saturating_sub(1);
-                let action = Action::NetworkAcl(NetworkAclChange::CreateEntry {
-                    acl: acl.clone(),
-                    entry: entry.clone(),
-                });
-                PlannedAction::new(action, serves, reason).waiting_for(no_room.map(str::to_owned))
-            }
-        };
-        let planned = planned.about(&key).blocking(CONCERN);
-        added.push(draft.act(match whom.symptom(passages, entry) {
-            Some(symptom) => planned.symptom(symptom),
-            None => planned,
-        }));
-    }
-    // Rules of profiles that are frozen keep their places.
-    let placed = wanted.entries.iter().filter(|entry| !without_place.contains(entry));
-    let there = rules.with(placed);
-    let mut counts: BTreeMap<RuleKind, usize> = BTreeMap::new();
-    for entry in &without_place {
-        *counts.entry(RuleKind::of(entry)).or_default() += 1;
-    }
-    let told = |kind: &RuleKind| wanted.too_many.contains_key(kind);
-    for (kind, count) in counts.into_iter().filter(|(kind, _)| !told(kind)) {
-        too_many(draft, whom, acl, kind, (count, 0), passages, &there);
-    }
-    for rule in surplus {
-        let action = Action::NetworkAcl(NetworkAclChange::DeleteEntry {
-            acl: acl.clone(),
-            direction: rule.direction,
-            rule_number: rule.rule_number,
-        });
-        let planned = if rule.allows {
-            let reason = format!("no workload needs {rule}");
-            let planned = PlannedAction::new(action, Serves::Vpc, reason)
-                .disrupting(lost.clone())
-                .after(added.iter().copied());
-            if is_going {
-                planned.deleting()
+        for rule in surplus {
+            let action = Action::NetworkAcl(NetworkAclChange::DeleteEntry {
+                acl: acl.clone(),
+                direction: rule.direction,
+                rule_number: rule.rule_number,
+            });
+            let planned = if rule.allows {
+                let reason = format!("no workload needs {rule}");
+                let planned = PlannedAction::new(action, Serves::Vpc, reason)
+                    .disrupting(lost.clone())
+                    .after(added.iter().copied());
+                if self.is_going {
+                    planned.deleting()
+                } else {
+                    planned.closing_access()
+                }
             } else {
-                planned.closing_access()
-            }
-        } else {
-            let reason = format!("{rule} stops what workloads need, under a number that is sagevpc's");
-            PlannedAction::new(action, Serves::Vpc, reason).blocking(CONCERN)
-        };
-        draft.act(planned.about(&key));
+                let reason = format!("{rule} stops what workloads need, under a number that is sagevpc's");
+                PlannedAction::new(action, Serves::Vpc, reason).blocking(CONCERN)
+            };
+            draft.act(planned.about(&key));
+        }
+        without_place
     }
 }
 
@@ -264,23 +267,23 @@ fn take<'a>(rules: &mut Vec<&'a AclEntry>, is_such: impl Fn(&AclEntry) -> bool) 
 }
 
 /// Denials under our numbers: those that stop something needed, and the rest.
-fn intruders<'a>(rules: &'a Rules, wanted: &Wanted, passages: &Passages) -> (Vec<&'a AclEntry>, Vec<&'a AclEntry>) {
+fn intruders<'r>(
+    draft: &Draft<'_>,
+    asked: &Asked,
+    acl: &NetworkAclId,
+    rules: &'r Rules,
+    wanted: &Wanted,
+) -> (Vec<&'r AclEntry>, Vec<&'r AclEntry>) {
     if rules.intruders.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let there = rules.others.iter().chain(&rules.intruders);
-    let all = in_order(there.chain(&wanted.entries));
-    let stopping: BTreeSet<(Direction, u16)> = passages
-        .keys()
-        .flat_map(|passage| {
-            let stops = passage.stops(all.iter().copied());
-            stops.into_iter().filter_map(|stop| Some((passage.direction, stop.by?)))
-        })
-        .collect();
-    rules
-        .intruders
-        .iter()
-        .partition(|rule| stopping.contains(&(rule.direction, rule.rule_number)))
+    let there = || rules.with(rules.intruders.iter().chain(&wanted.entries));
+    let denied = asked.denied(draft, |id| (id == acl).then(there));
+    let passages = denied.get(acl).into_iter().flat_map(Passages::keys);
+    let stopping: BTreeSet<(Direction, Option<u16>)> =
+        passages.map(|passage| (passage.direction, passage.by)).collect();
+    let stops = |rule: &&AclEntry| stopping.contains(&(rule.direction, Some(rule.rule_number)));
+    rules.intruders.iter().partition(stops)
 }
 
 /// Whom the passages are for.
@@ -309,7 +312,7 @@ impl<'a> Whom<'a> {
 
     fn served(&self, passages: &Passages, entry: &AclEntry) -> Serves {
         let opened = self.opened(passages, entry);
-        let places: BTreeSet<usize> = opened.flat_map(|whom| whom.workloads.keys().copied()).collect();
+        let places: BTreeSet<usize> = opened.flat_map(|whom| whom.profiles.iter().copied()).collect();
         match places.into_iter().collect::<Vec<_>>().as_slice() {
             [only] => Serves::Profile(self.profiles[*only].key().clone()),
             [] | [_, ..] => Serves::Vpc,
@@ -317,32 +320,50 @@ impl<'a> Whom<'a> {
     }
 }
 
-/// Tells those whose packets do not pass what is there in the end.
+/// Tells those whose packets do not pass what is there in the end. Rules of
+/// profiles that are frozen keep their places.
 fn too_many(
     draft: &mut Draft<'_>,
+    asked: &Asked,
     whom: &Whom<'_>,
     acl: &NetworkAclId,
-    kind: RuleKind,
-    (count, room): (usize, usize),
-    passages: &Passages,
-    there: &[&AclEntry],
+    rules: &Rules,
+    wanted: &Wanted,
+    without_place: &[&AclEntry],
 ) {
-    let version = if kind.is_ipv6 { "IPv6" } else { "IPv4" };
-    let message = format!(
-        "Network ACL {acl} would need {count} more {} rules for {version}, and has room for {room}: EC2 takes {} by \
-         default. Remove rules that nobody needs, choose fewer subnets, or have the quota \"Rules per network ACL\" \
-         raised.",
-        kind.direction, MAX_ACL_RULES.0
-    );
-    let concerned: BTreeSet<usize> = passages
-        .iter()
-        .filter(|(passage, _)| passage.kind() == kind && !passage.stops(there.iter().copied()).is_empty())
-        .flat_map(|(_, places)| places)
-        .flat_map(|place| whom.beneficiaries[*place].workloads.keys().copied())
-        .collect();
-    for place in concerned {
-        let scope = whom.profiles[place].scope();
-        let finding = Finding::new(CONCERN, scope, Reason::TooManyAclEntries, message.clone());
-        draft.push(finding.lacking(Lack::AclRules(acl.clone())));
+    let mut counts = wanted.too_many.clone();
+    for entry in without_place {
+        let kind = RuleKind::of(entry);
+        if !wanted.too_many.contains_key(&kind) {
+            counts.entry(kind).or_default().0 += 1;
+        }
+    }
+    if counts.is_empty() {
+        return;
+    }
+    let there = || rules.with(wanted.entries.iter().filter(|entry| !without_place.contains(entry)));
+    let denied = asked.denied(draft, |id| (id == acl).then(there));
+    for (kind, (count, room)) in counts {
+        let version = if kind.is_ipv6 { "IPv6" } else { "IPv4" };
+        let message = format!(
+            "Network ACL {acl} would need {count} more {} rules for {version}, and has room for {room}: EC2 takes {} by \
+             default. Remove rules that nobody needs, choose fewer subnets, or have the quota \"Rules per network ACL\" \
+             raised.",
+            kind.direction, MAX_ACL_RULES.0
+        );
+        let of_it = denied
+            .get(acl)
+            .into_iter()
+            .flatten()
+            .filter(|(passage, _)| passage.kind() == kind);
+        let concerned: BTreeSet<usize> = of_it
+            .flat_map(|(_, places)| places)
+            .flat_map(|place| whom.beneficiaries[*place].profiles.iter().copied())
+            .collect();
+        for place in concerned {
+            let scope = whom.profiles[place].scope();
+            let finding = Finding::new(CONCERN, scope, Reason::TooManyAclEntries, message.clone());
+            draft.push(finding.lacking(Lack::AclRules(acl.clone())));
+        }
     }
 }

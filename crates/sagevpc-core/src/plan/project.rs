@@ -9,7 +9,8 @@ use std::borrow::Cow;
 
 use ipnet::IpNet;
 
-use self::shown::{acl_entry, as_text, endpoint, flow_log, member, permission, route, tags_as_list};
+pub(super) use self::shown::acl_entry;
+use self::shown::{as_text, endpoint, flow_log, member, permission, route, tags_as_list};
 use super::{Action, DnsAttribute, Target};
 use crate::{
     observed::{

@@ -4,15 +4,21 @@
 //! nothing is in the way of one, nothing is in the way of the others. Sets of
 //! groups are alike where they differ in ids alone: their rules are the same,
 //! members counted by their places, and so are the rules of other groups that
-//! name them.
+//! name them. Destinations are alike where they differ in names alone: interface
+//! endpoints in the same subnets with the same groups, buckets that every gateway
+//! endpoint lets through.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use ipnet::IpNet;
+
 use super::{
-    filter::Groups,
-    names::{Receiver, Resolution},
+    ResolvedDestination,
+    filter::{Flow, Groups},
+    names::{Receiver, Target},
+    space::Space,
 };
-use crate::types::{Direction, Peer, PortRange, Protocol, Rule, SecurityGroupId};
+use crate::types::{Direction, Peer, PortRange, Protocol, Rule, SecurityGroupId, Traffic};
 
 /// A rule but for its peer.
 pub(super) type Admits = (Direction, Protocol, Option<PortRange>);
@@ -81,6 +87,71 @@ impl Likeness {
     }
 }
 
+/// Packets to a target, without its names: those that are equal go the same ways.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct PacketsLikeness {
+    flow: Flow,
+    traffic: Traffic,
+    space: Space,
+    block: Option<IpNet>,
+    is_outside: bool,
+    s3: Option<Asks>,
+}
+
+/// Who answers, as far as it matters to security groups.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Answers {
+    /// Nobody who has groups of the VPC.
+    Anyone,
+    Members,
+    /// An interface with these groups.
+    Groups(BTreeSet<SecurityGroupId>),
+}
+
+/// What is asked of S3.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Asks {
+    /// Something that every gateway endpoint's policy lets through.
+    LetThrough,
+    /// This bucket, or any.
+    Bucket(Option<String>),
+}
+
+impl PacketsLikeness {
+    pub(super) fn of(target: &Target, is_let_through: impl Fn(&str) -> bool) -> Self {
+        Self {
+            flow: target.flow,
+            traffic: target.traffic,
+            space: target.space.clone(),
+            block: target.block,
+            is_outside: matches!(target.receiver, Receiver::Outside),
+            s3: target.s3.as_ref().map(|bucket| match bucket {
+                Some(name) if is_let_through(name) => Asks::LetThrough,
+                Some(_) | None => Asks::Bucket(bucket.clone()),
+            }),
+        }
+    }
+}
+
+impl Answers {
+    fn of(receiver: &Receiver) -> Self {
+        match receiver {
+            Receiver::Outside | Receiver::SageMaker => Self::Anyone,
+            Receiver::Members => Self::Members,
+            Receiver::Endpoint(_, groups) | Receiver::Interface(groups) => Self::Groups(groups.clone()),
+        }
+    }
+}
+
+/// A target among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TargetNumbers {
+    /// That of all targets that packets go to by the same ways.
+    pub(super) packets: usize,
+    /// That of those among them that security groups treat alike.
+    pub(super) target: usize,
+}
+
 /// Whose packets nothing is in the way of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Whose {
@@ -113,6 +184,10 @@ pub(super) struct Numbers {
 #[derive(Default)]
 pub(super) struct Alike {
     likenesses: HashMap<Likeness, usize>,
+    packets: HashMap<PacketsLikeness, usize>,
+    targets: HashMap<(usize, Answers), usize>,
+    /// Destinations, by the numbers of their targets.
+    destinations: HashMap<Vec<usize>, usize>,
     plain: HashSet<Way>,
 }
 
@@ -122,6 +197,22 @@ impl Alike {
         let next = self.likenesses.len();
         let alike = *self.likenesses.entry(Likeness::of(ids, groups)).or_insert(next);
         Numbers { set, alike }
+    }
+
+    /// Numbers a target.
+    pub(super) fn number_target(&mut self, likeness: PacketsLikeness, receiver: &Receiver) -> TargetNumbers {
+        let next = self.packets.len();
+        let packets = *self.packets.entry(likeness).or_insert(next);
+        let next = self.targets.len();
+        let target = *self.targets.entry((packets, Answers::of(receiver))).or_insert(next);
+        TargetNumbers { packets, target }
+    }
+
+    /// Numbers a destination with these targets.
+    pub(super) fn number_destination(&mut self, targets: &[TargetNumbers]) -> usize {
+        let next = self.destinations.len();
+        let targets = targets.iter().map(|numbers| numbers.target).collect();
+        *self.destinations.entry(targets).or_insert(next)
     }
 
     /// Whether nothing was in the way of these packets, or of some that fare
@@ -137,28 +228,30 @@ impl Alike {
 }
 
 impl Way {
-    /// The way from a place to the destination of this number. Where the
-    /// receiver has one of the source's own groups, ids count.
+    /// The way from a place to a destination; `None` where something is in the
+    /// way from the start. Where the receiver has one of the source's own groups,
+    /// ids count.
     pub(super) fn new(
         numbers: Numbers,
         ids: &BTreeSet<SecurityGroupId>,
         place: usize,
-        destination: usize,
-        resolution: &Resolution,
-    ) -> Self {
-        let are_apart = resolution.targets.iter().all(|target| match &target.receiver {
-            Receiver::Outside | Receiver::Members | Receiver::SageMaker => true,
-            Receiver::Endpoint(_, groups) | Receiver::Interface(groups) => groups.is_disjoint(ids),
-        });
-        Self {
-            whose: if are_apart {
-                Whose::Alike(numbers.alike)
-            } else {
-                Whose::Set(numbers.set)
-            },
+        destination: &ResolvedDestination,
+    ) -> Option<Self> {
+        let mut groups = destination
+            .resolution
+            .targets
+            .iter()
+            .filter_map(|target| target.receiver.groups());
+        let whose = if groups.all(|groups| groups.is_disjoint(ids)) {
+            Whose::Alike(numbers.alike)
+        } else {
+            Whose::Set(numbers.set)
+        };
+        Some(Self {
+            whose,
             place,
-            destination,
-        }
+            destination: destination.number?,
+        })
     }
 }
 

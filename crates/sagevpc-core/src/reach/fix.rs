@@ -3,17 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use ipnet::IpNet;
-
-use super::{Cause, Destination, RouteUsed, Through, Unseen, filter::LAST_RULE, hop::preposition};
+use super::{Cause, Destination, RouteUsed, Through, Unseen, acl_denial::acl_fix, hop::preposition};
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
     report::Concern,
-    types::{Direction, LAST_ACL_RULE, Traffic, listed},
+    types::listed,
 };
-
-/// The highest number that EC2 takes for a rule of somebody's own.
-const LAST_OWN_RULE: u16 = LAST_ACL_RULE - 1;
 
 /// What a fix may be, besides doing it by hand: whose the resources are, and
 /// what the SageMakerVpc asks for.
@@ -120,7 +115,7 @@ impl Cause {
                 let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
                 means.add_rules(&groups, &self.missing_rules())
             }
-            Self::AclDenies { .. } => acl_fix(std::slice::from_ref(self), means, |_, _| false),
+            Self::AclDenies(denial) => acl_fix([denial], means, |_, _| false),
             Self::NoRoute { table, .. } if destination.concern() == Concern::S3 => format!(
                 "Add a route to {table} that leads there, by the S3 gateway endpoint: `aws ec2 modify-vpc-endpoint \
                  --vpc-endpoint-id vpce-… --add-route-table-ids {table}`."
@@ -216,83 +211,6 @@ impl Cause {
     }
 }
 
-/// What would open one network ACL to all of these. `is_taken` says which
-/// numbers of its rules are in use.
-pub fn acl_fix(causes: &[Cause], means: &Means<'_>, is_taken: impl Fn(Direction, i32) -> bool) -> String {
-    let mut denied_by = BTreeSet::new();
-    let mut commands = Vec::new();
-    for cause in causes {
-        if let Cause::AclDenies {
-            acl,
-            direction,
-            rule,
-            traffic,
-            peers,
-            ..
-        } = cause
-        {
-            denied_by.extend((*rule < LAST_RULE).then_some(*rule));
-            commands.extend(peers.iter().map(|peer| (acl, *direction, *rule, *traffic, *peer)));
-        }
-    }
-    let (first, last) = means.rule_numbers;
-    let enforces = means.sagemaker_vpc.is_some() && means.network_acls == NetworkAclMode::Enforce;
-    if enforces && !denied_by.is_empty() {
-        let comes = if denied_by.iter().all(|rule| *rule < i32::from(first)) {
-            "comes before any"
-        } else {
-            "does not come after all"
-        };
-        return format!(
-            "Rule {} {comes} that sagevpc may add ({first} to {last}): remove it, or set \
-             spec.networkAcls.firstRuleNumber so that sagevpc's rules come first.",
-            listed(&denied_by)
-        );
-    }
-    let command = commands.first().and_then(|(acl, direction, rule, traffic, peer)| {
-        let is_free = |number: &i32| !is_taken(*direction, *number);
-        let number = if *rule < LAST_RULE {
-            (1..*rule).rev().find(is_free)?
-        } else {
-            (first.max(1).into()..=LAST_OWN_RULE.into()).find(is_free)?
-        };
-        let command = acl_command(acl.as_str(), *direction, number, *traffic, *peer);
-        Some(format!(", such as `{command}`"))
-    });
-    let command = command.unwrap_or_default();
-    match denied_by.iter().min() {
-        None => {
-            let enforce = means.sagemaker_vpc.map_or_else(String::new, |vpc| {
-                format!(", or have sagevpc add them: set spec.networkAcls.mode of SageMakerVpc {vpc} to Enforce")
-            });
-            format!("Add rules that allow it{command}{enforce}.")
-        }
-        Some(rule) => {
-            format!("Remove rule {rule}, or add rules that allow it with a number below {rule}{command}.")
-        }
-    }
-}
-
-/// The command that adds a rule.
-fn acl_command(acl: &str, direction: Direction, number: i32, traffic: Traffic, peer: IpNet) -> String {
-    let way = match direction {
-        Direction::Egress => "--egress",
-        Direction::Ingress => "--ingress",
-    };
-    let protocol = traffic.protocol.as_ec2();
-    let ports = traffic.ports.map_or_else(String::new, |range| {
-        format!(" --port-range From={},To={}", range.from, range.to)
-    });
-    let block = match peer {
-        IpNet::V4(_) => "--cidr-block",
-        IpNet::V6(_) => "--ipv6-cidr-block",
-    };
-    format!(
-        "aws ec2 create-network-acl-entry --network-acl-id {acl} {way} --rule-number {number} --protocol \
-         {protocol}{ports} {block} {peer} --rule-action allow"
-    )
-}
-
 impl Cause {
     /// The rules that are missing, each as one reads, with whatever denies it:
     /// `egress tcp 443 to 10.0.0.0/16 (denied by rule 90)`. None where no rule
@@ -305,24 +223,7 @@ impl Cause {
                 peer,
                 ..
             } => vec![format!("{direction} {traffic} {} {peer}", preposition(*direction))],
-            Self::AclDenies {
-                direction,
-                traffic,
-                peers,
-                rule,
-                ..
-            } => {
-                let why = if *rule < LAST_RULE {
-                    format!("denied by rule {rule}")
-                } else {
-                    "no rule allows all of it".to_owned()
-                };
-                let towards = preposition(*direction);
-                let rules = peers
-                    .iter()
-                    .map(|peer| format!("{direction} {traffic} {towards} {peer} ({why})"));
-                rules.collect()
-            }
+            Self::AclDenies(denial) => denial.missing_rules(),
             Self::DnsOff { .. }
             | Self::NoResolver { .. }
             | Self::NoAddress { .. }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::Unseen;
+use super::{AclDenial, Unseen};
 use crate::types::{
     Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, Traffic, VpcEndpointId,
     listed,
@@ -167,20 +167,7 @@ pub enum Cause {
         endpoint: Option<VpcEndpointId>,
     },
     /// A network ACL denies it.
-    AclDenies {
-        /// The ACL.
-        acl: NetworkAclId,
-        /// Which way.
-        direction: Direction,
-        /// The number of the rule; 32767 is the one at the end.
-        rule: i32,
-        /// What is denied.
-        traffic: Traffic,
-        /// To or from whom.
-        peers: Vec<IpNet>,
-        /// Whether it is the answer that is denied.
-        answer: bool,
-    },
+    AclDenies(AclDenial),
     /// No route leads there.
     NoRoute {
         /// The table.
@@ -318,7 +305,7 @@ impl Cause {
             Self::DnsOff { vpc, .. } | Self::NoResolver { vpc } | Self::NoSubnet { vpc } => vpc.clone(),
             Self::NoAddress { subnet } | Self::NoRouteTable { subnet } => subnet.to_string(),
             Self::NotAdmitted { groups, .. } => listed(groups),
-            Self::AclDenies { acl, .. } => acl.to_string(),
+            Self::AclDenies(denial) => denial.acl.to_string(),
             Self::NoRoute { table, .. } => table.to_string(),
             Self::Blackhole { route, .. } | Self::NoPublicAddress { route, .. } => route.table.to_string(),
             Self::EndpointUnavailable { endpoint, .. }
@@ -330,6 +317,17 @@ impl Cause {
             | Self::NatTakesNoIpv6 { gateway }
             | Self::NatInPrivateSubnet(Through { gateway, .. }) => gateway.to_string(),
             Self::GatewayDetached { gateway, .. } => gateway.clone(),
+        }
+    }
+}
+
+impl Cause {
+    /// What a network ACL denies, where it is that.
+    pub const fn acl_denial(&self) -> Option<&AclDenial> {
+        if let Self::AclDenies(denial) = self {
+            Some(denial)
+        } else {
+            None
         }
     }
 }
@@ -357,27 +355,7 @@ impl fmt::Display for Cause {
                     listed(groups)
                 )
             }
-            Self::AclDenies {
-                acl,
-                direction,
-                rule,
-                traffic,
-                peers,
-                answer,
-            } => {
-                let end = if *rule == super::filter::LAST_RULE {
-                    "*".to_owned()
-                } else {
-                    rule.to_string()
-                };
-                let answers = if *answer { "answers, " } else { "" };
-                write!(
-                    f,
-                    "{direction} rule {end} of network ACL {acl} denies {answers}{traffic} {} {}",
-                    preposition(*direction),
-                    listed(peers)
-                )
-            }
+            Self::AclDenies(denial) => denial.fmt(f),
             Self::NoRoute { table, is_ipv6: false } => write!(f, "{table} has no route there"),
             Self::NoRoute { table, is_ipv6: true } => write!(f, "{table} has no route there for IPv6"),
             Self::NoRouteTable { subnet } => write!(f, "no route table of {subnet} was seen"),

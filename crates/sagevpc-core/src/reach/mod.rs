@@ -18,6 +18,7 @@
 //! | `parts` | the parts of a way, with security groups at both ends |
 //! | `verdict` | what all of it comes to |
 //! | `hop`, `unseen`, `policy` | the words for it |
+//! | `acl_denial` | what a network ACL denies, and what would open it |
 //! | `fix` | what would let packets through, and who can do it |
 //! | `told` | the condition, the reason and the lack that a cause is told under |
 //!
@@ -40,6 +41,7 @@
 //!   on packets. That of S3's gateway endpoint is, for there a denial looks to
 //!   SageMaker as if S3 were out of reach.
 
+mod acl_denial;
 mod alike;
 mod filter;
 mod fix;
@@ -65,7 +67,8 @@ use std::{
 
 use ipnet::IpNet;
 
-pub use fix::{Means, acl_fix};
+pub use acl_denial::{AclDenial, acl_fix};
+pub use fix::Means;
 pub use hop::{Cause, Hop, RouteUsed, Stop, Through};
 pub use policy::why;
 pub use start::Start;
@@ -76,7 +79,7 @@ use crate::{
     observed::VpcSnapshot,
     types::{SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
-use alike::{Alike, Numbers};
+use alike::{Alike, Numbers, TargetNumbers};
 use filter::{Acl, Admission, Groups};
 use iam_policy::PolicyDocument;
 use names::Resolution;
@@ -166,12 +169,14 @@ struct Place {
     table: Option<usize>,
 }
 
-/// A destination that was asked for before.
+/// A destination as it is seen by sources of one family.
 struct ResolvedDestination {
-    /// Its number, the same for those that fare alike.
-    number: usize,
-    /// What it is for IPv4 and IPv6.
-    by_family: [Option<Rc<Resolution>>; 2],
+    resolution: Resolution,
+    /// The numbers of its targets: those that differ in names alone share one.
+    targets: Vec<TargetNumbers>,
+    /// The number that it shares with those that fare alike; `None` where
+    /// something is in the way from the start.
+    number: Option<usize>,
 }
 
 /// A set of groups that was asked for before.
@@ -180,16 +185,15 @@ type Wearing = (Rc<BTreeSet<SecurityGroupId>>, Numbers);
 /// What was found out before: profiles share subnets and destinations.
 #[derive(Default)]
 struct Known {
-    resolutions: HashMap<Destination, ResolvedDestination>,
-    /// The number of buckets that every gateway endpoint's policy lets through.
-    let_through: Option<usize>,
-    /// Ways, by subnet, destination and target.
-    ways: HashMap<(usize, usize, usize), Rc<Vec<Leg>>>,
+    /// Destinations for IPv4 and for IPv6.
+    resolutions: [HashMap<Destination, Rc<ResolvedDestination>>; 2],
+    /// Ways, by the subnet and by the packets' number.
+    ways: HashMap<(usize, usize), Rc<Vec<Leg>>>,
     /// Sets of groups that workloads have.
     group_sets: BTreeMap<Rc<BTreeSet<SecurityGroupId>>, Numbers>,
     alike: Alike,
-    /// What groups let out, by their set, destination and target.
-    admissions: HashMap<(usize, usize, usize), Rc<Admission>>,
+    /// What groups let out, by their set and the target's number.
+    admissions: HashMap<(usize, usize), Rc<Admission>>,
     /// Endpoints' policies, where they can be read.
     documents: HashMap<VpcEndpointId, Option<Rc<PolicyDocument>>>,
     /// What endpoints' policies decide for buckets.

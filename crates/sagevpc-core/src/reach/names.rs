@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::{
     Destination, Reach, ResolvedDestination,
+    alike::{PacketsLikeness, TargetNumbers},
     filter::Flow,
     hop::{Cause, Hop},
     space::{EVERY_PORT, Space, public, space},
@@ -62,6 +63,16 @@ pub(super) enum Receiver {
     SageMaker,
 }
 
+impl Receiver {
+    /// The groups of the interface that answers, where it is known.
+    pub(super) fn groups(&self) -> Option<&BTreeSet<SecurityGroupId>> {
+        match self {
+            Self::Endpoint(_, groups) | Self::Interface(groups) => Some(groups),
+            Self::Outside | Self::Members | Self::SageMaker => None,
+        }
+    }
+}
+
 /// Why a service is reached by its public addresses.
 #[derive(Debug)]
 pub(super) enum Detour {
@@ -99,29 +110,34 @@ const HTTPS: u16 = 443;
 pub(super) const ANY_OTHER: u8 = 253;
 
 impl Reach<'_> {
-    /// What a destination is, for sources that speak IPv4 or IPv6, and a number
-    /// that it shares with those that differ from it in their names alone.
-    pub(super) fn resolve(&self, destination: &Destination, is_ipv6: bool) -> (usize, Rc<Resolution>) {
+    /// What a destination is, for sources that speak IPv4 or IPv6.
+    pub(super) fn resolve(&self, destination: &Destination, is_ipv6: bool) -> Rc<ResolvedDestination> {
         let family = usize::from(is_ipv6);
-        let number = |resolved: &ResolvedDestination| 2 * resolved.number + family;
-        if let Some(found) = self.known.borrow().resolutions.get(destination)
-            && let Some(resolution) = &found.by_family[family]
-        {
-            return (number(found), resolution.clone());
+        if let Some(found) = self.known.borrow().resolutions[family].get(destination) {
+            return found.clone();
         }
-        let resolution = Rc::new(self.resolve_anew(destination, is_ipv6));
-        let is_let_through =
-            matches!(destination, Destination::S3 { bucket: Some(bucket) } if self.is_let_through(bucket));
+        let resolution = self.resolve_anew(destination, is_ipv6);
+        let is_let_through = |bucket: &str| self.is_let_through(bucket);
+        let likenesses: Vec<PacketsLikeness> = resolution
+            .targets
+            .iter()
+            .map(|target| PacketsLikeness::of(target, is_let_through))
+            .collect();
         let mut known = self.known.borrow_mut();
-        let next = known.resolutions.len();
-        let shared = is_let_through.then(|| *known.let_through.get_or_insert(next));
-        let entry = known.resolutions.entry(destination.clone());
-        let resolved = entry.or_insert_with(|| ResolvedDestination {
-            number: shared.unwrap_or(next),
-            by_family: [None, None],
+        let targets: Vec<TargetNumbers> = likenesses
+            .into_iter()
+            .zip(&resolution.targets)
+            .map(|(likeness, target)| known.alike.number_target(likeness, &target.receiver))
+            .collect();
+        let is_sound = resolution.unseen.is_empty() && resolution.stop.is_none() && resolution.unresolved.is_none();
+        let number = is_sound.then(|| known.alike.number_destination(&targets));
+        let resolved = Rc::new(ResolvedDestination {
+            resolution,
+            targets,
+            number,
         });
-        resolved.by_family[family] = Some(resolution.clone());
-        (number(resolved), resolution)
+        known.resolutions[family].insert(destination.clone(), resolved.clone());
+        resolved
     }
 
     fn resolve_anew(&self, destination: &Destination, is_ipv6: bool) -> Resolution {

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::{
     Reach,
+    acl_denial::AclDenial,
     filter::{Acl, Flow},
     hop::{Cause, Hop, RouteUsed},
     names::{ANY_OTHER, Receiver, Target, is_of_family},
@@ -68,6 +69,11 @@ impl Leg {
             }),
             Some(_) | None => None,
         }
+    }
+
+    /// Whether packets get there and answers back, as far as can be seen.
+    pub(super) fn is_open(&self) -> bool {
+        self.stop.is_none() && self.denials.is_empty()
     }
 
     /// The packet has arrived; what follows is the answer's way.
@@ -266,13 +272,15 @@ impl Reach<'_> {
                 leg.space.clone()
             }
         };
-        let denial = |rule: i32, cells: &[Cell]| Cause::AclDenies {
-            acl: acl.id.clone(),
-            direction,
-            rule,
-            traffic: trip.as_rule(crossing),
-            peers: trip.far(cells),
-            answer,
+        let denial = |rule: i32, cells: &[Cell]| {
+            Cause::AclDenies(AclDenial {
+                acl: acl.id.clone(),
+                direction,
+                rule,
+                traffic: trip.as_rule(crossing),
+                peers: trip.far(cells),
+                answer,
+            })
         };
         for other in trip.other_answers(crossing, acl, direction) {
             let passage = acl.pass(direction, other, asked(&leg, other));
@@ -320,13 +328,15 @@ impl Reach<'_> {
         };
         let answer = crossing.is_answer();
         let pass = |flow: Flow| acl.pass(direction, flow, space(trip.nets.iter().copied(), flow.ports));
-        let denial = |rule: i32, cells: &[Cell]| Cause::AclDenies {
-            acl: acl.id.clone(),
-            direction,
-            rule,
-            traffic: trip.as_rule(crossing),
-            peers: distinct(cells),
-            answer,
+        let denial = |rule: i32, cells: &[Cell]| {
+            Cause::AclDenies(AclDenial {
+                acl: acl.id.clone(),
+                direction,
+                rule,
+                traffic: trip.as_rule(crossing),
+                peers: distinct(cells),
+                answer,
+            })
         };
         for other in trip.other_answers(crossing, acl, direction) {
             let denied = pass(other).denied;

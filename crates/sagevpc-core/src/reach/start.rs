@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, rc::Rc};
 use ipnet::IpNet;
 
 use super::{
-    Destination, Reach,
-    alike::{Numbers, Way},
-    filter::Admission,
+    Destination, Reach, ResolvedDestination,
+    acl_denial::AclDenial,
+    alike::{Numbers, TargetNumbers, Way},
+    filter::{Admission, LAST_RULE},
     hop::{Cause, Hop, Stop},
     names::{Receiver, Resolution, Target, is_of_family},
     network::{Leg, Trip},
@@ -30,9 +31,13 @@ pub struct Start<'r, 's> {
 /// A destination as it is seen from where packets begin.
 struct Asked {
     is_ipv6: bool,
-    /// The number that it shares with those that fare alike.
-    number: usize,
-    resolution: Rc<Resolution>,
+    resolved: Rc<ResolvedDestination>,
+}
+
+impl Asked {
+    fn resolution(&self) -> &Resolution {
+        &self.resolved.resolution
+    }
 }
 
 impl<'s> Reach<'s> {
@@ -58,23 +63,22 @@ impl Start<'_, '_> {
     /// Follows packets to the destination, and answers back.
     pub fn to(&self, destination: &Destination) -> Verdict {
         let asked = self.resolve(destination);
-        self.follow(&asked, |parts| self.conclude(&asked.resolution, parts))
+        self.follow(&asked, |parts| self.conclude(asked.resolution(), parts))
     }
 
     /// The same with all that is in the way; `None` where nothing is, which is
     /// found out faster, for no way is written down.
     pub fn answer(&self, destination: &Destination) -> Option<Answer> {
         let asked = self.resolve(destination);
-        let resolution = asked.resolution.as_ref();
-        let way = Way::new(self.numbers, &self.groups, self.place, asked.number, resolution);
-        if self.reach.known.borrow().alike.is_plain(&way) {
+        let way = Way::new(self.numbers, &self.groups, self.place, &asked.resolved);
+        if way.is_some_and(|way| self.reach.known.borrow().alike.is_plain(&way)) {
             return None;
         }
+        let resolution = asked.resolution();
         self.follow(&asked, |parts| {
             let is_plain =
                 |part: &Part<'_>| part.stops.is_empty() && part.unseen.is_empty() && part.leg.remarks.is_empty();
-            let resolves = resolution.unseen.is_empty() && resolution.unresolved.is_none();
-            if resolves && parts.iter().all(is_plain) {
+            if let Some(way) = way.filter(|_| parts.iter().all(is_plain)) {
                 self.reach.known.borrow_mut().alike.note_plain(way);
                 return None;
             }
@@ -104,7 +108,7 @@ impl Start<'_, '_> {
     pub fn extent(&self, destination: &Destination, counts: impl Fn(&[Hop], &[Unseen]) -> bool) -> Extent {
         let asked = self.resolve(destination);
         self.follow(&asked, |parts| {
-            if asked.resolution.unresolved.is_some() {
+            if asked.resolution().unresolved.is_some() {
                 return Extent::default();
             }
             let is_open = |part: &&Part<'_>| part.stops.is_empty() && counts(&part.leg.hops, &part.unseen);
@@ -113,15 +117,27 @@ impl Start<'_, '_> {
         })
     }
 
+    /// What network ACLs deny on the way, whatever security groups say. Of a
+    /// name whose addresses are not known, what somebody's own rule denies is no
+    /// obstacle while others are let through.
+    pub fn acl_denials(&self, destination: &Destination) -> Vec<AclDenial> {
+        let asked = self.resolve(destination);
+        let Ok(ways) = self.ways(&asked) else {
+            return Vec::new();
+        };
+        let legs = || ways.iter().flat_map(|legs| legs.iter());
+        let is_partly_open = asked.resolution().somewhere_in.is_some() && legs().any(Leg::is_open);
+        let denials = legs().flat_map(|leg| &leg.denials);
+        let counts = |denial: &&AclDenial| !is_partly_open || denial.rule == LAST_RULE;
+        let of_acls = denials.filter_map(|(_, cause)| cause.acl_denial());
+        distinct(of_acls.filter(counts).cloned())
+    }
+
     /// What the destination is from here.
     fn resolve(&self, destination: &Destination) -> Asked {
         let is_ipv6 = self.is_ipv6_to(destination);
-        let (number, resolution) = self.reach.resolve(destination, is_ipv6);
-        Asked {
-            is_ipv6,
-            number,
-            resolution,
-        }
+        let resolved = self.reach.resolve(destination, is_ipv6);
+        Asked { is_ipv6, resolved }
     }
 
     /// By which family the destination is reached from here.
@@ -142,47 +158,65 @@ impl Start<'_, '_> {
     /// Gives the parts of the way to whoever concludes from them; where there
     /// is none, the verdict is clear.
     fn follow<T: From<Verdict>>(&self, asked: &Asked, conclude: impl FnOnce(&[Part<'_>]) -> T) -> T {
-        let Asked {
-            is_ipv6,
-            number,
-            ref resolution,
-        } = *asked;
-        let nets = self.nets[usize::from(is_ipv6)].as_slice();
-        let early = resolution.stop.clone().or_else(|| {
-            let has_no_address = nets.is_empty() || resolution.targets.iter().any(|target| target.space.is_empty());
-            has_no_address.then(|| Cause::NoAddress {
-                subnet: self.reach.places[self.place].id.clone(),
-            })
-        });
-        if let Some(cause) = early {
-            return Verdict::Stopped(Path(resolution.hops.clone()), Stop { cause, part: None }).into();
-        }
-        let ways: Vec<Rc<Vec<Leg>>> = resolution
-            .targets
-            .iter()
-            .enumerate()
-            .map(|(place, target)| {
-                let key = (self.place, number, place);
-                let known = self.reach.known.borrow().ways.get(&key).cloned();
-                known.unwrap_or_else(|| {
-                    let trip = self.trip(target, nets, is_ipv6);
-                    let legs = Rc::new(self.reach.network(&trip, target.space.clone()));
-                    self.reach.known.borrow_mut().ways.insert(key, legs.clone());
-                    legs
-                })
-            })
-            .collect();
+        let resolution = asked.resolution();
+        let ways = match self.ways(asked) {
+            Ok(ways) => ways,
+            Err(cause) => {
+                let stop = Stop {
+                    cause: *cause,
+                    part: None,
+                };
+                return Verdict::Stopped(Path(resolution.hops.clone()), stop).into();
+            }
+        };
+        let nets = self.nets_of(asked);
         let admissions: Vec<Rc<Admission>> = resolution
             .targets
             .iter()
-            .enumerate()
-            .map(|(place, target)| self.admission(target, (self.numbers.set, number, place)))
+            .zip(&asked.resolved.targets)
+            .map(|(target, numbers)| self.admission(target, (self.numbers.set, numbers.target)))
             .collect();
         let mut parts: Vec<Part<'_>> = Vec::new();
         for ((target, legs), admission) in resolution.targets.iter().zip(&ways).zip(&admissions) {
-            self.add_parts(&mut parts, &self.trip(target, nets, is_ipv6), admission, legs);
+            self.add_parts(&mut parts, &self.trip(target, nets, asked.is_ipv6), admission, legs);
         }
         conclude(&parts)
+    }
+
+    /// The ways to each target, whatever security groups say, or why there is
+    /// none.
+    fn ways(&self, asked: &Asked) -> Result<Vec<Rc<Vec<Leg>>>, Box<Cause>> {
+        let resolution = asked.resolution();
+        if let Some(cause) = &resolution.stop {
+            return Err(Box::new(cause.clone()));
+        }
+        let nets = self.nets_of(asked);
+        if nets.is_empty() || resolution.targets.iter().any(|target| target.space.is_empty()) {
+            return Err(Box::new(Cause::NoAddress {
+                subnet: self.reach.places[self.place].id.clone(),
+            }));
+        }
+        let way = |(target, numbers): (&Target, &TargetNumbers)| {
+            let key = (self.place, numbers.packets);
+            let known = self.reach.known.borrow().ways.get(&key).cloned();
+            known.unwrap_or_else(|| {
+                let trip = self.trip(target, nets, asked.is_ipv6);
+                let legs = Rc::new(self.reach.network(&trip, target.space.clone()));
+                self.reach.known.borrow_mut().ways.insert(key, legs.clone());
+                legs
+            })
+        };
+        Ok(resolution
+            .targets
+            .iter()
+            .zip(&asked.resolved.targets)
+            .map(way)
+            .collect())
+    }
+
+    /// The source's addresses of the family that the destination is asked by.
+    fn nets_of(&self, asked: &Asked) -> &[IpNet] {
+        &self.nets[usize::from(asked.is_ipv6)]
     }
 
     fn trip<'t>(&self, target: &'t Target, nets: &'t [IpNet], is_ipv6: bool) -> Trip<'t> {
@@ -196,16 +230,17 @@ impl Start<'_, '_> {
 
     /// What the source's groups say of a target, which goes by this key: the
     /// same in every subnet.
-    fn admission(&self, target: &Target, key: (usize, usize, usize)) -> Rc<Admission> {
+    fn admission(&self, target: &Target, key: (usize, usize)) -> Rc<Admission> {
         let known = &self.reach.known;
         if let Some(found) = known.borrow().admissions.get(&key) {
             return found.clone();
         }
         let none = BTreeSet::new();
         let peers = match &target.receiver {
-            Receiver::Endpoint(_, groups) | Receiver::Interface(groups) => groups,
             Receiver::Members => &self.groups,
-            Receiver::Outside | Receiver::SageMaker => &none,
+            receiver @ (Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::Outside | Receiver::SageMaker) => {
+                receiver.groups().unwrap_or(&none)
+            }
         };
         let admission = Rc::new(self.reach.groups.admit(
             &self.groups,

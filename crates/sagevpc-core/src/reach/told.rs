@@ -36,7 +36,7 @@ impl Cause {
                 ..
             } if matches!(destination, Destination::Service(_)) => destination.concern(),
             Self::NotAdmitted { .. } => Concern::SecurityGroups,
-            Self::AclDenies { .. } => Concern::NetworkAcls,
+            Self::AclDenies(_) => Concern::NetworkAcls,
             Self::PolicyBlocks { .. } => Concern::S3,
             Self::NoRoute { .. }
             | Self::NoRouteTable { .. }
@@ -62,7 +62,7 @@ impl Cause {
             Self::DnsOff { .. } => Reason::DnsDisabled,
             Self::NoResolver { .. } => Reason::DhcpOptionsIncomplete,
             Self::NotAdmitted { .. } => Reason::RuleMissing,
-            Self::AclDenies { .. } => Reason::NetworkAclBlocks,
+            Self::AclDenies(_) => Reason::NetworkAclBlocks,
             Self::NoRoute { .. } if is_s3 => Reason::S3EndpointMissing,
             Self::EndpointUnavailable { state, .. } if state.starts_with("pending") => Reason::Waiting,
             Self::EndpointUnavailable { .. } if is_s3 => Reason::S3EndpointUnavailable,
@@ -95,7 +95,7 @@ impl Cause {
                 | Destination::Cidr { .. } => Lack::Endpoint(endpoint.clone()),
             },
             Self::NoEndpoint { service, .. } | Self::PrivateDnsOff { service, .. } => Lack::Service(service.clone()),
-            Self::AclDenies { acl, .. } => Lack::AclRules(acl.clone()),
+            Self::AclDenies(denial) => Lack::AclRules(denial.acl.clone()),
             Self::NotAdmitted { groups, .. } => match groups.as_slice() {
                 [only] => Lack::GroupRules(only.clone()),
                 [] | [_, ..] => Lack::Other,

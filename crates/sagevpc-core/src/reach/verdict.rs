@@ -179,7 +179,7 @@ pub(super) fn stops_of<'p>(parts: &'p [Part<'_>]) -> impl Iterator<Item = Cause>
 }
 
 /// Each once, in the order in which they come.
-pub(super) fn distinct(causes: impl Iterator<Item = Cause>) -> Vec<Cause> {
+pub(super) fn distinct<T: PartialEq>(causes: impl Iterator<Item = T>) -> Vec<T> {
     causes.fold(Vec::new(), |mut all, cause| {
         if !all.contains(&cause) {
             all.push(cause);

@@ -356,6 +356,8 @@ cases! {
     network_acl_is_full,
     network_acl_is_opened,
     network_acl_lets_answers_to_linux_back,
+    network_acl_of_a_nat_gateway_by_a_route_of_its_own,
+    network_acl_that_lets_answers_to_linux_back_stays,
     network_acl_of_an_endpoints_subnet,
     network_acl_of_the_nat_gateways_subnet,
     network_acl_rule_gives_its_place,

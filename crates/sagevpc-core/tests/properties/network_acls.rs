@@ -5,8 +5,10 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 use sagevpc_core::{
+    api::NetworkAclMode,
     catalog::WorkloadKind,
     observed::{NetworkAcl, Snapshot},
+    plan::{Action, NetworkAclChange},
     report::{Concern, Weight},
     types::{Direction, Protocol, SubnetId},
 };
@@ -90,5 +92,21 @@ proptest! {
             });
             prop_assert!(stopped.is_none() || told, "{key}: {stopped:?} is stopped, and nobody is told");
         }
+    }
+    #[test]
+    fn nothing_is_opened_that_was_not_told_to_be_closed(mut world in world("None")) {
+        let history = Memory::new(world.snapshot.clone()).history();
+        let mut plan_in = |mode| {
+            world.references.vpc.spec.network_acls.mode = mode;
+            plan_for(&world.references, &world.snapshot, &history)
+        };
+        let told = plan_in(NetworkAclMode::Verify).findings.into_iter().any(|finding| {
+            finding.concern == Concern::NetworkAcls && !finding.message.contains("other ports than Linux")
+        });
+        let opened = plan_in(NetworkAclMode::Enforce).actions.into_iter().find(|planned| {
+            let change = &planned.action;
+            matches!(change, Action::NetworkAcl(NetworkAclChange::CreateEntry { .. }))
+        });
+        prop_assert!(told || opened.is_none(), "nobody was told of what {:?} opens", opened.map(|planned| planned.action));
     }
 }

@@ -50,6 +50,16 @@ impl Rules {
         self.others.iter().chain(&self.ours).chain(&self.intruders)
     }
 
+    /// Those of others, but for what may be ours though that is not noted.
+    pub(super) fn for_certain_of_others(&self) -> impl Iterator<Item = &AclEntry> {
+        self.others.iter().filter(|rule| !self.may_be_ours(rule))
+    }
+
+    /// Whether it allows something under one of our numbers.
+    pub(super) fn may_be_ours(&self, rule: &AclEntry) -> bool {
+        rule.allows && self.reserved.contains(&rule.rule_number)
+    }
+
     /// Rules of others with these, in the order in which they are tried.
     pub(super) fn with<'a>(&'a self, more: impl IntoIterator<Item = &'a AclEntry>) -> Vec<&'a AclEntry> {
         in_order(self.others.iter().chain(more))
@@ -139,7 +149,7 @@ pub(super) struct Wanted {
     pub(super) too_many: BTreeMap<RuleKind, (usize, usize)>,
 }
 
-/// The rules of ours that let through what the rules of others do not. Those
+/// The rules of ours that let through what the rules of others deny. Those
 /// that are there keep their numbers.
 ///
 /// Where EC2 takes fewer than are wanted, what is there stays, for it serves
@@ -148,10 +158,8 @@ pub(super) struct Wanted {
 pub(super) fn wanted<'a>(rules: &Rules, passages: impl Iterator<Item = &'a Passage>, vpc: &[IpNet]) -> Wanted {
     let mut lacking: BTreeMap<RuleKind, Vec<&Passage>> = BTreeMap::new();
     for passage in passages {
-        let stops = passage.stops(&rules.others);
         // Nothing that comes after a denial undoes it.
-        let can_be_opened = |by: Option<u16>| by.is_none_or(|number| number > *rules.reserved.end());
-        if stops.iter().any(|stop| can_be_opened(stop.by)) {
+        if passage.by.is_none_or(|number| number > *rules.reserved.end()) {
             lacking.entry(passage.kind()).or_default().push(passage);
         }
     }

@@ -1,8 +1,9 @@
-//! Sets of packets, and what the ordered rules of a network ACL do with them.
+//! Sets of packets that rules of network ACLs match: which rules match all that
+//! others do.
 
 use ipnet::IpNet;
 
-use crate::types::{AclEntry, Direction, LAST_ACL_RULE, PortRange, Protocol};
+use crate::types::{AclEntry, PortRange, Protocol};
 
 /// Numbers from the first to the last, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +15,6 @@ struct Span {
 impl Span {
     const fn new(first: u128, last: u128) -> Self {
         Self { first, last }
-    }
-
-    fn common(self, other: Self) -> Option<Self> {
-        let common = Self::new(self.first.max(other.first), self.last.min(other.last));
-        (common.first <= common.last).then_some(common)
     }
 
     fn contains(self, other: Self) -> bool {
@@ -75,40 +71,6 @@ impl Packets {
                 .zip(other.spans)
                 .all(|(mine, theirs)| mine.contains(theirs))
     }
-
-    fn common(&self, other: &Self) -> Option<Self> {
-        if self.is_ipv6 != other.is_ipv6 {
-            return None;
-        }
-        let mut common = *self;
-        for (span, theirs) in common.spans.iter_mut().zip(other.spans) {
-            *span = span.common(theirs)?;
-        }
-        Some(common)
-    }
-
-    /// These without `other`, in blocks that do not overlap.
-    fn without(&self, other: &Self) -> Vec<Self> {
-        let Some(common) = self.common(other) else {
-            return vec![*self];
-        };
-        let mut rest = Vec::new();
-        let mut left = *self;
-        for (axis, cut) in common.spans.into_iter().enumerate() {
-            if left.spans[axis].first < cut.first {
-                let mut below = left;
-                below.spans[axis].last = cut.first - 1;
-                rest.push(below);
-            }
-            if cut.last < left.spans[axis].last {
-                let mut above = left;
-                above.spans[axis].first = cut.last + 1;
-                rest.push(above);
-            }
-            left.spans[axis] = cut;
-        }
-        rest
-    }
 }
 
 fn ports_span(range: PortRange) -> Span {
@@ -126,39 +88,6 @@ fn icmp_span(range: PortRange) -> Span {
             Span::new(only, only)
         }
     }
-}
-
-/// Packets that an ACL stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct DeniedPackets {
-    /// The number of the rule that denies them; `None` where no rule matches,
-    /// and for the rule at the end.
-    pub(super) by: Option<u16>,
-    packets: Packets,
-}
-
-/// What of the packets is stopped. The rules must come in the order of their
-/// numbers.
-///
-/// See <https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html>.
-pub(super) fn stops<'a>(
-    rules: impl IntoIterator<Item = &'a AclEntry>,
-    direction: Direction,
-    packets: Packets,
-) -> Vec<DeniedPackets> {
-    let mut undecided = vec![packets];
-    let mut stops = Vec::new();
-    for rule in rules.into_iter().filter(|rule| rule.direction == direction) {
-        let matched = Packets::of_rule(rule);
-        if !rule.allows {
-            let by = (rule.rule_number < LAST_ACL_RULE).then_some(rule.rule_number);
-            let denied = undecided.iter().filter_map(|block| block.common(&matched));
-            stops.extend(denied.map(|packets| DeniedPackets { by, packets }));
-        }
-        undecided = undecided.iter().flat_map(|block| block.without(&matched)).collect();
-    }
-    stops.extend(undecided.into_iter().map(|packets| DeniedPackets { by: None, packets }));
-    stops
 }
 
 #[cfg(test)]

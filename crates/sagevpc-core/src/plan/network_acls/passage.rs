@@ -1,11 +1,11 @@
-//! Packets that must pass a network ACL.
+//! Packets that a network ACL denies though they are needed.
 
 use ipnet::IpNet;
 
-use super::packets::{DeniedPackets, Packets, stops};
+use super::packets::Packets;
 use crate::types::{AclEntry, Direction, PortRange, Protocol};
 
-/// Packets that must pass an ACL, one way.
+/// Packets that must pass an ACL, one way, and do not.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Passage {
     pub(super) direction: Direction,
@@ -15,6 +15,9 @@ pub(super) struct Passage {
     /// Whether a team chose the addresses: it is granted those and no more, so
     /// that no rule may let more through for it.
     pub(super) is_chosen: bool,
+    /// The number of the rule that denies them; `None` where no rule matches,
+    /// and for the rule at the end.
+    pub(super) by: Option<u16>,
 }
 
 impl Passage {
@@ -27,11 +30,6 @@ impl Passage {
 
     pub(super) fn packets(&self) -> Packets {
         Packets::new(self.protocol, self.ports, self.cidr)
-    }
-
-    /// What of it the rules stop.
-    pub(super) fn stops<'a>(&self, rules: impl IntoIterator<Item = &'a AclEntry>) -> Vec<DeniedPackets> {
-        stops(rules, self.direction, self.packets())
     }
 }
 

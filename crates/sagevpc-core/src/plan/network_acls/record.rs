@@ -45,16 +45,9 @@ pub(in crate::plan) fn noted(history: &History) -> BTreeMap<NetworkAclId, Slots>
 
 /// Takes entries for ours that are just what ours would be.
 pub(super) fn claim<'a>(rules: Rules, passages: impl Iterator<Item = &'a Passage>, vpc: &[IpNet]) -> Rules {
-    let reserved = rules.reserved.clone();
-    let (may_be_ours, others): (Vec<_>, Vec<_>) = rules
-        .others
-        .into_iter()
-        .partition(|rule| rule.allows && reserved.contains(&rule.rule_number));
-    let mut trial = Rules {
-        ours: may_be_ours,
-        others,
-        ..rules
-    };
+    let mut trial = rules;
+    let all = std::mem::take(&mut trial.others);
+    (trial.ours, trial.others) = all.into_iter().partition(|rule| trial.may_be_ours(rule));
     let wanted = entries::wanted(&trial, passages, vpc);
     let is_just_it =
         |rule: &AclEntry| wanted.entries.contains(rule) && !wanted.too_many.contains_key(&RuleKind::of(rule));

@@ -107,7 +107,7 @@ pub(super) fn route(destination: &IpNet, nat_gateway: &NatGatewayId) -> Route {
     }
 }
 
-pub(super) fn acl_entry(entry: &AclEntry) -> NetworkAclEntry {
+pub(in crate::plan) fn acl_entry(entry: &AclEntry) -> NetworkAclEntry {
     let (ipv4, ipv6) = match entry.cidr {
         IpNet::V4(net) => (Some(net), None),
         IpNet::V6(net) => (None, Some(net)),

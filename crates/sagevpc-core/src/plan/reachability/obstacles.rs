@@ -13,7 +13,7 @@ use crate::{
     demand::{Demand, Strength},
     observed::VpcSnapshot,
     plan::{draft::Draft, network_acls::RESERVED, resolved::ResolvedProfile},
-    reach::{Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, acl_fix},
+    reach::{AclDenial, Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, acl_fix},
     report::{Concern, Finding, Lack, Weight},
     types::{Direction, NetworkAclId, SubnetId, joined, listed},
 };
@@ -157,7 +157,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         // Who denies some addresses in an ACL means to.
         let is_unknown = matches!(answer.verdict, Verdict::Unknown(..));
         let causes = answer.causes.iter().filter(|_| is_unknown);
-        let by_acls = causes.clone().count() > 0 && causes.clone().all(|cause| acl_of(cause).is_some());
+        let by_acls = causes.clone().count() > 0 && causes.clone().all(|cause| cause.acl_denial().is_some());
         let is_shared = self.draft.snapshot.foreign_owner().is_some();
         for one in answer.unseen.iter().filter(|one| **one != Unseen::NetworkAcls) {
             if by_acls && matches!(one, Unseen::Addresses { .. }) {
@@ -305,7 +305,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             );
         };
         let rules: BTreeSet<String> = causes.iter().flat_map(Cause::missing_rules).collect();
-        if let Some(acl) = acl_of(first) {
+        if let Some(AclDenial { acl, .. }) = first.acl_denial() {
             let users = self.users_of(acl);
             let rules = joined(&rules);
             return match obstacle.what {
@@ -318,9 +318,11 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                      address."
                 ),
                 What::Rules | What::Cause(_) | What::Unseen(_) => {
-                    let fix = acl_fix(&causes, means, |direction, number| {
-                        self.is_taken(acl, direction, number)
-                    });
+                    let fix = acl_fix(
+                        causes.iter().filter_map(Cause::acl_denial),
+                        means,
+                        |direction, number| self.is_taken(acl, direction, number),
+                    );
                     format!("Network ACL {acl} of {users} stops traffic that is needed: {rules}. {fix}")
                 }
             };
@@ -409,21 +411,13 @@ fn what_of(cause: &Cause) -> What {
 
 fn about(cause: &Cause) -> String {
     match direction_of(cause) {
-        Some(direction) if acl_of(cause).is_none() => format!("{} {direction}", resource_of(cause)),
+        Some(direction) if cause.acl_denial().is_none() => format!("{} {direction}", resource_of(cause)),
         Some(_) | None => cause.resource(),
     }
 }
 
-fn acl_of(cause: &Cause) -> Option<&NetworkAclId> {
-    if let Cause::AclDenies { acl, .. } = cause {
-        Some(acl)
-    } else {
-        None
-    }
-}
-
 fn direction_of(cause: &Cause) -> Option<Direction> {
-    if let Cause::AclDenies { direction, .. } | Cause::NotAdmitted { direction, .. } = cause {
+    if let Cause::AclDenies(AclDenial { direction, .. }) | Cause::NotAdmitted { direction, .. } = cause {
         Some(*direction)
     } else {
         None

@@ -32,7 +32,7 @@ use crate::{
 fn kind(cause: &Cause) -> Kind {
     match cause {
         Cause::NotAdmitted { .. } => Kind::SecurityGroup,
-        Cause::AclDenies { .. } => Kind::NetworkAcl,
+        Cause::AclDenies(_) => Kind::NetworkAcl,
         Cause::NoRoute { .. } | Cause::Blackhole { .. } | Cause::NoPublicAddress { .. } | Cause::NoSubnet { .. } => {
             Kind::Route
         }

@@ -1,10 +1,14 @@
-//! Blocks of packets against single packets, one after the other.
+//! Rules against single packets, one after the other.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use proptest::{collection, prelude::*, sample};
 
 use super::*;
+use crate::types::Direction;
 
 /// One packet, as an ACL looks at it.
 #[derive(Clone, Copy, Debug)]
@@ -31,18 +35,6 @@ fn matches(rule: &AclEntry, packet: Packet) -> bool {
         _ => true,
     };
     protocol && service && rule.cidr.contains(&packet.peer)
-}
-
-/// The number of the rule that decides on a packet, and whether it allows it.
-fn decided(rules: &[AclEntry], direction: Direction, packet: Packet) -> (Option<u16>, bool) {
-    let mut rules = rules.iter().filter(|rule| rule.direction == direction);
-    match rules.find(|rule| matches(rule, packet)) {
-        Some(rule) => (
-            (rule.allows || rule.rule_number < LAST_ACL_RULE).then_some(rule.rule_number),
-            rule.allows,
-        ),
-        None => (None, false),
-    }
 }
 
 const PROTOCOL_CHOICES: [Protocol; 6] = [
@@ -88,86 +80,47 @@ fn cidr() -> impl Strategy<Value = IpNet> {
     sample::select(&CIDRS[..]).prop_map(|text| text.parse().unwrap())
 }
 
-fn direction() -> impl Strategy<Value = Direction> {
-    sample::select(vec![Direction::Ingress, Direction::Egress])
+fn rule() -> impl Strategy<Value = AclEntry> {
+    (protocol_and_ports(), cidr())
+        .prop_map(|((protocol, ports), cidr)| AclEntry::new(Direction::Ingress, 1, true, protocol, ports, cidr))
 }
 
-fn rules() -> impl Strategy<Value = Vec<AclEntry>> {
-    let rule = (direction(), any::<bool>(), protocol_and_ports(), cidr());
-    (collection::vec(rule, 0..8), any::<bool>()).prop_map(|(rules, has_last)| {
-        let mut rules: Vec<AclEntry> = rules
-            .into_iter()
-            .zip(1..)
-            .map(|((direction, allows, (protocol, ports), cidr), number)| {
-                AclEntry::new(direction, number * 100, allows, protocol, ports, cidr)
+/// Packets at the edges of all that the rules name, and just beyond them.
+fn packets() -> impl Iterator<Item = Packet> {
+    let ipv4 = [0u32, 0x0a00_0000, 0x0a00_0001, 0x0a00_0002, 0x0a01_0000, 0x0b00_0000];
+    let ipv6 = [0x2001_0db8u128 << 96, (0x2001_0db8u128 << 96) + 1, 1];
+    let ipv4 = ipv4.into_iter().map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
+    let peers = ipv4.chain(ipv6.into_iter().map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))));
+    let edges = PORTS.iter().flat_map(|port| [port - 1, *port, port + 1]);
+    let ports: BTreeSet<u16> = edges.filter_map(|port| u16::try_from(port).ok()).collect();
+    let bytes: BTreeSet<u8> = PORTS
+        .iter()
+        .flat_map(|port| [port.min(&255) - 1, *port.min(&255), port + 1])
+        .filter_map(|byte| u8::try_from(byte).ok())
+        .collect();
+    let icmp = bytes
+        .iter()
+        .flat_map(|kind| bytes.iter().map(|code| u16::from_be_bytes([*kind, *code])));
+    let services: BTreeSet<u16> = ports.iter().copied().chain(icmp).collect();
+    peers.flat_map(move |peer| {
+        let services = services.clone();
+        services.into_iter().flat_map(move |service| {
+            [0u8, 1, 6, 17, 50, 51, 58, 255].map(|protocol| Packet {
+                protocol,
+                service,
+                peer,
             })
-            .collect();
-        if has_last {
-            let everywhere = "0.0.0.0/0".parse().unwrap();
-            rules.extend(
-                [Direction::Ingress, Direction::Egress]
-                    .map(|direction| AclEntry::new(direction, LAST_ACL_RULE, false, Protocol::All, None, everywhere)),
-            );
-        }
-        rules
-    })
-}
-
-/// Packets at the edges of what the rules name, and just beyond them.
-fn packet() -> impl Strategy<Value = Packet> {
-    let peers = || {
-        let ipv4 = [0u32, 0x0a00_0000, 0x0a00_0001, 0x0a00_0002, 0x0a01_0000, 0x0b00_0000];
-        let ipv6 = [0x2001_0db8u128 << 96, (0x2001_0db8u128 << 96) + 1, 1];
-        let ipv4 = ipv4.into_iter().map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
-        ipv4.chain(ipv6.into_iter().map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))))
-            .collect::<Vec<_>>()
-    };
-    let services = vec![
-        0, 1, 2, 3, 4, 5, 442, 443, 444, 768, 769, 772, 1023, 1024, 1027, 32_767, 32_768, 65_280, 65_535,
-    ];
-    (
-        sample::select(vec![0u8, 1, 6, 17, 50, 51, 58, 255]),
-        sample::select(services),
-        sample::select(peers()),
-    )
-        .prop_map(|(protocol, service, peer)| Packet {
-            protocol,
-            service,
-            peer,
         })
-}
-
-fn point(packet: Packet) -> Packets {
-    let at = |number: u128| Span::new(number, number);
-    let (is_ipv6, address) = match packet.peer {
-        IpAddr::V4(peer) => (false, u128::from(peer.to_bits())),
-        IpAddr::V6(peer) => (true, peer.to_bits()),
-    };
-    Packets {
-        is_ipv6,
-        spans: [at(packet.protocol.into()), at(packet.service.into()), at(address)],
-    }
+    })
 }
 
 proptest! {
     #[test]
-    fn blocks_are_stopped_as_each_of_their_packets_is(
-        questions in collection::vec((rules(), direction(), protocol_and_ports(), cidr()), 16),
-        packets in collection::vec(packet(), 32),
-    ) {
-        for (rules, direction, (protocol, ports), cidr) in questions {
-            let asked = AclEntry::new(direction, 1, true, protocol, ports, cidr);
-            let stops = stops(&rules, direction, Packets::of_rule(&asked));
-            for packet in packets.iter().copied() {
-                let stopped: Vec<&DeniedPackets> = stops.iter().filter(|stop| stop.packets.contain(&point(packet))).collect();
-                let (by, allowed) = decided(&rules, direction, packet);
-                if matches(&asked, packet) && !allowed {
-                    prop_assert_eq!(stopped.len(), 1, "{:?}", packet);
-                    prop_assert_eq!(stopped[0].by, by);
-                } else {
-                    prop_assert!(stopped.is_empty(), "{packet:?} is stopped by {stopped:?}");
-                }
-            }
+    fn rules_contain_others_whose_packets_they_all_match(rules in collection::vec(rule(), 6)) {
+        for (one, other) in rules.iter().flat_map(|one| rules.iter().map(move |other| (one, other))) {
+            let left_out = packets().find(|packet| matches(other, *packet) && !matches(one, *packet));
+            let contains = Packets::of_rule(one).contain(&Packets::of_rule(other));
+            prop_assert_eq!(contains, left_out.is_none(), "{} and {}: {:?}", one, other, left_out);
         }
     }
 }

@@ -1,0 +1,150 @@
+//! What a network ACL denies: the words for it, and what would open it.
+
+use std::{collections::BTreeSet, fmt};
+
+use ipnet::IpNet;
+
+use super::{filter::LAST_RULE, fix::Means, hop::preposition};
+use crate::{
+    api::NetworkAclMode,
+    types::{Direction, LAST_ACL_RULE, NetworkAclId, Traffic, listed},
+};
+
+/// The highest number that EC2 takes for a rule of somebody's own.
+const LAST_OWN_RULE: u16 = LAST_ACL_RULE - 1;
+
+/// Packets, or answers to them, that a rule of a network ACL denies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AclDenial {
+    /// The ACL.
+    pub acl: NetworkAclId,
+    /// Which way.
+    pub direction: Direction,
+    /// The number of the rule; 32767 is the one at the end.
+    pub rule: i32,
+    /// What is denied.
+    pub traffic: Traffic,
+    /// To or from whom.
+    pub peers: Vec<IpNet>,
+    /// Whether it is the answer that is denied.
+    pub answer: bool,
+}
+
+impl AclDenial {
+    /// The rules that are missing, each as one reads, with whatever denies it.
+    pub(super) fn missing_rules(&self) -> Vec<String> {
+        let Self {
+            direction,
+            traffic,
+            rule,
+            ..
+        } = self;
+        let why = if *rule < LAST_RULE {
+            format!("denied by rule {rule}")
+        } else {
+            "no rule allows all of it".to_owned()
+        };
+        let towards = preposition(*direction);
+        let rules = self.peers.iter();
+        rules
+            .map(|peer| format!("{direction} {traffic} {towards} {peer} ({why})"))
+            .collect()
+    }
+
+    /// The command that adds a rule under this number.
+    fn command(&self, number: i32, peer: IpNet) -> String {
+        let way = match self.direction {
+            Direction::Egress => "--egress",
+            Direction::Ingress => "--ingress",
+        };
+        let protocol = self.traffic.protocol.as_ec2();
+        let ports = self.traffic.ports.map_or_else(String::new, |range| {
+            format!(" --port-range From={},To={}", range.from, range.to)
+        });
+        let block = match peer {
+            IpNet::V4(_) => "--cidr-block",
+            IpNet::V6(_) => "--ipv6-cidr-block",
+        };
+        format!(
+            "aws ec2 create-network-acl-entry --network-acl-id {} {way} --rule-number {number} --protocol \
+             {protocol}{ports} {block} {peer} --rule-action allow",
+            self.acl
+        )
+    }
+}
+
+impl fmt::Display for AclDenial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            acl,
+            direction,
+            rule,
+            traffic,
+            peers,
+            answer,
+        } = self;
+        let end = if *rule == LAST_RULE {
+            "*".to_owned()
+        } else {
+            rule.to_string()
+        };
+        let answers = if *answer { "answers, " } else { "" };
+        write!(
+            f,
+            "{direction} rule {end} of network ACL {acl} denies {answers}{traffic} {} {}",
+            preposition(*direction),
+            listed(peers)
+        )
+    }
+}
+
+/// What would open one network ACL to all of these. `is_taken` says which
+/// numbers of its rules are in use.
+pub fn acl_fix<'d>(
+    denials: impl IntoIterator<Item = &'d AclDenial>,
+    means: &Means<'_>,
+    is_taken: impl Fn(Direction, i32) -> bool,
+) -> String {
+    let mut denied_by = BTreeSet::new();
+    let mut commands = Vec::new();
+    for denial in denials {
+        denied_by.extend((denial.rule < LAST_RULE).then_some(denial.rule));
+        commands.extend(denial.peers.iter().map(|peer| (denial, *peer)));
+    }
+    let (first, last) = means.rule_numbers;
+    let enforces = means.sagemaker_vpc.is_some() && means.network_acls == NetworkAclMode::Enforce;
+    if enforces && !denied_by.is_empty() {
+        let comes = if denied_by.iter().all(|rule| *rule < i32::from(first)) {
+            "comes before any"
+        } else {
+            "does not come after all"
+        };
+        return format!(
+            "Rule {} {comes} that sagevpc may add ({first} to {last}): remove it, or set \
+             spec.networkAcls.firstRuleNumber so that sagevpc's rules come first.",
+            listed(&denied_by)
+        );
+    }
+    let command = commands.first().and_then(|(denial, peer)| {
+        let is_free = |number: &i32| !is_taken(denial.direction, *number);
+        let number = if denial.rule < LAST_RULE {
+            (1..denial.rule).rev().find(is_free)?
+        } else {
+            (first.max(1).into()..=LAST_OWN_RULE.into()).find(is_free)?
+        };
+        Some(format!(", such as `{}`", denial.command(number, *peer)))
+    });
+    let command = command.unwrap_or_default();
+    match denied_by.iter().min() {
+        None => {
+            let asks = means.sagemaker_vpc.filter(|_| !enforces);
+            let enforce = asks.map_or_else(String::new, |vpc| {
+                format!(", or have sagevpc add them: set spec.networkAcls.mode of SageMakerVpc {vpc} to Enforce")
+            });
+            format!("Add rules that allow it{command}{enforce}.")
+        }
+        Some(rule) => {
+            format!("Remove rule {rule}, or add rules that allow it with a number below {rule}{command}.")
+        }
+    }
+}
