@@ -12,7 +12,7 @@ use super::{
     },
 };
 use crate::{
-    catalog::WorkloadKind,
+    catalog::{Options, WorkloadKind},
     types::{Region, SecurityGroupId, SubnetId},
 };
 
@@ -199,6 +199,17 @@ pub struct Workload {
     #[x_kube(validation = Rule::new("self.matches('^arn:[a-z-]+:iam::[0-9]{12}:role/.+$')").message("roleArn must be a role's ARN, such as arn:aws:iam::111122223333:role/fraud-training"))]
     #[schemars(length(min = 20, max = 256))]
     pub role_arn: Option<String>,
+}
+
+impl Workload {
+    /// What of it bears on its rules and addresses.
+    pub const fn options(&self) -> Options {
+        Options {
+            distributed: self.distributed,
+            encrypted: self.inter_container_encryption,
+            efa: self.efa,
+        }
+    }
 }
 
 fn one() -> u32 {

@@ -17,9 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use crate::{
+    api::{Destination, SageMakerVpcProfileSpec, Workload},
     catalog::{
-        HTTPS_TO_ENDPOINTS, Need, PeerNeed, RuleNeed, Symptom, When, is_aws_service, names_service,
-        symptom_without_service,
+        HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, RuleNeed, Symptom, When, WorkloadKind, is_aws_service,
+        names_service, symptom_without_service,
     },
     types::{Direction, Traffic},
     validate::{ValidProfile, ValidWorkload},
@@ -99,9 +100,35 @@ impl Demand {
         }
     }
 
-    /// Whether it is needed only as far as it lies in the VPC.
-    pub const fn is_inside_only(&self) -> bool {
-        matches!(self.peer, DemandPeer::Cidr { inside_only: true, .. })
+    /// Whether it is to be met in a VPC that has these addresses.
+    pub fn applies_in(&self, vpc: impl IntoIterator<Item = IpNet>) -> bool {
+        match self.peer {
+            DemandPeer::Cidr {
+                cidr,
+                inside_only: true,
+            } => vpc.into_iter().any(|own| own.contains(&cidr)),
+            DemandPeer::Cidr { inside_only: false, .. }
+            | DemandPeer::S3 { .. }
+            | DemandPeer::Service(_)
+            | DemandPeer::ElasticInference
+            | DemandPeer::Members
+            | DemandPeer::OwnSubnets
+            | DemandPeer::Host(_) => self.is_of_the_vpc(),
+        }
+    }
+
+    /// Whether it is for what lies outside the VPC, by hosts or blocks that a
+    /// team names.
+    pub const fn goes_out(&self) -> bool {
+        match &self.peer {
+            DemandPeer::Host(_) => self.is_of_the_vpc(),
+            DemandPeer::Cidr { inside_only, .. } => !*inside_only,
+            DemandPeer::S3 { .. }
+            | DemandPeer::Service(_)
+            | DemandPeer::ElasticInference
+            | DemandPeer::Members
+            | DemandPeer::OwnSubnets => false,
+        }
     }
 
     /// The rules that a security group holds for it whatever the VPC looks like.
@@ -135,8 +162,26 @@ pub struct Demands(Vec<Vec<Demand>>);
 impl Demands {
     /// What follows from a profile.
     pub fn of(profile: &ValidProfile) -> Self {
-        let workloads = profile.workloads.iter();
-        Self(workloads.map(|workload| demands(profile, workload)).collect())
+        let named = Named {
+            buckets: profile.buckets.iter().map(String::as_str).collect(),
+            services: profile.services.iter().map(String::as_str).collect(),
+            destinations: profile.destinations.iter().collect(),
+        };
+        let demands =
+            |workload: &ValidWorkload| named.demands(workload.kind, workload.options, workload.direct_internet_access);
+        Self(profile.workloads.iter().map(demands).collect())
+    }
+
+    /// What would follow from a spec, were it valid.
+    pub fn of_spec(spec: &SageMakerVpcProfileSpec) -> Self {
+        let named = Named {
+            buckets: spec.buckets.iter().map(|bucket| bucket.name.as_str()).collect(),
+            services: spec.services.iter().map(String::as_str).collect(),
+            destinations: spec.destinations.iter().collect(),
+        };
+        let demands =
+            |workload: &Workload| named.demands(workload.kind, workload.options(), workload.direct_internet_access);
+        Self(spec.workloads.iter().map(demands).collect())
     }
 
     /// Those of the workload at this place.
@@ -173,16 +218,12 @@ impl Demands {
 
     /// The workloads that go out of the VPC, by hosts or blocks that they name.
     pub fn going_out(&self) -> BTreeSet<usize> {
-        let goes_out = |demand: &Demand| match &demand.peer {
-            DemandPeer::Host(_) => demand.is_of_the_vpc(),
-            DemandPeer::Cidr { inside_only, .. } => !inside_only,
-            DemandPeer::S3 { .. }
-            | DemandPeer::Service(_)
-            | DemandPeer::ElasticInference
-            | DemandPeer::Members
-            | DemandPeer::OwnSubnets => false,
-        };
-        self.places(goes_out)
+        self.places(Demand::goes_out)
+    }
+
+    /// The workloads that reach S3 through the VPC.
+    pub fn of_s3(&self) -> BTreeSet<usize> {
+        self.places(|demand| matches!(demand.peer, DemandPeer::S3 { .. }) && demand.is_of_the_vpc())
     }
 
     /// The workloads that have such a demand.
@@ -207,74 +248,84 @@ impl Demands {
     }
 }
 
-fn demands(profile: &ValidProfile, workload: &ValidWorkload) -> Vec<Demand> {
-    let requirements = workload.kind.requirements();
-    let past_the_vpc = workload.direct_internet_access;
-    let mut all = BTreeSet::new();
-    let mut add = |peer, traffic, strength| {
-        all.insert(Demand {
-            peer,
-            traffic,
-            strength,
-        });
-    };
-    for rule in workload.kind.rules(workload.options) {
-        let traffic = Traffic {
-            protocol: rule.protocol,
-            ports: rule.ports,
+/// What a profile names for all its workloads.
+struct Named<'a> {
+    buckets: BTreeSet<&'a str>,
+    services: BTreeSet<&'a str>,
+    destinations: Vec<&'a Destination>,
+}
+
+impl Named<'_> {
+    /// What a workload needs; `past_the_vpc` says whether it has a way to the
+    /// internet of its own.
+    fn demands(&self, kind: WorkloadKind, options: Options, past_the_vpc: bool) -> Vec<Demand> {
+        let requirements = kind.requirements();
+        let mut all = BTreeSet::new();
+        let mut add = |peer, traffic, strength| {
+            all.insert(Demand {
+                peer,
+                traffic,
+                strength,
+            });
         };
-        match (rule.peer, rule.direction) {
-            (PeerNeed::S3, _) if past_the_vpc || !requirements.needs.contains(&Need::S3) => {
-                add(DemandPeer::S3 { bucket: None }, traffic, Strength::RuleOnly);
+        for rule in kind.rules(options) {
+            let traffic = Traffic {
+                protocol: rule.protocol,
+                ports: rule.ports,
+            };
+            match (rule.peer, rule.direction) {
+                (PeerNeed::S3, _) if past_the_vpc || !requirements.needs.contains(&Need::S3) => {
+                    add(DemandPeer::S3 { bucket: None }, traffic, Strength::RuleOnly);
+                }
+                (PeerNeed::S3, _) => {
+                    let named = self.buckets.iter().map(|name| Some((*name).to_owned()));
+                    let as_such = self.buckets.is_empty().then_some(None);
+                    for bucket in named.chain(as_such) {
+                        add(DemandPeer::S3 { bucket }, traffic, Strength::Required);
+                    }
+                }
+                (PeerNeed::SubnetCidrs, _) if rule.ports.is_some() => {
+                    add(DemandPeer::OwnSubnets, traffic, Strength::Required);
+                }
+                (PeerNeed::SubnetCidrs, _) => add(DemandPeer::OwnSubnets, traffic, Strength::LetOut),
+                // Rules among members come in pairs, and a demand goes both ways.
+                (PeerNeed::Members, Direction::Egress) => add(DemandPeer::Members, traffic, Strength::Required),
+                (PeerNeed::Members, Direction::Ingress) | (PeerNeed::VpcCidrs, _) => {}
             }
-            (PeerNeed::S3, _) => {
-                let named = profile.buckets.iter().cloned().map(Some);
-                let as_such = profile.buckets.is_empty().then_some(None);
-                for bucket in named.chain(as_such) {
-                    add(DemandPeer::S3 { bucket }, traffic, Strength::Required);
+        }
+        let https = Traffic::tcp(443);
+        if !past_the_vpc {
+            for name in requirements.services.iter().map(|name| (*name).to_owned()) {
+                add(DemandPeer::Service(name), https, Strength::Required);
+            }
+            for name in requirements.usual_services {
+                let is_named = self.services.iter().any(|named| names_service(named, name));
+                if !is_named {
+                    add(DemandPeer::Service((*name).to_owned()), https, Strength::Usual);
                 }
             }
-            (PeerNeed::SubnetCidrs, _) if rule.ports.is_some() => {
-                add(DemandPeer::OwnSubnets, traffic, Strength::Required);
-            }
-            (PeerNeed::SubnetCidrs, _) => add(DemandPeer::OwnSubnets, traffic, Strength::LetOut),
-            // Rules among members come in pairs, and a demand goes both ways.
-            (PeerNeed::Members, Direction::Egress) => add(DemandPeer::Members, traffic, Strength::Required),
-            (PeerNeed::Members, Direction::Ingress) | (PeerNeed::VpcCidrs, _) => {}
-        }
-    }
-    let https = Traffic::tcp(443);
-    if !past_the_vpc {
-        for name in requirements.services.iter().map(|name| (*name).to_owned()) {
-            add(DemandPeer::Service(name), https, Strength::Required);
-        }
-        for name in requirements.usual_services {
-            let is_named = profile.services.iter().any(|named| names_service(named, name));
-            if !is_named {
-                add(DemandPeer::Service((*name).to_owned()), https, Strength::Usual);
+            if requirements.needs.contains(&Need::ElasticInference) {
+                add(DemandPeer::ElasticInference, https, Strength::Required);
             }
         }
-        if requirements.needs.contains(&Need::ElasticInference) {
-            add(DemandPeer::ElasticInference, https, Strength::Required);
+        // A service of somebody else's is nowhere but in the VPC.
+        let called = self.services.iter();
+        for name in called.filter(|name| !past_the_vpc || !is_aws_service(name)) {
+            add(DemandPeer::Service((*name).to_owned()), https, Strength::Required);
         }
-    }
-    // A service of somebody else's is nowhere but in the VPC.
-    let called = profile.services.iter();
-    for name in called.filter(|name| !past_the_vpc || !is_aws_service(name)) {
-        add(DemandPeer::Service(name.clone()), https, Strength::Required);
-    }
-    for destination in &profile.destinations {
-        let cidr = destination.cidr.as_ref().and_then(|cidr| cidr.parse::<IpNet>().ok());
-        for port in &destination.ports {
-            let traffic = Traffic::tcp(*port);
-            if let Some(cidr) = cidr {
-                let inside_only = past_the_vpc;
-                add(DemandPeer::Cidr { cidr, inside_only }, traffic, Strength::Required);
-            }
-            if let (Some(name), false) = (&destination.host, past_the_vpc) {
-                add(DemandPeer::Host(name.clone()), traffic, Strength::Required);
+        for destination in &self.destinations {
+            let cidr = destination.cidr.as_ref().and_then(|cidr| cidr.parse::<IpNet>().ok());
+            for port in &destination.ports {
+                let traffic = Traffic::tcp(*port);
+                if let Some(cidr) = cidr {
+                    let inside_only = past_the_vpc;
+                    add(DemandPeer::Cidr { cidr, inside_only }, traffic, Strength::Required);
+                }
+                if let (Some(name), false) = (&destination.host, past_the_vpc) {
+                    add(DemandPeer::Host(name.clone()), traffic, Strength::Required);
+                }
             }
         }
+        all.into_iter().collect()
     }
-    all.into_iter().collect()
 }

@@ -27,29 +27,20 @@ mod routes;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use destinations::rules;
+use existing::RoutesOfOthers;
 use nat_gateways::NatGateways;
+use need::Kept;
 pub(super) use need::goes_out;
-use need::{CONCERN, Kept, default_route};
-use places::Places;
 
 use super::draft::Draft;
-use crate::{
-    api::{InternetMode, PackageRepositories, Reason},
-    observed::Route,
-    plan::resolved::ResolvedProfile,
-    report::Weight,
-    types::{Direction, Peer, RouteTableId, Rule, listed},
-    validate::SecurityGroups,
-};
+use crate::{api::InternetMode, plan::resolved::ResolvedProfile};
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
-    let outbound: Vec<&ResolvedProfile<'_>> = profiles
-        .iter()
-        .filter(|resolved| resolved.takes_part() && goes_out(resolved))
-        .collect();
+    let outbound: Vec<&ResolvedProfile<'_>> = outbound(profiles).collect();
     let nat_gateways = NatGateways::look(draft);
+    let of_others = RoutesOfOthers::of(draft, &nat_gateways, &outbound);
     let needs = match draft.network.vpc.internet {
-        InternetMode::ManagedNat => routes::needs(draft, &outbound, &nat_gateways),
+        InternetMode::ManagedNat => routes::needs(draft, &outbound, &of_others),
         InternetMode::None | InternetMode::Existing => BTreeMap::new(),
     };
     let places = places::choose(draft, profiles, &needs, &nat_gateways);
@@ -64,84 +55,27 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         let deleted = nat_gateways::let_go(draft, &nat_gateways, &gateways, &[turned, taken_away], &kept);
         addresses::let_go(draft, &gateways, &deleted, &kept);
     }
-    existing::list(draft, &outbound, &nat_gateways);
-    note_package_repositories(draft, profiles, &places);
+    of_others.list(draft, &outbound, &nat_gateways);
 }
 
 /// The destinations that routes of somebody else's lead to, each with the table.
 pub(super) fn led_by_others(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<String> {
-    let nat_gateways = NatGateways::look(draft);
+    let outbound: Vec<&ResolvedProfile<'_>> = outbound(profiles).collect();
     let mut led = BTreeSet::new();
-    for resolved in profiles
-        .iter()
-        .filter(|resolved| resolved.takes_part() && goes_out(resolved))
-    {
-        for subnet in &resolved.subnets {
-            let Some(table) = draft.snapshot.route_table_of(&subnet.subnet_id) else {
-                continue;
-            };
-            for (_, block) in destinations::from_subnet(resolved, subnet) {
-                let route = existing::route_for(table, block, Some(&nat_gateways));
-                if route.is_some_and(Route::is_active) {
-                    led.insert(format!("{block} from {}", table.route_table_id));
-                }
-            }
+    let of_others = RoutesOfOthers::of(draft, &NatGateways::look(draft), &outbound);
+    of_others.follow(draft, &outbound, |_, subnet, demand, routing| {
+        let table = draft.snapshot.route_table_of(&subnet.subnet_id);
+        if let Some(table) = table.filter(|_| !routing.is_missing && !routing.is_dead) {
+            let blocks = destinations::from_subnet(demand, subnet).into_iter();
+            led.extend(blocks.map(|block| format!("{block} from {}", table.route_table_id)));
         }
-    }
+    });
     led
 }
 
-/// A denial of the package repositories stands in the policy of the S3
-/// endpoint, and a way out passes that by.
-fn note_package_repositories(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &Places) {
-    let denying = profiles
+/// The profiles that go out.
+fn outbound<'p, 'a>(profiles: &'p [ResolvedProfile<'a>]) -> impl Iterator<Item = &'p ResolvedProfile<'a>> {
+    profiles
         .iter()
-        .filter(|resolved| resolved.takes_part())
-        .filter(|resolved| resolved.profile().package_repositories == Some(PackageRepositories::Deny));
-    for resolved in denying {
-        let tables: Vec<&RouteTableId> = resolved
-            .tables
-            .keys()
-            .filter(|table| places.of(table).is_some() || leads_anywhere(draft, table))
-            .collect();
-        if tables.is_empty() || !is_let_out(draft, resolved) {
-            continue;
-        }
-        let message = format!(
-            "packageRepositories: Deny is kept by the policy of the S3 endpoint, and the way out through {} passes it \
-             by: mirrors outside S3 of this region stay in reach. Name destinations by cidr where that must not be, or \
-             filter what goes out.",
-            listed(tables)
-        );
-        draft.find_weighing(
-            Weight::Advice,
-            CONCERN,
-            resolved.scope(),
-            Reason::PackageRepositoriesOpen,
-            message,
-        );
-    }
-}
-
-/// Whether the table has a default route by which workloads may get out.
-fn leads_anywhere(draft: &Draft<'_>, table: &RouteTableId) -> bool {
-    let table = draft.snapshot.route_tables.get(table);
-    table
-        .and_then(default_route)
-        .is_some_and(|route| route.is_active() && route.leaves_vpc() && !route.to_internet_gateway())
-}
-
-/// Whether the profile's security groups let its workloads out to any address.
-fn is_let_out(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>) -> bool {
-    let anywhere = |rule: &Rule| match rule.peer {
-        Peer::Cidr(cidr) => rule.direction == Direction::Egress && cidr.prefix_len() == 0,
-        Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => false,
-    };
-    match &resolved.profile().security_groups {
-        SecurityGroups::PerProfile | SecurityGroups::PerWorkload => rules(resolved).iter().any(anywhere),
-        SecurityGroups::Own(ids) => ids
-            .iter()
-            .filter_map(|id| draft.snapshot.security_groups.get(id))
-            .any(|group| group.rules().iter().any(anywhere)),
-    }
+        .filter(|resolved| resolved.takes_part() && goes_out(resolved))
 }

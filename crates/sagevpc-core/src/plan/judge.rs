@@ -26,11 +26,12 @@ pub(super) fn endpoint_policy(
     fix: &str,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let scope = resolved.scope_of(&resolved.network.demands.of_s3());
     let mut add = |weight, reason, symptom, message: String| {
         findings.push(Finding {
             resource: endpoint.map(ToString::to_string),
             symptom,
-            ..Finding::new(Concern::S3, resolved.scope(), reason, message).weighing(weight)
+            ..Finding::new(Concern::S3, scope.clone(), reason, message).weighing(weight)
         });
     };
     let profile = resolved.profile();

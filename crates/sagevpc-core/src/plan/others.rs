@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{draft::Draft, endpoints, flow_logs, internet};
+use super::{draft::Draft, endpoints, flow_logs, internet, s3};
 use crate::{observed::Stage, plan::resolved::ResolvedProfile, types::RouteTableId};
 
 /// What others serve, one line for each thing served.
 pub(super) fn serving(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> BTreeSet<String> {
-    let taking_part = profiles.iter().filter(|resolved| resolved.takes_part());
-    let tables: BTreeSet<&RouteTableId> = taking_part.flat_map(|resolved| resolved.tables.keys()).collect();
+    let tables: BTreeSet<&RouteTableId> = s3::using_s3(profiles)
+        .flat_map(|resolved| resolved.tables.keys())
+        .collect();
     let to_s3 = draft
         .snapshot
         .s3_gateway_endpoints()

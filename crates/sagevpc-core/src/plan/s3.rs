@@ -31,7 +31,7 @@ use crate::{
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> Served {
     let sorted = Endpoints::sort(draft);
     let served = sorted.served_by_others();
-    let taking_part: Vec<&ResolvedProfile<'_>> = profiles.iter().filter(|resolved| resolved.takes_part()).collect();
+    let taking_part: Vec<&ResolvedProfile<'_>> = using_s3(profiles).collect();
     let needed = needed_tables(draft, &taking_part, &served);
     judge_others(draft, &taking_part, &served);
 
@@ -88,6 +88,17 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
     }
 }
 
+/// The profiles with workloads that reach S3 through the VPC.
+pub(super) fn using_s3<'p, 'a>(profiles: &'p [ResolvedProfile<'a>]) -> impl Iterator<Item = &'p ResolvedProfile<'a>> {
+    let taking_part = profiles.iter().filter(|resolved| resolved.takes_part());
+    taking_part.filter(|resolved| !resolved.network.demands.of_s3().is_empty())
+}
+
+/// The workloads of a profile that reach S3 through the VPC.
+fn scope(resolved: &ResolvedProfile<'_>) -> Scope {
+    resolved.scope_of(&resolved.network.demands.of_s3())
+}
+
 /// What of the endpoint's policy stays for profiles that have no say at present:
 /// what they relied on, as far as it is still granted.
 fn kept_of_policy(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> KeptOfPolicy {
@@ -127,7 +138,7 @@ fn needed_tables(
                 draft.network.vpc.ownership.vpc
             );
             draft.push(
-                Finding::new(CONCERN, resolved.scope(), Reason::RouteTableNotOffered, message)
+                Finding::new(CONCERN, scope(resolved), Reason::RouteTableNotOffered, message)
                     .about(table)
                     .lacking(Lack::S3Route(Some(table.clone())))
                     .showing(Symptom::NoWayToS3),
@@ -164,7 +175,7 @@ fn report_unseen(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, endpoint
         "S3 is reached through endpoint {endpoint} of the VPC's owner, and only the owner sees its state and policy: set \
          spec.credentials.network to a role of the owner's account, or list SharedVpc in spec.acceptUnknown.",
     );
-    let finding = Finding::new(CONCERN, resolved.scope(), Reason::SharedVpc, message);
+    let finding = Finding::new(CONCERN, scope(resolved), Reason::SharedVpc, message);
     draft.push(finding.weighing(weight).lacking(Lack::Endpoint(endpoint.into())));
 }
 
@@ -196,7 +207,7 @@ fn judge_others(
         for endpoint in used.into_values() {
             let id = &endpoint.vpc_endpoint_id;
             draft.list("VpcEndpoint", id.as_str(), "S3".to_owned(), ResourceOwnership::Found);
-            judge_state(draft, endpoint, resolved.scope());
+            judge_state(draft, endpoint, scope(resolved));
             let fix = format!("Its owners must change it, or let sagevpc: list {id} in spec.adopt.");
             match endpoint.policy() {
                 Ok(policy) => {
@@ -208,7 +219,7 @@ fn judge_others(
                 }
                 Err(problem) => {
                     let message = format!("The policy of S3 endpoint {id} cannot be read: {problem}. {fix}");
-                    draft.push(Finding::new(CONCERN, resolved.scope(), Reason::InvalidPolicy, message).about(id));
+                    draft.push(Finding::new(CONCERN, scope(resolved), Reason::InvalidPolicy, message).about(id));
                 }
             }
         }

@@ -251,7 +251,7 @@ fn rules(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedG
             },
         }
     }
-    rules.extend(internet::rules(resolved));
+    rules.extend(internet::rules(resolved, &group.workloads, &draft.snapshot.vpc));
     for direction in [Direction::Ingress, Direction::Egress] {
         let count = rules.iter().filter(|rule| rule.direction == direction).count();
         if count > MAX_RULES_PER_DIRECTION {

@@ -10,6 +10,7 @@
 //! | `space` | sets of packets, cut where rules and routes have their bounds |
 //! | `filter` | what security groups and network ACLs let through |
 //! | `routes` | where route tables send addresses |
+//! | `routing` | where routes take packets, whatever else is in the way |
 //! | `names` | what names resolve to |
 //! | `network` | the way between the source's subnet and the destination |
 //! | `alike` | what fares alike, so that it is followed once |
@@ -52,6 +53,7 @@ mod network;
 mod parts;
 mod policy;
 mod routes;
+mod routing;
 mod space;
 mod start;
 mod told;
@@ -71,6 +73,7 @@ pub use acl_denial::{AclDenial, acl_fix};
 pub use fix::Means;
 pub use hop::{Cause, Hop, RouteUsed, Stop, Through};
 pub use policy::why;
+pub use routing::Routing;
 pub use start::Start;
 pub use unseen::Unseen;
 pub use verdict::{Answer, Extent, Path, Verdict};

@@ -29,7 +29,7 @@ pub struct Start<'r, 's> {
 }
 
 /// A destination as it is seen from where packets begin.
-struct Asked {
+pub(super) struct Asked {
     is_ipv6: bool,
     resolved: Rc<ResolvedDestination>,
 }
@@ -134,7 +134,7 @@ impl Start<'_, '_> {
     }
 
     /// What the destination is from here.
-    fn resolve(&self, destination: &Destination) -> Asked {
+    pub(super) fn resolve(&self, destination: &Destination) -> Asked {
         let is_ipv6 = self.is_ipv6_to(destination);
         let resolved = self.reach.resolve(destination, is_ipv6);
         Asked { is_ipv6, resolved }
@@ -185,7 +185,7 @@ impl Start<'_, '_> {
 
     /// The ways to each target, whatever security groups say, or why there is
     /// none.
-    fn ways(&self, asked: &Asked) -> Result<Vec<Rc<Vec<Leg>>>, Box<Cause>> {
+    pub(super) fn ways(&self, asked: &Asked) -> Result<Vec<Rc<Vec<Leg>>>, Box<Cause>> {
         let resolution = asked.resolution();
         if let Some(cause) = &resolution.stop {
             return Err(Box::new(cause.clone()));

@@ -6,9 +6,11 @@
 //! applies hangs on specs, so that conditions do not come and go; only what runs in
 //! a VPC is spoken of where something does.
 
+use std::collections::BTreeSet;
+
 use crate::{
     api::{InternetMode, NetworkAclMode, SageMakerVpcProfileSpec},
-    catalog::{Need, WorkloadKind},
+    demand::Demands,
     plan::Plan,
     report::Concern,
     validate::Validated,
@@ -16,24 +18,22 @@ use crate::{
 
 /// What the concern's condition on a profile says when all is well; `None`
 /// where it does not apply.
-pub(super) fn of_profile(concern: Concern, spec: &SageMakerVpcProfileSpec) -> Option<&'static str> {
-    let mut kinds = spec.workloads.iter().map(|workload| workload.kind);
+pub(super) fn of_profile(concern: Concern, spec: &SageMakerVpcProfileSpec, demands: &Demands) -> Option<&'static str> {
     match concern {
         Concern::Accepted => Some("The profile is allowed, granted what it names, and in force."),
         Concern::Subnets => Some("The subnets exist, and suit every workload."),
         Concern::Capacity => Some("The subnets have addresses enough for all workloads at once."),
         Concern::Dns => Some("Names of AWS services resolve in the VPC."),
-        Concern::S3 => {
-            Some("S3 can be reached through its gateway endpoint, and the policy lets the workloads through.")
-        }
+        Concern::S3 => (!demands.of_s3().is_empty())
+            .then_some("S3 can be reached through its gateway endpoint, and the policy lets the workloads through."),
         Concern::SecurityGroups => Some("The security groups admit what the workloads need."),
-        Concern::Endpoints => (!spec.services.is_empty() || kinds.any(calls_services))
+        Concern::Endpoints => (!demands.callers().is_empty())
             .then_some("The services that the workloads call have interface endpoints that serve."),
-        Concern::ElasticInference => kinds
-            .any(takes_an_accelerator)
-            .then_some("Elastic Inference has its endpoint and its groups."),
+        Concern::ElasticInference => {
+            (!demands.of_elastic_inference().is_empty()).then_some("Elastic Inference has its endpoint and its groups.")
+        }
         Concern::Internet => {
-            (!spec.destinations.is_empty()).then_some("Every subnet has a way to the destinations outside the VPC.")
+            (!demands.going_out().is_empty()).then_some("Every subnet has a way to the destinations outside the VPC.")
         }
         Concern::NetworkAcls => Some("The network ACLs let the workloads' traffic out, and the answers back in."),
         Concern::Roles => spec
@@ -54,21 +54,17 @@ pub(super) fn of_profile(concern: Concern, spec: &SageMakerVpcProfileSpec) -> Op
 /// all is well; `None` where it does not apply, or is each profile's own.
 pub(super) fn of_vpc(concern: Concern, validated: &Validated, plan: &Plan) -> Option<&'static str> {
     let Validated { vpc, profiles, .. } = validated;
-    let mut kinds = profiles
-        .iter()
-        .flat_map(|profile| &profile.workloads)
-        .map(|workload| workload.kind);
+    let have =
+        |need: fn(&Demands) -> BTreeSet<usize>| profiles.iter().any(|profile| !need(&Demands::of(profile)).is_empty());
     match concern {
         Concern::Subnets => Some("The subnets offered exist."),
         Concern::Dns => Some("Names of AWS services resolve in the VPC."),
         Concern::S3 => Some("The S3 gateway endpoint serves the subnets in use."),
-        Concern::Endpoints => {
-            let are_named = !vpc.services.is_empty() || profiles.iter().any(|profile| !profile.services.is_empty());
-            (are_named || kinds.any(calls_services)).then_some("The interface endpoints that are needed serve.")
+        Concern::Endpoints => (!vpc.services.is_empty() || have(Demands::callers))
+            .then_some("The interface endpoints that are needed serve."),
+        Concern::ElasticInference => {
+            have(Demands::of_elastic_inference).then_some("Elastic Inference has its endpoint and its groups.")
         }
-        Concern::ElasticInference => kinds
-            .any(takes_an_accelerator)
-            .then_some("Elastic Inference has its endpoint and its groups."),
         Concern::Internet => match vpc.internet {
             InternetMode::None => None,
             InternetMode::Existing | InternetMode::ManagedNat => Some("There is a way out of the VPC."),
@@ -92,13 +88,4 @@ pub(super) fn of_vpc(concern: Concern, validated: &Validated, plan: &Plan) -> Op
         Concern::Consumers => (plan.consumers.network_interfaces > 0)
             .then_some("What SageMaker runs in the VPC is in status.consumers, and all of it belongs to profiles."),
     }
-}
-
-fn calls_services(kind: WorkloadKind) -> bool {
-    let requirements = kind.requirements();
-    !requirements.services.is_empty() || !requirements.usual_services.is_empty()
-}
-
-fn takes_an_accelerator(kind: WorkloadKind) -> bool {
-    kind.requirements().needs.contains(&Need::ElasticInference)
 }

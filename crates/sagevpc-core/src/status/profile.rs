@@ -14,6 +14,7 @@ use crate::{
         Condition, ConditionStatus, ConditionType, Reason, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict,
         WorkloadStatus, is_deleting,
     },
+    demand::Demands,
     report::{Concern, Weight},
     types::{ProfileKey, listed},
     validate::{ProfileReference, awaited},
@@ -153,8 +154,9 @@ fn set_concerns(
         .iter()
         .any(|obstacle| obstacle.concern == Concern::Accepted && obstacle.weight == Weight::Blocks);
     let unseen = !matches!(assessment.observation, Observation::Seen { .. });
+    let demands = Demands::of_spec(spec);
     for concern in Concern::ALL {
-        let all_is_well = concerns::of_profile(concern, spec);
+        let all_is_well = concerns::of_profile(concern, spec, &demands);
         let has_own = obstacles.iter().any(|obstacle| obstacle.concern == concern);
         let is_unjudged = concern != Concern::Accepted && (refused || unseen) && !has_own;
         if is_unjudged && all_is_well.is_some() {

@@ -17,7 +17,6 @@ use crate::{
         Bucket, Destination, Exempt, InternetMode, ManagedSecurityGroups, NamespacesFrom, Reason, SageMakerVpc,
         SageMakerVpcProfile, bounds::MAX_EXEMPT_PRINCIPALS,
     },
-    catalog::Options,
     report::{Finding, Scope},
     types::{Exemption, SecurityGroupId, SubnetId, listed},
 };
@@ -70,11 +69,7 @@ pub(super) fn validate(
                 name: workload.name.clone(),
                 kind: workload.kind,
                 instances: workload.instances,
-                options: Options {
-                    distributed: workload.distributed,
-                    encrypted: workload.inter_container_encryption,
-                    efa: workload.efa,
-                },
+                options: workload.options(),
                 direct_internet_access: workload.direct_internet_access,
                 role_arn: workload.role_arn.clone(),
                 role_enforced: workload

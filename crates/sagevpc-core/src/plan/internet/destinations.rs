@@ -1,14 +1,14 @@
-//! Which addresses and security group rules a profile's destinations stand for.
+//! Which addresses and security group rules stand for what goes out.
 
 use std::collections::BTreeSet;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::{
-    api::Destination,
-    observed::Subnet,
+    demand::{Demand, DemandPeer},
+    observed::{Subnet, Vpc},
     plan::resolved::ResolvedProfile,
-    types::{Direction, Peer, PortRange, Protocol, Rule},
+    types::{Direction, Peer, Rule},
 };
 
 /// Every IPv4 address.
@@ -21,10 +21,28 @@ fn anywhere_ipv6() -> IpNet {
     IpNet::V6(Ipv6Net::default())
 }
 
-/// The rules that let a profile's workloads out to its destinations. A host's
-/// addresses change, so its rules admit any address on its ports.
-pub(in crate::plan) fn rules(resolved: &ResolvedProfile<'_>) -> BTreeSet<Rule> {
-    to(resolved, &anywhere(resolved))
+/// The rules that let these workloads of a profile out to the hosts and blocks
+/// that they demand. A host's addresses change, so its rules admit any address
+/// on its ports.
+pub(in crate::plan) fn rules(resolved: &ResolvedProfile<'_>, workloads: &BTreeSet<usize>, vpc: &Vpc) -> BTreeSet<Rule> {
+    let anywhere = anywhere(resolved);
+    let demands = workloads
+        .iter()
+        .flat_map(|place| resolved.network.demands.of_workload(*place));
+    let rules = demands
+        .filter(|demand| demand.applies_in(vpc.cidrs()))
+        .flat_map(|demand| {
+            let rule = |block| {
+                Rule::new(
+                    Direction::Egress,
+                    demand.traffic.protocol,
+                    demand.traffic.ports,
+                    Peer::Cidr(block),
+                )
+            };
+            blocks(demand, &anywhere).into_iter().map(rule)
+        });
+    rules.collect()
 }
 
 /// Every address that the profile's subnets can speak to, IPv4 first.
@@ -39,46 +57,27 @@ fn anywhere(resolved: &ResolvedProfile<'_>) -> Vec<IpNet> {
         .collect()
 }
 
-fn to(resolved: &ResolvedProfile<'_>, anywhere: &[IpNet]) -> BTreeSet<Rule> {
-    let mut rules = BTreeSet::new();
-    for destination in &resolved.profile().destinations {
-        for block in blocks(destination, anywhere) {
-            rules.extend(destination.ports.iter().map(|port| {
-                Rule::new(
-                    Direction::Egress,
-                    Protocol::TCP,
-                    Some(PortRange::only(*port)),
-                    Peer::Cidr(block),
-                )
-            }));
-        }
-    }
-    rules
-}
-
-/// What a route out of the subnet must lead to: each destination with its block
-/// of addresses. To a host, IPv4 will do where the subnet has it.
-pub(super) fn from_subnet<'a>(
-    resolved: &'a ResolvedProfile<'_>,
-    subnet: &Subnet,
-) -> impl Iterator<Item = (&'a Destination, IpNet)> {
+/// The blocks that a demand may be for, seen from a subnet. To a host, IPv4
+/// will do where the subnet has it.
+pub(super) fn from_subnet(demand: &Demand, subnet: &Subnet) -> Vec<IpNet> {
     let anywhere = if subnet.cidr_block.is_some() {
         anywhere_ipv4()
     } else {
         anywhere_ipv6()
     };
-    let destinations = resolved.profile().destinations.iter();
-    destinations.flat_map(move |destination| {
-        blocks(destination, &[anywhere])
-            .into_iter()
-            .map(move |block| (destination, block))
-    })
+    blocks(demand, &[anywhere])
 }
 
-/// The blocks of addresses that a destination may be at; `anywhere` for a host.
-fn blocks(destination: &Destination, anywhere: &[IpNet]) -> Vec<IpNet> {
-    match &destination.cidr {
-        Some(cidr) => cidr.parse().iter().map(IpNet::trunc).collect(),
-        None => anywhere.to_vec(),
+/// The blocks of addresses that a demand is for; `anywhere` for a host, none
+/// for what is no destination of a team's.
+fn blocks(demand: &Demand, anywhere: &[IpNet]) -> Vec<IpNet> {
+    match &demand.peer {
+        DemandPeer::Cidr { cidr, .. } => vec![cidr.trunc()],
+        DemandPeer::Host(_) => anywhere.to_vec(),
+        DemandPeer::S3 { .. }
+        | DemandPeer::Service(_)
+        | DemandPeer::ElasticInference
+        | DemandPeer::Members
+        | DemandPeer::OwnSubnets => Vec::new(),
     }
 }

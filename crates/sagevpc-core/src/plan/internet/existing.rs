@@ -1,64 +1,86 @@
-//! The routes that are there, and the NAT gateways of others that they lead to.
-//! Whether they lead out, reachability says.
+//! Where routes that are not ours take what goes out, as `reach` follows them.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use ipnet::IpNet;
-
-use super::{destinations::from_subnet, nat_gateways::NatGateways};
+use super::nat_gateways::NatGateways;
 use crate::{
     api::ResourceOwnership,
-    observed::{Route, RouteTable},
-    plan::{draft::Draft, internet::need::default_route, resolved::ResolvedProfile},
+    demand::Demand,
+    observed::{Subnet, VpcSnapshot},
+    plan::{
+        draft::Draft,
+        project::project,
+        reachability::{destinations_of, reader},
+        resolved::ResolvedProfile,
+    },
+    reach::Routing,
     types::NatGatewayId,
 };
 
-/// Lists the NAT gateways of others by which these profiles go out.
-pub(super) fn list(draft: &mut Draft<'_>, outbound: &[&ResolvedProfile<'_>], nat_gateways: &NatGateways<'_>) {
-    let snapshot = draft.snapshot;
-    let mut used: BTreeSet<NatGatewayId> = BTreeSet::new();
-    for resolved in outbound {
-        for subnet in &resolved.subnets {
-            let Some(table) = snapshot.route_table_of(&subnet.subnet_id) else {
-                continue;
-            };
-            for (_, block) in from_subnet(resolved, subnet) {
-                let leading = route_for(table, block, None).into_iter();
-                let routes = leading.chain(routes_within(table, block));
-                used.extend(routes.filter_map(Route::nat_gateway));
+/// The VPC as it will be, without default routes of ours: these come and go with
+/// need.
+pub(super) struct RoutesOfOthers<'s>(Cow<'s, VpcSnapshot>);
+
+impl<'s> RoutesOfOthers<'s> {
+    pub(super) fn of(draft: &Draft<'s>, nat_gateways: &NatGateways<'_>, outbound: &[&ResolvedProfile<'_>]) -> Self {
+        if outbound.is_empty() {
+            return Self(Cow::Borrowed(draft.snapshot));
+        }
+        let mut vpc = project(draft.snapshot, draft.actions().map(|planned| &planned.action));
+        for table in vpc.to_mut().route_tables.values_mut() {
+            table.routes.retain(|route| {
+                let is_ours = super::need::is_default(route) && nat_gateways.led_to_by(route).is_some();
+                !is_ours
+            });
+        }
+        Self(vpc)
+    }
+
+    /// What they do with each demand that goes out, from each subnet.
+    pub(super) fn follow<'p, 'a>(
+        &self,
+        draft: &Draft<'_>,
+        outbound: &[&'p ResolvedProfile<'a>],
+        mut visit: impl FnMut(&'p ResolvedProfile<'a>, &'a Subnet, &Demand, &Routing),
+    ) {
+        if outbound.is_empty() {
+            return;
+        }
+        let reach = reader(draft, &self.0);
+        for resolved in outbound {
+            let workloads = 0..resolved.profile().workloads.len();
+            let demands: BTreeSet<&Demand> = workloads
+                .flat_map(|place| resolved.network.demands.of_workload(place))
+                .filter(|demand| demand.goes_out())
+                .collect();
+            for subnet in &resolved.subnets {
+                let id = &subnet.subnet_id;
+                let Some(start) = reach.from(id, &BTreeSet::new()) else {
+                    continue;
+                };
+                for demand in &demands {
+                    for destination in destinations_of(&self.0, demand, std::slice::from_ref(id)) {
+                        visit(resolved, subnet, demand, &start.routing(&destination));
+                    }
+                }
             }
         }
     }
-    let is_there = |id: &&NatGatewayId| snapshot.nat_gateways.contains_key(*id) && !nat_gateways.is_shown(id);
-    for id in used.iter().filter(is_there) {
-        let purpose = "way out".to_owned();
-        draft.list("NatGateway", id.as_str(), purpose, ResourceOwnership::Found);
+
+    /// Lists the NAT gateways of others by which these profiles go out.
+    pub(super) fn list(
+        &self,
+        draft: &mut Draft<'_>,
+        outbound: &[&ResolvedProfile<'_>],
+        nat_gateways: &NatGateways<'_>,
+    ) {
+        let mut used: BTreeSet<NatGatewayId> = BTreeSet::new();
+        self.follow(draft, outbound, |_, _, _, routing| {
+            used.extend(routing.nat_gateways.iter().cloned());
+        });
+        for id in used.iter().filter(|id| !nat_gateways.is_shown(id)) {
+            let purpose = "way out".to_owned();
+            draft.list("NatGateway", id.as_str(), purpose, ResourceOwnership::Found);
+        }
     }
-}
-
-/// The route that traffic to the block takes: that of the longest prefix.
-/// Default routes to NAT gateways in `leaving_out` do not count: ours come and
-/// go with need.
-pub(super) fn route_for<'t>(
-    table: &'t RouteTable,
-    block: IpNet,
-    leaving_out: Option<&NatGateways<'_>>,
-) -> Option<&'t Route> {
-    let left_out = default_route(table)
-        .filter(|route| leaving_out.is_some_and(|nat_gateways| nat_gateways.led_to_by(route).is_some()));
-    let leading = table
-        .routes
-        .iter()
-        .filter(|route| left_out.is_none_or(|left_out| left_out != *route))
-        .filter_map(|route| Some((route.destination()?, route)))
-        .filter(|(to, _)| to.contains(&block));
-    leading.max_by_key(|(to, _)| to.prefix_len()).map(|(_, route)| route)
-}
-
-/// Routes that take a part of the block elsewhere. Where a host is among all
-/// addresses nobody can tell, so they do not matter for one.
-fn routes_within(table: &RouteTable, block: IpNet) -> impl Iterator<Item = &Route> {
-    table.routes.iter().filter(move |route| {
-        block.prefix_len() > 0 && route.destination().is_some_and(|to| block.contains(&to) && to != block)
-    })
 }

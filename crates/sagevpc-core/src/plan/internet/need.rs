@@ -76,8 +76,10 @@ pub(super) fn symptom(without: usize, all: usize) -> Symptom {
 
 /// The table's default route for IPv4.
 pub(super) fn default_route(table: &RouteTable) -> Option<&Route> {
-    table
-        .routes
-        .iter()
-        .find(|route| route.destination() == Some(destinations::anywhere_ipv4()))
+    table.routes.iter().find(|route| is_default(route))
+}
+
+/// Whether it is a default route for IPv4.
+pub(super) fn is_default(route: &Route) -> bool {
+    route.destination() == Some(destinations::anywhere_ipv4())
 }

@@ -8,12 +8,14 @@
 //! | File | Knows |
 //! |---|---|
 //! | `obstacles` | how what is in the way is put together and told |
+//! | `mirrors` | package repositories that are in reach though they are denied |
 
+mod mirrors;
 mod obstacles;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::obstacles::Obstacles;
+use self::{mirrors::LeadingOut, obstacles::Obstacles};
 use super::{draft::Draft, project::project};
 use crate::{
     api::AcceptUnknown,
@@ -45,9 +47,12 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &Workloa
     let projected = project(draft.snapshot, draft.actions().map(|planned| &planned.action));
     let reach = reader(draft, &projected);
     let keys = Keys::look(draft, &projected);
+    let mut leading_out = LeadingOut::default();
     for resolved in taking_part {
         let mut obstacles = Obstacles::of(draft, &projected, resolved);
-        for (from, places) in keys.sources(draft, resolved, known) {
+        let sources = keys.sources(draft, resolved, known);
+        findings.extend(leading_out.advise(&reach, resolved, sources.keys().map(|source| &source.groups)));
+        for (from, places) in sources {
             let mut demanded: BTreeMap<Destination, Vec<(usize, &Demand)>> = BTreeMap::new();
             for place in places {
                 for (destination, demand) in destinations(&projected, resolved, place, &from.subnets) {
@@ -167,7 +172,7 @@ pub(super) fn destinations<'d>(
 ) -> BTreeMap<Destination, &'d Demand> {
     let demands = resolved.network.demands.of_workload(place).iter();
     let mut all = BTreeMap::new();
-    for demand in demands.filter(|demand| demand.is_of_the_vpc()) {
+    for demand in demands.filter(|demand| demand.applies_in(projected.vpc.cidrs())) {
         for destination in destinations_of(projected, demand, subnets) {
             all.entry(destination).or_insert(demand);
         }
@@ -175,7 +180,8 @@ pub(super) fn destinations<'d>(
     all
 }
 
-fn destinations_of(projected: &VpcSnapshot, demand: &Demand, subnets: &[SubnetId]) -> Vec<Destination> {
+/// The destinations of a demand from any of these subnets.
+pub(super) fn destinations_of(projected: &VpcSnapshot, demand: &Demand, subnets: &[SubnetId]) -> Vec<Destination> {
     let traffic = demand.traffic;
     let there = subnets.iter().filter(|subnet| projected.subnets.contains_key(*subnet));
     let port = || demand.traffic.ports.and_then(|ports| u16::try_from(ports.from).ok());
@@ -208,10 +214,8 @@ fn destinations_of(projected: &VpcSnapshot, demand: &Demand, subnets: &[SubnetId
             });
             host.into_iter().collect()
         }
-        DemandPeer::Cidr { cidr, inside_only } => {
-            let is_inside = projected.vpc.cidrs().any(|own| own.contains(cidr));
-            let port = port().filter(|_| !inside_only || is_inside);
-            let block = port.map(|port| Destination::Cidr { cidr: *cidr, port });
+        DemandPeer::Cidr { cidr, .. } => {
+            let block = port().map(|port| Destination::Cidr { cidr: *cidr, port });
             block.into_iter().collect()
         }
     }
