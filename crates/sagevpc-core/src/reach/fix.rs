@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cause, Destination, RouteUsed, Through, Unseen, acl_denial::acl_fix, hop::preposition};
+use super::{Cause, Destination, Gone, RouteUsed, Through, Unseen, acl_denial::acl_fix, hop::preposition};
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
     report::Concern,
@@ -134,8 +134,14 @@ impl Cause {
             Self::NoRouteTable { .. } => {
                 "Add RouteTables.json, as `aws ec2 describe-route-tables` prints it, to the snapshot.".to_owned()
             }
-            Self::Blackhole { route, target } if target.starts_with("nat-") => means.turn(route),
-            Self::Blackhole { route, .. } => {
+            Self::Blackhole {
+                route,
+                target: Gone::NatGateway(_),
+            } => means.turn(route),
+            Self::Blackhole {
+                route,
+                target: Gone::InternetGateway(_) | Gone::Other(_),
+            } => {
                 let option = if route.destination.contains(':') {
                     "--destination-ipv6-cidr-block"
                 } else if route.destination.starts_with("pl-") {

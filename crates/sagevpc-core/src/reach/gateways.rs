@@ -8,7 +8,7 @@ use super::{
     hop::{Cause, Hop, RouteUsed, Through},
     network::{Crossing, Leg, Trip},
     policy::why,
-    routes::{Leads, Via},
+    routes::{Gone, Leads, Via},
     unseen::Unseen,
 };
 use crate::{
@@ -31,21 +31,23 @@ impl Reach<'_> {
     pub(super) fn out(&self, trip: &Trip<'_>, at: usize, leg: Leg, lead: &Leads) -> Leg {
         match &lead.via {
             // The route to an internet gateway that is detached is a blackhole.
-            Via::Blackhole(target) if target.starts_with("igw-") => leg.stopped(Cause::GatewayDetached {
-                gateway: target.clone(),
+            Via::Blackhole(Gone::InternetGateway(gateway)) => leg.stopped(Cause::GatewayDetached {
+                gateway: gateway.clone(),
                 vpc: self.snapshot.vpc.vpc_id.to_string(),
                 through: None,
             }),
-            Via::Blackhole(target) => match self.places[at].table.map(|table| self.tables[table].id.clone()) {
-                Some(table) => leg.stopped(Cause::Blackhole {
-                    route: RouteUsed {
-                        table,
-                        destination: lead.destination.clone(),
-                    },
-                    target: target.clone(),
-                }),
-                None => leg,
-            },
+            Via::Blackhole(target @ (Gone::NatGateway(_) | Gone::Other(_))) => {
+                match self.places[at].table.map(|table| self.tables[table].id.clone()) {
+                    Some(table) => leg.stopped(Cause::Blackhole {
+                        route: RouteUsed {
+                            table,
+                            destination: lead.destination.clone(),
+                        },
+                        target: target.clone(),
+                    }),
+                    None => leg,
+                }
+            }
             Via::GatewayEndpoint(endpoint) => self.past_gateway_endpoint(trip, endpoint, leg),
             Via::InternetGateway(gateway) => self.past_internet_gateway(gateway, leg),
             Via::EgressOnlyInternetGateway(gateway) => leg.past(Hop::InternetGateway {
@@ -235,9 +237,10 @@ impl Reach<'_> {
             let out = self.routed(trip, at, leg, |leg, lead| {
                 vec![match &lead.via {
                     Via::InternetGateway(_) if is_private => leg.stopped(nowhere()),
-                    Via::Local | Via::NatGateway(_) => leg.stopped(nowhere()),
-                    Via::Blackhole(target) if !target.starts_with("igw-") => leg.stopped(nowhere()),
-                    Via::Blackhole(_)
+                    Via::Local | Via::NatGateway(_) | Via::Blackhole(Gone::NatGateway(_) | Gone::Other(_)) => {
+                        leg.stopped(nowhere())
+                    }
+                    Via::Blackhole(Gone::InternetGateway(_))
                     | Via::GatewayEndpoint(_)
                     | Via::InternetGateway(_)
                     | Via::EgressOnlyInternetGateway(_)

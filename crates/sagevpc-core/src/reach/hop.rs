@@ -4,7 +4,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::{AclDenial, Unseen};
+use super::{AclDenial, Unseen, routes::Gone};
 use crate::types::{
     Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, Traffic, VpcEndpointId,
     listed,
@@ -185,7 +185,7 @@ pub enum Cause {
         /// The route.
         route: RouteUsed,
         /// What is gone.
-        target: String,
+        target: Gone,
     },
     /// No subnet of the VPC has the address.
     NoSubnet {
@@ -360,7 +360,10 @@ impl fmt::Display for Cause {
             Self::NoRoute { table, is_ipv6: true } => write!(f, "{table} has no route there for IPv6"),
             Self::NoRouteTable { subnet } => write!(f, "no route table of {subnet} was seen"),
             Self::Blackhole { route, target } => {
-                let what = if target.starts_with("nat-") { "NAT gateway " } else { "" };
+                let what = match target {
+                    Gone::NatGateway(_) => "NAT gateway ",
+                    Gone::InternetGateway(_) | Gone::Other(_) => "",
+                };
                 write!(f, "{route} leads to {what}{target}, which is gone (a blackhole)")
             }
             Self::NoSubnet { vpc } => write!(f, "no subnet of {vpc} has that address"),

@@ -71,6 +71,7 @@ pub use acl_denial::{AclDenial, acl_fix};
 pub use fix::Means;
 pub use hop::{Cause, Hop, RouteUsed, Stop, Through};
 pub use policy::why;
+pub use routes::Gone;
 pub use start::Start;
 pub use unseen::Unseen;
 pub use verdict::{Answer, Extent, Path, Verdict};

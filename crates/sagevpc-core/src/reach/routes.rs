@@ -1,5 +1,7 @@
 //! Route tables: where each address is sent.
 
+use std::fmt;
+
 use ipnet::IpNet;
 
 use super::{Unseen, filter::Groups};
@@ -12,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Via {
     Local,
-    Blackhole(String),
+    Blackhole(Gone),
     GatewayEndpoint(VpcEndpointId),
     NatGateway(NatGatewayId),
     InternetGateway(String),
@@ -20,14 +22,47 @@ pub(super) enum Via {
     Unseen(Unseen),
 }
 
+/// What a route led to before it was gone, as far as that makes a difference to
+/// what is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// An internet gateway, which is detached rather than gone.
+    InternetGateway(String),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
+    /// Anything else, by its name.
+    Other(String),
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InternetGateway(target) | Self::Other(target) => f.write_str(target),
+            Self::NatGateway(gateway) => gateway.fmt(f),
+        }
+    }
+}
+
 impl Via {
+    /// What a route that does not lead there any more is. The VPC itself is never
+    /// gone.
+    fn gone(self) -> Self {
+        match self {
+            Self::Local | Self::Blackhole(_) => self,
+            Self::InternetGateway(gateway) => Self::Blackhole(Gone::InternetGateway(gateway)),
+            Self::NatGateway(gateway) => Self::Blackhole(Gone::NatGateway(gateway)),
+            Self::GatewayEndpoint(_) | Self::EgressOnlyInternetGateway(_) | Self::Unseen(_) => {
+                Self::Blackhole(Gone::Other(self.target()))
+            }
+        }
+    }
+
     /// The target by its name.
     pub(super) fn target(&self) -> String {
         match self {
             Self::Local => "the VPC itself".to_owned(),
-            Self::Blackhole(target) | Self::InternetGateway(target) | Self::EgressOnlyInternetGateway(target) => {
-                target.clone()
-            }
+            Self::InternetGateway(gateway) | Self::EgressOnlyInternetGateway(gateway) => gateway.clone(),
+            Self::Blackhole(gone) => gone.to_string(),
             Self::GatewayEndpoint(endpoint) => endpoint.to_string(),
             Self::NatGateway(gateway) => gateway.to_string(),
             Self::Unseen(unseen) => match unseen {
@@ -184,9 +219,5 @@ fn via(route: &Route, snapshot: &VpcSnapshot) -> Option<Via> {
             gateway: "a target of an unknown kind".to_owned(),
         }),
     };
-    Some(if route.is_active() || via == Via::Local {
-        via
-    } else {
-        Via::Blackhole(via.target())
-    })
+    Some(if route.is_active() { via } else { via.gone() })
 }
