@@ -57,6 +57,8 @@ impl<K> PartialEq for Word<K> {
     }
 }
 
+impl<K> Eq for Word<K> {}
+
 impl<K: ClosedSet> PartialEq<K> for Word<K> {
     fn eq(&self, other: &K) -> bool {
         self.means == *other

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::{Cause, Destination, Gone, RouteUsed, Through, Unseen, acl_denial::acl_fix, hop::preposition};
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
+    observed::NatGatewayState,
     report::Concern,
     types::listed,
 };
@@ -155,8 +156,8 @@ impl Cause {
                 )
             }
             Self::NoSubnet { .. } => "Correct the address.".to_owned(),
-            Self::EndpointUnavailable { state, .. } => {
-                if state.starts_with("pending") {
+            Self::EndpointUnavailable { fault, .. } => {
+                if fault.is_pending() {
                     "Wait, or accept the endpoint where its service asks for that.".to_owned()
                 } else {
                     "Delete it, and make a new one.".to_owned()
@@ -180,7 +181,7 @@ impl Cause {
             Self::PrivateDnsOff { endpoint, .. } => {
                 format!("Turn it on: `aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled`.")
             }
-            Self::NatUnavailable { state, .. } if state == "pending" => {
+            Self::NatUnavailable { state, .. } if *state == NatGatewayState::Pending => {
                 "AWS is still setting it up; that takes some minutes.".to_owned()
             }
             Self::NatUnavailable { route, .. } => {

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::{
-    Reach,
+    EndpointFault, Reach,
     hop::{Cause, Hop, RouteUsed, Through},
     network::{Crossing, Leg, Trip},
     policy::why,
@@ -83,7 +83,7 @@ impl Reach<'_> {
         if endpoint.state != EndpointState::Available {
             return leg.stopped(Cause::EndpointUnavailable {
                 endpoint: id.clone(),
-                state: endpoint.state.as_str().to_ascii_lowercase(),
+                fault: EndpointFault::State(endpoint.state.clone()),
             });
         }
         let decided = match &trip.target.s3 {
@@ -190,7 +190,7 @@ impl Reach<'_> {
         {
             return vec![leg.stopped(Cause::NatUnavailable {
                 gateway: id.clone(),
-                state: state.as_str().to_ascii_lowercase(),
+                state: state.clone(),
                 failure: nat.failure_message.clone(),
                 route,
             })];

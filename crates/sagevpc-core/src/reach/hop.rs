@@ -4,10 +4,13 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::{AclDenial, Unseen, routes::Gone};
-use crate::types::{
-    Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, Traffic, VpcEndpointId,
-    listed,
+use super::{AclDenial, EndpointFault, Unseen, routes::Gone};
+use crate::{
+    observed::{NatGatewayState, Word},
+    types::{
+        Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, Traffic, VpcEndpointId,
+        listed,
+    },
 };
 
 /// A step of a packet's way.
@@ -196,8 +199,8 @@ pub enum Cause {
     EndpointUnavailable {
         /// The endpoint.
         endpoint: VpcEndpointId,
-        /// Its state.
-        state: String,
+        /// What is the matter with it.
+        fault: EndpointFault,
     },
     /// A gateway endpoint's policy does not let it through.
     PolicyBlocks {
@@ -232,7 +235,7 @@ pub enum Cause {
         /// The NAT gateway.
         gateway: NatGatewayId,
         /// Its state.
-        state: String,
+        state: Word<NatGatewayState>,
         /// Why it failed, in EC2's words.
         failure: Option<String>,
         /// The route that leads to it.
@@ -367,7 +370,7 @@ impl fmt::Display for Cause {
                 write!(f, "{route} leads to {what}{target}, which is gone (a blackhole)")
             }
             Self::NoSubnet { vpc } => write!(f, "no subnet of {vpc} has that address"),
-            Self::EndpointUnavailable { endpoint, state } => write!(f, "endpoint {endpoint} is {state}"),
+            Self::EndpointUnavailable { endpoint, fault } => write!(f, "endpoint {endpoint} is {fault}"),
             Self::PolicyBlocks {
                 endpoint,
                 action,
@@ -395,6 +398,7 @@ impl fmt::Display for Cause {
                 route,
             } => {
                 leads_to_nat(f, route.as_ref(), gateway)?;
+                let state = state.as_str().to_ascii_lowercase();
                 match failure {
                     Some(failure) => write!(f, "{state} ({})", failure.trim_end_matches('.')),
                     None => write!(f, "is {state}"),

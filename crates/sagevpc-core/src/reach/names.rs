@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
 use ipnet::IpNet;
 
 use super::{
-    Destination, Reach, ResolvedDestination,
+    Destination, EndpointFault, Reach, ResolvedDestination,
     alike::{PacketsLikeness, TargetNumbers},
     filter::Flow,
     hop::{Cause, Hop},
@@ -363,14 +363,14 @@ impl Reach<'_> {
             endpoint: id.clone(),
         });
         if endpoint.state != EndpointState::Available || endpoint.subnet_ids.is_empty() {
-            let state = if endpoint.subnet_ids.is_empty() && endpoint.state == EndpointState::Available {
-                "in no subnet".to_owned()
+            let fault = if endpoint.subnet_ids.is_empty() && endpoint.state == EndpointState::Available {
+                EndpointFault::InNoSubnet
             } else {
-                endpoint.state.as_str().to_ascii_lowercase()
+                EndpointFault::State(endpoint.state.clone())
             };
             resolution.stop = Some(Cause::EndpointUnavailable {
                 endpoint: id.clone(),
-                state,
+                fault,
             });
             return;
         }
