@@ -273,7 +273,7 @@ impl Unseen {
                 | AcceptUnknown::Peering
                 | AcceptUnknown::BucketPolicy),
             ) => format!(
-                "Have its owners confirm that it leads there and back, and list {acceptance:?} in spec.acceptUnknown of \
+                "Have its owners confirm that it leads there and back, and list {acceptance} in spec.acceptUnknown of \
                  {vpc}."
             ),
             None => match (self.file(), self) {
