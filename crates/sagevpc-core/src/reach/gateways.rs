@@ -87,7 +87,7 @@ impl Reach<'_> {
             });
         }
         let decided = match &trip.target.s3 {
-            Some(bucket) if endpoint.service_name.ends_with(".s3") => self.decided(endpoint, bucket.as_deref()),
+            Some(bucket) if endpoint.is_s3_gateway() => self.decided(endpoint, bucket.as_deref()),
             Some(_) | None => Decided::LetsThrough,
         };
         match decided {
