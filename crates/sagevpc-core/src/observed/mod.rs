@@ -38,7 +38,7 @@ pub use roles::{
     AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,
     PolicyVersion, ResourceResult, RoleDetail, RolePolicy, RoleSimulation, Roles, UnseenCause, UnseenRole,
 };
-pub use routes::RouteTarget;
+pub use routes::{RouteDestination, RouteTarget};
 pub use vpc::VpcSnapshot;
 pub use words::{
     AttachmentState, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState, EndpointType, InterfaceType,

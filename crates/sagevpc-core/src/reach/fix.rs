@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::IpNet;
+
 use super::{Cause, Destination, Gone, RouteUsed, Through, Unseen, acl_denial::acl_fix, hop::preposition};
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
-    observed::NatGatewayState,
+    observed::{NatGatewayState, RouteDestination},
     report::Concern,
-    types::listed,
+    types::{VpcEndpointId, listed},
 };
 
 /// What a fix may be, besides doing it by hand: whose the resources are, and
@@ -47,7 +49,7 @@ impl Means<'_> {
 
     /// Turn a route of somebody else's to a NAT gateway.
     fn turn(&self, route: &RouteUsed) -> String {
-        let turn = self.to_nat_gateway("replace-route", route.table.as_str(), &route.destination);
+        let turn = self.to_nat_gateway("replace-route", route.table.as_str(), &route.destination.to_string());
         match (self.internet, self.sagemaker_vpc) {
             (InternetMode::ManagedNat, Some(_)) if route.is_default() => {
                 format!("Remove the route, so that sagevpc makes one of its own; or: {turn}")
@@ -63,7 +65,7 @@ impl Means<'_> {
     /// Change an endpoint's policy.
     fn change_policy(&self, endpoint: &str) -> String {
         match self.sagemaker_vpc {
-            Some(vpc) if self.ours.contains(endpoint) || !endpoint.starts_with("vpce-") => {
+            Some(vpc) if self.ours.contains(endpoint) || !VpcEndpointId::is_kind_of(endpoint) => {
                 format!("Change the document, spec.s3.policy.document of SageMakerVpc {vpc}, or use type: Buckets.")
             }
             Some(_) | None => format!("Its owners must change it, or let sagevpc: list {endpoint} in spec.adopt."),
@@ -88,7 +90,10 @@ impl Means<'_> {
 
 impl RouteUsed {
     fn is_default(&self) -> bool {
-        matches!(self.destination.as_str(), "0.0.0.0/0" | "::/0")
+        match &self.destination {
+            RouteDestination::Block(net) => net.prefix_len() == 0,
+            RouteDestination::PrefixList(_) => false,
+        }
     }
 }
 
@@ -143,12 +148,10 @@ impl Cause {
                 route,
                 target: Gone::InternetGateway(_) | Gone::Other(_),
             } => {
-                let option = if route.destination.contains(':') {
-                    "--destination-ipv6-cidr-block"
-                } else if route.destination.starts_with("pl-") {
-                    "--destination-prefix-list-id"
-                } else {
-                    "--destination-cidr-block"
+                let option = match &route.destination {
+                    RouteDestination::Block(IpNet::V6(_)) => "--destination-ipv6-cidr-block",
+                    RouteDestination::Block(IpNet::V4(_)) => "--destination-cidr-block",
+                    RouteDestination::PrefixList(_) => "--destination-prefix-list-id",
                 };
                 format!(
                     "Put it back, or remove the route with `aws ec2 delete-route --route-table-id {} {option} {}`.",

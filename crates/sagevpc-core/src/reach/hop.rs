@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::{AclDenial, EndpointFault, Unseen, routes::Gone};
 use crate::{
-    observed::{NatGatewayState, Word},
+    observed::{NatGatewayState, RouteDestination, Word},
     types::{
         Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, Traffic, VpcEndpointId,
         listed,
@@ -53,7 +53,7 @@ pub enum Hop {
         /// The table.
         table: RouteTableId,
         /// The route's destination, a block or a prefix list.
-        destination: String,
+        destination: RouteDestination,
         /// Its target.
         to: String,
     },
@@ -292,7 +292,7 @@ pub struct RouteUsed {
     /// Its table.
     pub table: RouteTableId,
     /// Its destination, a block or a prefix list.
-    pub destination: String,
+    pub destination: RouteDestination,
 }
 
 impl fmt::Display for RouteUsed {

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::{Unseen, filter::Groups};
 use crate::{
-    observed::{EndpointState, Route, RouteTable, RouteTarget, VpcEndpoint, VpcSnapshot},
+    observed::{EndpointState, Route, RouteDestination, RouteTable, RouteTarget, VpcEndpoint, VpcSnapshot},
     types::{NatGatewayId, RouteTableId, VpcEndpointId},
 };
 
@@ -95,7 +95,7 @@ impl Via {
 pub(super) struct Leads {
     pub(super) to: IpNet,
     /// The destination as the table has it: the block or its prefix list.
-    pub(super) destination: String,
+    pub(super) destination: RouteDestination,
     pub(super) via: Via,
 }
 
@@ -132,7 +132,7 @@ impl Table {
                 .map(|list| &list.prefix_list_id);
             let via = Via::GatewayEndpoint(endpoint.vpc_endpoint_id.clone());
             match list.and_then(|id| Some((id, groups.list(id)?))) {
-                Some((id, nets)) => read.add(nets, id.as_str(), &via),
+                Some((id, nets)) => read.add(nets, &RouteDestination::PrefixList(id.clone()), &via),
                 None => read.unknown_lists.push(endpoint.service_name.clone()),
             }
         }
@@ -142,14 +142,16 @@ impl Table {
             }
             let Some(via) = via(route, snapshot) else { continue };
             if let Some(net) = route.destination_cidr_block {
-                read.add(&[IpNet::V4(net)], &net.to_string(), &via);
+                let net = IpNet::V4(net);
+                read.add(&[net], &RouteDestination::Block(net), &via);
             }
             if let Some(net) = route.destination_ipv6_cidr_block {
-                read.add(&[IpNet::V6(net)], &net.to_string(), &via);
+                let net = IpNet::V6(net);
+                read.add(&[net], &RouteDestination::Block(net), &via);
             }
             if let Some(id) = &route.destination_prefix_list_id {
                 match groups.list(id) {
-                    Some(nets) => read.add(nets, id.as_str(), &via),
+                    Some(nets) => read.add(nets, &RouteDestination::PrefixList(id.clone()), &via),
                     None => read.unknown_lists.push(id.to_string()),
                 }
             }
@@ -158,7 +160,10 @@ impl Table {
         // block, then one to a prefix list. The sort keeps gateway endpoints
         // that serve before others.
         read.routes.sort_by_key(|route| {
-            let of_list = route.destination.starts_with("pl-");
+            let of_list = match route.destination {
+                RouteDestination::Block(_) => false,
+                RouteDestination::PrefixList(_) => true,
+            };
             (
                 std::cmp::Reverse(route.to.prefix_len()),
                 route.via != Via::Local,
@@ -168,10 +173,10 @@ impl Table {
         read
     }
 
-    fn add(&mut self, nets: &[IpNet], destination: &str, via: &Via) {
+    fn add(&mut self, nets: &[IpNet], destination: &RouteDestination, via: &Via) {
         self.routes.extend(nets.iter().map(|net| Leads {
             to: net.trunc(),
-            destination: destination.to_owned(),
+            destination: destination.clone(),
             via: via.clone(),
         }));
     }
