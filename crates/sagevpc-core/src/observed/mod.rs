@@ -41,8 +41,8 @@ pub use roles::{
 pub use routes::{RouteDestination, RouteTarget};
 pub use vpc::VpcSnapshot;
 pub use words::{
-    AttachmentState, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState, EndpointType, InterfaceType,
-    NatGatewayState, RouteState, RuleAction, Stage, Word,
+    AddressType, AttachmentState, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState, EndpointType,
+    InterfaceType, NatGatewayState, RouteState, RuleAction, ServiceOwner, SimulatedDecision, Stage, Tenancy, Word,
 };
 
 use crate::types::{AccountId, Region, VpcId};

@@ -233,6 +233,51 @@ closed_sets! {
         /// A transit gateway.
         TransitGateway = "transit_gateway",
     }
+
+    /// What an endpoint or a service of endpoints can be reached by. What is
+    /// wished for is [`IpAddressType`](crate::types::IpAddressType).
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html>.
+    AddressType {
+        /// IPv4.
+        Ipv4 = "ipv4",
+        /// IPv6.
+        Ipv6 = "ipv6",
+        /// Both.
+        Dualstack = "dualstack",
+    }
+
+    /// Who offers a service of endpoints.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ServiceDetail.html>.
+    ServiceOwner {
+        /// AWS itself; all others are accounts.
+        Amazon = "amazon",
+    }
+
+    /// On what hardware a VPC's instances run.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Vpc.html>.
+    Tenancy {
+        /// As each asks for.
+        Default = "default",
+        /// On hardware of the account's alone.
+        Dedicated = "dedicated",
+        /// On a host of the account's.
+        Host = "host",
+    }
+
+    /// What a simulation says of an action.
+    ///
+    /// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html>.
+    SimulatedDecision {
+        /// It is allowed.
+        Allowed = "allowed",
+        /// A statement denies it.
+        ExplicitDeny = "explicitDeny",
+        /// No statement allows it.
+        ImplicitDeny = "implicitDeny",
+    }
 }
 
 /// How far something is that AWS makes and deletes by and by.

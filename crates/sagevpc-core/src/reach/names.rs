@@ -13,7 +13,7 @@ use super::{
     unseen::Unseen,
 };
 use crate::{
-    observed::{EndpointState, VpcEndpoint},
+    observed::{AddressType, EndpointState, VpcEndpoint, Word},
     types::{Protocol, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 
@@ -379,10 +379,10 @@ impl Reach<'_> {
             resolution.unseen.push(Unseen::EndpointGroups { endpoint });
         }
         let groups: BTreeSet<SecurityGroupId> = endpoint.groups.iter().map(|group| group.group_id.clone()).collect();
-        let speaks_it = match endpoint.ip_address_type.as_deref() {
-            Some("dualstack") => true,
-            Some("ipv6") => is_ipv6,
-            Some(_) | None => !is_ipv6,
+        let speaks_it = match endpoint.ip_address_type.as_ref().map(Word::means) {
+            Some(AddressType::Dualstack) => true,
+            Some(AddressType::Ipv6) => is_ipv6,
+            Some(AddressType::Ipv4 | AddressType::Other) | None => !is_ipv6,
         };
         for subnet in &endpoint.subnet_ids {
             let interfaces = endpoint

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::action_prefix,
-    observed::{EndpointState, Stage, VpcEndpoint},
+    observed::{AddressType, EndpointState, Stage, VpcEndpoint},
     plan::{draft::Draft, resolved::ResolvedProfile, s3::why_claimed},
     report::{Concern, Scope, Weight},
     types::{IpAddressType, ResourceKey, listed},
@@ -227,10 +227,10 @@ fn judge_policy(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, endpoint: &VpcEn
 pub(super) fn supports(service: &Service<'_>, wanted: IpAddressType) -> bool {
     let Some(details) = service.details else { return true };
     let kinds = &details.supported_ip_address_types;
-    let has = |kind: &str| kinds.is_empty() || kinds.iter().any(|found| found.eq_ignore_ascii_case(kind));
+    let has = |kind: AddressType| kinds.is_empty() || kinds.iter().any(|found| *found == kind);
     match wanted {
-        IpAddressType::Ipv4 => has("ipv4"),
-        IpAddressType::Ipv6 => has("ipv6"),
-        IpAddressType::Dualstack => has("ipv4") && has("ipv6"),
+        IpAddressType::Ipv4 => has(AddressType::Ipv4),
+        IpAddressType::Ipv6 => has(AddressType::Ipv6),
+        IpAddressType::Dualstack => has(AddressType::Ipv4) && has(AddressType::Ipv6),
     }
 }
