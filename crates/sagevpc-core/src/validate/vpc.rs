@@ -141,7 +141,7 @@ fn had_nat_gateways(vpc: &SageMakerVpc) -> bool {
     };
     let was_begun = |entry: &LedgerEntry| {
         let key = entry.key.parse();
-        matches!(key, Ok(ResourceKey::NatGateway { .. } | ResourceKey::ElasticIp { .. }))
+        matches!(key, Ok(ResourceKey::NatGateway { .. } | ResourceKey::Address { .. }))
     };
     let is_there = |resource: &ResourceStatus| {
         resource.ownership == ResourceOwnership::Ours && ["NatGateway", "Address"].contains(&resource.type_.as_str())
