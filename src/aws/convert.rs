@@ -17,7 +17,7 @@ use sagevpc_core::{
         CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, GroupIdentifier,
         IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment,
         PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation,
-        SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint,
+        SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint, Word,
     },
     types::{
         AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,
@@ -45,7 +45,7 @@ pub(super) fn vpc(vpc: sdk::Vpc) -> Option<Vpc> {
     Some(Vpc {
         vpc_id: VpcId::new(vpc.vpc_id?),
         owner_id: vpc.owner_id.map(AccountId::new),
-        instance_tenancy: vpc.instance_tenancy.map(|tenancy| tenancy.as_str().to_owned()),
+        instance_tenancy: vpc.instance_tenancy.map(|tenancy| tenancy.as_str().into()),
         cidr_block: parsed(vpc.cidr_block),
         cidr_block_association_set: each(vpc.cidr_block_association_set, vpc_cidr_association),
         dhcp_options_id: vpc.dhcp_options_id.map(DhcpOptionsId::new),
@@ -193,7 +193,7 @@ pub(super) fn vpc_endpoint(endpoint: sdk::VpcEndpoint) -> Option<VpcEndpoint> {
         }),
         network_interface_ids: each(endpoint.network_interface_ids, |id| Some(NetworkInterfaceId::new(id))),
         private_dns_enabled: endpoint.private_dns_enabled.unwrap_or(false),
-        ip_address_type: endpoint.ip_address_type.map(|kind| kind.as_str().to_owned()),
+        ip_address_type: endpoint.ip_address_type.map(|kind| kind.as_str().into()),
         dns_entries: each(endpoint.dns_entries, |entry| {
             Some(DnsEntry {
                 dns_name: entry.dns_name,
@@ -266,7 +266,7 @@ pub(super) fn endpoint_service(service: sdk::ServiceDetail) -> Option<EndpointSe
             })
         }),
         availability_zones: service.availability_zones.unwrap_or_default(),
-        owner: service.owner,
+        owner: service.owner.map(Word::from),
         private_dns_name: service.private_dns_name,
         private_dns_names: each(service.private_dns_names, |name| {
             Some(PrivateDnsName {
@@ -275,9 +275,7 @@ pub(super) fn endpoint_service(service: sdk::ServiceDetail) -> Option<EndpointSe
         }),
         vpc_endpoint_policy_supported: service.vpc_endpoint_policy_supported.unwrap_or(false),
         acceptance_required: service.acceptance_required.unwrap_or(false),
-        supported_ip_address_types: each(service.supported_ip_address_types, |kind| {
-            Some(kind.as_str().to_owned())
-        }),
+        supported_ip_address_types: each(service.supported_ip_address_types, |kind| Some(kind.as_str().into())),
     })
 }
 

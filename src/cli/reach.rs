@@ -175,9 +175,9 @@ fn origin(text: &str) -> Result<Origin, String> {
     let mut subnet = None;
     let mut groups = BTreeSet::new();
     for id in text.split(',') {
-        if id.starts_with("subnet-") && subnet.is_none() {
+        if SubnetId::is_kind_of(id) && subnet.is_none() {
             subnet = Some(SubnetId::new(id));
-        } else if id.starts_with("sg-") {
+        } else if SecurityGroupId::is_kind_of(id) {
             groups.insert(SecurityGroupId::new(id));
         } else {
             return Err(format!(

@@ -7,7 +7,7 @@
 use std::{fmt, time::Duration};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text},
+    encoding::{EncodeLabelSet, text},
     metrics::{
         counter::Counter,
         family::Family,
@@ -18,7 +18,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::vpc_gauges::{GaugesByVpc, VpcGauges};
+use super::{
+    label_values::{LeaseChange, PassResult, Written},
+    vpc_gauges::{GaugesByVpc, VpcGauges},
+};
 use crate::aws::{CallObserver, CallOutcome};
 use sagevpc_core::api::ActionState;
 
@@ -147,59 +150,6 @@ pub(super) const SUBNET_ADDRESSES: Described = Described {
            subnet together",
 };
 
-/// How a pass ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PassResult {
-    /// Nothing was left to do for now.
-    Settled,
-    /// AWS was changed.
-    Changed,
-    /// AWS works on something.
-    Waiting,
-    /// AWS refused something, or did not answer.
-    Failed,
-    /// What the pass was based on changed meanwhile: it is repeated.
-    Superseded,
-    /// Kubernetes refused something, or did not answer.
-    NotWritten,
-    /// The lease was over, or about to be given back.
-    TermOver,
-    /// It broke off by a bug of ours.
-    Panicked,
-}
-
-/// What becomes of the lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LeaseChange {
-    /// It was taken.
-    Acquired,
-    /// It was not renewed in time, or taken by another.
-    Lost,
-    /// It was given back.
-    Released,
-}
-
-/// Which part of an object is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Written {
-    /// Its status.
-    Status,
-    /// Its finalizer.
-    Finalizer,
-}
-
-macro_rules! label_values {
-    ($($type:ty),*) => {$(
-        impl EncodeLabelValue for $type {
-            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-                fmt::Write::write_fmt(encoder, format_args!("{self:?}"))
-            }
-        }
-    )*};
-}
-
-label_values!(PassResult, LeaseChange, Written);
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PassLabels {
     result: PassResult,
@@ -221,7 +171,7 @@ struct CallDurationLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ActionLabels {
     action: &'static str,
-    state: String,
+    state: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -323,7 +273,7 @@ impl Metrics {
         self.actions
             .get_or_create(&ActionLabels {
                 action,
-                state: format!("{state:?}"),
+                state: state.as_str(),
             })
             .inc();
     }

@@ -10,7 +10,10 @@ use prometheus_client::{
     metrics::MetricType,
 };
 
-use super::metrics::{DRIFT_OPEN, Described, HELD, PROFILES, READY, SUBNET_ADDRESSES, WORKLOADS};
+use super::{
+    label_values::ProfileState,
+    metrics::{DRIFT_OPEN, Described, HELD, PROFILES, READY, SUBNET_ADDRESSES, WORKLOADS},
+};
 use sagevpc_core::api::Verdict;
 
 /// How one VPC stands.
@@ -28,17 +31,6 @@ pub struct VpcGauges {
     pub held: u32,
     /// Addresses of each subnet in use: free, and needed.
     pub addresses: BTreeMap<String, (u32, u32)>,
-}
-
-/// The state of a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ProfileState {
-    /// All its workloads can run.
-    Ready,
-    /// It was accepted, and not all of them can.
-    NotReady,
-    /// It was not accepted.
-    Refused,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -68,13 +60,13 @@ impl Collector for GaugesByVpc {
             gauges
                 .workloads
                 .iter()
-                .try_for_each(|(verdict, count)| out.one(&[("vpc", vpc), ("verdict", &format!("{verdict:?}"))], *count))
+                .try_for_each(|(verdict, count)| out.one(&[("vpc", vpc), ("verdict", verdict.as_str())], *count))
         })?;
         gauge(&mut encoder, PROFILES, &vpcs, |vpc, gauges, out| {
             gauges
                 .profiles
                 .iter()
-                .try_for_each(|(state, count)| out.one(&[("vpc", vpc), ("state", &format!("{state:?}"))], *count))
+                .try_for_each(|(state, count)| out.one(&[("vpc", vpc), ("state", state.as_str())], *count))
         })?;
         gauge(&mut encoder, DRIFT_OPEN, &vpcs, |vpc, gauges, out| {
             out.one(&[("vpc", vpc)], gauges.drift_open)

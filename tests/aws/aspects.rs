@@ -113,9 +113,16 @@ async fn services_for_interface_endpoints_are_seen_with_their_zones() {
     assert_eq!(inference[0].availability_zones, ZONES[..2]);
     assert!(!inference[0].is_gateway());
     let sts = named("sts");
-    assert_eq!(sts[0].owner.as_deref(), Some("amazon"));
+    assert_eq!(sts[0].owner.as_ref().map(Word::as_str), Some("amazon"));
     assert_eq!(sts[0].private_dns_name.as_deref(), Some("sts.us-east-1.amazonaws.com"));
-    assert_eq!(sts[0].supported_ip_address_types, ["ipv4"]);
+    assert_eq!(
+        sts[0]
+            .supported_ip_address_types
+            .iter()
+            .map(Word::as_str)
+            .collect::<Vec<_>>(),
+        ["ipv4"]
+    );
     assert!(sts[0].vpc_endpoint_policy_supported && !sts[0].acceptance_required);
     // S3 has services of both kinds.
     assert!(vpc.s3_service_name().is_some());

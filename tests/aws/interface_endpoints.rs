@@ -130,7 +130,7 @@ async fn an_endpoint_is_made_with_all_that_it_is_to_have() {
     let ours = SecurityGroupId::new(outcome.made[&group_key()].clone());
     assert_eq!(groups_of(&endpoint), [&ours, &group]);
     assert!(endpoint.private_dns_enabled);
-    assert_eq!(endpoint.ip_address_type.as_deref(), Some("ipv4"));
+    assert_eq!(endpoint.ip_address_type.as_ref().map(Word::as_str), Some("ipv4"));
     assert_eq!(
         endpoint.policy_document.as_deref().unwrap().parse(),
         Ok(policy("sts:*"))

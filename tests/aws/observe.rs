@@ -65,7 +65,7 @@ async fn a_vpc_is_seen_with_its_settings() {
     assert_eq!(vpc.account.as_ref(), Some(&account.id));
     assert_eq!(vpc.region, Some(Region::new(REGION)));
     assert_eq!(vpc.vpc.owner_id.as_ref(), Some(&account.id));
-    assert_eq!(vpc.vpc.instance_tenancy.as_deref(), Some("default"));
+    assert_eq!(vpc.vpc.instance_tenancy.as_ref().map(Word::as_str), Some("default"));
     assert_eq!(vpc.vpc.cidr_block, Some("10.0.0.0/16".parse().unwrap()));
     assert_eq!(vpc.vpc.ipv6_cidr_block_association_set, []);
     assert_eq!(

@@ -145,7 +145,7 @@ async fn the_policy_that_we_ship_allows_everything_that_we_do() {
 /// A NAT gateway with its address and a route to it, made and taken away.
 async fn way_out(ec2: &Ec2, network: &Network) {
     let subnet = network.subnets[2].clone();
-    let address = ResourceKey::ElasticIp { subnet: subnet.clone() };
+    let address = ResourceKey::Address { subnet: subnet.clone() };
     let gateway = ResourceKey::NatGateway { subnet: subnet.clone() };
     let table = || network.main_table.clone();
     let destination = "0.0.0.0/0".parse().unwrap();

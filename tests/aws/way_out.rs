@@ -15,7 +15,7 @@ use crate::{
 };
 
 fn address_key(network: &Network) -> ResourceKey {
-    ResourceKey::ElasticIp {
+    ResourceKey::Address {
         subnet: network.subnets[2].clone(),
     }
 }

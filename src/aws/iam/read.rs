@@ -200,7 +200,7 @@ pub(super) async fn simulation(
 
 fn evaluation(result: aws_sdk_iam::types::EvaluationResult) -> EvaluationResult {
     EvaluationResult {
-        eval_decision: result.eval_decision.as_str().to_owned(),
+        eval_decision: result.eval_decision.as_str().into(),
         eval_action_name: result.eval_action_name,
         eval_resource_name: result.eval_resource_name,
         missing_context_values: result.missing_context_values.unwrap_or_default(),
@@ -215,7 +215,7 @@ fn evaluation(result: aws_sdk_iam::types::EvaluationResult) -> EvaluationResult 
             .unwrap_or_default()
             .into_iter()
             .map(|resource| ResourceResult {
-                eval_resource_decision: resource.eval_resource_decision.as_str().to_owned(),
+                eval_resource_decision: resource.eval_resource_decision.as_str().into(),
                 eval_resource_name: resource.eval_resource_name,
                 missing_context_values: resource.missing_context_values.unwrap_or_default(),
                 permissions_boundary_decision_detail: resource.permissions_boundary_decision_detail.map(boundary),

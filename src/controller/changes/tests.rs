@@ -166,7 +166,7 @@ fn next(action: Option<&Action>) -> Option<Action> {
             Action::VpcEndpoint(VpcEndpointChange::Delete { id: endpoint() })
         }
         Some(Action::VpcEndpoint(VpcEndpointChange::Delete { .. })) => Action::Address(AddressChange::Allocate {
-            key: ResourceKey::ElasticIp { subnet: subnet() },
+            key: ResourceKey::Address { subnet: subnet() },
             tags: tags(),
         }),
         Some(Action::Address(AddressChange::Allocate { .. })) => Action::Address(AddressChange::Release {

@@ -46,3 +46,43 @@ pub fn is_deleting<K: kube::Resource>(object: &K) -> bool {
 
 /// The finalizer on both kinds.
 pub const FINALIZER: &str = "sagevpc.dev/network";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::to_value;
+
+    use super::*;
+    use crate::catalog::WorkloadKind;
+
+    #[test]
+    fn words_are_shown_as_they_are_written() {
+        for kind in WorkloadKind::ALL {
+            assert_eq!(to_value(kind).unwrap(), kind.as_str());
+        }
+        for status in [ConditionStatus::True, ConditionStatus::False, ConditionStatus::Unknown] {
+            assert_eq!(to_value(status).unwrap(), status.as_str());
+        }
+        for verdict in [Verdict::Yes, Verdict::Unknown, Verdict::No] {
+            assert_eq!(to_value(verdict).unwrap(), verdict.as_str());
+        }
+        for state in [
+            ActionState::Planned,
+            ActionState::Held,
+            ActionState::Waiting,
+            ActionState::Failed,
+            ActionState::Done,
+        ] {
+            assert_eq!(to_value(state).unwrap(), state.as_str());
+        }
+        for unknown in [
+            AcceptUnknown::CustomResolver,
+            AcceptUnknown::TransitGateway,
+            AcceptUnknown::Firewall,
+            AcceptUnknown::SharedVpc,
+            AcceptUnknown::Peering,
+            AcceptUnknown::BucketPolicy,
+        ] {
+            assert_eq!(to_value(unknown).unwrap(), unknown.as_str());
+        }
+    }
+}

@@ -402,6 +402,17 @@ pub enum Verdict {
     No,
 }
 
+impl Verdict {
+    /// The word as it is written into status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "Yes",
+            Self::Unknown => "Unknown",
+            Self::No => "No",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

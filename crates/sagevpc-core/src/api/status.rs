@@ -241,6 +241,19 @@ pub enum ActionState {
     Done,
 }
 
+impl ActionState {
+    /// The word as it is written into status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "Planned",
+            Self::Held => "Held",
+            Self::Waiting => "Waiting",
+            Self::Failed => "Failed",
+            Self::Done => "Done",
+        }
+    }
+}
+
 /// Changes that wait to be approved.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

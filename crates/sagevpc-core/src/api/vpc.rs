@@ -1,6 +1,6 @@
 //! `SageMakerVpc`: the platform team's half.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -300,6 +300,26 @@ pub enum AcceptUnknown {
     Peering,
     /// What a bucket's policy makes hang on who asks and how.
     BucketPolicy,
+}
+
+impl AcceptUnknown {
+    /// The word as users write and read it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CustomResolver => "CustomResolver",
+            Self::TransitGateway => "TransitGateway",
+            Self::Firewall => "Firewall",
+            Self::SharedVpc => "SharedVpc",
+            Self::Peering => "Peering",
+            Self::BucketPolicy => "BucketPolicy",
+        }
+    }
+}
+
+impl fmt::Display for AcceptUnknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Whose profiles may refer to the VPC: those of namespaces with certain

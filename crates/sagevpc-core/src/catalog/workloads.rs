@@ -39,9 +39,28 @@ pub enum WorkloadKind {
     ModelMonitor,
 }
 
+impl WorkloadKind {
+    /// The word as users write and read it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Compilation => "Compilation",
+            Self::Hosting => "Hosting",
+            Self::Processing => "Processing",
+            Self::ElasticInference => "ElasticInference",
+            Self::Training => "Training",
+            Self::Tuning => "Tuning",
+            Self::Transform => "Transform",
+            Self::Notebook => "Notebook",
+            Self::Studio => "Studio",
+            Self::Clarify => "Clarify",
+            Self::ModelMonitor => "ModelMonitor",
+        }
+    }
+}
+
 impl fmt::Display for WorkloadKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.write_str(self.as_str())
     }
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn group_name(key: &ResourceKey, ownership: &Ownership) -> String {
         | ResourceKey::ElasticInferenceClient
         | ResourceKey::ElasticInferenceEndpoint
         | ResourceKey::NatGateway { .. }
-        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::Address { .. }
         | ResourceKey::FlowLog { .. }
         | ResourceKey::NetworkAclEntries { .. }
         | ResourceKey::DefaultRoute { .. }

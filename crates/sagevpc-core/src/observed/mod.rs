@@ -38,11 +38,11 @@ pub use roles::{
     AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,
     PolicyVersion, ResourceResult, RoleDetail, RolePolicy, RoleSimulation, Roles, UnseenCause, UnseenRole,
 };
-pub use routes::RouteTarget;
+pub use routes::{RouteDestination, RouteTarget};
 pub use vpc::VpcSnapshot;
 pub use words::{
-    AttachmentState, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState, EndpointType, InterfaceType,
-    NatGatewayState, RouteState, RuleAction, Stage, Word,
+    AddressType, AttachmentState, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState, EndpointType,
+    InterfaceType, NatGatewayState, RouteState, RuleAction, ServiceOwner, SimulatedDecision, Stage, Tenancy, Word,
 };
 
 use crate::types::{AccountId, Region, VpcId};

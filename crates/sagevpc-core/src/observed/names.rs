@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{DhcpOptions, EndpointService, Vpc, VpcSnapshot};
+use super::{DhcpOptions, EndpointService, Vpc, VpcEndpoint, VpcSnapshot};
 
 /// The name that stands for AWS's resolver in DHCP options.
 pub const AWS_RESOLVER: &str = "AmazonProvidedDNS";
@@ -58,6 +58,19 @@ impl EndpointService {
                 None => host == name,
             })
     }
+}
+
+impl VpcEndpoint {
+    /// Whether it is a gateway endpoint of S3.
+    pub fn is_s3_gateway(&self) -> bool {
+        self.is_gateway() && is_s3(&self.service_name)
+    }
+}
+
+/// Whether a service's full name is that of S3. So is its prefix list named, and
+/// both its gateway service and its service of interface endpoints.
+pub(super) fn is_s3(service_name: &str) -> bool {
+    service_name.ends_with(".s3")
 }
 
 impl VpcSnapshot {

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::{EndpointState, EndpointType, InterfaceType, RouteState, Word, shapes::shapes};
+use super::{
+    AddressType, EndpointState, EndpointType, InterfaceType, RouteState, ServiceOwner, Tenancy, Word, shapes::shapes,
+};
 use crate::types::{
     AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, PrefixListId, RouteTableId, SecurityGroupId,
     SubnetId, Tags, VpcEndpointId, VpcId,
@@ -33,7 +35,7 @@ shapes! {
         owner_id: Option<AccountId>,
         /// `default`, `dedicated` or `host`.
         #[serde(default)]
-        instance_tenancy: Option<String>,
+        instance_tenancy: Option<Word<Tenancy>>,
         /// Its primary IPv4 addresses.
         #[serde(default)]
         cidr_block: Option<Ipv4Net>,
@@ -292,7 +294,7 @@ shapes! {
         private_dns_enabled: bool,
         /// `ipv4`, `ipv6` or `dualstack`.
         #[serde(default)]
-        ip_address_type: Option<String>,
+        ip_address_type: Option<Word<AddressType>>,
         /// Names that lead to it.
         #[serde(default)]
         dns_entries: Vec<DnsEntry>,
@@ -426,7 +428,7 @@ shapes! {
         availability_zones: Vec<String>,
         /// Who offers it: `amazon`, or an account.
         #[serde(default)]
-        owner: Option<String>,
+        owner: Option<Word<ServiceOwner>>,
         /// The name that private DNS gives it, where it has one.
         #[serde(default)]
         private_dns_name: Option<String>,
@@ -441,7 +443,7 @@ shapes! {
         acceptance_required: bool,
         /// `ipv4`, `ipv6`: what it can be reached by.
         #[serde(default)]
-        supported_ip_address_types: Vec<String>,
+        supported_ip_address_types: Vec<Word<AddressType>>,
     }
 
     /// A name of a service's.
@@ -462,6 +464,11 @@ impl EndpointService {
     /// Whether it takes gateway endpoints.
     pub fn is_gateway(&self) -> bool {
         self.takes(EndpointType::Gateway)
+    }
+
+    /// Whether AWS itself offers it, or nothing says who does.
+    pub fn is_amazons(&self) -> bool {
+        self.owner.as_ref().is_none_or(|owner| *owner == ServiceOwner::Amazon)
     }
 
     /// Whether it takes interface endpoints.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::shapes::shapes;
+use super::{SimulatedDecision, Word, shapes::shapes};
 use crate::types::Region;
 
 shapes! {
@@ -102,7 +102,7 @@ shapes! {
         #[serde(default)]
         eval_resource_name: Option<String>,
         /// `allowed`, `explicitDeny` or `implicitDeny`.
-        eval_decision: String,
+        eval_decision: Word<SimulatedDecision>,
         /// Context keys that policies ask for and the request had not.
         #[serde(default)]
         missing_context_values: Vec<String>,
@@ -136,7 +136,7 @@ shapes! {
         /// The resource.
         eval_resource_name: String,
         /// `allowed`, `explicitDeny` or `implicitDeny`.
-        eval_resource_decision: String,
+        eval_resource_decision: Word<SimulatedDecision>,
         /// Context keys that policies ask for and the request had not.
         #[serde(default)]
         missing_context_values: Vec<String>,

@@ -1,9 +1,11 @@
 //! Where a route leads.
 
+use std::fmt;
+
 use ipnet::IpNet;
 
 use super::{Route, RouteState, RouteTable};
-use crate::types::NatGatewayId;
+use crate::types::{InternetGatewayId, NatGatewayId, PrefixListId, VpcEndpointId};
 
 /// What a route leads to, by its id.
 ///
@@ -62,16 +64,38 @@ impl<'a> RouteTarget<'a> {
 /// What EC2 calls the VPC itself as a target.
 const LOCAL: &str = "local";
 
+/// What ids of virtual private gateways begin with.
+const VIRTUAL_PRIVATE_GATEWAY: &str = "vgw-";
+
+/// What a route is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RouteDestination {
+    /// A block of addresses.
+    Block(IpNet),
+    /// The addresses of a prefix list.
+    PrefixList(PrefixListId),
+}
+
+impl fmt::Display for RouteDestination {
+    /// As route tables show it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block(net) => net.fmt(f),
+            Self::PrefixList(list) => list.fmt(f),
+        }
+    }
+}
+
 /// What a field named `GatewayId` leads to: EC2 puts gateways of several kinds
 /// there, and endpoints, and tells them apart by the beginning of the id alone.
 fn gateway(id: &str) -> RouteTarget<'_> {
     if id == LOCAL {
         RouteTarget::Local
-    } else if id.starts_with("igw-") {
+    } else if InternetGatewayId::is_kind_of(id) {
         RouteTarget::InternetGateway(id)
-    } else if id.starts_with("vgw-") {
+    } else if id.starts_with(VIRTUAL_PRIVATE_GATEWAY) {
         RouteTarget::VirtualPrivateGateway(id)
-    } else if id.starts_with("vpce-") {
+    } else if VpcEndpointId::is_kind_of(id) {
         RouteTarget::VpcEndpoint(id)
     } else {
         RouteTarget::Other(id)

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::{
     Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, NatGateway, NetworkAcl,
     NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
-    VpcAttributes, VpcEndpoint, tags_of,
+    VpcAttributes, VpcEndpoint, names::is_s3, tags_of,
 };
 use crate::types::{
     AccountId, Accounts, AllocationId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, PrefixListId, Region,
@@ -324,7 +324,6 @@ impl VpcSnapshot {
 
     /// The S3 gateway service's name in this region, as AWS gives it.
     pub fn s3_service_name(&self) -> Option<&str> {
-        let is_s3 = |name: &str| name.ends_with(".s3");
         self.endpoint_services
             .iter()
             .find(|service| is_s3(&service.service_name) && service.is_gateway())
@@ -340,9 +339,7 @@ impl VpcSnapshot {
 
     /// The prefix list of S3 in this region.
     pub fn s3_prefix_list(&self) -> Option<&PrefixList> {
-        self.prefix_lists
-            .iter()
-            .find(|list| list.prefix_list_name.ends_with(".s3"))
+        self.prefix_lists.iter().find(|list| is_s3(&list.prefix_list_name))
     }
 
     /// The endpoint with this id, one still being deleted included.
@@ -354,9 +351,7 @@ impl VpcSnapshot {
 
     /// The VPC's gateway endpoints for S3, those still being deleted included.
     pub fn s3_gateway_endpoints(&self) -> impl Iterator<Item = &VpcEndpoint> {
-        self.vpc_endpoints
-            .iter()
-            .filter(|endpoint| endpoint.is_gateway() && endpoint.service_name.ends_with(".s3"))
+        self.vpc_endpoints.iter().filter(|endpoint| endpoint.is_s3_gateway())
     }
 }
 

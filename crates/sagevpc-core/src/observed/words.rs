@@ -57,6 +57,8 @@ impl<K> PartialEq for Word<K> {
     }
 }
 
+impl<K> Eq for Word<K> {}
+
 impl<K: ClosedSet> PartialEq<K> for Word<K> {
     fn eq(&self, other: &K) -> bool {
         self.means == *other
@@ -230,6 +232,51 @@ closed_sets! {
         GatewayLoadBalancerEndpoint = "gateway_load_balancer_endpoint",
         /// A transit gateway.
         TransitGateway = "transit_gateway",
+    }
+
+    /// What an endpoint or a service of endpoints can be reached by. What is
+    /// wished for is [`IpAddressType`](crate::types::IpAddressType).
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html>.
+    AddressType {
+        /// IPv4.
+        Ipv4 = "ipv4",
+        /// IPv6.
+        Ipv6 = "ipv6",
+        /// Both.
+        Dualstack = "dualstack",
+    }
+
+    /// Who offers a service of endpoints.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ServiceDetail.html>.
+    ServiceOwner {
+        /// AWS itself; all others are accounts.
+        Amazon = "amazon",
+    }
+
+    /// On what hardware a VPC's instances run.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Vpc.html>.
+    Tenancy {
+        /// As each asks for.
+        Default = "default",
+        /// On hardware of the account's alone.
+        Dedicated = "dedicated",
+        /// On a host of the account's.
+        Host = "host",
+    }
+
+    /// What a simulation says of an action.
+    ///
+    /// See <https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html>.
+    SimulatedDecision {
+        /// It is allowed.
+        Allowed = "allowed",
+        /// A statement denies it.
+        ExplicitDeny = "explicitDeny",
+        /// No statement allows it.
+        ImplicitDeny = "implicitDeny",
     }
 }
 

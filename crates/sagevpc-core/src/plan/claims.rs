@@ -262,7 +262,7 @@ pub(super) fn has_a_name(key: &ResourceKey) -> bool {
         ResourceKey::S3GatewayEndpoint
         | ResourceKey::InterfaceEndpoint { .. }
         | ResourceKey::NatGateway { .. }
-        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::Address { .. }
         | ResourceKey::FlowLog { .. } => false,
     }
 }

@@ -48,8 +48,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], know
     };
     report_full_interfaces(draft, profiles, &workloads);
     let client = match endpoints::serving(draft, &need) {
-        Some(endpoint) => use_found(draft, profiles, &workloads, &need, endpoint, frozen),
-        None => keep_own(draft, profiles, &workloads, &need, frozen),
+        Some(endpoint) => use_found(draft, &workloads, &need, endpoint, frozen),
+        None => keep_own(draft, &workloads, &need, frozen),
     };
     if let Some(Peer::Group { id, .. }) = client {
         for resolved in profiles {
@@ -127,13 +127,7 @@ fn keeping<'k>(key: &'k ResourceKey, name: &'k str, workloads: &Workloads<'_>) -
 
 /// Our own endpoint, with both groups. Each group's rules name the other, so
 /// both are made before either gets its rules.
-fn keep_own(
-    draft: &mut Draft<'_>,
-    profiles: &[ResolvedProfile<'_>],
-    workloads: &Workloads<'_>,
-    need: &EndpointNeed<'_>,
-    frozen: bool,
-) -> Option<Peer> {
+fn keep_own(draft: &mut Draft<'_>, workloads: &Workloads<'_>, need: &EndpointNeed<'_>, frozen: bool) -> Option<Peer> {
     let present = endpoints::present(draft, need);
     let zones = place(draft.snapshot, need, &present, None, &BTreeMap::new())
         .all()
@@ -180,14 +174,13 @@ fn keep_own(
         dns: &Dns::of(draft),
         frozen,
     };
-    keep(draft, profiles, need, &setting);
+    keep(draft, need, &setting);
     Some(client.peer())
 }
 
 /// Somebody else's endpoint: the client group leads to the groups that it has.
 fn use_found(
     draft: &mut Draft<'_>,
-    profiles: &[ResolvedProfile<'_>],
     workloads: &Workloads<'_>,
     need: &EndpointNeed<'_>,
     endpoint: &VpcEndpoint,
@@ -210,7 +203,7 @@ fn use_found(
         dns: &Dns::of(draft),
         frozen,
     };
-    keep(draft, profiles, need, &setting);
+    keep(draft, need, &setting);
     if !frozen {
         let_go_groups(draft, &[ENDPOINT], "another endpoint serves Elastic Inference");
     }

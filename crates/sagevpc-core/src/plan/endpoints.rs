@@ -79,7 +79,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
             dns: &dns,
             frozen: draft.keeping.has(HeldThing::Service(need.service.name)),
         };
-        keep(draft, profiles, need, &setting);
+        keep(draft, need, &setting);
     }
     for endpoint in unneeded {
         let_go(draft, endpoint, "no workload calls the service any more");

@@ -8,7 +8,7 @@ use super::draft::Draft;
 use crate::{
     api::Reason,
     catalog::{MAX_SECURITY_GROUPS, Need, Symptom},
-    observed::RouteTable,
+    observed::{RouteTable, Tenancy, Word},
     plan::resolved::ResolvedProfile,
     report::{Concern, Finding, Scope, Weight},
     types::{RouteTableId, SubnetId, listed},
@@ -52,8 +52,8 @@ fn judge_tenancy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
     let vpc = &draft.snapshot.vpc;
     let is_default = vpc
         .instance_tenancy
-        .as_deref()
-        .is_none_or(|tenancy| tenancy == "default");
+        .as_ref()
+        .is_none_or(|tenancy| *tenancy == Tenancy::Default);
     let concerned = resolved.indices(|workload| workload.kind.requirements().default_tenancy);
     if is_default || concerned.is_empty() {
         return;
@@ -66,7 +66,7 @@ fn judge_tenancy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
         "{} has instance tenancy {}, and {} runs only in a VPC of default tenancy: change it with \
          `aws ec2 modify-vpc-tenancy --vpc-id {} --instance-tenancy default`, or use another VPC.",
         vpc.vpc_id,
-        vpc.instance_tenancy.as_deref().unwrap_or("unknown"),
+        vpc.instance_tenancy.as_ref().map_or("unknown", Word::as_str),
         listed(kinds),
         vpc.vpc_id
     );

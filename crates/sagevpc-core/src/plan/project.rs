@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use ipnet::IpNet;
 
 pub(super) use self::shown::acl_entry;
-use self::shown::{as_text, endpoint, flow_log, member, permission, route, tags_as_list};
+use self::shown::{as_word, endpoint, flow_log, member, permission, route, tags_as_list};
 use super::{Action, DnsAttribute, Target};
 use crate::{
     observed::{
@@ -121,7 +121,7 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             made.subnet_ids = subnets.clone();
             made.groups = groups.iter().map(member).collect();
             made.private_dns_enabled = *private_dns;
-            made.ip_address_type = ip_address_type.map(as_text);
+            made.ip_address_type = ip_address_type.map(as_word);
             vpc.vpc_endpoints.push(made);
         }
         Action::VpcEndpoint(VpcEndpointChange::ModifyInterface {
@@ -140,7 +140,7 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
                 endpoint.groups.retain(|group| !remove_groups.contains(&group.group_id));
                 endpoint.groups.extend(add_groups.iter().map(member));
                 endpoint.private_dns_enabled = private_dns.unwrap_or(endpoint.private_dns_enabled);
-                endpoint.ip_address_type = ip_address_type.map(as_text).or(endpoint.ip_address_type.take());
+                endpoint.ip_address_type = ip_address_type.map(as_word).or(endpoint.ip_address_type.take());
                 set_policy(endpoint, policy.as_ref());
             }
         }

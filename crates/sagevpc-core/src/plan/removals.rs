@@ -133,7 +133,7 @@ fn concern(planned: &PlannedAction) -> Concern {
         Some(ResourceKey::InterfaceEndpoint { .. } | ResourceKey::EndpointSecurityGroup) => Concern::Endpoints,
         Some(ResourceKey::ElasticInferenceClient | ResourceKey::ElasticInferenceEndpoint) => Concern::ElasticInference,
         Some(ResourceKey::WorkloadSecurityGroup { .. }) => Concern::SecurityGroups,
-        Some(ResourceKey::NatGateway { .. } | ResourceKey::ElasticIp { .. } | ResourceKey::DefaultRoute { .. }) => {
+        Some(ResourceKey::NatGateway { .. } | ResourceKey::Address { .. } | ResourceKey::DefaultRoute { .. }) => {
             Concern::Internet
         }
         Some(ResourceKey::NetworkAclEntries { .. }) => Concern::NetworkAcls,

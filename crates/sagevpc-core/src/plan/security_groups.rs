@@ -196,7 +196,7 @@ fn purpose(group: &ManagedGroup) -> String {
         | ResourceKey::ElasticInferenceClient
         | ResourceKey::ElasticInferenceEndpoint
         | ResourceKey::NatGateway { .. }
-        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::Address { .. }
         | ResourceKey::FlowLog { .. }
         | ResourceKey::NetworkAclEntries { .. }
         | ResourceKey::DefaultRoute { .. }

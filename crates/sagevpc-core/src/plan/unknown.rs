@@ -84,7 +84,7 @@ fn is_told_by_tags(key: &ResourceKey) -> bool {
         | ResourceKey::ElasticInferenceClient
         | ResourceKey::ElasticInferenceEndpoint
         | ResourceKey::NatGateway { .. }
-        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::Address { .. }
         | ResourceKey::FlowLog { .. }
         | ResourceKey::WorkloadSecurityGroup { .. } => true,
         ResourceKey::NetworkAclEntries { .. }

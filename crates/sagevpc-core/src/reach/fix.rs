@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cause, Destination, RouteUsed, Through, Unseen, acl_denial::acl_fix, hop::preposition};
+use ipnet::IpNet;
+
+use super::{Cause, Destination, Gone, RouteUsed, Through, Unseen, acl_denial::acl_fix, hop::preposition};
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
+    observed::{NatGatewayState, RouteDestination},
     report::Concern,
-    types::listed,
+    types::{VpcEndpointId, listed},
 };
 
 /// What a fix may be, besides doing it by hand: whose the resources are, and
@@ -46,7 +49,7 @@ impl Means<'_> {
 
     /// Turn a route of somebody else's to a NAT gateway.
     fn turn(&self, route: &RouteUsed) -> String {
-        let turn = self.to_nat_gateway("replace-route", route.table.as_str(), &route.destination);
+        let turn = self.to_nat_gateway("replace-route", route.table.as_str(), &route.destination.to_string());
         match (self.internet, self.sagemaker_vpc) {
             (InternetMode::ManagedNat, Some(_)) if route.is_default() => {
                 format!("Remove the route, so that sagevpc makes one of its own; or: {turn}")
@@ -62,7 +65,7 @@ impl Means<'_> {
     /// Change an endpoint's policy.
     fn change_policy(&self, endpoint: &str) -> String {
         match self.sagemaker_vpc {
-            Some(vpc) if self.ours.contains(endpoint) || !endpoint.starts_with("vpce-") => {
+            Some(vpc) if self.ours.contains(endpoint) || !VpcEndpointId::is_kind_of(endpoint) => {
                 format!("Change the document, spec.s3.policy.document of SageMakerVpc {vpc}, or use type: Buckets.")
             }
             Some(_) | None => format!("Its owners must change it, or let sagevpc: list {endpoint} in spec.adopt."),
@@ -87,7 +90,10 @@ impl Means<'_> {
 
 impl RouteUsed {
     fn is_default(&self) -> bool {
-        matches!(self.destination.as_str(), "0.0.0.0/0" | "::/0")
+        match &self.destination {
+            RouteDestination::Block(net) => net.prefix_len() == 0,
+            RouteDestination::PrefixList(_) => false,
+        }
     }
 }
 
@@ -134,14 +140,18 @@ impl Cause {
             Self::NoRouteTable { .. } => {
                 "Add RouteTables.json, as `aws ec2 describe-route-tables` prints it, to the snapshot.".to_owned()
             }
-            Self::Blackhole { route, target } if target.starts_with("nat-") => means.turn(route),
-            Self::Blackhole { route, .. } => {
-                let option = if route.destination.contains(':') {
-                    "--destination-ipv6-cidr-block"
-                } else if route.destination.starts_with("pl-") {
-                    "--destination-prefix-list-id"
-                } else {
-                    "--destination-cidr-block"
+            Self::Blackhole {
+                route,
+                target: Gone::NatGateway(_),
+            } => means.turn(route),
+            Self::Blackhole {
+                route,
+                target: Gone::InternetGateway(_) | Gone::Other(_),
+            } => {
+                let option = match &route.destination {
+                    RouteDestination::Block(IpNet::V6(_)) => "--destination-ipv6-cidr-block",
+                    RouteDestination::Block(IpNet::V4(_)) => "--destination-cidr-block",
+                    RouteDestination::PrefixList(_) => "--destination-prefix-list-id",
                 };
                 format!(
                     "Put it back, or remove the route with `aws ec2 delete-route --route-table-id {} {option} {}`.",
@@ -149,13 +159,7 @@ impl Cause {
                 )
             }
             Self::NoSubnet { .. } => "Correct the address.".to_owned(),
-            Self::EndpointUnavailable { state, .. } => {
-                if state.starts_with("pending") {
-                    "Wait, or accept the endpoint where its service asks for that.".to_owned()
-                } else {
-                    "Delete it, and make a new one.".to_owned()
-                }
-            }
+            Self::EndpointUnavailable { endpoint, fault } => fault.fix(endpoint),
             Self::PolicyBlocks {
                 endpoint,
                 action,
@@ -174,7 +178,7 @@ impl Cause {
             Self::PrivateDnsOff { endpoint, .. } => {
                 format!("Turn it on: `aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled`.")
             }
-            Self::NatUnavailable { state, .. } if state == "pending" => {
+            Self::NatUnavailable { state, .. } if *state == NatGatewayState::Pending => {
                 "AWS is still setting it up; that takes some minutes.".to_owned()
             }
             Self::NatUnavailable { route, .. } => {
@@ -203,6 +207,15 @@ impl Cause {
                 "Choose private subnets{}. Or, where nothing else needs it: {}",
                 means.sagemaker_vpc.map_or("", |_| " in spec.subnets"),
                 means.turn(route)
+            ),
+            Self::GatewayDetached {
+                route: Some(route),
+                attached: Some(attached),
+                ..
+            } => format!(
+                "Lead the route to {attached}, which is: `aws ec2 replace-route --route-table-id {} \
+                 --destination-cidr-block {} --gateway-id {attached}`.",
+                route.table, route.destination
             ),
             Self::GatewayDetached { gateway, vpc, .. } => {
                 format!("Attach it: `aws ec2 attach-internet-gateway --vpc-id {vpc} --internet-gateway-id {gateway}`.")
@@ -266,7 +279,7 @@ impl Unseen {
                 | AcceptUnknown::Peering
                 | AcceptUnknown::BucketPolicy),
             ) => format!(
-                "Have its owners confirm that it leads there and back, and list {acceptance:?} in spec.acceptUnknown of \
+                "Have its owners confirm that it leads there and back, and list {acceptance} in spec.acceptUnknown of \
                  {vpc}."
             ),
             None => match (self.file(), self) {

@@ -4,16 +4,16 @@
 use std::rc::Rc;
 
 use super::{
-    Reach,
+    EndpointFault, Reach,
     hop::{Cause, Hop, RouteUsed, Through},
     network::{Crossing, Leg, Trip},
     policy::why,
-    routes::{Leads, Via},
+    routes::{Gone, Leads, Via},
     unseen::Unseen,
 };
 use crate::{
     catalog::BUCKET_USES,
-    observed::{ConnectivityType, EndpointState, Stage, VpcEndpoint},
+    observed::{ConnectivityType, Stage, VpcEndpoint},
     types::{Direction, NatGatewayId, Region, VpcEndpointId},
 };
 use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
@@ -31,21 +31,19 @@ impl Reach<'_> {
     pub(super) fn out(&self, trip: &Trip<'_>, at: usize, leg: Leg, lead: &Leads) -> Leg {
         match &lead.via {
             // The route to an internet gateway that is detached is a blackhole.
-            Via::Blackhole(target) if target.starts_with("igw-") => leg.stopped(Cause::GatewayDetached {
-                gateway: target.clone(),
-                vpc: self.snapshot.vpc.vpc_id.to_string(),
-                through: None,
-            }),
-            Via::Blackhole(target) => match self.places[at].table.map(|table| self.tables[table].id.clone()) {
-                Some(table) => leg.stopped(Cause::Blackhole {
-                    route: RouteUsed {
-                        table,
-                        destination: lead.destination.clone(),
-                    },
-                    target: target.clone(),
-                }),
-                None => leg,
-            },
+            Via::Blackhole(Gone::InternetGateway(gateway)) => self.detached(gateway, leg),
+            Via::Blackhole(target @ (Gone::NatGateway(_) | Gone::Other(_))) => {
+                match self.places[at].table.map(|table| self.tables[table].id.clone()) {
+                    Some(table) => leg.stopped(Cause::Blackhole {
+                        route: RouteUsed {
+                            table,
+                            destination: lead.destination.clone(),
+                        },
+                        target: target.clone(),
+                    }),
+                    None => leg,
+                }
+            }
             Via::GatewayEndpoint(endpoint) => self.past_gateway_endpoint(trip, endpoint, leg),
             Via::InternetGateway(gateway) => self.past_internet_gateway(gateway, leg),
             Via::EgressOnlyInternetGateway(gateway) => leg.past(Hop::InternetGateway {
@@ -65,12 +63,22 @@ impl Reach<'_> {
         match (found, is_attached) {
             (None, _) => leg.not_knowing(Unseen::InternetGateway { gateway }),
             (Some(_), Some(true)) => leg.past(Hop::InternetGateway { gateway }),
-            (Some(_), Some(false) | None) => leg.stopped(Cause::GatewayDetached {
-                gateway,
-                vpc: self.snapshot.vpc.vpc_id.to_string(),
-                through: None,
-            }),
+            (Some(_), Some(false) | None) => self.detached(&gateway, leg),
         }
+    }
+
+    fn detached(&self, gateway: &str, leg: Leg) -> Leg {
+        let vpc = &self.snapshot.vpc.vpc_id;
+        let attached = self.snapshot.internet_gateway.as_ref();
+        let attached = attached.filter(|other| other.is_attached_to(vpc));
+        let cause = Cause::GatewayDetached {
+            gateway: gateway.to_owned(),
+            vpc: vpc.to_string(),
+            route: leg.route(),
+            attached: attached.map(|other| other.internet_gateway_id.to_string()),
+            through: None,
+        };
+        leg.stopped(cause)
     }
 
     fn past_gateway_endpoint(&self, trip: &Trip<'_>, id: &VpcEndpointId, leg: Leg) -> Leg {
@@ -78,14 +86,14 @@ impl Reach<'_> {
             let endpoint = id.to_string();
             return leg.not_knowing(Unseen::Endpoint { endpoint });
         };
-        if endpoint.state != EndpointState::Available {
+        if endpoint.stage() != Stage::Available {
             return leg.stopped(Cause::EndpointUnavailable {
                 endpoint: id.clone(),
-                state: endpoint.state.as_str().to_ascii_lowercase(),
+                fault: EndpointFault::State(endpoint.state.clone()),
             });
         }
         let decided = match &trip.target.s3 {
-            Some(bucket) if endpoint.service_name.ends_with(".s3") => self.decided(endpoint, bucket.as_deref()),
+            Some(bucket) if endpoint.is_s3_gateway() => self.decided(endpoint, bucket.as_deref()),
             Some(_) | None => Decided::LetsThrough,
         };
         match decided {
@@ -188,7 +196,7 @@ impl Reach<'_> {
         {
             return vec![leg.stopped(Cause::NatUnavailable {
                 gateway: id.clone(),
-                state: state.as_str().to_ascii_lowercase(),
+                state: state.clone(),
                 failure: nat.failure_message.clone(),
                 route,
             })];
@@ -235,9 +243,10 @@ impl Reach<'_> {
             let out = self.routed(trip, at, leg, |leg, lead| {
                 vec![match &lead.via {
                     Via::InternetGateway(_) if is_private => leg.stopped(nowhere()),
-                    Via::Local | Via::NatGateway(_) => leg.stopped(nowhere()),
-                    Via::Blackhole(target) if !target.starts_with("igw-") => leg.stopped(nowhere()),
-                    Via::Blackhole(_)
+                    Via::Local | Via::NatGateway(_) | Via::Blackhole(Gone::NatGateway(_) | Gone::Other(_)) => {
+                        leg.stopped(nowhere())
+                    }
+                    Via::Blackhole(Gone::InternetGateway(_))
                     | Via::GatewayEndpoint(_)
                     | Via::InternetGateway(_)
                     | Via::EgressOnlyInternetGateway(_)
@@ -247,11 +256,19 @@ impl Reach<'_> {
             for leg in out {
                 match &leg.stop {
                     Some(Cause::NoRoute { .. }) => legs.push(leg.stopped(nowhere())),
-                    Some(Cause::GatewayDetached { gateway, vpc, .. }) => {
+                    Some(Cause::GatewayDetached {
+                        gateway,
+                        vpc,
+                        route,
+                        attached,
+                        ..
+                    }) => {
                         let cause = Cause::GatewayDetached {
                             gateway: gateway.clone(),
                             vpc: vpc.clone(),
-                            through: Some(through()),
+                            route: route.clone(),
+                            attached: attached.clone(),
+                            through: Some(Box::new(through())),
                         };
                         legs.push(leg.stopped(cause));
                     }

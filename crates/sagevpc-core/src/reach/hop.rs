@@ -4,10 +4,13 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::{AclDenial, Unseen};
-use crate::types::{
-    Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, Traffic, VpcEndpointId,
-    listed,
+use super::{AclDenial, EndpointFault, Unseen, routes::Gone};
+use crate::{
+    observed::{NatGatewayState, RouteDestination, Word},
+    types::{
+        Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, Traffic, VpcEndpointId,
+        listed,
+    },
 };
 
 /// A step of a packet's way.
@@ -50,7 +53,7 @@ pub enum Hop {
         /// The table.
         table: RouteTableId,
         /// The route's destination, a block or a prefix list.
-        destination: String,
+        destination: RouteDestination,
         /// Its target.
         to: String,
     },
@@ -185,7 +188,7 @@ pub enum Cause {
         /// The route.
         route: RouteUsed,
         /// What is gone.
-        target: String,
+        target: Gone,
     },
     /// No subnet of the VPC has the address.
     NoSubnet {
@@ -196,8 +199,8 @@ pub enum Cause {
     EndpointUnavailable {
         /// The endpoint.
         endpoint: VpcEndpointId,
-        /// Its state.
-        state: String,
+        /// What is the matter with it.
+        fault: EndpointFault,
     },
     /// A gateway endpoint's policy does not let it through.
     PolicyBlocks {
@@ -232,7 +235,7 @@ pub enum Cause {
         /// The NAT gateway.
         gateway: NatGatewayId,
         /// Its state.
-        state: String,
+        state: Word<NatGatewayState>,
         /// Why it failed, in EC2's words.
         failure: Option<String>,
         /// The route that leads to it.
@@ -265,8 +268,12 @@ pub enum Cause {
         gateway: String,
         /// The VPC.
         vpc: String,
+        /// The route that leads to it.
+        route: Option<RouteUsed>,
+        /// The internet gateway that is attached to the VPC.
+        attached: Option<String>,
         /// The NAT gateway that the packet came by.
-        through: Option<Through>,
+        through: Option<Box<Through>>,
     },
 }
 
@@ -289,7 +296,7 @@ pub struct RouteUsed {
     /// Its table.
     pub table: RouteTableId,
     /// Its destination, a block or a prefix list.
-    pub destination: String,
+    pub destination: RouteDestination,
 }
 
 impl fmt::Display for RouteUsed {
@@ -360,11 +367,14 @@ impl fmt::Display for Cause {
             Self::NoRoute { table, is_ipv6: true } => write!(f, "{table} has no route there for IPv6"),
             Self::NoRouteTable { subnet } => write!(f, "no route table of {subnet} was seen"),
             Self::Blackhole { route, target } => {
-                let what = if target.starts_with("nat-") { "NAT gateway " } else { "" };
+                let what = match target {
+                    Gone::NatGateway(_) => "NAT gateway ",
+                    Gone::InternetGateway(_) | Gone::Other(_) => "",
+                };
                 write!(f, "{route} leads to {what}{target}, which is gone (a blackhole)")
             }
             Self::NoSubnet { vpc } => write!(f, "no subnet of {vpc} has that address"),
-            Self::EndpointUnavailable { endpoint, state } => write!(f, "endpoint {endpoint} is {state}"),
+            Self::EndpointUnavailable { endpoint, fault } => write!(f, "endpoint {endpoint} is {fault}"),
             Self::PolicyBlocks {
                 endpoint,
                 action,
@@ -392,6 +402,7 @@ impl fmt::Display for Cause {
                 route,
             } => {
                 leads_to_nat(f, route.as_ref(), gateway)?;
+                let state = state.as_str().to_ascii_lowercase();
                 match failure {
                     Some(failure) => write!(f, "{state} ({})", failure.trim_end_matches('.')),
                     None => write!(f, "is {state}"),
@@ -428,7 +439,7 @@ impl fmt::Display for Cause {
                         gateway,
                         subnet,
                         table,
-                    } = through;
+                    } = through.as_ref();
                     leads_to_nat(f, route.as_ref(), gateway)?;
                     let table = table.as_ref().map(ToString::to_string).unwrap_or_default();
                     write!(f, "leads on by {table} of its subnet {subnet}, and ")?;

@@ -20,6 +20,7 @@
 //! | `verdict` | what all of it comes to |
 //! | `hop`, `unseen`, `policy` | the words for it |
 //! | `acl_denial` | what a network ACL denies, and what would open it |
+//! | `endpoint_fault` | why an endpoint does not serve |
 //! | `fix` | what would let packets through, and who can do it |
 //! | `told` | the condition, the reason and the lack that a cause is told under |
 //!
@@ -44,6 +45,7 @@
 
 mod acl_denial;
 mod alike;
+mod endpoint_fault;
 mod filter;
 mod fix;
 mod gateways;
@@ -70,9 +72,11 @@ use std::{
 use ipnet::IpNet;
 
 pub use acl_denial::{AclDenial, acl_fix};
+pub use endpoint_fault::EndpointFault;
 pub use fix::Means;
 pub use hop::{Cause, Hop, RouteUsed, Stop, Through};
 pub use policy::why;
+pub use routes::Gone;
 pub use routing::Routing;
 pub use start::Start;
 pub use unseen::Unseen;

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
 use ipnet::IpNet;
 
 use super::{
-    Destination, Reach, ResolvedDestination,
+    Destination, EndpointFault, Reach, ResolvedDestination,
     alike::{PacketsLikeness, TargetNumbers},
     filter::Flow,
     hop::{Cause, Hop},
@@ -13,7 +13,7 @@ use super::{
     unseen::Unseen,
 };
 use crate::{
-    observed::{EndpointState, VpcEndpoint},
+    observed::{AddressType, EndpointState, Stage, VpcEndpoint, Word},
     types::{Protocol, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 
@@ -314,7 +314,7 @@ impl Reach<'_> {
             endpoint.is_interface() && endpoint.is_there() && self.snapshot.is_service(&endpoint.service_name, service)
         });
         endpoints.min_by_key(|endpoint| {
-            let is_available = endpoint.state == EndpointState::Available;
+            let is_available = endpoint.stage() == Stage::Available;
             (!endpoint.private_dns_enabled, !is_available)
         })
     }
@@ -362,15 +362,16 @@ impl Reach<'_> {
             name: host.to_owned(),
             endpoint: id.clone(),
         });
-        if endpoint.state != EndpointState::Available || endpoint.subnet_ids.is_empty() {
-            let state = if endpoint.subnet_ids.is_empty() && endpoint.state == EndpointState::Available {
-                "in no subnet".to_owned()
+        let is_available = endpoint.stage() == Stage::Available;
+        if !is_available || endpoint.subnet_ids.is_empty() {
+            let fault = if is_available {
+                EndpointFault::InNoSubnet
             } else {
-                endpoint.state.as_str().to_ascii_lowercase()
+                EndpointFault::State(endpoint.state.clone())
             };
             resolution.stop = Some(Cause::EndpointUnavailable {
                 endpoint: id.clone(),
-                state,
+                fault,
             });
             return;
         }
@@ -379,10 +380,10 @@ impl Reach<'_> {
             resolution.unseen.push(Unseen::EndpointGroups { endpoint });
         }
         let groups: BTreeSet<SecurityGroupId> = endpoint.groups.iter().map(|group| group.group_id.clone()).collect();
-        let speaks_it = match endpoint.ip_address_type.as_deref() {
-            Some("dualstack") => true,
-            Some("ipv6") => is_ipv6,
-            Some(_) | None => !is_ipv6,
+        let speaks_it = match endpoint.ip_address_type.as_ref().map(Word::means) {
+            Some(AddressType::Dualstack) => true,
+            Some(AddressType::Ipv6) => is_ipv6,
+            Some(AddressType::Ipv4 | AddressType::Other) | None => !is_ipv6,
         };
         for subnet in &endpoint.subnet_ids {
             let interfaces = endpoint

@@ -1,10 +1,12 @@
 //! Route tables: where each address is sent.
 
+use std::fmt;
+
 use ipnet::IpNet;
 
 use super::{Unseen, filter::Groups};
 use crate::{
-    observed::{EndpointState, Route, RouteTable, RouteTarget, VpcEndpoint, VpcSnapshot},
+    observed::{EndpointState, Route, RouteDestination, RouteTable, RouteTarget, Stage, VpcEndpoint, VpcSnapshot},
     types::{NatGatewayId, RouteTableId, VpcEndpointId},
 };
 
@@ -12,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Via {
     Local,
-    Blackhole(String),
+    Blackhole(Gone),
     GatewayEndpoint(VpcEndpointId),
     NatGateway(NatGatewayId),
     InternetGateway(String),
@@ -20,14 +22,47 @@ pub(super) enum Via {
     Unseen(Unseen),
 }
 
+/// What a route led to before it was gone, as far as that makes a difference to
+/// what is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// An internet gateway, which is detached rather than gone.
+    InternetGateway(String),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
+    /// Anything else, by its name.
+    Other(String),
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InternetGateway(target) | Self::Other(target) => f.write_str(target),
+            Self::NatGateway(gateway) => gateway.fmt(f),
+        }
+    }
+}
+
 impl Via {
+    /// What a route that does not lead there any more is. The VPC itself is never
+    /// gone.
+    fn gone(self) -> Self {
+        match self {
+            Self::Local | Self::Blackhole(_) => self,
+            Self::InternetGateway(gateway) => Self::Blackhole(Gone::InternetGateway(gateway)),
+            Self::NatGateway(gateway) => Self::Blackhole(Gone::NatGateway(gateway)),
+            Self::GatewayEndpoint(_) | Self::EgressOnlyInternetGateway(_) | Self::Unseen(_) => {
+                Self::Blackhole(Gone::Other(self.target()))
+            }
+        }
+    }
+
     /// The target by its name.
     pub(super) fn target(&self) -> String {
         match self {
             Self::Local => "the VPC itself".to_owned(),
-            Self::Blackhole(target) | Self::InternetGateway(target) | Self::EgressOnlyInternetGateway(target) => {
-                target.clone()
-            }
+            Self::InternetGateway(gateway) | Self::EgressOnlyInternetGateway(gateway) => gateway.clone(),
+            Self::Blackhole(gone) => gone.to_string(),
             Self::GatewayEndpoint(endpoint) => endpoint.to_string(),
             Self::NatGateway(gateway) => gateway.to_string(),
             Self::Unseen(unseen) => match unseen {
@@ -60,7 +95,7 @@ impl Via {
 pub(super) struct Leads {
     pub(super) to: IpNet,
     /// The destination as the table has it: the block or its prefix list.
-    pub(super) destination: String,
+    pub(super) destination: RouteDestination,
     pub(super) via: Via,
 }
 
@@ -88,7 +123,7 @@ impl Table {
             .filter(|endpoint| endpoint.is_gateway() && endpoint.state != EndpointState::Deleted)
             .filter(|endpoint| endpoint.route_table_ids.contains(&table.route_table_id))
             .collect();
-        gateways.sort_by_key(|endpoint| endpoint.state != EndpointState::Available);
+        gateways.sort_by_key(|endpoint| endpoint.stage() != Stage::Available);
         for endpoint in gateways {
             let list = snapshot
                 .prefix_lists
@@ -97,7 +132,7 @@ impl Table {
                 .map(|list| &list.prefix_list_id);
             let via = Via::GatewayEndpoint(endpoint.vpc_endpoint_id.clone());
             match list.and_then(|id| Some((id, groups.list(id)?))) {
-                Some((id, nets)) => read.add(nets, id.as_str(), &via),
+                Some((id, nets)) => read.add(nets, &RouteDestination::PrefixList(id.clone()), &via),
                 None => read.unknown_lists.push(endpoint.service_name.clone()),
             }
         }
@@ -107,14 +142,16 @@ impl Table {
             }
             let Some(via) = via(route, snapshot) else { continue };
             if let Some(net) = route.destination_cidr_block {
-                read.add(&[IpNet::V4(net)], &net.to_string(), &via);
+                let net = IpNet::V4(net);
+                read.add(&[net], &RouteDestination::Block(net), &via);
             }
             if let Some(net) = route.destination_ipv6_cidr_block {
-                read.add(&[IpNet::V6(net)], &net.to_string(), &via);
+                let net = IpNet::V6(net);
+                read.add(&[net], &RouteDestination::Block(net), &via);
             }
             if let Some(id) = &route.destination_prefix_list_id {
                 match groups.list(id) {
-                    Some(nets) => read.add(nets, id.as_str(), &via),
+                    Some(nets) => read.add(nets, &RouteDestination::PrefixList(id.clone()), &via),
                     None => read.unknown_lists.push(id.to_string()),
                 }
             }
@@ -123,7 +160,10 @@ impl Table {
         // block, then one to a prefix list. The sort keeps gateway endpoints
         // that serve before others.
         read.routes.sort_by_key(|route| {
-            let of_list = route.destination.starts_with("pl-");
+            let of_list = match route.destination {
+                RouteDestination::Block(_) => false,
+                RouteDestination::PrefixList(_) => true,
+            };
             (
                 std::cmp::Reverse(route.to.prefix_len()),
                 route.via != Via::Local,
@@ -133,10 +173,10 @@ impl Table {
         read
     }
 
-    fn add(&mut self, nets: &[IpNet], destination: &str, via: &Via) {
+    fn add(&mut self, nets: &[IpNet], destination: &RouteDestination, via: &Via) {
         self.routes.extend(nets.iter().map(|net| Leads {
             to: net.trunc(),
-            destination: destination.to_owned(),
+            destination: destination.clone(),
             via: via.clone(),
         }));
     }
@@ -184,9 +224,5 @@ fn via(route: &Route, snapshot: &VpcSnapshot) -> Option<Via> {
             gateway: "a target of an unknown kind".to_owned(),
         }),
     };
-    Some(if route.is_active() || via == Via::Local {
-        via
-    } else {
-        Via::Blackhole(via.target())
-    })
+    Some(if route.is_active() { via } else { via.gone() })
 }

@@ -4,6 +4,7 @@ use super::{Cause, Destination, Unseen, hop::Through};
 use crate::{
     api::{AcceptUnknown, Reason},
     catalog::{ELASTIC_INFERENCE, names_service},
+    observed::NatGatewayState,
     report::{Concern, Lack},
     types::Direction,
 };
@@ -64,14 +65,14 @@ impl Cause {
             Self::NotAdmitted { .. } => Reason::RuleMissing,
             Self::AclDenies(_) => Reason::NetworkAclBlocks,
             Self::NoRoute { .. } if is_s3 => Reason::S3EndpointMissing,
-            Self::EndpointUnavailable { state, .. } if state.starts_with("pending") => Reason::Waiting,
+            Self::EndpointUnavailable { fault, .. } if fault.is_pending() => Reason::Waiting,
             Self::EndpointUnavailable { .. } if is_s3 => Reason::S3EndpointUnavailable,
             Self::EndpointUnavailable { .. } => Reason::EndpointUnavailable,
             Self::PolicyBlocks { .. } => Reason::PolicyBlocks,
             Self::NoEndpoint { .. } => Reason::EndpointMissing,
             Self::PrivateDnsOff { .. } => Reason::PrivateDnsOff,
             Self::Blackhole { .. } => Reason::BlackholeRoute,
-            Self::NatUnavailable { state, .. } if state == "pending" => Reason::Waiting,
+            Self::NatUnavailable { state, .. } if *state == NatGatewayState::Pending => Reason::Waiting,
             Self::NatUnavailable { .. } | Self::NatIsPrivate { .. } => Reason::NatGatewayUnavailable,
             Self::NatInPrivateSubnet { .. } => Reason::NatGatewayInPrivateSubnet,
             Self::GatewayDetached { .. } => Reason::InternetGatewayMissing,
@@ -110,11 +111,10 @@ impl Cause {
             | Self::GatewayDetached { through: None, .. } => Lack::Other,
             Self::NatUnavailable { gateway, .. }
             | Self::NatIsPrivate { gateway, .. }
-            | Self::NatInPrivateSubnet(Through { gateway, .. })
-            | Self::GatewayDetached {
-                through: Some(Through { gateway, .. }),
-                ..
-            } => Lack::NatGateway(gateway.clone()),
+            | Self::NatInPrivateSubnet(Through { gateway, .. }) => Lack::NatGateway(gateway.clone()),
+            Self::GatewayDetached {
+                through: Some(through), ..
+            } => Lack::NatGateway(through.gateway.clone()),
         }
     }
 }

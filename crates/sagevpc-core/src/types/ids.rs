@@ -44,6 +44,12 @@ macro_rules! resource_id {
                 &self.0
             }
 
+            /// Whether a text begins as the ids of this kind do: EC2 tells ids of
+            /// several kinds in one field apart by nothing else.
+            pub fn is_kind_of(text: &str) -> bool {
+                text.strip_prefix(Self::PREFIX).is_some_and(|rest| rest.starts_with('-'))
+            }
+
             /// Whether the id has the form that EC2 gives to this kind.
             pub fn is_well_formed(&self) -> bool {
                 is_resource_id(Self::PREFIX, &self.0)

@@ -57,7 +57,7 @@ pub enum ResourceKey {
         subnet: SubnetId,
     },
     /// The elastic IP address of a NAT gateway.
-    ElasticIp {
+    Address {
         /// The public subnet of the NAT gateway.
         subnet: SubnetId,
     },
@@ -109,7 +109,7 @@ impl ResourceKey {
             | Self::EndpointSecurityGroup
             | Self::ElasticInferenceEndpoint
             | Self::NatGateway { .. }
-            | Self::ElasticIp { .. }
+            | Self::Address { .. }
             | Self::FlowLog { .. }
             | Self::NetworkAclEntries { .. }
             | Self::DefaultRoute { .. } => false,
@@ -126,7 +126,7 @@ impl ResourceKey {
             | Self::ElasticInferenceClient
             | Self::ElasticInferenceEndpoint
             | Self::NatGateway { .. }
-            | Self::ElasticIp { .. }
+            | Self::Address { .. }
             | Self::FlowLog { .. }
             | Self::NetworkAclEntries { .. }
             | Self::DefaultRoute { .. }
@@ -143,6 +143,7 @@ const ENDPOINT_SECURITY_GROUP: &str = "endpoint-security-group";
 const ELASTIC_INFERENCE_CLIENT: &str = "elastic-inference-client";
 const ELASTIC_INFERENCE_ENDPOINT: &str = "elastic-inference-endpoint";
 const NAT_GATEWAY: &str = "nat-gateway";
+// As EC2 calls an address in ARNs. Tags and ledgers hold it.
 const ELASTIC_IP: &str = "elastic-ip";
 const FLOW_LOG: &str = "flow-log";
 const NETWORK_ACL_ENTRIES: &str = "network-acl-entries";
@@ -159,7 +160,7 @@ impl fmt::Display for ResourceKey {
             Self::ElasticInferenceClient => f.write_str(ELASTIC_INFERENCE_CLIENT),
             Self::ElasticInferenceEndpoint => f.write_str(ELASTIC_INFERENCE_ENDPOINT),
             Self::NatGateway { subnet } => write!(f, "{NAT_GATEWAY}/{subnet}"),
-            Self::ElasticIp { subnet } => write!(f, "{ELASTIC_IP}/{subnet}"),
+            Self::Address { subnet } => write!(f, "{ELASTIC_IP}/{subnet}"),
             Self::FlowLog { resource } => write!(f, "{FLOW_LOG}/{resource}"),
             Self::NetworkAclEntries { acl } => write!(f, "{NETWORK_ACL_ENTRIES}/{acl}"),
             Self::DefaultRoute { table } => write!(f, "{DEFAULT_ROUTE}/{table}"),
@@ -201,7 +202,7 @@ impl FromStr for ResourceKey {
             [NAT_GATEWAY, subnet] => Ok(Self::NatGateway {
                 subnet: SubnetId::new(*subnet),
             }),
-            [ELASTIC_IP, subnet] => Ok(Self::ElasticIp {
+            [ELASTIC_IP, subnet] => Ok(Self::Address {
                 subnet: SubnetId::new(*subnet),
             }),
             [FLOW_LOG, resource] => Ok(Self::FlowLog {
@@ -264,7 +265,7 @@ mod tests {
             ResourceKey::NatGateway {
                 subnet: "subnet-0123456789abcdef0".into(),
             },
-            ResourceKey::ElasticIp {
+            ResourceKey::Address {
                 subnet: "subnet-0123456789abcdef0".into(),
             },
             ResourceKey::FlowLog {

@@ -78,7 +78,7 @@ pub(super) fn validate(references: &References, is_awaited: bool) -> Result<Vali
         return Err(Refused { findings });
     }
 
-    let adopt = |prefix: &'static str| spec.adopt.iter().filter(move |id| id.starts_with(prefix));
+    let adopt = |is_kind_of: fn(&str) -> bool| spec.adopt.iter().filter(move |id| is_kind_of(id));
     Ok(ValidVpc {
         ownership: Ownership {
             cluster: references.cluster.clone(),
@@ -102,8 +102,8 @@ pub(super) fn validate(references: &References, is_awaited: bool) -> Result<Vali
         dns: spec.dns,
         accept_unknown: spec.accept_unknown.iter().copied().collect(),
         tags: spec.tags.clone(),
-        adopt_endpoints: adopt("vpce-").map(VpcEndpointId::new).collect(),
-        adopt_security_groups: adopt("sg-").map(SecurityGroupId::new).collect(),
+        adopt_endpoints: adopt(VpcEndpointId::is_kind_of).map(VpcEndpointId::new).collect(),
+        adopt_security_groups: adopt(SecurityGroupId::is_kind_of).map(SecurityGroupId::new).collect(),
         package_repositories: None,
         services: spec.services.iter().cloned().collect(),
         interface_endpoints: ValidInterfaceEndpoints {
@@ -141,7 +141,7 @@ fn had_nat_gateways(vpc: &SageMakerVpc) -> bool {
     };
     let was_begun = |entry: &LedgerEntry| {
         let key = entry.key.parse();
-        matches!(key, Ok(ResourceKey::NatGateway { .. } | ResourceKey::ElasticIp { .. }))
+        matches!(key, Ok(ResourceKey::NatGateway { .. } | ResourceKey::Address { .. }))
     };
     let is_there = |resource: &ResourceStatus| {
         resource.ownership == ResourceOwnership::Ours && ["NatGateway", "Address"].contains(&resource.type_.as_str())

@@ -153,8 +153,7 @@ impl Sent {
             add_groups: filtered(add_groups, &groups, true),
             remove_groups: filtered(remove_groups, &groups, false),
             private_dns: private_dns.filter(|wanted| *wanted != endpoint.private_dns_enabled),
-            ip_address_type: ip_address_type
-                .filter(|wanted| endpoint.ip_address_type.as_deref() != Some(wanted.as_str())),
+            ip_address_type: ip_address_type.filter(|wanted| endpoint.ip_address_type != Some(wanted.as_str().into())),
         }
     }
 

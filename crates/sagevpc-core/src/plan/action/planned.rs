@@ -298,7 +298,7 @@ mod tests {
             });
             PlannedAction::new(action, Serves::Vpc, "r")
         };
-        let with_new = nat(Target::Made(ResourceKey::ElasticIp { subnet: place() }));
+        let with_new = nat(Target::Made(ResourceKey::Address { subnet: place() }));
         let with_old = nat(Target::Existing("eipalloc-0123456789abcdef0".into()));
         assert_eq!(with_new.fingerprint(), with_old.fingerprint());
         assert_ne!(with_new.fingerprint(), made.fingerprint());

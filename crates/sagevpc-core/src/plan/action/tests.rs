@@ -98,7 +98,7 @@ fn way_out() -> Vec<Action> {
     let nat_gateway = || Target::Existing("nat-0123456789abcdef0".into());
     vec![
         Action::Address(AddressChange::Allocate {
-            key: ResourceKey::ElasticIp { subnet: subnet.into() },
+            key: ResourceKey::Address { subnet: subnet.into() },
             tags: Tags::new(),
         }),
         Action::Address(AddressChange::Release {

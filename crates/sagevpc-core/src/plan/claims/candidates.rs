@@ -140,7 +140,7 @@ impl<'a> Candidates<'a> {
                 | ResourceKey::ElasticInferenceClient
                 | ResourceKey::ElasticInferenceEndpoint
                 | ResourceKey::NatGateway { .. }
-                | ResourceKey::ElasticIp { .. }
+                | ResourceKey::Address { .. }
                 | ResourceKey::FlowLog { .. }
                 | ResourceKey::NetworkAclEntries { .. }
                 | ResourceKey::DefaultRoute { .. }
@@ -165,7 +165,7 @@ impl<'a> Candidates<'a> {
             ResourceKey::S3GatewayEndpoint
             | ResourceKey::InterfaceEndpoint { .. }
             | ResourceKey::NatGateway { .. }
-            | ResourceKey::ElasticIp { .. }
+            | ResourceKey::Address { .. }
             | ResourceKey::FlowLog { .. }
             | ResourceKey::NetworkAclEntries { .. }
             | ResourceKey::DefaultRoute { .. }
@@ -187,7 +187,7 @@ impl<'a> Candidates<'a> {
             | ResourceKey::EndpointSecurityGroup
             | ResourceKey::ElasticInferenceClient
             | ResourceKey::ElasticInferenceEndpoint
-            | ResourceKey::ElasticIp { .. }
+            | ResourceKey::Address { .. }
             | ResourceKey::FlowLog { .. }
             | ResourceKey::NetworkAclEntries { .. }
             | ResourceKey::DefaultRoute { .. }
@@ -200,9 +200,9 @@ impl<'a> Candidates<'a> {
     fn address(&self, address: &'a Address) -> Option<Candidate<'a>> {
         let id = address.allocation_id.as_str();
         self.candidate(id, &address.tags, CandidateKind::Address, |key| match key {
-            ResourceKey::ElasticIp { subnet } if self.is_on_nat_gateway_in(address, subnet) => Fit::InPlace,
-            ResourceKey::ElasticIp { .. } if address.is_in_use() => Fit::Elsewhere,
-            ResourceKey::ElasticIp { .. } => Fit::Free,
+            ResourceKey::Address { subnet } if self.is_on_nat_gateway_in(address, subnet) => Fit::InPlace,
+            ResourceKey::Address { .. } if address.is_in_use() => Fit::Elsewhere,
+            ResourceKey::Address { .. } => Fit::Free,
             ResourceKey::S3GatewayEndpoint
             | ResourceKey::InterfaceEndpoint { .. }
             | ResourceKey::EndpointSecurityGroup
@@ -246,7 +246,7 @@ impl<'a> Candidates<'a> {
             | ResourceKey::ElasticInferenceClient
             | ResourceKey::ElasticInferenceEndpoint
             | ResourceKey::NatGateway { .. }
-            | ResourceKey::ElasticIp { .. }
+            | ResourceKey::Address { .. }
             | ResourceKey::NetworkAclEntries { .. }
             | ResourceKey::DefaultRoute { .. }
             | ResourceKey::BucketPolicy { .. }

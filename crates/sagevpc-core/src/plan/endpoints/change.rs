@@ -63,7 +63,7 @@ pub(super) fn modify(
     let mut calm = Change {
         add_subnets: placement.add.clone(),
         address_type: wanted_address_type(draft, need, &placement)
-            .filter(|wanted| endpoint.ip_address_type.as_deref() != Some(wanted.as_str())),
+            .filter(|wanted| endpoint.ip_address_type != Some(wanted.as_str().into())),
         ..Change::default()
     };
     let mut apart: Vec<(Change, Option<Disruption>)> = Vec::new();

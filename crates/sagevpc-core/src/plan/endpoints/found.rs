@@ -9,8 +9,8 @@ use super::{
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::action_prefix,
-    observed::{EndpointState, Stage, VpcEndpoint},
-    plan::{draft::Draft, resolved::ResolvedProfile, s3::why_claimed},
+    observed::{AddressType, EndpointState, Stage, VpcEndpoint},
+    plan::{draft::Draft, s3::why_claimed},
     report::{Concern, Scope, Weight},
     types::{IpAddressType, ResourceKey, listed},
 };
@@ -97,7 +97,7 @@ pub(super) fn key_of(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> Option<Resour
         | ResourceKey::ElasticInferenceClient
         | ResourceKey::ElasticInferenceEndpoint
         | ResourceKey::NatGateway { .. }
-        | ResourceKey::ElasticIp { .. }
+        | ResourceKey::Address { .. }
         | ResourceKey::FlowLog { .. }
         | ResourceKey::NetworkAclEntries { .. }
         | ResourceKey::DefaultRoute { .. }
@@ -181,19 +181,13 @@ pub(super) fn judge_state(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, endpoi
 }
 
 /// Judges an endpoint of somebody else's, which is used as it is.
-pub(super) fn judge(
-    draft: &mut Draft<'_>,
-    _profiles: &[ResolvedProfile<'_>],
-    need: &EndpointNeed<'_>,
-    endpoint: &VpcEndpoint,
-    concern: Concern,
-) {
+pub(super) fn judge(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, endpoint: &VpcEndpoint, concern: Concern) {
     let id = &endpoint.vpc_endpoint_id;
     let service = need.service.short;
     draft.list("VpcEndpoint", id.as_str(), service.to_owned(), ResourceOwnership::Found);
     judge_state(draft, need, endpoint, concern);
     let zones = zones_without(draft.snapshot, need, &endpoint.subnet_ids);
-    if !zones.is_empty() {
+    if !zones.is_empty() && !endpoint.subnet_ids.is_empty() {
         let message = format!(
             "Endpoint {id} for {service}, which is not sagevpc's, has no interface in {}: workloads there reach it in \
              another zone, which AWS charges for, and lose it with that zone. Its owners can add subnets, or let \
@@ -227,10 +221,10 @@ fn judge_policy(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, endpoint: &VpcEn
 pub(super) fn supports(service: &Service<'_>, wanted: IpAddressType) -> bool {
     let Some(details) = service.details else { return true };
     let kinds = &details.supported_ip_address_types;
-    let has = |kind: &str| kinds.is_empty() || kinds.iter().any(|found| found.eq_ignore_ascii_case(kind));
+    let has = |kind: AddressType| kinds.is_empty() || kinds.iter().any(|found| *found == kind);
     match wanted {
-        IpAddressType::Ipv4 => has("ipv4"),
-        IpAddressType::Ipv6 => has("ipv6"),
-        IpAddressType::Dualstack => has("ipv4") && has("ipv6"),
+        IpAddressType::Ipv4 => has(AddressType::Ipv4),
+        IpAddressType::Ipv6 => has(AddressType::Ipv6),
+        IpAddressType::Dualstack => has(AddressType::Ipv4) && has(AddressType::Ipv6),
     }
 }

@@ -14,22 +14,17 @@ use crate::{
     api::{Reason, ResourceOwnership},
     catalog::symptom_without_service,
     observed::{EndpointState, VpcEndpoint, tags_of},
-    plan::{Action, Disruption, PlannedAction, VpcEndpointChange, draft::Draft, resolved::ResolvedProfile},
+    plan::{Action, Disruption, PlannedAction, VpcEndpointChange, draft::Draft},
     report::{Concern, Scope, Weight},
     types::{IpAddressType, SubnetId, listed},
 };
 use iam_policy::{PolicyDocument, same_meaning};
 
 /// Keeps one service's endpoint.
-pub(in crate::plan) fn keep(
-    draft: &mut Draft<'_>,
-    profiles: &[ResolvedProfile<'_>],
-    need: &EndpointNeed<'_>,
-    setting: &Setting<'_>,
-) {
+pub(in crate::plan) fn keep(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, setting: &Setting<'_>) {
     let endpoints = Endpoints::of(draft, &need.service);
     if let Some(serving) = endpoints.serving {
-        found::judge(draft, profiles, need, serving, setting.concern);
+        found::judge(draft, need, serving, setting.concern);
         for endpoint in &endpoints.ours {
             let reason = format!("{} serves the service's own name", serving.vpc_endpoint_id);
             let_go(draft, endpoint, &reason);

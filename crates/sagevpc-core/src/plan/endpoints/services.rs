@@ -150,7 +150,7 @@ fn interface_services<'a>(
     snapshot
         .endpoint_services
         .iter()
-        .filter(|service| service.is_interface() && service.owner.as_deref().is_none_or(|owner| owner == "amazon"))
+        .filter(|service| service.is_interface() && service.is_amazons())
         .filter_map(move |service| Some((service, short_service_name(&service.service_name, region)?)))
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Chosen {
 fn ours<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (&'a Address, SubnetId)> {
     let claims = draft.claims;
     draft.snapshot.addresses.values().filter_map(|address| {
-        let ResourceKey::ElasticIp { subnet } = claims.key_of(address.allocation_id.as_str())? else {
+        let ResourceKey::Address { subnet } = claims.key_of(address.allocation_id.as_str())? else {
             return None;
         };
         Some((address, subnet.clone()))
@@ -60,7 +60,7 @@ pub(super) fn keep(
     place: &SubnetId,
     serves: &Serves,
 ) -> BTreeSet<AllocationId> {
-    let key = ResourceKey::ElasticIp { subnet: place.clone() };
+    let key = ResourceKey::Address { subnet: place.clone() };
     let has: BTreeSet<&AllocationId> = nat.allocation_ids().collect();
     // One that says nothing yet of its address may have any of them.
     let kept: Vec<&Address> = of_place(draft, place)
@@ -77,7 +77,7 @@ pub(super) fn keep(
 /// The address for a NAT gateway that is to be made: one that is there, or a
 /// new one.
 pub(super) fn choose(draft: &mut Draft<'_>, place: &SubnetId, serves: &Serves) -> Chosen {
-    let key = ResourceKey::ElasticIp { subnet: place.clone() };
+    let key = ResourceKey::Address { subnet: place.clone() };
     let there: Vec<&Address> = of_place(draft, place).collect();
     let existing = |id: &AllocationId, waits_for| Chosen {
         target: Target::Existing(id.clone()),
@@ -172,7 +172,7 @@ pub(super) fn let_go(
             None => None,
         };
         let before = nat.and_then(|nat| deleted.get(&nat.nat_gateway_id)).copied();
-        let key = ResourceKey::ElasticIp { subnet: place };
+        let key = ResourceKey::Address { subnet: place };
         let reason = "no NAT gateway needs the address any more";
         draft.let_go(address.allocation_id.as_str(), &key, reason, |_| {
             let action = Action::Address(AddressChange::Release {

@@ -5,8 +5,8 @@ use ipnet::IpNet;
 use super::{AVAILABLE, projected_id};
 use crate::{
     observed::{
-        AclPortRange, FlowLog, GroupIdentifier, IcmpTypeCode, IpPermission, IpRange, Ipv6Range, NetworkAclEntry,
-        PrefixListRef, Route, SecurityGroup, Tag, UserIdGroupPair, VpcEndpoint, VpcSnapshot,
+        AclPortRange, AddressType, FlowLog, GroupIdentifier, IcmpTypeCode, IpPermission, IpRange, Ipv6Range,
+        NetworkAclEntry, PrefixListRef, Route, SecurityGroup, Tag, UserIdGroupPair, VpcEndpoint, VpcSnapshot, Word,
     },
     plan::Target,
     types::{
@@ -53,8 +53,8 @@ pub(super) fn permission(group: &SecurityGroup, rule: &Rule) -> IpPermission {
     permission
 }
 
-pub(super) fn as_text(kind: IpAddressType) -> String {
-    kind.as_str().to_owned()
+pub(super) fn as_word(kind: IpAddressType) -> Word<AddressType> {
+    kind.as_str().into()
 }
 
 pub(super) fn endpoint(

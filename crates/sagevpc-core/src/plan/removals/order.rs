@@ -53,7 +53,7 @@ fn rank_of(planned: &PlannedAction) -> usize {
         Some(ResourceKey::S3GatewayEndpoint | ResourceKey::InterfaceEndpoint { .. }) => 6,
         Some(ResourceKey::EndpointSecurityGroup | ResourceKey::ElasticInferenceEndpoint) => 7,
         Some(ResourceKey::NatGateway { .. }) => 8,
-        Some(ResourceKey::ElasticIp { .. }) => 9,
+        Some(ResourceKey::Address { .. }) => 9,
     }
 }
 

@@ -10,7 +10,7 @@
 use crate::{
     catalog::RoleNeed,
     desired::is_role_policy_name,
-    observed::{EvaluationResult, ManagedPolicy, RoleDetail, Roles},
+    observed::{EvaluationResult, ManagedPolicy, RoleDetail, Roles, SimulatedDecision, Word},
     types::{Region, joined, listed},
 };
 use iam_policy::{
@@ -202,23 +202,29 @@ pub(super) fn simulated(result: &EvaluationResult, without_condition: bool) -> O
     let bounded = |decision: Option<&crate::observed::BoundaryDecision>| {
         decision.is_some_and(|decision| !decision.allowed_by_permissions_boundary)
     };
-    let of_one = |decision: &str, missing: &[String], is_bounded: bool| {
+    let of_one = |decision: &Word<SimulatedDecision>, missing: &[String], is_bounded: bool| {
+        if is_bounded {
+            return Some(Cause::Bounded("its permissions boundary".to_owned()));
+        }
         let keys = || listed(missing);
-        match (decision, missing.is_empty()) {
-            _ if is_bounded => Some(Cause::Bounded("its permissions boundary".to_owned())),
-            ("allowed", true) => None,
-            ("allowed", false) if !without_condition => Some(Cause::Unclear(format!(
+        match (decision.means(), missing.is_empty()) {
+            (SimulatedDecision::Allowed, true) => None,
+            (SimulatedDecision::Allowed, false) if !without_condition => Some(Cause::Unclear(format!(
                 "its policies ask for {}, which is not known of SageMaker's requests",
                 keys()
             ))),
-            ("allowed" | "implicitDeny", false) => Some(Cause::Narrow(format!("a condition on {}", keys()))),
-            ("implicitDeny", true) => Some(Cause::Unstated),
-            ("explicitDeny", true) => Some(Cause::Denied("one of its policies".to_owned())),
-            ("explicitDeny", false) => Some(Cause::Unclear(format!(
+            (SimulatedDecision::Allowed | SimulatedDecision::ImplicitDeny, false) => {
+                Some(Cause::Narrow(format!("a condition on {}", keys())))
+            }
+            (SimulatedDecision::ImplicitDeny, true) => Some(Cause::Unstated),
+            (SimulatedDecision::ExplicitDeny, true) => Some(Cause::Denied("one of its policies".to_owned())),
+            (SimulatedDecision::ExplicitDeny, false) => Some(Cause::Unclear(format!(
                 "a policy may deny it, by {}, which is not known of SageMaker's requests",
                 keys()
             ))),
-            (other, _) => Some(Cause::Unclear(format!("AWS's simulation says {other:?}"))),
+            (SimulatedDecision::Other, true | false) => {
+                Some(Cause::Unclear(format!("AWS's simulation says {:?}", decision.as_str())))
+            }
         }
     };
     let whole = of_one(

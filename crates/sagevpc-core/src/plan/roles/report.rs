@@ -100,9 +100,9 @@ pub(super) fn trust(draft: &mut Draft<'_>, detail: &RoleDetail, uses: &[Use<'_>]
 /// Actions, each with what it is needed for.
 type Actions = Vec<(&'static RoleNeed, &'static str)>;
 
-/// Something that a kind of workload misses in its role.
+/// Actions that a kind of workload misses in its role, for one cause.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Lack {
+struct MissingActions {
     judge: Judge,
     cause: Cause,
     /// Whether what is allowed under a condition was refused for it.
@@ -122,11 +122,11 @@ pub(super) fn lacks(
 ) {
     let region = &draft.network.vpc.region;
     let policies = detail.map(|detail| RolePolicies::all(detail, &draft.snapshot.roles, region));
-    let by_kind: BTreeMap<WorkloadKind, Vec<Lack>> = kinds(uses)
+    let by_kind: BTreeMap<WorkloadKind, Vec<MissingActions>> = kinds(uses)
         .into_iter()
         .map(|kind| (kind, lacks_of(draft, arn, kind, policies.as_ref(), given)))
         .collect();
-    let mut concerned: BTreeMap<(&ProfileKey, &Lack), Vec<String>> = BTreeMap::new();
+    let mut concerned: BTreeMap<(&ProfileKey, &MissingActions), Vec<String>> = BTreeMap::new();
     for used in uses {
         for lack in by_kind.get(&used.workload.kind).into_iter().flatten() {
             let workloads = concerned.entry((used.profile, lack)).or_default();
@@ -148,7 +148,7 @@ fn lacks_of(
     kind: WorkloadKind,
     policies: Option<&RolePolicies>,
     given: &RoleGrant,
-) -> Vec<Lack> {
+) -> Vec<MissingActions> {
     let mut by_cause: BTreeMap<(Judge, Cause, RolePart), Actions> = BTreeMap::new();
     for (question, need, action) in questions(kind) {
         if let Some((judge, cause)) = verdict(draft, arn, policies, question)
@@ -162,7 +162,7 @@ fn lacks_of(
     }
     by_cause
         .into_iter()
-        .map(|((judge, cause, part), actions)| Lack {
+        .map(|((judge, cause, part), actions)| MissingActions {
             judge,
             part,
             without_condition: matches!(cause, Cause::Narrow(_)) && kind.wants_role_actions_without_condition(),
@@ -205,8 +205,8 @@ fn mends(given: &RoleGrant, cause: &Cause, need: &'static RoleNeed, action: &'st
     }
 }
 
-fn finding(draft: &Draft<'_>, arn: &str, lack: Lack, is_enforced: bool, scope: Scope) -> Finding {
-    let Lack {
+fn finding(draft: &Draft<'_>, arn: &str, lack: MissingActions, is_enforced: bool, scope: Scope) -> Finding {
+    let MissingActions {
         judge,
         cause,
         without_condition,

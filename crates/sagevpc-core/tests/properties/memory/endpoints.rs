@@ -52,7 +52,7 @@ impl Memory {
                     groups: self.carried(groups, made),
                     network_interface_ids: Vec::new(),
                     private_dns_enabled: *private_dns,
-                    ip_address_type: ip_address_type.map(|kind| kind.as_str().to_owned()),
+                    ip_address_type: ip_address_type.map(|kind| kind.as_str().into()),
                     dns_entries: Vec::new(),
                     owner_id: None,
                     requester_managed: false,
@@ -100,7 +100,7 @@ impl Memory {
                     endpoint.private_dns_enabled = *on;
                 }
                 if let Some(kind) = ip_address_type {
-                    endpoint.ip_address_type = Some(kind.as_str().to_owned());
+                    endpoint.ip_address_type = Some(kind.as_str().into());
                 }
                 let (groups, interfaces) = (endpoint.groups.clone(), endpoint.network_interface_ids.clone());
                 for interface in &mut self.snapshot.network_interfaces {
