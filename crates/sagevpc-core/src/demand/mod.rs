@@ -51,6 +51,9 @@ pub enum DemandPeer {
     ElasticInference,
     /// The other instances of the same job, both ways.
     Members,
+    /// The other instances of the same job by Elastic Fabric Adapters, in each
+    /// security group by itself.
+    EfaMembers,
     /// What SageMaker itself puts into the workload's subnets.
     OwnSubnets,
     /// A host outside, whose addresses may change.
@@ -86,7 +89,7 @@ impl Demand {
             DemandPeer::S3 { .. } => Some(Symptom::NoWayToS3),
             DemandPeer::Service(name) => Some(symptom_without_service(name)),
             DemandPeer::ElasticInference => Some(Symptom::NoWayToServices),
-            DemandPeer::Members => Some(Symptom::MembersCannotTalk),
+            DemandPeer::Members | DemandPeer::EfaMembers => Some(Symptom::MembersCannotTalk),
             DemandPeer::OwnSubnets => None,
             DemandPeer::Host(_) | DemandPeer::Cidr { .. } => Some(Symptom::NoWayOut),
         }
@@ -112,6 +115,7 @@ impl Demand {
             | DemandPeer::Service(_)
             | DemandPeer::ElasticInference
             | DemandPeer::Members
+            | DemandPeer::EfaMembers
             | DemandPeer::OwnSubnets
             | DemandPeer::Host(_) => self.is_of_the_vpc(),
         }
@@ -127,6 +131,7 @@ impl Demand {
             | DemandPeer::Service(_)
             | DemandPeer::ElasticInference
             | DemandPeer::Members
+            | DemandPeer::EfaMembers
             | DemandPeer::OwnSubnets => false,
         }
     }
@@ -144,7 +149,7 @@ impl Demand {
         };
         match &self.peer {
             DemandPeer::S3 { .. } => vec![rule(Direction::Egress, PeerNeed::S3)],
-            DemandPeer::Members => vec![
+            DemandPeer::Members | DemandPeer::EfaMembers => vec![
                 rule(Direction::Ingress, PeerNeed::Members),
                 rule(Direction::Egress, PeerNeed::Members),
             ],
@@ -289,6 +294,9 @@ impl Named<'_> {
                 }
                 (PeerNeed::SubnetCidrs, _) => add(DemandPeer::OwnSubnets, traffic, Strength::LetOut),
                 // Rules among members come in pairs, and a demand goes both ways.
+                (PeerNeed::Members, Direction::Egress) if rule.when == When::Efa => {
+                    add(DemandPeer::EfaMembers, traffic, Strength::Required);
+                }
                 (PeerNeed::Members, Direction::Egress) => add(DemandPeer::Members, traffic, Strength::Required),
                 (PeerNeed::Members, Direction::Ingress) | (PeerNeed::VpcCidrs, _) => {}
             }

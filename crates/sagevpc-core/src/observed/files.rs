@@ -5,12 +5,12 @@
 //! answered with. The text comes and goes as values; reading and writing folders is the
 //! caller's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::Snapshot;
+use super::{Snapshot, names::is_region};
 use crate::types::{AccountId, Region};
 
 /// A file of a snapshot that cannot be read.
@@ -59,14 +59,16 @@ macro_rules! kinds {
                 None => None,
             };
             let (account, region) = origin.map_or((None, None), |origin| (origin.account, origin.region));
-            Ok(Snapshot {
+            let mut snapshot = Snapshot {
                 account,
                 region,
                 $($field: match read($file) {
                     Some(text) => list($file, $key, $command, &text)?,
                     None => Vec::new(),
                 },)*
-            })
+            };
+            snapshot.region = snapshot.region.clone().or_else(|| region_of(&snapshot));
+            Ok(snapshot)
         }
     };
 }
@@ -94,6 +96,27 @@ kinds! {
     managed_policies: "ManagedPolicies.json", "Policies", "iam get-account-authorization-details";
     role_simulations: "RoleSimulations.json", "RoleSimulations", "iam simulate-principal-policy";
     unseen_roles: "UnseenRoles.json", "UnseenRoles", "iam get-role";
+}
+
+/// The region that the names of prefix lists and services, or else of zones,
+/// speak of; `None` where there are several.
+fn region_of(snapshot: &Snapshot) -> Option<Region> {
+    let lists = snapshot.prefix_lists.iter().map(|list| &list.prefix_list_name);
+    let services = snapshot.endpoint_services.iter().map(|service| &service.service_name);
+    let names = lists.chain(services).flat_map(|name| name.split('.'));
+    let zones = snapshot
+        .subnets
+        .iter()
+        .filter_map(|subnet| subnet.availability_zone.as_deref());
+    let of_zones = zones.map(|zone| zone.trim_end_matches(|letter: char| letter.is_ascii_lowercase()));
+    only(names).or_else(|| only(of_zones))
+}
+
+/// The one region among the texts.
+fn only<'t>(texts: impl Iterator<Item = &'t str>) -> Option<Region> {
+    let regions: BTreeSet<&str> = texts.filter(|text| is_region(text)).collect();
+    let mut regions = regions.into_iter();
+    regions.next().filter(|_| regions.next().is_none()).map(Region::new)
 }
 
 /// A command with the service's name, which is EC2 where it names none.

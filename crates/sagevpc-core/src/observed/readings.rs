@@ -1,7 +1,7 @@
 //! What the fields of a resource come to: how far it is, whose it is, rules in
 //! one spelling.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnet::IpNet;
 
@@ -194,6 +194,13 @@ impl NetworkInterface {
                 .requester_id
                 .as_deref()
                 .is_some_and(|requester| requester.to_ascii_lowercase().contains("sagemaker"))
+    }
+
+    /// Its addresses in the VPC, IPv4 first.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        let ipv4 = self.private_ip_addresses.iter().map(|ip| &ip.private_ip_address);
+        let all = ipv4.chain(self.ipv6_addresses.iter().map(|ip| &ip.ipv6_address));
+        all.filter_map(|text| text.parse().ok())
     }
 
     /// Whether traffic of somebody other than SageMaker may begin at it: a

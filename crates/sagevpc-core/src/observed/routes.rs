@@ -76,6 +76,17 @@ pub enum RouteDestination {
     PrefixList(PrefixListId),
 }
 
+impl RouteDestination {
+    /// The option by which the AWS CLI takes it.
+    pub const fn option(&self) -> &'static str {
+        match self {
+            Self::Block(IpNet::V6(_)) => "--destination-ipv6-cidr-block",
+            Self::Block(IpNet::V4(_)) => "--destination-cidr-block",
+            Self::PrefixList(_) => "--destination-prefix-list-id",
+        }
+    }
+}
+
 impl fmt::Display for RouteDestination {
     /// As route tables show it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

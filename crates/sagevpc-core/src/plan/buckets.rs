@@ -31,7 +31,7 @@ use self::{
 use super::{Action, ActionId, Disruption, PlannedAction, Serves, Target, draft::Draft, s3::Served};
 use crate::{
     api::{
-        BucketInForce, DeletionPolicy, InternetMode, Reason,
+        BucketInForce, DeletionPolicy, Reason,
         bounds::{MAX_BUCKET_ENDPOINTS, MAX_BUCKET_EXEMPTIONS, MAX_BUCKETS_IN_FORCE},
     },
     catalog::Symptom,
@@ -47,9 +47,6 @@ const NOBODY_ASKS: &str = "no profile asks any more that the bucket is read thro
 /// Gives what is known of our statements in buckets' policies.
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], served: &Served) -> Vec<BucketInForce> {
     let taking_part: Vec<&ResolvedProfile<'_>> = profiles.iter().filter(|resolved| resolved.takes_part()).collect();
-    for resolved in &taking_part {
-        judge_regions(draft, resolved);
-    }
     let wishes = wishes(&taking_part, served);
     let held = &draft.history.buckets;
     let mut buckets = Buckets {
@@ -70,39 +67,6 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], serv
     let mut in_force = buckets.in_force;
     in_force.sort_by(|a, b| a.name.cmp(&b.name));
     in_force
-}
-
-/// A gateway endpoint leads to buckets of its own region only.
-fn judge_regions(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>) {
-    let vpc = &draft.network.vpc;
-    if vpc.internet != InternetMode::None {
-        return;
-    }
-    let here = &vpc.region;
-    let elsewhere = |bucket| region_of(draft, bucket, resolved).filter(|region| region != here);
-    let messages: Vec<String> = resolved
-        .profile()
-        .buckets
-        .iter()
-        .filter_map(|bucket| {
-            let region = elsewhere(bucket)?;
-            Some(format!(
-                "Bucket {bucket} is in {region}, and the S3 gateway endpoint leads to buckets in {here} only: copy the \
-                 data to a bucket in {here}, or give the VPC a way out (spec.internet of SageMakerVpc {}).",
-                vpc.ownership.vpc
-            ))
-        })
-        .collect();
-    for message in messages {
-        let symptom = Some(Symptom::NoWayToS3);
-        draft.find(
-            Concern::S3,
-            resolved.scope(),
-            Reason::BucketInOtherRegion,
-            symptom,
-            message,
-        );
-    }
 }
 
 /// The bucket's region: as S3 tells it, or as the profile does.

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use ipnet::IpNet;
-
-use super::{Cause, Destination, Gone, RouteUsed, Through, Unseen, acl_denial::acl_fix, hop::preposition};
+use super::{
+    Cause, Destination, Gone, RouteUsed, SiblingRoute, Through, Unseen, acl_denial::acl_fix, hop::preposition,
+};
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
     observed::{NatGatewayState, RouteDestination},
     report::Concern,
-    types::{VpcEndpointId, listed},
+    types::{RouteTableId, VpcEndpointId, listed},
 };
 
 /// What a fix may be, besides doing it by hand: whose the resources are, and
@@ -122,6 +122,38 @@ impl Cause {
                 means.add_rules(&groups, &self.missing_rules())
             }
             Self::AclDenies(denial) => acl_fix([denial], means, |_, _| false),
+            Self::NoRoute {
+                table,
+                sibling: Some(sibling),
+                ..
+            } => sibling.fix(table),
+            Self::PrivateAddress {
+                route,
+                sibling: Some(sibling),
+            } => sibling.fix(&route.table),
+            Self::PrivateAddress { route, sibling: None } => format!(
+                "Add a route to {} that leads to the network which has that address, by a peering connection, a transit \
+                 gateway or a virtual private gateway.",
+                route.table
+            ),
+            Self::TakesNothing { .. } => "Name an address that something listens at.".to_owned(),
+            Self::NobodyThere { .. } => "Correct the address, or start what is to have it.".to_owned(),
+            Self::BucketElsewhere {
+                bucket, region, here, ..
+            } => {
+                let here = here.as_ref().map_or("this region", |here| here.as_str());
+                let host = format!("{bucket}.s3.{region}.amazonaws.com");
+                match means.sagemaker_vpc {
+                    Some(vpc) => format!(
+                        "Copy the data to a bucket in {here}; or name host {host} in spec.destinations, which \
+                         takes a way out of the VPC (spec.internet of SageMakerVpc {vpc})."
+                    ),
+                    None => format!(
+                        "Copy the data to a bucket in {here}; or give the VPC a way out, and let the security \
+                         groups out to {host} on port 443."
+                    ),
+                }
+            }
             Self::NoRoute { table, .. } if destination.concern() == Concern::S3 => format!(
                 "Add a route to {table} that leads there, by the S3 gateway endpoint: `aws ec2 modify-vpc-endpoint \
                  --vpc-endpoint-id vpce-… --add-route-table-ids {table}`."
@@ -129,10 +161,12 @@ impl Cause {
             Self::NoRoute { table, .. } if destination.concern() != Concern::Internet => {
                 format!("Add a route to {table} that leads there.")
             }
-            Self::NoRoute { table, is_ipv6: false } => {
-                means.to_nat_gateway("create-route", table.as_str(), "0.0.0.0/0")
-            }
-            Self::NoRoute { table, is_ipv6: true } => format!(
+            Self::NoRoute {
+                table, is_ipv6: false, ..
+            } => means.to_nat_gateway("create-route", table.as_str(), "0.0.0.0/0"),
+            Self::NoRoute {
+                table, is_ipv6: true, ..
+            } => format!(
                 "No NAT gateway takes IPv6 out: add a route with `aws ec2 create-route --route-table-id {table} \
                  --destination-ipv6-cidr-block ::/0 --egress-only-internet-gateway-id eigw-…`, or name a destination \
                  of IPv4."
@@ -148,14 +182,11 @@ impl Cause {
                 route,
                 target: Gone::InternetGateway(_) | Gone::Other(_),
             } => {
-                let option = match &route.destination {
-                    RouteDestination::Block(IpNet::V6(_)) => "--destination-ipv6-cidr-block",
-                    RouteDestination::Block(IpNet::V4(_)) => "--destination-cidr-block",
-                    RouteDestination::PrefixList(_) => "--destination-prefix-list-id",
-                };
                 format!(
-                    "Put it back, or remove the route with `aws ec2 delete-route --route-table-id {} {option} {}`.",
-                    route.table, route.destination
+                    "Put it back, or remove the route with `aws ec2 delete-route --route-table-id {} {} {}`.",
+                    route.table,
+                    route.destination.option(),
+                    route.destination
                 )
             }
             Self::NoSubnet { .. } => "Correct the address.".to_owned(),
@@ -240,6 +271,10 @@ impl Cause {
             Self::DnsOff { .. }
             | Self::NoResolver { .. }
             | Self::NoAddress { .. }
+            | Self::PrivateAddress { .. }
+            | Self::TakesNothing { .. }
+            | Self::NobodyThere { .. }
+            | Self::BucketElsewhere { .. }
             | Self::NoRoute { .. }
             | Self::NoRouteTable { .. }
             | Self::Blackhole { .. }
@@ -255,6 +290,29 @@ impl Cause {
             | Self::NoPublicAddress { .. }
             | Self::GatewayDetached { .. } => Vec::new(),
         }
+    }
+}
+
+impl SiblingRoute {
+    /// Give the route to a table that lacks it.
+    fn fix(&self, table: &RouteTableId) -> String {
+        let Self {
+            table: has_it,
+            destination,
+            target,
+            option,
+        } = self;
+        let Some(option) = option else {
+            return format!(
+                "{has_it} leads there by {target}; put {table} on it as well: `aws ec2 modify-vpc-endpoint \
+                 --vpc-endpoint-id {target} --add-route-table-ids {table}`."
+            );
+        };
+        format!(
+            "Add the route that {has_it} has: `aws ec2 create-route --route-table-id {table} {} {destination} {option} \
+             {target}`.",
+            destination.option()
+        )
     }
 }
 
@@ -288,6 +346,8 @@ impl Unseen {
                     format!("Allow the controller's role to look at it, or add {file} to the snapshot.")
                 }
                 (None, Self::Addresses { .. }) => "Open the way to all public addresses.".to_owned(),
+                (None, Self::PrivateName { .. }) => "Name its address or its block in its place.".to_owned(),
+                (None, Self::Listener { .. }) => "Make sure by its owners that it answers.".to_owned(),
                 (None, _) => "Choose a way that can be seen.".to_owned(),
             },
         }

@@ -5,10 +5,12 @@ use std::rc::Rc;
 
 use super::{
     EndpointFault, Reach,
-    hop::{Cause, Hop, RouteUsed, Through},
+    cause::{Cause, RouteUsed, Through},
+    hop::Hop,
     network::{Crossing, Leg, Trip},
     policy::why,
-    routes::{Gone, Leads, Via},
+    routes::{Gone, Leads, SiblingRoute, Via, sibling},
+    space::{Cell, EVERY_PORT, Space, private, take},
     unseen::Unseen,
 };
 use crate::{
@@ -28,7 +30,19 @@ pub(super) enum Decided {
 
 impl Reach<'_> {
     /// Follows a route out of the VPC, from the subnet at `at`.
-    pub(super) fn out(&self, trip: &Trip<'_>, at: usize, leg: Leg, lead: &Leads) -> Leg {
+    pub(super) fn out(&self, trip: &Trip<'_>, at: usize, leg: Leg, lead: &Leads) -> Vec<Leg> {
+        let parts = self.to_internet(trip.from, leg, lead).into_iter();
+        let follow = |part: Leg| {
+            if part.stop.is_some() {
+                part
+            } else {
+                self.led_out(trip, at, part, lead)
+            }
+        };
+        parts.map(follow).collect()
+    }
+
+    fn led_out(&self, trip: &Trip<'_>, at: usize, leg: Leg, lead: &Leads) -> Leg {
         match &lead.via {
             // The route to an internet gateway that is detached is a blackhole.
             Via::Blackhole(Gone::InternetGateway(gateway)) => self.detached(gateway, leg),
@@ -52,6 +66,41 @@ impl Reach<'_> {
             Via::Unseen(unseen) => leg.not_knowing(unseen.clone()),
             Via::Local | Via::NatGateway(_) => leg,
         }
+    }
+
+    /// Parts what nobody on the internet has from the rest, where a route leads
+    /// there.
+    fn to_internet(&self, from: usize, mut leg: Leg, lead: &Leads) -> Vec<Leg> {
+        match lead.via {
+            Via::InternetGateway(_) | Via::EgressOnlyInternetGateway(_) => {}
+            Via::Local | Via::Blackhole(_) | Via::GatewayEndpoint(_) | Via::NatGateway(_) | Via::Unseen(_) => {
+                return vec![leg];
+            }
+        }
+        let mut private_part = Space::new();
+        for net in private(false).chain(private(true)) {
+            private_part.extend(take(&mut leg.space, &net, EVERY_PORT));
+        }
+        let mut legs = Vec::new();
+        if let Some(route) = leg.first_route().filter(|_| !private_part.is_empty()) {
+            let cause = Cause::PrivateAddress {
+                route,
+                sibling: self.sibling(from, &private_part),
+            };
+            legs.push(leg.with(private_part).stopped(cause));
+        }
+        if !leg.space.is_empty() {
+            legs.push(leg);
+        }
+        legs
+    }
+
+    /// A route of another table that leads where the one of the subnet at `at`
+    /// does not.
+    pub(super) fn sibling(&self, at: usize, cells: &[Cell]) -> Option<Box<SiblingRoute>> {
+        let net = cells.first()?.net;
+        let is_private = private(net.addr().is_ipv6()).any(|block| block.contains(&net));
+        sibling(&self.tables, self.places[at].table, &net, is_private).map(Box::new)
     }
 
     fn past_internet_gateway(&self, id: &str, leg: Leg) -> Leg {
@@ -240,18 +289,16 @@ impl Reach<'_> {
         });
         let mut legs = Vec::new();
         for leg in self.past_acl(trip, at, Direction::Egress, Crossing::There, leg) {
-            let out = self.routed(trip, at, leg, |leg, lead| {
-                vec![match &lead.via {
-                    Via::InternetGateway(_) if is_private => leg.stopped(nowhere()),
-                    Via::Local | Via::NatGateway(_) | Via::Blackhole(Gone::NatGateway(_) | Gone::Other(_)) => {
-                        leg.stopped(nowhere())
-                    }
-                    Via::Blackhole(Gone::InternetGateway(_))
-                    | Via::GatewayEndpoint(_)
-                    | Via::InternetGateway(_)
-                    | Via::EgressOnlyInternetGateway(_)
-                    | Via::Unseen(_) => self.out(trip, at, leg, lead),
-                }]
+            let out = self.routed(trip, at, leg, |leg, lead| match &lead.via {
+                Via::InternetGateway(_) if is_private => vec![leg.stopped(nowhere())],
+                Via::Local | Via::NatGateway(_) | Via::Blackhole(Gone::NatGateway(_) | Gone::Other(_)) => {
+                    vec![leg.stopped(nowhere())]
+                }
+                Via::Blackhole(Gone::InternetGateway(_))
+                | Via::GatewayEndpoint(_)
+                | Via::InternetGateway(_)
+                | Via::EgressOnlyInternetGateway(_)
+                | Via::Unseen(_) => self.out(trip, at, leg, lead),
             });
             for leg in out {
                 match &leg.stop {

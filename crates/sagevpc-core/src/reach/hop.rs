@@ -1,15 +1,13 @@
 //! What a packet meets on its way, each a small value that reads as a line.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
-use ipnet::IpNet;
-
-use super::{AclDenial, EndpointFault, Unseen, routes::Gone};
+use super::{RouteUsed, Unseen};
 use crate::{
-    observed::{NatGatewayState, RouteDestination, Word},
+    observed::RouteDestination,
     types::{
-        Direction, NatGatewayId, NetworkAclId, RouteTableId, Rule, SecurityGroupId, SubnetId, Traffic, VpcEndpointId,
-        listed,
+        Direction, NatGatewayId, NetworkAclId, NetworkInterfaceId, RouteTableId, Rule, SecurityGroupId, SubnetId,
+        VpcEndpointId,
     },
 };
 
@@ -27,6 +25,19 @@ pub enum Hop {
         name: String,
         /// The endpoint.
         endpoint: VpcEndpointId,
+    },
+    /// A name resolves to an interface in the VPC.
+    InterfaceName {
+        /// The name.
+        name: String,
+        /// The interface.
+        interface: NetworkInterfaceId,
+    },
+    /// It goes to an address of the instance's own link, where no route, security
+    /// group or network ACL holds.
+    LinkLocal {
+        /// The address.
+        address: IpAddr,
     },
     /// A security group admits it.
     SecurityGroup {
@@ -93,11 +104,30 @@ pub enum Hop {
     Unseen(Unseen),
 }
 
+impl Hop {
+    /// The route, where it is one.
+    pub(super) fn route(&self) -> Option<RouteUsed> {
+        if let Self::Route { table, destination, .. } = self {
+            Some(RouteUsed {
+                table: table.clone(),
+                destination: destination.clone(),
+            })
+        } else {
+            None
+        }
+    }
+}
+
 impl fmt::Display for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PublicName { name } => write!(f, "{name} resolves to its public addresses"),
             Self::PrivateName { name, endpoint } => write!(f, "{name} resolves to the interfaces of {endpoint}"),
+            Self::InterfaceName { name, interface } => write!(f, "{name} resolves to {interface} in the VPC"),
+            Self::LinkLocal { address } => write!(
+                f,
+                "{address} is answered on the host: no route, security group or network ACL holds for it"
+            ),
             Self::SecurityGroup { group, rule } => write!(f, "security group {group} admits it: {rule}"),
             Self::NetworkAcl {
                 acl,
@@ -124,337 +154,6 @@ impl fmt::Display for Hop {
             Self::InternetGateway { gateway } => write!(f, "{gateway} takes it to the internet"),
             Self::Unseen(unseen) => write!(f, "not known: {unseen}"),
         }
-    }
-}
-
-/// What stops a packet or its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stop {
-    /// What it is.
-    pub cause: Cause,
-    /// The far addresses that it concerns, where it is not all of them.
-    pub part: Option<IpNet>,
-}
-
-/// Why a packet goes no further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// A DNS attribute of the VPC is off.
-    DnsOff {
-        /// The VPC.
-        vpc: String,
-        /// The attribute, in EC2's words.
-        attribute: &'static str,
-    },
-    /// The DHCP options name no resolver.
-    NoResolver {
-        /// The VPC.
-        vpc: String,
-    },
-    /// The subnet has no addresses of the destination's family.
-    NoAddress {
-        /// The subnet.
-        subnet: SubnetId,
-    },
-    /// None of the security groups admits it.
-    NotAdmitted {
-        /// The groups, on one interface.
-        groups: Vec<SecurityGroupId>,
-        /// Which way.
-        direction: Direction,
-        /// What.
-        traffic: Traffic,
-        /// To or from whom.
-        peer: String,
-        /// The interface endpoint whose groups they are, where they are one's.
-        endpoint: Option<VpcEndpointId>,
-    },
-    /// A network ACL denies it.
-    AclDenies(AclDenial),
-    /// No route leads there.
-    NoRoute {
-        /// The table.
-        table: RouteTableId,
-        /// Whether it is IPv6 that has no route.
-        is_ipv6: bool,
-    },
-    /// The subnet has no route table that was seen.
-    NoRouteTable {
-        /// The subnet.
-        subnet: SubnetId,
-    },
-    /// The route leads to something that is gone.
-    Blackhole {
-        /// The route.
-        route: RouteUsed,
-        /// What is gone.
-        target: Gone,
-    },
-    /// No subnet of the VPC has the address.
-    NoSubnet {
-        /// The VPC.
-        vpc: String,
-    },
-    /// An endpoint is there and does not serve.
-    EndpointUnavailable {
-        /// The endpoint.
-        endpoint: VpcEndpointId,
-        /// What is the matter with it.
-        fault: EndpointFault,
-    },
-    /// A gateway endpoint's policy does not let it through.
-    PolicyBlocks {
-        /// The endpoint.
-        endpoint: VpcEndpointId,
-        /// The action.
-        action: String,
-        /// On what.
-        resource: String,
-        /// Which statement decides so.
-        why: String,
-    },
-    /// The service has no interface endpoint, and there is no other way to it.
-    NoEndpoint {
-        /// The service.
-        service: String,
-        /// What stops the way to its public addresses.
-        otherwise: Box<Cause>,
-    },
-    /// The service's endpoint does not have its name, and there is no other way
-    /// to it.
-    PrivateDnsOff {
-        /// The service.
-        service: String,
-        /// The endpoint.
-        endpoint: VpcEndpointId,
-        /// What stops the way to its public addresses.
-        otherwise: Box<Cause>,
-    },
-    /// A NAT gateway is there and does not serve.
-    NatUnavailable {
-        /// The NAT gateway.
-        gateway: NatGatewayId,
-        /// Its state.
-        state: Word<NatGatewayState>,
-        /// Why it failed, in EC2's words.
-        failure: Option<String>,
-        /// The route that leads to it.
-        route: Option<RouteUsed>,
-    },
-    /// A private NAT gateway does not lead to the internet.
-    NatIsPrivate {
-        /// The NAT gateway.
-        gateway: NatGatewayId,
-        /// The route that leads to it.
-        route: Option<RouteUsed>,
-    },
-    /// A NAT gateway's own subnet has no way to the internet.
-    NatInPrivateSubnet(Through),
-    /// A NAT gateway takes no IPv6 out.
-    NatTakesNoIpv6 {
-        /// The NAT gateway.
-        gateway: NatGatewayId,
-    },
-    /// A route to an internet gateway is of no use to a private address.
-    NoPublicAddress {
-        /// The route.
-        route: RouteUsed,
-        /// The gateway.
-        gateway: String,
-    },
-    /// The internet gateway is not attached to the VPC.
-    GatewayDetached {
-        /// The gateway.
-        gateway: String,
-        /// The VPC.
-        vpc: String,
-        /// The route that leads to it.
-        route: Option<RouteUsed>,
-        /// The internet gateway that is attached to the VPC.
-        attached: Option<String>,
-        /// The NAT gateway that the packet came by.
-        through: Option<Box<Through>>,
-    },
-}
-
-/// A NAT gateway on a packet's way.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Through {
-    /// The route that leads to it.
-    pub route: Option<RouteUsed>,
-    /// The NAT gateway.
-    pub gateway: NatGatewayId,
-    /// Its subnet.
-    pub subnet: SubnetId,
-    /// The route table of that subnet.
-    pub table: Option<RouteTableId>,
-}
-
-/// A route by which a packet goes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RouteUsed {
-    /// Its table.
-    pub table: RouteTableId,
-    /// Its destination, a block or a prefix list.
-    pub destination: RouteDestination,
-}
-
-impl fmt::Display for RouteUsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "route {} of {}", self.destination, self.table)
-    }
-}
-
-impl Cause {
-    /// The resource to look at.
-    pub fn resource(&self) -> String {
-        match self {
-            Self::DnsOff { vpc, .. } | Self::NoResolver { vpc } | Self::NoSubnet { vpc } => vpc.clone(),
-            Self::NoAddress { subnet } | Self::NoRouteTable { subnet } => subnet.to_string(),
-            Self::NotAdmitted { groups, .. } => listed(groups),
-            Self::AclDenies(denial) => denial.acl.to_string(),
-            Self::NoRoute { table, .. } => table.to_string(),
-            Self::Blackhole { route, .. } | Self::NoPublicAddress { route, .. } => route.table.to_string(),
-            Self::EndpointUnavailable { endpoint, .. }
-            | Self::PolicyBlocks { endpoint, .. }
-            | Self::PrivateDnsOff { endpoint, .. } => endpoint.to_string(),
-            Self::NoEndpoint { service, .. } => service.clone(),
-            Self::NatUnavailable { gateway, .. }
-            | Self::NatIsPrivate { gateway, .. }
-            | Self::NatTakesNoIpv6 { gateway }
-            | Self::NatInPrivateSubnet(Through { gateway, .. }) => gateway.to_string(),
-            Self::GatewayDetached { gateway, .. } => gateway.clone(),
-        }
-    }
-}
-
-impl Cause {
-    /// What a network ACL denies, where it is that.
-    pub const fn acl_denial(&self) -> Option<&AclDenial> {
-        if let Self::AclDenies(denial) = self {
-            Some(denial)
-        } else {
-            None
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DnsOff { vpc, attribute } => write!(f, "{attribute} of {vpc} is off, so the name does not resolve"),
-            Self::NoResolver { vpc } => write!(f, "the DHCP options of {vpc} name no DNS server, so no name resolves"),
-            Self::NoAddress { subnet } => write!(f, "{subnet} has no address of the destination's family"),
-            Self::NotAdmitted {
-                groups,
-                direction,
-                traffic,
-                peer,
-                endpoint,
-            } => {
-                if let Some(endpoint) = endpoint {
-                    write!(f, "{endpoint} does not let it in: ")?;
-                }
-                let towards = preposition(*direction);
-                write!(
-                    f,
-                    "security group {} admits no {direction} {traffic} {towards} {peer}",
-                    listed(groups)
-                )
-            }
-            Self::AclDenies(denial) => denial.fmt(f),
-            Self::NoRoute { table, is_ipv6: false } => write!(f, "{table} has no route there"),
-            Self::NoRoute { table, is_ipv6: true } => write!(f, "{table} has no route there for IPv6"),
-            Self::NoRouteTable { subnet } => write!(f, "no route table of {subnet} was seen"),
-            Self::Blackhole { route, target } => {
-                let what = match target {
-                    Gone::NatGateway(_) => "NAT gateway ",
-                    Gone::InternetGateway(_) | Gone::Other(_) => "",
-                };
-                write!(f, "{route} leads to {what}{target}, which is gone (a blackhole)")
-            }
-            Self::NoSubnet { vpc } => write!(f, "no subnet of {vpc} has that address"),
-            Self::EndpointUnavailable { endpoint, fault } => write!(f, "endpoint {endpoint} is {fault}"),
-            Self::PolicyBlocks {
-                endpoint,
-                action,
-                resource,
-                why,
-            } => write!(
-                f,
-                "the policy of {endpoint} does not let {action} on {resource} through: {why}"
-            ),
-            Self::NoEndpoint { service, otherwise } => {
-                write!(f, "{service} has no interface endpoint in this VPC, and {otherwise}")
-            }
-            Self::PrivateDnsOff {
-                service,
-                endpoint,
-                otherwise,
-            } => write!(
-                f,
-                "private DNS of {endpoint} is off, so {service} resolves to public addresses, and {otherwise}"
-            ),
-            Self::NatUnavailable {
-                gateway,
-                state,
-                failure,
-                route,
-            } => {
-                leads_to_nat(f, route.as_ref(), gateway)?;
-                let state = state.as_str().to_ascii_lowercase();
-                match failure {
-                    Some(failure) => write!(f, "{state} ({})", failure.trim_end_matches('.')),
-                    None => write!(f, "is {state}"),
-                }
-            }
-            Self::NatIsPrivate { gateway, route } => {
-                leads_to_nat(f, route.as_ref(), gateway)?;
-                f.write_str("is private: it has no public address")
-            }
-            Self::NatTakesNoIpv6 { gateway } => write!(f, "NAT gateway {gateway} takes no IPv6 out"),
-            Self::NatInPrivateSubnet(Through {
-                gateway,
-                subnet,
-                table,
-                route,
-            }) => {
-                leads_to_nat(f, route.as_ref(), gateway)?;
-                write!(f, "is in {subnet}, a private subnet: ")?;
-                match table {
-                    Some(table) => write!(f, "its {table} leads to no internet gateway"),
-                    None => f.write_str("it has no way to the internet itself"),
-                }
-            }
-            Self::NoPublicAddress { route, gateway } => write!(
-                f,
-                "{route} leads to internet gateway {gateway}, and SageMaker gives its interfaces no public address"
-            ),
-            Self::GatewayDetached {
-                gateway, vpc, through, ..
-            } => {
-                if let Some(through) = through {
-                    let Through {
-                        route,
-                        gateway,
-                        subnet,
-                        table,
-                    } = through.as_ref();
-                    leads_to_nat(f, route.as_ref(), gateway)?;
-                    let table = table.as_ref().map(ToString::to_string).unwrap_or_default();
-                    write!(f, "leads on by {table} of its subnet {subnet}, and ")?;
-                }
-                write!(f, "internet gateway {gateway} is not attached to {vpc}")
-            }
-        }
-    }
-}
-
-/// The beginning of what is wrong with a NAT gateway.
-fn leads_to_nat(f: &mut fmt::Formatter<'_>, route: Option<&RouteUsed>, gateway: &NatGatewayId) -> fmt::Result {
-    match route {
-        Some(route) => write!(f, "{route} leads to NAT gateway {gateway}, which "),
-        None => write!(f, "NAT gateway {gateway} "),
     }
 }
 

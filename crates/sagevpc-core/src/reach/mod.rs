@@ -11,14 +11,16 @@
 //! | `filter` | what security groups and network ACLs let through |
 //! | `routes` | where route tables send addresses |
 //! | `routing` | where routes take packets, whatever else is in the way |
-//! | `names` | what names resolve to |
+//! | `names`, `gateway_names`, `inside` | what names resolve to |
+//! | `addresses` | what answers at addresses |
 //! | `network` | the way between the source's subnet and the destination |
+//! | `efa` | what Elastic Fabric Adapters ask of security groups |
 //! | `alike` | what fares alike, so that it is followed once |
 //! | `gateways` | endpoints, NAT gateways and internet gateways on that way |
 //! | `start` | where packets begin, and what is asked of them |
 //! | `parts` | the parts of a way, with security groups at both ends |
 //! | `verdict` | what all of it comes to |
-//! | `hop`, `unseen`, `policy` | the words for it |
+//! | `hop`, `cause`, `unseen`, `policy` | the words for it |
 //! | `acl_denial` | what a network ACL denies, and what would open it |
 //! | `endpoint_fault` | why an endpoint does not serve |
 //! | `fix` | what would let packets through, and who can do it |
@@ -44,12 +46,17 @@
 //!   SageMaker as if S3 were out of reach.
 
 mod acl_denial;
+mod addresses;
 mod alike;
+mod cause;
+mod efa;
 mod endpoint_fault;
 mod filter;
 mod fix;
+mod gateway_names;
 mod gateways;
 mod hop;
+mod inside;
 mod names;
 mod network;
 mod parts;
@@ -72,11 +79,12 @@ use std::{
 use ipnet::IpNet;
 
 pub use acl_denial::{AclDenial, acl_fix};
+pub use cause::{Cause, RouteUsed, Stop, Through};
 pub use endpoint_fault::EndpointFault;
 pub use fix::Means;
-pub use hop::{Cause, Hop, RouteUsed, Stop, Through};
+pub use hop::Hop;
 pub use policy::why;
-pub use routes::Gone;
+pub use routes::{Gone, SiblingRoute};
 pub use routing::Routing;
 pub use start::Start;
 pub use unseen::Unseen;
@@ -84,7 +92,7 @@ pub use verdict::{Answer, Extent, Path, Verdict};
 
 use crate::{
     observed::VpcSnapshot,
-    types::{SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
+    types::{Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 use alike::{Alike, Numbers, TargetNumbers};
 use filter::{Acl, Admission, Groups};
@@ -112,6 +120,8 @@ pub enum Destination {
         /// What they say to each other.
         traffic: Traffic,
     },
+    /// Another instance with Elastic Fabric Adapters and the same security groups.
+    Efa,
     /// What SageMaker itself puts into a subnet, and opens to the workload.
     Subnet {
         /// The subnet.
@@ -125,6 +135,13 @@ pub enum Destination {
         name: String,
         /// The port.
         port: u16,
+    },
+    /// A bucket of S3 in another region, port 443.
+    BucketElsewhere {
+        /// The bucket.
+        bucket: String,
+        /// Its region.
+        region: Region,
     },
     /// Every address of a block, over TCP.
     Cidr {
@@ -140,8 +157,10 @@ impl fmt::Display for Destination {
         match self {
             Self::S3 { bucket: None } => f.write_str("S3"),
             Self::S3 { bucket: Some(bucket) } => write!(f, "bucket {bucket} of S3"),
+            Self::BucketElsewhere { bucket, region } => write!(f, "bucket {bucket} of S3 in {region}"),
             Self::Service(name) => f.write_str(name),
             Self::Members { subnet, .. } => write!(f, "instances of the same job in {subnet}"),
+            Self::Efa => f.write_str("instances with Elastic Fabric Adapters"),
             Self::Subnet { subnet, traffic } => write!(f, "{traffic} in {subnet}"),
             Self::Host { name, port } => write!(f, "{name}:{port}"),
             Self::Cidr { cidr, port } => write!(f, "{cidr} on port {port}"),

@@ -7,14 +7,15 @@ use ipnet::IpNet;
 use super::{
     Destination, EndpointFault, Reach, ResolvedDestination,
     alike::{PacketsLikeness, TargetNumbers},
+    cause::Cause,
     filter::Flow,
-    hop::{Cause, Hop},
+    hop::Hop,
     space::{EVERY_PORT, Space, public, space},
     unseen::Unseen,
 };
 use crate::{
-    observed::{AddressType, EndpointState, Stage, VpcEndpoint, Word},
-    types::{Protocol, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
+    observed::{AddressType, NetworkInterface, Stage, VpcEndpoint, Word},
+    types::{Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 
 /// A destination as the source's resolver sees it.
@@ -79,6 +80,11 @@ pub(super) enum Detour {
     NoEndpoint(String),
     PrivateDnsOff(String, VpcEndpointId),
     HostnamesOff,
+    OtherRegion {
+        bucket: String,
+        region: Region,
+        here: Option<Region>,
+    },
 }
 
 impl Detour {
@@ -95,6 +101,12 @@ impl Detour {
                 endpoint: endpoint.clone(),
                 otherwise,
             },
+            Self::OtherRegion { bucket, region, here } => Cause::BucketElsewhere {
+                bucket: bucket.clone(),
+                region: region.clone(),
+                here: here.clone(),
+                otherwise,
+            },
             Self::HostnamesOff => Cause::DnsOff {
                 vpc: vpc.to_owned(),
                 attribute: "enableDnsHostnames",
@@ -103,7 +115,7 @@ impl Detour {
     }
 }
 
-const HTTPS: u16 = 443;
+pub(super) const HTTPS: u16 = 443;
 
 /// Stands for all protocols that no rule names: it is kept for experiments, RFC
 /// 3692, so that none has reason to name it.
@@ -142,11 +154,14 @@ impl Reach<'_> {
 
     fn resolve_anew(&self, destination: &Destination, is_ipv6: bool) -> Resolution {
         match destination {
-            Destination::S3 { bucket } => self.resolve_s3(bucket.as_deref(), is_ipv6),
+            Destination::S3 { bucket } => self.resolve_s3(bucket.as_deref(), HTTPS, is_ipv6),
+            Destination::BucketElsewhere { bucket, region } => self.resolve_bucket_elsewhere(bucket, region, is_ipv6),
             Destination::Service(name) => self.resolve_service(name, name, HTTPS, is_ipv6),
             Destination::Members { subnet, traffic } => {
                 self.resolve_subnet(subnet, *traffic, is_ipv6, "the group itself", || Receiver::Members)
             }
+            // Groups alone say whether adapters work.
+            Destination::Efa => Resolution::default(),
             Destination::Subnet { subnet, traffic } => {
                 let whom = self.blocks_of(subnet, is_ipv6);
                 self.resolve_subnet(subnet, *traffic, is_ipv6, &whom, || Receiver::SageMaker)
@@ -160,52 +175,19 @@ impl Reach<'_> {
     }
 
     fn resolve_host(&self, name: &str, port: u16, is_ipv6: bool) -> Resolution {
-        let region = self.snapshot.region.as_ref().map_or("", |region| region.as_str());
-        let s3 = format!("s3.{region}.amazonaws.com");
-        if port == HTTPS && !region.is_empty() {
-            if name == s3 {
-                return self.resolve_s3(None, is_ipv6);
-            }
-            if let Some(bucket) = name.strip_suffix(&s3).and_then(|rest| rest.strip_suffix('.')) {
-                return self.resolve_s3(Some(bucket), is_ipv6);
-            }
+        if let Some(resolution) = self.resolve_by_gateway(name, port, is_ipv6) {
+            return resolution;
         }
         let service = self
             .snapshot
             .endpoint_services
             .iter()
             .find(|service| service.has_name(name) && !service.is_gateway());
-        match service {
-            Some(service) => self.resolve_service(&service.service_name, name, port, is_ipv6),
-            None => self.by_name(|resolution| self.outside(resolution, name, port, is_ipv6)),
+        if let Some(service) = service {
+            return self.resolve_service(&service.service_name, name, port, is_ipv6);
         }
-    }
-
-    fn resolve_cidr(&self, cidr: IpNet, port: u16) -> Resolution {
-        let is_one_address = cidr.prefix_len() == cidr.max_prefix_len();
-        let interface = is_one_address.then(|| self.interface_at(cidr.addr())).flatten();
-        Resolution {
-            targets: vec![Target {
-                flow: Flow::tcp(port),
-                traffic: Traffic::tcp(port),
-                space: space([cidr.trunc()], (port, port)),
-                whom: cidr.to_string(),
-                block: Some(cidr),
-                receiver: interface.map_or(Receiver::Outside, Receiver::Interface),
-                s3: None,
-            }],
-            ..Resolution::default()
-        }
-    }
-
-    /// The groups of the interface that has the address.
-    fn interface_at(&self, address: IpAddr) -> Option<BTreeSet<SecurityGroupId>> {
-        let found = self.snapshot.network_interfaces.values().find(|interface| {
-            let ipv4 = interface.private_ip_addresses.iter().map(|ip| &ip.private_ip_address);
-            let ipv6 = interface.ipv6_addresses.iter().map(|ip| &ip.ipv6_address);
-            ipv4.chain(ipv6).any(|text| text.parse() == Ok(address))
-        })?;
-        Some(found.groups.iter().map(|group| group.group_id.clone()).collect())
+        let inside = self.resolve_inside(name, port, is_ipv6);
+        inside.unwrap_or_else(|| self.by_name(|resolution| self.outside(resolution, name, port, is_ipv6)))
     }
 
     fn blocks_of(&self, subnet: &SubnetId, is_ipv6: bool) -> String {
@@ -269,47 +251,8 @@ impl Reach<'_> {
         }
     }
 
-    fn resolve_s3(&self, bucket: Option<&str>, is_ipv6: bool) -> Resolution {
-        let region = self.snapshot.region.as_ref().map_or("REGION", |region| region.as_str());
-        let host = match bucket {
-            Some(bucket) => format!("{bucket}.s3.{region}.amazonaws.com"),
-            None => format!("s3.{region}.amazonaws.com"),
-        };
-        // Where there is a gateway endpoint, private DNS of an interface
-        // endpoint for S3 is for those outside the VPC.
-        let mut gateways = self.snapshot.s3_gateway_endpoints();
-        let has_gateway = gateways.any(|endpoint| endpoint.state != EndpointState::Deleted);
-        if !has_gateway
-            && self
-                .interface_endpoint("s3")
-                .is_some_and(|endpoint| endpoint.private_dns_enabled)
-        {
-            return self.resolve_service("s3", &host, HTTPS, is_ipv6);
-        }
-        self.by_name(|resolution| {
-            resolution.hops.push(Hop::PublicName { name: host.clone() });
-            let list = self.snapshot.s3_prefix_list();
-            let nets = list.and_then(|list| Some((list, self.groups.list(&list.prefix_list_id)?)));
-            let Some((list, nets)) = nets else {
-                let list = format!("com.amazonaws.{region}.s3");
-                resolution.unseen.push(Unseen::PrefixList { list });
-                return;
-            };
-            let nets = nets.iter().filter(|net| is_of_family(net, is_ipv6)).copied();
-            resolution.targets.push(Target {
-                flow: Flow::tcp(HTTPS),
-                traffic: Traffic::tcp(HTTPS),
-                space: space(nets, (HTTPS, HTTPS)),
-                whom: format!("prefix list {}", list.prefix_list_id),
-                block: None,
-                receiver: Receiver::Outside,
-                s3: Some(bucket.map(str::to_owned)),
-            });
-        })
-    }
-
     /// The service's interface endpoint that its name would lead to.
-    fn interface_endpoint(&self, service: &str) -> Option<&VpcEndpoint> {
+    pub(super) fn interface_endpoint(&self, service: &str) -> Option<&VpcEndpoint> {
         let endpoints = self.snapshot.vpc_endpoints.iter().filter(|endpoint| {
             endpoint.is_interface() && endpoint.is_there() && self.snapshot.is_service(&endpoint.service_name, service)
         });
@@ -319,7 +262,7 @@ impl Reach<'_> {
         })
     }
 
-    fn resolve_service(&self, service: &str, host: &str, port: u16, is_ipv6: bool) -> Resolution {
+    pub(super) fn resolve_service(&self, service: &str, host: &str, port: u16, is_ipv6: bool) -> Resolution {
         let offered = self
             .snapshot
             .endpoint_services
@@ -329,6 +272,11 @@ impl Reach<'_> {
             Some(name) if host == service => name.to_owned(),
             Some(_) | None => host.to_owned(),
         };
+        if self.interface_endpoint(service).is_none()
+            && let Some(list) = self.gateway_list(service)
+        {
+            return self.by_list(list, &host, port, is_ipv6);
+        }
         self.by_name(|resolution| {
             let has_hostnames = self
                 .snapshot
@@ -392,11 +340,8 @@ impl Reach<'_> {
                 .filter_map(|interface| self.snapshot.network_interfaces.get(interface))
                 .filter(|interface| interface.subnet_id == *subnet);
             let addresses: Vec<IpNet> = interfaces
-                .flat_map(|interface| {
-                    let ipv4 = interface.private_ip_addresses.iter().map(|ip| &ip.private_ip_address);
-                    ipv4.chain(interface.ipv6_addresses.iter().map(|ip| &ip.ipv6_address))
-                })
-                .filter_map(|text| text.parse::<IpAddr>().ok().map(IpNet::from))
+                .flat_map(NetworkInterface::addresses)
+                .map(IpNet::from)
                 .filter(|net| is_of_family(net, is_ipv6))
                 .collect();
             let nets = match (speaks_it, addresses.is_empty()) {
@@ -421,7 +366,7 @@ impl Reach<'_> {
     }
 
     /// A name with public addresses that are not known here.
-    fn outside(&self, resolution: &mut Resolution, host: &str, port: u16, is_ipv6: bool) {
+    pub(super) fn outside(&self, resolution: &mut Resolution, host: &str, port: u16, is_ipv6: bool) {
         resolution.hops.push(Hop::PublicName { name: host.to_owned() });
         let everywhere = self.public[usize::from(is_ipv6)].get_or_init(|| {
             let vpc = self.snapshot.vpc.cidrs();
@@ -448,7 +393,7 @@ impl Reach<'_> {
     }
 
     /// What a name resolves to, if it resolves at all.
-    fn by_name(&self, resolve: impl FnOnce(&mut Resolution)) -> Resolution {
+    pub(super) fn by_name(&self, resolve: impl FnOnce(&mut Resolution)) -> Resolution {
         let mut resolution = Resolution::default();
         let vpc = self.snapshot.vpc.vpc_id.to_string();
         match &self.snapshot.attributes {

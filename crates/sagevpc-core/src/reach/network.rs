@@ -8,8 +8,9 @@ use ipnet::IpNet;
 use super::{
     Reach,
     acl_denial::AclDenial,
+    cause::{Cause, RouteUsed},
     filter::{Acl, Flow},
-    hop::{Cause, Hop, RouteUsed},
+    hop::Hop,
     names::{ANY_OTHER, Receiver, Target, is_of_family},
     routes::{Leads, Via},
     space::{ANSWERS, Cell, EPHEMERAL, EVERY_PORT, Space, on_ports, space, take},
@@ -62,13 +63,12 @@ impl Leg {
 
     /// The route by which it came to where it is.
     pub(super) fn route(&self) -> Option<RouteUsed> {
-        match self.hops.last() {
-            Some(Hop::Route { table, destination, .. }) => Some(RouteUsed {
-                table: table.clone(),
-                destination: destination.clone(),
-            }),
-            Some(_) | None => None,
-        }
+        self.hops.last().and_then(Hop::route)
+    }
+
+    /// The route by which it left the source's subnet.
+    pub(super) fn first_route(&self) -> Option<RouteUsed> {
+        self.hops.iter().find_map(Hop::route)
     }
 
     /// Whether packets get there and answers back, as far as can be seen.
@@ -83,7 +83,7 @@ impl Leg {
     }
 
     /// The same way for other addresses.
-    fn with(&self, space: Space) -> Self {
+    pub(super) fn with(&self, space: Space) -> Self {
         Self { space, ..self.clone() }
     }
 }
@@ -410,9 +410,11 @@ impl Reach<'_> {
         if !rest.is_empty() {
             let leg = leg.with(rest);
             legs.push(if table.unknown_lists.is_empty() {
+                let sibling = self.sibling(at, &leg.space);
                 leg.stopped(Cause::NoRoute {
                     table: table.id.clone(),
                     is_ipv6: trip.is_ipv6,
+                    sibling,
                 })
             } else {
                 list_unknown(leg)
@@ -445,12 +447,15 @@ impl Reach<'_> {
             | Via::InternetGateway(_)
             | Via::EgressOnlyInternetGateway(_)
             | Via::Unseen(_) => {
-                let leg = self.out(trip, trip.from, leg, lead);
-                if leg.stop.is_some() {
-                    vec![leg]
-                } else {
-                    self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg.turned())
+                let mut legs = Vec::new();
+                for leg in self.out(trip, trip.from, leg, lead) {
+                    if leg.stop.is_some() {
+                        legs.push(leg);
+                    } else {
+                        legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg.turned()));
+                    }
                 }
+                legs
             }
         }
     }
@@ -518,6 +523,7 @@ impl Reach<'_> {
                     return leg.stopped(Cause::NoRoute {
                         table: table.id.clone(),
                         is_ipv6: trip.is_ipv6,
+                        sibling: None,
                     });
                 }
             }
@@ -528,6 +534,7 @@ impl Reach<'_> {
             leg.stopped(Cause::NoRoute {
                 table: table.id.clone(),
                 is_ipv6: trip.is_ipv6,
+                sibling: None,
             })
         }
     }

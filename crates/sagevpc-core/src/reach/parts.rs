@@ -5,8 +5,9 @@ use std::{borrow::Cow, collections::BTreeSet};
 use ipnet::IpNet;
 
 use super::{
+    cause::Cause,
     filter::Admission,
-    hop::{Cause, Hop},
+    hop::Hop,
     names::{Receiver, Resolution},
     network::{AT_HOME, Leg, Trip},
     space::{space, take},

@@ -84,10 +84,64 @@ impl Via {
                 | Unseen::Policy { .. }
                 | Unseen::SecurityGroup { .. }
                 | Unseen::Receiver { .. }
+                | Unseen::Listener { .. }
+                | Unseen::PrivateName { .. }
                 | Unseen::Addresses { .. } => unseen.to_string(),
             },
         }
     }
+}
+
+/// A route of another table, as one that lacks it could have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiblingRoute {
+    /// The table that has it.
+    pub table: RouteTableId,
+    /// Its destination.
+    pub destination: RouteDestination,
+    /// Its target.
+    pub target: String,
+    /// The option by which `aws ec2 create-route` takes the target; `None` for a
+    /// gateway endpoint, which adds its routes itself.
+    pub option: Option<&'static str>,
+}
+
+impl Leads {
+    /// The route, as another table could have it; `None` for one that is local,
+    /// gone, or of use to none but its own subnets.
+    fn as_sibling(&self, table: &RouteTableId) -> Option<SiblingRoute> {
+        let option = match &self.via {
+            Via::NatGateway(_) => Some("--nat-gateway-id"),
+            Via::EgressOnlyInternetGateway(_) => Some("--egress-only-internet-gateway-id"),
+            Via::GatewayEndpoint(_) => None,
+            Via::Unseen(Unseen::TransitGateway { .. }) => Some("--transit-gateway-id"),
+            Via::Unseen(Unseen::Peering { .. }) => Some("--vpc-peering-connection-id"),
+            Via::Unseen(Unseen::VirtualPrivateGateway { .. }) => Some("--gateway-id"),
+            Via::Unseen(Unseen::CoreNetwork { .. }) => Some("--core-network-arn"),
+            Via::Unseen(_) | Via::Local | Via::Blackhole(_) | Via::InternetGateway(_) => return None,
+        };
+        Some(SiblingRoute {
+            table: table.clone(),
+            destination: self.destination.clone(),
+            target: self.via.target(),
+            option,
+        })
+    }
+}
+
+/// A route of any table but the one at `except` by which all of a block goes;
+/// by the internet only where that block may be there.
+pub(super) fn sibling(tables: &[Table], except: Option<usize>, net: &IpNet, is_private: bool) -> Option<SiblingRoute> {
+    let others = tables.iter().enumerate().filter(|(place, _)| Some(*place) != except);
+    let lead = |table: &Table| {
+        let lead = table.routes.iter().find(|lead| lead.to.contains(net))?;
+        let leads_on = match lead.via {
+            Via::NatGateway(_) | Via::EgressOnlyInternetGateway(_) => !is_private,
+            Via::GatewayEndpoint(_) | Via::Unseen(_) | Via::Local | Via::Blackhole(_) | Via::InternetGateway(_) => true,
+        };
+        lead.as_sibling(&table.id).filter(|_| leads_on)
+    };
+    others.filter_map(|(_, table)| lead(table)).next()
 }
 
 /// A route to one block of addresses.

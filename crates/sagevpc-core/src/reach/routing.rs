@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     Destination,
-    hop::{Cause, Hop, Through},
+    cause::{Cause, Through},
+    hop::Hop,
     network::Leg,
     start::Start,
 };

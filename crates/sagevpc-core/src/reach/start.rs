@@ -8,8 +8,9 @@ use super::{
     Destination, Reach, ResolvedDestination,
     acl_denial::AclDenial,
     alike::{Numbers, TargetNumbers, Way},
+    cause::{Cause, Stop},
     filter::{Admission, LAST_RULE},
-    hop::{Cause, Hop, Stop},
+    hop::Hop,
     names::{Receiver, Resolution, Target, is_of_family},
     network::{Leg, Trip},
     parts::Part,
@@ -62,6 +63,11 @@ impl<'s> Reach<'s> {
 impl Start<'_, '_> {
     /// Follows packets to the destination, and answers back.
     pub fn to(&self, destination: &Destination) -> Verdict {
+        if *destination == Destination::Efa {
+            return self
+                .efa()
+                .map_or_else(|| Verdict::Reachable(Path::default()), |answer| answer.verdict);
+        }
         let asked = self.resolve(destination);
         self.follow(&asked, |parts| self.conclude(asked.resolution(), parts))
     }
@@ -69,6 +75,9 @@ impl Start<'_, '_> {
     /// The same with all that is in the way; `None` where nothing is, which is
     /// found out faster, for no way is written down.
     pub fn answer(&self, destination: &Destination) -> Option<Answer> {
+        if *destination == Destination::Efa {
+            return self.efa();
+        }
         let asked = self.resolve(destination);
         let way = Way::new(self.numbers, &self.groups, self.place, &asked.resolved);
         if way.is_some_and(|way| self.reach.known.borrow().alike.is_plain(&way)) {
@@ -149,8 +158,10 @@ impl Start<'_, '_> {
                 .parse()
                 .map_or(!has_ipv4, |address: std::net::IpAddr| address.is_ipv6()),
             Destination::S3 { .. }
+            | Destination::BucketElsewhere { .. }
             | Destination::Service(_)
             | Destination::Members { .. }
+            | Destination::Efa
             | Destination::Subnet { .. } => !has_ipv4,
         }
     }

@@ -1,6 +1,6 @@
 //! Under which condition and reason a cause is told.
 
-use super::{Cause, Destination, Unseen, hop::Through};
+use super::{Cause, Destination, Through, Unseen};
 use crate::{
     api::{AcceptUnknown, Reason},
     catalog::{ELASTIC_INFERENCE, names_service},
@@ -13,10 +13,10 @@ impl Destination {
     /// What a way there is about.
     pub fn concern(&self) -> Concern {
         match self {
-            Self::S3 { .. } => Concern::S3,
+            Self::S3 { .. } | Self::BucketElsewhere { .. } => Concern::S3,
             Self::Service(name) if names_service(name, ELASTIC_INFERENCE) => Concern::ElasticInference,
             Self::Service(_) => Concern::Endpoints,
-            Self::Members { .. } | Self::Subnet { .. } => Concern::Subnets,
+            Self::Members { .. } | Self::Efa | Self::Subnet { .. } => Concern::Subnets,
             Self::Host { .. } | Self::Cidr { .. } => Concern::Internet,
         }
     }
@@ -39,7 +39,11 @@ impl Cause {
             Self::NotAdmitted { .. } => Concern::SecurityGroups,
             Self::AclDenies(_) => Concern::NetworkAcls,
             Self::PolicyBlocks { .. } => Concern::S3,
+            Self::BucketElsewhere { .. } => Concern::S3,
             Self::NoRoute { .. }
+            | Self::PrivateAddress { .. }
+            | Self::TakesNothing { .. }
+            | Self::NobodyThere { .. }
             | Self::NoRouteTable { .. }
             | Self::Blackhole { .. }
             | Self::NoAddress { .. }
@@ -76,8 +80,14 @@ impl Cause {
             Self::NatUnavailable { .. } | Self::NatIsPrivate { .. } => Reason::NatGatewayUnavailable,
             Self::NatInPrivateSubnet { .. } => Reason::NatGatewayInPrivateSubnet,
             Self::GatewayDetached { .. } => Reason::InternetGatewayMissing,
+            Self::BucketElsewhere { .. } => Reason::BucketInOtherRegion,
             Self::NoRoute { .. } | Self::NoPublicAddress { .. } | Self::NatTakesNoIpv6 { .. } => Reason::NoWayOut,
-            Self::NoAddress { .. } | Self::NoRouteTable { .. } | Self::NoSubnet { .. } => Reason::Unreached,
+            Self::NoAddress { .. }
+            | Self::NoRouteTable { .. }
+            | Self::NoSubnet { .. }
+            | Self::PrivateAddress { .. }
+            | Self::TakesNothing { .. }
+            | Self::NobodyThere { .. } => Reason::Unreached,
         }
     }
 
@@ -90,7 +100,9 @@ impl Cause {
             Self::EndpointUnavailable { endpoint, .. } => match destination {
                 Destination::Service(name) => Lack::Service(name.clone()),
                 Destination::S3 { .. }
+                | Destination::BucketElsewhere { .. }
                 | Destination::Members { .. }
+                | Destination::Efa
                 | Destination::Subnet { .. }
                 | Destination::Host { .. }
                 | Destination::Cidr { .. } => Lack::Endpoint(endpoint.clone()),
@@ -102,6 +114,10 @@ impl Cause {
                 [] | [_, ..] => Lack::Other,
             },
             Self::PolicyBlocks { .. }
+            | Self::PrivateAddress { .. }
+            | Self::TakesNothing { .. }
+            | Self::NobodyThere { .. }
+            | Self::BucketElsewhere { .. }
             | Self::Blackhole { .. }
             | Self::NoAddress { .. }
             | Self::NoRouteTable { .. }
@@ -139,6 +155,8 @@ impl Unseen {
             | Self::VirtualPrivateGateway { .. }
             | Self::Gateway { .. }
             | Self::Receiver { .. }
+            | Self::Listener { .. }
+            | Self::PrivateName { .. }
             | Self::Addresses { .. } => destination.concern(),
         }
     }
@@ -167,6 +185,8 @@ impl Unseen {
             | Self::NatGateway { .. }
             | Self::InternetGateway { .. }
             | Self::Receiver { .. }
+            | Self::Listener { .. }
+            | Self::PrivateName { .. }
             | Self::Addresses { .. } => None,
         }
     }
@@ -206,6 +226,8 @@ impl Unseen {
             | Self::VirtualPrivateGateway { .. }
             | Self::Gateway { .. }
             | Self::Receiver { .. }
+            | Self::Listener { .. }
+            | Self::PrivateName { .. }
             | Self::Addresses { .. } => Lack::Other,
         }
     }

@@ -94,6 +94,16 @@ pub enum Unseen {
         /// The subnet of the address.
         subnet: SubnetId,
     },
+    /// What listens at an interface without security groups.
+    Listener {
+        /// The interface.
+        interface: String,
+    },
+    /// Which addresses a name has inside the VPC, or in networks joined to it.
+    PrivateName {
+        /// The name.
+        name: String,
+    },
     /// Which addresses a name has, where some can be reached and others not.
     Addresses {
         /// The name.
@@ -122,6 +132,8 @@ impl Unseen {
             | Self::Peering { .. }
             | Self::VirtualPrivateGateway { .. }
             | Self::Gateway { .. }
+            | Self::Listener { .. }
+            | Self::PrivateName { .. }
             | Self::Addresses { .. } => None,
         }
     }
@@ -156,6 +168,8 @@ impl fmt::Display for Unseen {
             Self::VirtualPrivateGateway { gateway } => write!(f, "what lies behind virtual private gateway {gateway}"),
             Self::Gateway { gateway } => write!(f, "what lies behind {gateway}"),
             Self::Receiver { subnet } => write!(f, "what answers at that address in {subnet}, and whom it admits"),
+            Self::Listener { interface } => write!(f, "what listens at {interface}, which has no security groups"),
+            Self::PrivateName { name } => write!(f, "which addresses {name} has inside the VPC"),
             Self::Addresses { name } => write!(f, "which addresses {name} has: some can be reached, others not"),
         }
     }

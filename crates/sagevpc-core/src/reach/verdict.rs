@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    hop::{Cause, Hop, Stop},
+    cause::{Cause, Stop},
+    hop::Hop,
     names::Resolution,
     parts::{Part, path},
     space::{Space, take},

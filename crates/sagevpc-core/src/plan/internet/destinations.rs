@@ -78,6 +78,7 @@ fn blocks(demand: &Demand, anywhere: &[IpNet]) -> Vec<IpNet> {
         | DemandPeer::Service(_)
         | DemandPeer::ElasticInference
         | DemandPeer::Members
+        | DemandPeer::EfaMembers
         | DemandPeer::OwnSubnets => Vec::new(),
     }
 }

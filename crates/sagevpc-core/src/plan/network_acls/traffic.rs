@@ -76,7 +76,9 @@ impl Asked {
         let destination = match destination {
             Destination::S3 { .. } => Destination::S3 { bucket: None },
             Destination::Service(_)
+            | Destination::BucketElsewhere { .. }
             | Destination::Members { .. }
+            | Destination::Efa
             | Destination::Subnet { .. }
             | Destination::Host { .. }
             | Destination::Cidr { .. } => destination.clone(),
@@ -179,8 +181,11 @@ fn chosen(destination: &Destination, net: &IpNet) -> Option<IpNet> {
             (Err(_), IpNet::V4(_)) => Ipv4Net::default().into(),
             (Err(_), IpNet::V6(_)) => Ipv6Net::default().into(),
         }),
-        Destination::S3 { .. } | Destination::Service(_) | Destination::Members { .. } | Destination::Subnet { .. } => {
-            None
-        }
+        Destination::S3 { .. }
+        | Destination::BucketElsewhere { .. }
+        | Destination::Service(_)
+        | Destination::Members { .. }
+        | Destination::Efa
+        | Destination::Subnet { .. } => None,
     }
 }

@@ -174,10 +174,28 @@ pub(super) fn destinations<'d>(
     let mut all = BTreeMap::new();
     for demand in demands.filter(|demand| demand.applies_in(projected.vpc.cidrs())) {
         for destination in destinations_of(projected, demand, subnets) {
-            all.entry(destination).or_insert(demand);
+            all.entry(of_its_region(projected, resolved, destination))
+                .or_insert(demand);
         }
     }
     all
+}
+
+/// The destination, or where its bucket is if the profile says that it is in
+/// another region; what S3 itself says is known to the network.
+fn of_its_region(projected: &VpcSnapshot, resolved: &ResolvedProfile<'_>, destination: Destination) -> Destination {
+    let Destination::S3 { bucket: Some(bucket) } = &destination else {
+        return destination;
+    };
+    let is_seen = projected.buckets.get(bucket).is_some_and(|seen| seen.region.is_some());
+    let declared = resolved.profile().bucket_regions.get(bucket).filter(|_| !is_seen);
+    match declared.filter(|region| projected.region.as_ref().is_some_and(|here| here != *region)) {
+        Some(region) => Destination::BucketElsewhere {
+            bucket: bucket.clone(),
+            region: region.clone(),
+        },
+        None => destination,
+    }
 }
 
 /// The destinations of a demand from any of these subnets.
@@ -195,6 +213,7 @@ pub(super) fn destinations_of(projected: &VpcSnapshot, demand: &Demand, subnets:
             let service = is_there.then(|| Destination::Service(ELASTIC_INFERENCE.to_owned()));
             service.into_iter().collect()
         }
+        DemandPeer::EfaMembers => vec![Destination::Efa],
         DemandPeer::Members => there
             .map(|subnet| Destination::Members {
                 subnet: subnet.clone(),

@@ -430,6 +430,8 @@ fn led_by(path: &Path) -> String {
         Hop::Route { table, destination, to } => Some(format!("route {destination} of {table} to {to}")),
         Hop::PublicName { .. }
         | Hop::PrivateName { .. }
+        | Hop::InterfaceName { .. }
+        | Hop::LinkLocal { .. }
         | Hop::SecurityGroup { .. }
         | Hop::NetworkAcl { .. }
         | Hop::SameSubnet { .. }

@@ -57,10 +57,12 @@ pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>
     let admission = match way {
         Destination::S3 { bucket: Some(bucket) } => closed.of(bucket),
         Destination::S3 { bucket: None }
+        | Destination::BucketElsewhere { .. }
         | Destination::Service(_)
         | Destination::Host { .. }
         | Destination::Cidr { .. }
         | Destination::Members { .. }
+        | Destination::Efa
         | Destination::Subnet { .. } => None,
     };
     let (reached, endpoint) = how_far(draft, admission, start, way);
@@ -117,6 +119,8 @@ fn gateway_endpoint(hops: &[Hop]) -> Option<&VpcEndpointId> {
         Hop::GatewayEndpoint { endpoint } => Some(endpoint),
         Hop::PublicName { .. }
         | Hop::PrivateName { .. }
+        | Hop::InterfaceName { .. }
+        | Hop::LinkLocal { .. }
         | Hop::SecurityGroup { .. }
         | Hop::NetworkAcl { .. }
         | Hop::Route { .. }
@@ -178,9 +182,11 @@ impl<'s> Narrowed<'s> {
                     && (user.noted.is_none() || (narrower.closes_repositories && reads_packages()))
             }),
             Destination::S3 { bucket: Some(_) }
+            | Destination::BucketElsewhere { .. }
             | Destination::Host { .. }
             | Destination::Cidr { .. }
             | Destination::Members { .. }
+            | Destination::Efa
             | Destination::Subnet { .. } => false,
         }
     }

@@ -12,10 +12,10 @@ use std::{
 
 use ipnet::IpNet;
 use networks::{ALLOWS, GROUPS, SUBNETS, network};
-use oracle::{Ends, Fate, Kind, Packet, fate, subnet_of};
+use oracle::{Ends, Fate, Kind, Packet, fate, is_private, subnet_of};
 use proptest::{collection, prelude::*, sample, test_runner::TestCaseError};
 use sagevpc_core::{
-    observed::{IpPermission, VpcSnapshot},
+    observed::{IpPermission, NetworkInterface, VpcSnapshot},
     reach::{Cause, Destination, Reach, Unseen, Verdict},
     report::Weight,
     types::{Protocol, SecurityGroupId, SubnetId, Traffic},
@@ -36,6 +36,8 @@ fn kind(cause: &Cause) -> Kind {
         Cause::NoRoute { .. } | Cause::Blackhole { .. } | Cause::NoPublicAddress { .. } | Cause::NoSubnet { .. } => {
             Kind::Route
         }
+        Cause::PrivateAddress { .. } => Kind::Private,
+        Cause::NobodyThere { .. } => Kind::Nobody,
         Cause::EndpointUnavailable { .. } => Kind::Endpoint,
         Cause::PolicyBlocks { .. } => Kind::Policy,
         Cause::NatUnavailable { .. }
@@ -44,7 +46,12 @@ fn kind(cause: &Cause) -> Kind {
         | Cause::NatTakesNoIpv6 { .. } => Kind::Nat,
         Cause::GatewayDetached { .. } => Kind::InternetGateway,
         Cause::NoEndpoint { otherwise, .. } | Cause::PrivateDnsOff { otherwise, .. } => kind(otherwise),
-        Cause::DnsOff { .. } | Cause::NoResolver { .. } | Cause::NoAddress { .. } | Cause::NoRouteTable { .. } => {
+        Cause::BucketElsewhere { .. }
+        | Cause::TakesNothing { .. }
+        | Cause::DnsOff { .. }
+        | Cause::NoResolver { .. }
+        | Cause::NoAddress { .. }
+        | Cause::NoRouteTable { .. } => {
             panic!("these networks give no reason for {cause}")
         }
     }
@@ -158,10 +165,31 @@ impl Question<'_> {
     fn is_dns_off(&self) -> bool {
         let attributes = self.vpc.attributes.as_ref().expect("they were looked at");
         let by_name = match &self.destination {
-            Destination::S3 { .. } | Destination::Service(_) | Destination::Host { .. } => true,
-            Destination::Members { .. } | Destination::Subnet { .. } | Destination::Cidr { .. } => false,
+            Destination::S3 { .. }
+            | Destination::BucketElsewhere { .. }
+            | Destination::Service(_)
+            | Destination::Host { .. } => true,
+            Destination::Members { .. } | Destination::Efa | Destination::Subnet { .. } | Destination::Cidr { .. } => {
+                false
+            }
         };
         by_name && !attributes.enable_dns_support.value
+    }
+
+    /// Whether it is one address in a subnet, and no interface has it.
+    fn is_nobodys(&self) -> bool {
+        let Destination::Cidr { cidr, .. } = &self.destination else {
+            return false;
+        };
+        let has_it = |interface: &NetworkInterface| {
+            let ips = &interface.private_ip_addresses;
+            ips.iter().any(|ip| ip.private_ip_address == cidr.addr().to_string())
+        };
+        let mut interfaces = self.vpc.network_interfaces.values().peekable();
+        cidr.prefix_len() == cidr.max_prefix_len()
+            && subnet_of(self.vpc, cidr.addr()).is_some()
+            && interfaces.peek().is_some()
+            && !interfaces.any(has_it)
     }
 
     /// What the destination's name leads to: addresses, and who answers there.
@@ -192,12 +220,18 @@ impl Question<'_> {
                     Some(_) | None => (public(), None),
                 }
             }
-            Destination::Host { .. } => (public(), None),
+            Destination::Host { .. } | Destination::BucketElsewhere { .. } => (public(), None),
             Destination::Cidr { cidr, .. } => {
                 let mut ips = in_block(*cidr);
                 ips.push(cidr.addr());
+                // A block with public addresses stands for these.
+                if !(is_private(cidr.network()) && is_private(cidr.broadcast())) {
+                    ips.retain(|ip| !is_private(*ip));
+                }
                 (ips, None)
             }
+            // Groups alone answer for adapters: no packet is followed.
+            Destination::Efa => (Vec::new(), None),
             Destination::Members { subnet, .. } => (
                 in_block(IpNet::V4(self.vpc.subnets[subnet].cidr_block.unwrap())),
                 Some(self.groups.clone()),
@@ -243,7 +277,10 @@ impl Question<'_> {
                 for &protocol in &protocols {
                     let ports: Vec<u16> = match &self.destination {
                         Destination::Cidr { port, .. } | Destination::Host { port, .. } => vec![*port],
-                        Destination::S3 { .. } | Destination::Service(_) => vec![443],
+                        Destination::S3 { .. } | Destination::BucketElsewhere { .. } | Destination::Service(_) => {
+                            vec![443]
+                        }
+                        Destination::Efa => Vec::new(),
                         Destination::Members { traffic, .. } | Destination::Subnet { traffic, .. } => {
                             match traffic.ports {
                                 Some(range) => vec![u16::try_from(range.from).unwrap()],
@@ -366,6 +403,11 @@ fn agree(question: &Question<'_>) -> Result<(), TestCaseError> {
         prop_assert!(is_told);
         return Ok(());
     }
+    if question.is_nobodys() {
+        let is_told = matches!(&verdict, Verdict::Stopped(_, stop) if kind(&stop.cause) == Kind::Nobody);
+        prop_assert!(is_told, "{verdict:?}");
+        return Ok(());
+    }
     let by_address = question.fates();
     let fates: BTreeSet<Fate> = by_address.values().flatten().copied().collect();
     let is_dropped = |fate: &Fate| matches!(fate, Fate::Dropped(_));
@@ -388,7 +430,8 @@ fn agree(question: &Question<'_>) -> Result<(), TestCaseError> {
                 prop_assert!(lost > 0 && lost < by_address.len(), "{by_address:?}: {verdict:?}");
             } else {
                 prop_assert!(lost == 0, "{by_address:?}: {verdict:?}");
-                let is_receiver = hangs_on(|unseen| matches!(unseen, Unseen::Receiver { .. }));
+                let is_receiver =
+                    hangs_on(|unseen| matches!(unseen, Unseen::Receiver { .. } | Unseen::Listener { .. }));
                 prop_assert!(
                     is_receiver || fates.contains(&Fate::OutOfSight),
                     "{fates:?}: {verdict:?}"
@@ -516,7 +559,9 @@ fn is_of_every_address(question: &Question<'_>) -> bool {
             .iter()
             .any(|endpoint| endpoint.service_name.ends_with(".sts") && endpoint.private_dns_enabled),
         Destination::S3 { .. }
+        | Destination::BucketElsewhere { .. }
         | Destination::Members { .. }
+        | Destination::Efa
         | Destination::Subnet { .. }
         | Destination::Cidr { .. } => true,
     }

@@ -28,6 +28,18 @@ pub enum Kind {
     Policy,
     Nat,
     InternetGateway,
+    /// Nobody on the internet has a private address.
+    Private,
+    /// Nothing in the VPC has the address.
+    Nobody,
+}
+
+/// Whether an address is a private network's, by RFC 1918, 6598 and 4193.
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => ip.is_private() || (ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1])),
+        IpAddr::V6(ip) => ip.octets()[0] & 0xfe == 0xfc,
+    }
 }
 
 /// One packet.
@@ -76,7 +88,7 @@ pub fn fate(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet) -> Fate {
         Target::Local => return within(vpc, ends, packet, there),
         Target::Nat(id) => nat(vpc, ends, packet, &id),
         Target::Internet(_) if packet.source.is_ipv4() => Fate::Dropped(Kind::Route),
-        other => outside(vpc, ends, &other),
+        other => outside(vpc, ends, &other, packet.destination),
     };
     match outcome {
         Fate::Dropped(kind) => Fate::Dropped(kind),
@@ -160,7 +172,7 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
         Target::Internet(_) if is_private => return Fate::Dropped(Kind::Nat),
         // What is gone there is no internet gateway.
         Target::Nowhere | Target::Blackhole | Target::Local | Target::Nat(_) => return Fate::Dropped(Kind::Nat),
-        other => outside(vpc, ends, &other),
+        other => outside(vpc, ends, &other, destination),
     };
     if let Fate::Dropped(_) = outcome {
         return outcome;
@@ -183,8 +195,9 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     outcome
 }
 
-fn outside(vpc: &VpcSnapshot, ends: &Ends<'_>, target: &Target) -> Fate {
+fn outside(vpc: &VpcSnapshot, ends: &Ends<'_>, target: &Target, to: IpAddr) -> Fate {
     match target {
+        Target::EgressOnly | Target::Internet(_) if is_private(to) => Fate::Dropped(Kind::Private),
         Target::Nowhere | Target::Blackhole => Fate::Dropped(Kind::Route),
         Target::OutOfSight => Fate::OutOfSight,
         Target::EgressOnly => Fate::Arrives,

@@ -1,0 +1,121 @@
+//! What answers at addresses.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{
+    Reach,
+    cause::Cause,
+    filter::Flow,
+    hop::Hop,
+    names::{Receiver, Resolution, Target},
+    space::{private, space, take},
+    unseen::Unseen,
+};
+use crate::{
+    observed::{InterfaceType, NetworkInterface},
+    types::Traffic,
+};
+
+/// Where each instance's own metadata and AWS's resolver and clock answer.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>.
+const LINK_LOCAL: [&str; 2] = ["169.254.0.0/16", "fd00:ec2::/32"];
+
+impl Reach<'_> {
+    pub(super) fn resolve_cidr(&self, cidr: IpNet, port: u16) -> Resolution {
+        let is_one_address = cidr.prefix_len() == cidr.max_prefix_len();
+        if is_one_address && self.is_beside_every_rule(cidr.addr()) {
+            let address = cidr.addr();
+            return Resolution {
+                hops: vec![Hop::LinkLocal { address }],
+                ..Resolution::default()
+            };
+        }
+        let found = is_one_address.then(|| self.interface_at(cidr.addr())).flatten();
+        let mut resolution = Resolution::default();
+        let receiver = match found {
+            Some(interface) => self.receiver_of(interface, &mut resolution),
+            None => Receiver::Outside,
+        };
+        if found.is_none() && is_one_address {
+            resolution.stop = self.nobody_at(cidr.addr());
+        }
+        let mut addresses = space([cidr.trunc()], (port, port));
+        // Who names a block with public addresses means these.
+        for net in private(cidr.addr().is_ipv6()).filter(|private| !private.contains(&cidr)) {
+            take(&mut addresses, &net, (port, port));
+        }
+        resolution.targets.push(Target {
+            flow: Flow::tcp(port),
+            traffic: Traffic::tcp(port),
+            space: addresses,
+            whom: cidr.to_string(),
+            block: Some(cidr),
+            receiver,
+            s3: None,
+        });
+        resolution
+    }
+
+    /// Whether neither routes nor security groups nor network ACLs hold for
+    /// packets to an address.
+    fn is_beside_every_rule(&self, address: IpAddr) -> bool {
+        let mut link_local = LINK_LOCAL.iter().filter_map(|net| net.parse::<IpNet>().ok());
+        let third = |net: IpNet| match net {
+            IpNet::V4(net) => net.network().to_bits().checked_add(2) == address_bits(address),
+            IpNet::V6(_) => false,
+        };
+        let vpc = &self.snapshot.vpc;
+        let mut blocks = vpc
+            .cidrs()
+            .chain(self.places.iter().flat_map(|place| place.nets.iter().copied()));
+        link_local.any(|net| net.contains(&address)) || vpc.is_awss_resolver(&address.to_string()) || blocks.any(third)
+    }
+
+    /// The interface that has the address.
+    fn interface_at(&self, address: IpAddr) -> Option<&NetworkInterface> {
+        self.snapshot.network_interfaces.values().find(|interface| {
+            let mut addresses = interface.addresses();
+            addresses.any(|own| own == address)
+        })
+    }
+
+    /// Who answers at an interface. One without security groups is AWS's, and
+    /// answers as it will.
+    pub(super) fn receiver_of(&self, interface: &NetworkInterface, resolution: &mut Resolution) -> Receiver {
+        if interface.groups.is_empty() {
+            let id = interface.network_interface_id.clone();
+            let kind = interface.interface_type.as_ref().map(|kind| kind.means());
+            if kind == Some(InterfaceType::NatGateway) {
+                resolution.stop = Some(Cause::TakesNothing { interface: id });
+            } else {
+                let interface = id.to_string();
+                resolution.unseen.push(Unseen::Listener { interface });
+            }
+        }
+        Receiver::Interface(interface.groups.iter().map(|group| group.group_id.clone()).collect())
+    }
+
+    /// That nothing in the VPC has the address, where all that is in it can be
+    /// seen.
+    fn nobody_at(&self, address: IpAddr) -> Option<Cause> {
+        let is_seen = !self.snapshot.network_interfaces.is_empty() && self.snapshot.foreign_owner().is_none();
+        let place = self
+            .places
+            .iter()
+            .find(|place| place.nets.iter().any(|net| net.contains(&address)))?;
+        is_seen.then(|| Cause::NobodyThere {
+            subnet: place.id.clone(),
+            address,
+        })
+    }
+}
+
+fn address_bits(address: IpAddr) -> Option<u32> {
+    match address {
+        IpAddr::V4(address) => Some(address.to_bits()),
+        IpAddr::V6(_) => None,
+    }
+}

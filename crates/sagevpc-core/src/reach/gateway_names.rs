@@ -1,0 +1,169 @@
+//! Names of the services that have gateway endpoints: their addresses are in the
+//! prefix list of the region's service.
+
+use super::{
+    Reach,
+    filter::Flow,
+    hop::Hop,
+    names::{Detour, HTTPS, Receiver, Resolution, Target, is_of_family},
+    space::space,
+    unseen::Unseen,
+};
+use crate::{
+    observed::{EndpointState, PrefixList},
+    types::{Region, Traffic},
+};
+
+const HTTP: u16 = 80;
+
+/// What of S3 a host's name stands for.
+#[derive(Debug, PartialEq, Eq)]
+enum S3Name<'n> {
+    /// S3 of the region as such.
+    Region,
+    /// A bucket of the region.
+    Bucket(&'n str),
+}
+
+/// What of S3 in this region the name stands for, in either of its spellings.
+fn s3_name<'n>(name: &'n str, region: &str) -> Option<S3Name<'n>> {
+    let ends = [
+        format!("s3.{region}.amazonaws.com"),
+        format!("s3.dualstack.{region}.amazonaws.com"),
+    ];
+    ends.iter().find_map(|end| {
+        let before = name.strip_suffix(end.as_str())?;
+        match before.strip_suffix('.') {
+            Some(bucket) => Some(S3Name::Bucket(bucket)),
+            None => before.is_empty().then_some(S3Name::Region),
+        }
+    })
+}
+
+impl Reach<'_> {
+    /// What a host's name leads to, where it is that of a service with a gateway
+    /// endpoint in this region.
+    pub(super) fn resolve_by_gateway(&self, name: &str, port: u16, is_ipv6: bool) -> Option<Resolution> {
+        if port != HTTPS && port != HTTP {
+            return None;
+        }
+        let region = self.snapshot.region.as_ref()?.as_str();
+        match s3_name(name, region) {
+            Some(S3Name::Region) => return Some(self.resolve_s3(None, port, is_ipv6)),
+            Some(S3Name::Bucket(bucket)) => return Some(self.resolve_s3(Some(bucket), port, is_ipv6)),
+            None => {}
+        }
+        let service = name.strip_suffix(&format!(".{region}.amazonaws.com"))?;
+        let list = self.gateway_list(service)?;
+        Some(self.by_list(list, name, port, is_ipv6))
+    }
+
+    /// The prefix list of a gateway service other than S3, by its short name.
+    pub(super) fn gateway_list(&self, service: &str) -> Option<&PrefixList> {
+        let mut lists = self.snapshot.prefix_lists.iter();
+        lists.find(|list| self.snapshot.is_service(&list.prefix_list_name, service))
+    }
+
+    /// A service by the addresses of its prefix list.
+    pub(super) fn by_list(&self, list: &PrefixList, host: &str, port: u16, is_ipv6: bool) -> Resolution {
+        self.by_name(|resolution| self.add_list(resolution, Some(list), &list.prefix_list_name, host, port, is_ipv6))
+    }
+
+    pub(super) fn resolve_s3(&self, bucket: Option<&str>, port: u16, is_ipv6: bool) -> Resolution {
+        let region = self.snapshot.region.as_ref();
+        let elsewhere = bucket.and_then(|name| self.snapshot.buckets.get(name)?.region.as_ref());
+        if let (Some(bucket), Some(there)) = (
+            bucket,
+            elsewhere.filter(|there| region.is_some_and(|here| here != *there)),
+        ) {
+            return self.resolve_bucket_elsewhere(bucket, there, is_ipv6);
+        }
+        let region = region.map_or("REGION", |region| region.as_str());
+        let host = match bucket {
+            Some(bucket) => format!("{bucket}.s3.{region}.amazonaws.com"),
+            None => format!("s3.{region}.amazonaws.com"),
+        };
+        // Where there is a gateway endpoint, private DNS of an interface
+        // endpoint for S3 is for those outside the VPC.
+        let mut gateways = self.snapshot.s3_gateway_endpoints();
+        let has_gateway = gateways.any(|endpoint| endpoint.state != EndpointState::Deleted);
+        if !has_gateway
+            && self
+                .interface_endpoint("s3")
+                .is_some_and(|endpoint| endpoint.private_dns_enabled)
+        {
+            return self.resolve_service("s3", &host, port, is_ipv6);
+        }
+        let list = self.snapshot.s3_prefix_list();
+        let name = format!("com.amazonaws.{region}.s3");
+        self.by_name(|resolution| {
+            self.add_list(resolution, list, &name, &host, port, is_ipv6);
+            for target in &mut resolution.targets {
+                target.s3 = Some(bucket.map(str::to_owned));
+            }
+        })
+    }
+
+    /// A bucket of another region: no gateway endpoint of this one leads there.
+    pub(super) fn resolve_bucket_elsewhere(&self, bucket: &str, region: &Region, is_ipv6: bool) -> Resolution {
+        let host = format!("{bucket}.s3.{region}.amazonaws.com");
+        let mut resolution = self.by_name(|resolution| self.outside(resolution, &host, HTTPS, is_ipv6));
+        resolution.detour = Some(Detour::OtherRegion {
+            bucket: bucket.to_owned(),
+            region: region.clone(),
+            here: self.snapshot.region.clone(),
+        });
+        resolution
+    }
+
+    fn add_list(
+        &self,
+        resolution: &mut Resolution,
+        list: Option<&PrefixList>,
+        name: &str,
+        host: &str,
+        port: u16,
+        is_ipv6: bool,
+    ) {
+        resolution.hops.push(Hop::PublicName { name: host.to_owned() });
+        let nets = list.and_then(|list| Some((list, self.groups.list(&list.prefix_list_id)?)));
+        let Some((list, nets)) = nets else {
+            let list = name.to_owned();
+            resolution.unseen.push(Unseen::PrefixList { list });
+            return;
+        };
+        let nets = nets.iter().filter(|net| is_of_family(net, is_ipv6)).copied();
+        resolution.targets.push(Target {
+            flow: Flow::tcp(port),
+            traffic: Traffic::tcp(port),
+            space: space(nets, (port, port)),
+            whom: format!("prefix list {}", list.prefix_list_id),
+            block: None,
+            receiver: Receiver::Outside,
+            s3: None,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_regions_s3_go_by_its_gateway_endpoint() {
+        let name = |name| s3_name(name, "eu-west-1");
+        assert_eq!(name("s3.eu-west-1.amazonaws.com"), Some(S3Name::Region));
+        assert_eq!(name("data.s3.eu-west-1.amazonaws.com"), Some(S3Name::Bucket("data")));
+        assert_eq!(
+            name("a.b.s3.dualstack.eu-west-1.amazonaws.com"),
+            Some(S3Name::Bucket("a.b"))
+        );
+        for other in [
+            "data.s3.us-east-1.amazonaws.com",
+            "nots3.eu-west-1.amazonaws.com",
+            "s3.amazonaws.com",
+        ] {
+            assert_eq!(name(other), None, "{other}");
+        }
+    }
+}
