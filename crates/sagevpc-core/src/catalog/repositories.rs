@@ -37,11 +37,65 @@ pub fn ecr_layer_bucket(region: &Region) -> String {
 }
 
 /// What a workload does with a bucket of its own, and on what of it.
-pub const BUCKET_USES: [(&str, &str); 3] = [("s3:GetObject", "/*"), ("s3:PutObject", "/*"), ("s3:ListBucket", "")];
+const BUCKET_USES: [(&str, &str); 3] = [("s3:GetObject", "/*"), ("s3:PutObject", "/*"), ("s3:ListBucket", "")];
+
+/// What it does with a bucket that it may only read.
+const BUCKET_READS: [(&str, &str); 2] = [("s3:GetObject", "/*"), ("s3:ListBucket", "")];
+
+/// Names of AWS's own buckets that SageMaker's users read: of `JumpStart`, of
+/// samples, of packages, of images. Nobody but AWS writes to them.
+///
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-jumpstart.html>.
+const BUCKETS_OF_AWS: [&str; 6] = [
+    "al2023-repos-",
+    "amazonlinux-2-repos-",
+    "jumpstart-cache-prod-",
+    "jumpstart-private-cache-prod-",
+    "sagemaker-example-files-prod-",
+    "sagemaker-sample-files",
+];
+
+/// What a workload does with this bucket, as actions each with what of the bucket
+/// it is on; with S3 as such, that it reads something.
+pub fn bucket_uses(bucket: Option<&str>) -> &'static [(&'static str, &'static str)] {
+    let Some(bucket) = bucket else {
+        return &BUCKET_USES[..1];
+    };
+    let is_of_layers = bucket.starts_with("prod-") && bucket.ends_with("-starport-layer-bucket");
+    if is_of_layers || BUCKETS_OF_AWS.iter().any(|name| bucket.starts_with(name)) {
+        &BUCKET_READS
+    } else {
+        &BUCKET_USES
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_writes_to_buckets_of_aws() {
+        let writes = |bucket| {
+            bucket_uses(Some(bucket))
+                .iter()
+                .any(|(action, _)| *action == "s3:PutObject")
+        };
+        for bucket in [
+            "jumpstart-cache-prod-eu-west-1",
+            "prod-eu-west-1-starport-layer-bucket",
+            "sagemaker-sample-files",
+        ] {
+            assert!(!writes(bucket), "{bucket}");
+        }
+        for bucket in [
+            "fraud-data",
+            "sagemaker-eu-west-1-111122223333",
+            "prod-models",
+            "my-jumpstart-cache-prod-x",
+        ] {
+            assert!(writes(bucket), "{bucket}");
+        }
+    }
 
     #[test]
     fn repositories_carry_region_and_partition() {

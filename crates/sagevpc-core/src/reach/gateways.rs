@@ -14,7 +14,7 @@ use super::{
     unseen::Unseen,
 };
 use crate::{
-    catalog::BUCKET_USES,
+    catalog::bucket_uses,
     observed::{ConnectivityType, Stage, VpcEndpoint},
     types::{Direction, NatGatewayId, Region, VpcEndpointId},
 };
@@ -200,13 +200,9 @@ impl Reach<'_> {
         let partition = self.snapshot.region.as_ref().map_or("aws", Region::partition);
         let named = bucket.unwrap_or("*");
         let policy = policy.narrowed_to(&format!("arn:{partition}:s3:::{named}*"));
-        let uses = match bucket {
-            Some(_) => &BUCKET_USES[..],
-            None => &BUCKET_USES[..1],
-        };
         let mut blocks = Vec::new();
         let mut undecided = Vec::new();
-        for (action, objects) in uses {
+        for (action, objects) in bucket_uses(bucket) {
             let resource = format!("arn:{partition}:s3:::{named}{objects}");
             let decision = evaluate_family_for_anyone(&policy, action, &resource);
             match (decision.share(), bucket) {

@@ -134,6 +134,7 @@ cases! {
     bucket_closed_by_its_owners,
     bucket_closed_from_nothing,
     bucket_declared_in_other_region,
+    buckets_of_aws_are_only_read,
     bucket_exemption_not_granted,
     bucket_exemption_of_another_vpc_stays,
     bucket_exemption_withdrawn_is_held,

@@ -3,7 +3,7 @@
 use super::{CONCERN, wishes::Wish};
 use crate::{
     api::{AcceptUnknown, Reason},
-    catalog::{BUCKET_USES, Symptom},
+    catalog::{Symptom, bucket_uses},
     desired::{BucketPolicy, bucket_arn, bucket_statement},
     plan::draft::Draft,
     report::{Finding, Weight},
@@ -73,7 +73,7 @@ pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &B
     let mut found = Vec::new();
     for endpoint in wish.existing_endpoints() {
         let inside = || through(&endpoint).with_value("aws:SourceVpc", vpc.vpc_id.as_str());
-        for (action, objects) in BUCKET_USES {
+        for (action, objects) in bucket_uses(Some(wish.bucket)) {
             let resource = format!("{arn}{objects}");
             let Some((weight, why)) = obstacle(&denied(policy.document(), action, &resource, inside())) else {
                 continue;
