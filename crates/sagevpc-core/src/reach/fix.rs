@@ -207,7 +207,16 @@ impl Cause {
                 None => format!("Make an interface endpoint for {service} with private DNS, or a way out."),
             },
             Self::PrivateDnsOff { endpoint, .. } => {
-                format!("Turn it on: `aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled`.")
+                let turn_on =
+                    format!("`aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled`");
+                match means.sagemaker_vpc {
+                    Some(_) if !means.ours.contains(endpoint.as_str()) => {
+                        format!(
+                            "Its owners can turn it on with {turn_on}, or let sagevpc: list {endpoint} in spec.adopt."
+                        )
+                    }
+                    Some(_) | None => format!("Turn it on: {turn_on}."),
+                }
             }
             Self::NatUnavailable { state, .. } if *state == NatGatewayState::Pending => {
                 "AWS is still setting it up; that takes some minutes.".to_owned()

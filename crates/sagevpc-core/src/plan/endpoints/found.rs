@@ -24,7 +24,7 @@ pub(super) struct Endpoints<'a> {
     pub(super) leaving: Vec<&'a VpcEndpoint>,
     /// Somebody else's that becomes ours.
     pub(super) to_adopt: Option<&'a VpcEndpoint>,
-    /// Somebody else's that serves already.
+    /// Somebody else's that serves already, or would with private DNS.
     pub(super) serving: Option<&'a VpcEndpoint>,
 }
 
@@ -38,6 +38,7 @@ impl<'a> Endpoints<'a> {
             serving: None,
         };
         let mut adoptable = Vec::new();
+        let mut nameless = None;
         let of_the_service = draft
             .snapshot
             .vpc_endpoints
@@ -57,10 +58,17 @@ impl<'a> Endpoints<'a> {
                         adoptable.push(endpoint);
                     } else if serves && sorted.serving.is_none() {
                         sorted.serving = Some(endpoint);
+                    } else if !serves && nameless.is_none() {
+                        nameless = Some(endpoint);
                     }
                 }
                 Stage::Failed => {}
             }
+        }
+        // Private DNS can be turned on: that costs nothing, and a second endpoint
+        // does.
+        if sorted.serving.is_none() && sorted.ours.is_empty() && adoptable.is_empty() {
+            sorted.serving = nameless;
         }
         // Should there be two, the adopted one stays, or else that which the
         // name leads to.
