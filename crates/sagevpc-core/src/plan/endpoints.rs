@@ -99,10 +99,17 @@ fn is_ours_to_serve(draft: &Draft<'_>, need: &EndpointNeed<'_>, dns: &Dns) -> bo
     }
     let is_there = endpoints.chosen().is_some() || !endpoints.leaving.is_empty();
     let can_be_made = match dns {
+        _ if is_the_owners(draft) => false,
         Dns::Off if need.service.private_dns => false,
         Dns::Off | Dns::After(_) => !place(draft.snapshot, need, &[], None, &BTreeMap::new()).is_nowhere(),
     };
     is_there || can_be_made
+}
+
+/// Whether endpoints are another account's to make, which shows them to nobody: a
+/// service may have one already, and a second is not asked for.
+fn is_the_owners(draft: &Draft<'_>) -> bool {
+    draft.snapshot.foreign_owner().is_some()
 }
 
 /// Somebody else's endpoint that serves the need already.
@@ -134,7 +141,7 @@ pub(super) fn addresses_to_take(draft: &Draft<'_>, profiles: &[ResolvedProfile<'
     let address_type = draft.network.vpc.interface_endpoints.ip_address_type;
     let mut taken: BTreeMap<SubnetId, u32> = BTreeMap::new();
     for need in needs.iter().chain(&elastic) {
-        if serving(draft, need).is_some() {
+        if serving(draft, need).is_some() || is_the_owners(draft) {
             continue;
         }
         let placement = place(draft.snapshot, need, &present(draft, need), address_type, &taken);

@@ -297,6 +297,15 @@ impl Reach<'_> {
                     let detour = Detour::PrivateDnsOff(service.to_owned(), endpoint.vpc_endpoint_id.clone());
                     resolution.detour = Some(detour);
                 }
+                // A participant of a shared VPC does not see its owner's endpoints.
+                None if self.snapshot.foreign_owner().is_some() => {
+                    let service = service.to_owned();
+                    resolution.hops.push(Hop::Unseen(Unseen::OwnersEndpoint {
+                        service: service.clone(),
+                    }));
+                    resolution.unseen.push(Unseen::OwnersEndpoint { service });
+                    return;
+                }
                 None => resolution.detour = Some(Detour::NoEndpoint(service.to_owned())),
             }
             self.outside(resolution, &host, port, is_ipv6);

@@ -84,6 +84,7 @@ impl Via {
                 | Unseen::Policy { .. }
                 | Unseen::SecurityGroup { .. }
                 | Unseen::Receiver { .. }
+                | Unseen::OwnersEndpoint { .. }
                 | Unseen::Listener { .. }
                 | Unseen::PrivateName { .. }
                 | Unseen::Addresses { .. } => unseen.to_string(),

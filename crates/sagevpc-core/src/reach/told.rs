@@ -155,6 +155,7 @@ impl Unseen {
             | Self::VirtualPrivateGateway { .. }
             | Self::Gateway { .. }
             | Self::Receiver { .. }
+            | Self::OwnersEndpoint { .. }
             | Self::Listener { .. }
             | Self::PrivateName { .. }
             | Self::Addresses { .. } => destination.concern(),
@@ -173,6 +174,7 @@ impl Unseen {
                 Some(AcceptUnknown::Peering)
             }
             // Endpoints of a shared VPC are its owner's, whom alone they show themselves to.
+            Self::OwnersEndpoint { .. } => Some(AcceptUnknown::SharedVpc),
             Self::Endpoint { .. } if is_shared => Some(AcceptUnknown::SharedVpc),
             Self::DnsAttributes
             | Self::DhcpOptions
@@ -214,6 +216,7 @@ impl Unseen {
             Self::Endpoint { endpoint } | Self::EndpointGroups { endpoint } | Self::Policy { endpoint, .. } => {
                 Lack::Endpoint(endpoint.as_str().into())
             }
+            Self::OwnersEndpoint { service } => Lack::Service(service.clone()),
             Self::NetworkAcls
             | Self::PrefixList { .. }
             | Self::SecurityGroup { .. }

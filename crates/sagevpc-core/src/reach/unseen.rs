@@ -94,6 +94,11 @@ pub enum Unseen {
         /// The subnet of the address.
         subnet: SubnetId,
     },
+    /// Whether the owner of a shared VPC has an interface endpoint for a service.
+    OwnersEndpoint {
+        /// The service.
+        service: String,
+    },
     /// What listens at an interface without security groups.
     Listener {
         /// The interface.
@@ -132,6 +137,7 @@ impl Unseen {
             | Self::Peering { .. }
             | Self::VirtualPrivateGateway { .. }
             | Self::Gateway { .. }
+            | Self::OwnersEndpoint { .. }
             | Self::Listener { .. }
             | Self::PrivateName { .. }
             | Self::Addresses { .. } => None,
@@ -168,6 +174,9 @@ impl fmt::Display for Unseen {
             Self::VirtualPrivateGateway { gateway } => write!(f, "what lies behind virtual private gateway {gateway}"),
             Self::Gateway { gateway } => write!(f, "what lies behind {gateway}"),
             Self::Receiver { subnet } => write!(f, "what answers at that address in {subnet}, and whom it admits"),
+            Self::OwnersEndpoint { service } => {
+                write!(f, "whether the VPC's owner has an interface endpoint for {service}")
+            }
             Self::Listener { interface } => write!(f, "what listens at {interface}, which has no security groups"),
             Self::PrivateName { name } => write!(f, "which addresses {name} has inside the VPC"),
             Self::Addresses { name } => write!(f, "which addresses {name} has: some can be reached, others not"),

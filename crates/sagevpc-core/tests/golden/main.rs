@@ -488,6 +488,8 @@ cases! {
     services_no_longer_called_by_us_alone,
     shared_vpc_accepted,
     shared_vpc_is_left_to_its_owner,
+    shared_vpc_services_accepted,
+    shared_vpc_services_may_have_endpoints,
     shared_vpc_with_an_endpoint_unseen,
     spare_endpoint_goes,
     spare_interface_endpoint_goes,

@@ -41,6 +41,7 @@ pub(in crate::plan) fn keep(draft: &mut Draft<'_>, need: &EndpointNeed<'_>, sett
                 judge_state(draft, need, endpoint, setting.concern);
                 modify(draft, need, endpoint, setting, Some(adoption));
             }
+            None if super::is_the_owners(draft) => {}
             None => create(draft, need, &endpoints, setting),
         },
         [kept, spare @ ..] => {
