@@ -10,6 +10,7 @@
 //! | File | What it knows |
 //! |---|---|
 //! | `wishes` | what profiles ask of which bucket |
+//! | `named` | buckets that are named only, and what is wrong with a policy |
 //! | `seen` | what was seen of a bucket, and what of it is there on our account |
 //! | `difference` | what our statement lacks, and what it has too much |
 //! | `verdict` | what a policy stops, and what it lets in |
@@ -17,6 +18,7 @@
 
 mod difference;
 mod in_force;
+mod named;
 mod seen;
 mod verdict;
 mod wishes;
@@ -57,6 +59,9 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], serv
     };
     for wish in wishes.values() {
         buckets.grant(wish);
+    }
+    for wish in named::named(&taking_part, served, &wishes) {
+        buckets.judge(&wish);
     }
     for held in held.values().filter(|held| !wishes.contains_key(held.name.as_str())) {
         let is_named = taking_part
@@ -129,6 +134,21 @@ impl Buckets<'_, '_> {
             None
         };
         verdict::judge_endpoints(self.draft, wish, changed.as_ref().unwrap_or(&policy));
+    }
+
+    /// A bucket that nobody asks to be closed, as far as its policy was seen.
+    fn judge(&mut self, wish: &Wish<'_>) {
+        let here = &self.draft.network.vpc.region;
+        let told = wish
+            .asking
+            .iter()
+            .find_map(|resolved| region_of(self.draft, wish.bucket, resolved));
+        if told.is_some_and(|region| region != *here) || !self.draft.snapshot.buckets.contains_key(wish.bucket) {
+            return;
+        }
+        if let Ok(policy) = Seen::of(self.draft).policy(wish.bucket) {
+            verdict::judge_endpoints(self.draft, wish, &policy);
+        }
     }
 
     /// Has our statement admit the endpoints that lead there. Gives the policy

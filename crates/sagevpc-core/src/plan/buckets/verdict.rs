@@ -1,6 +1,8 @@
 //! What a bucket's policy stops, and what it lets in.
 
-use super::{CONCERN, wishes::Wish};
+use std::collections::BTreeMap;
+
+use super::{CONCERN, named::what_is_wrong, wishes::Wish};
 use crate::{
     api::{AcceptUnknown, Reason},
     catalog::{Symptom, bucket_uses},
@@ -72,26 +74,45 @@ pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &B
     let accepted = vpc.accept_unknown.contains(&AcceptUnknown::BucketPolicy);
     let mut found = Vec::new();
     for endpoint in wish.existing_endpoints() {
-        let inside = || through(&endpoint).with_value("aws:SourceVpc", vpc.vpc_id.as_str());
+        let inside = || {
+            let inside = through(&endpoint).with_value("aws:SourceVpc", vpc.vpc_id.as_str());
+            match draft
+                .snapshot
+                .workloads_account
+                .as_ref()
+                .or(draft.snapshot.account.as_ref())
+            {
+                Some(account) => inside.with_value("aws:PrincipalAccount", account.as_str()),
+                None => inside,
+            }
+        };
+        // What the same statements stop is one cause.
+        let mut stopped: BTreeMap<(Weight, String), Vec<String>> = BTreeMap::new();
         for (action, objects) in bucket_uses(Some(wish.bucket)) {
             let resource = format!("{arn}{objects}");
-            let Some((weight, why)) = obstacle(&denied(policy.document(), action, &resource, inside())) else {
-                continue;
-            };
+            let decision = denied(policy.document(), action, &resource, inside());
+            if let Some((weight, why)) = obstacle(&decision) {
+                let wrong = what_is_wrong(draft.snapshot, policy.document(), statements_of(&decision), &endpoint);
+                let requests = stopped.entry((weight, format!("{why}.{wrong}"))).or_default();
+                requests.push(format!("{action} on {resource}"));
+            }
+        }
+        for ((weight, why), requests) in stopped {
             let (weight, verb) = match weight {
                 Weight::Unknown if accepted => (Weight::Advice, "may deny"),
                 Weight::Unknown => (weight, "may deny"),
                 Weight::Blocks | Weight::Unmet | Weight::Aside | Weight::Advice => (weight, "denies"),
             };
             let fix = match weight {
-                Weight::Unknown => " Change it, or list BucketPolicy in spec.acceptUnknown of the SageMakerVpc.",
+                Weight::Unknown => "Change it, or list BucketPolicy in spec.acceptUnknown of the SageMakerVpc.",
                 Weight::Blocks | Weight::Unmet | Weight::Aside | Weight::Advice => {
-                    " The bucket's owners must change it."
+                    "The bucket's owners must change it."
                 }
             };
             let message = format!(
-                "The policy of bucket {} {verb} {action} on {resource} through S3 endpoint {endpoint}: {why}.{fix}",
-                wish.bucket
+                "The policy of bucket {} {verb} {} through S3 endpoint {endpoint}: {why} {fix}",
+                wish.bucket,
+                listed(requests)
             );
             found.push((weight, message));
         }
@@ -120,6 +141,14 @@ fn obstacle(decision: &FamilyDecision) -> Option<(Weight, String)> {
             Weight::Unknown,
             format!("it hangs on {}, on who asks and how", named(statements)),
         )),
+    }
+}
+
+fn statements_of(decision: &FamilyDecision) -> &[StatementRef] {
+    match decision {
+        FamilyDecision::ExplicitlyDenied { statements } | FamilyDecision::Unknown { statements, .. } => statements,
+        FamilyDecision::Partly { statement, .. } => std::slice::from_ref(statement),
+        FamilyDecision::Allowed { .. } | FamilyDecision::ImplicitlyDenied => &[],
     }
 }
 
