@@ -15,9 +15,9 @@ pub(super) use edges::{
 use sagevpc_core::{
     observed::{
         CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, GroupIdentifier,
-        IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment,
-        PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation,
-        SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint, Word,
+        IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface,
+        NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable,
+        RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint, Word,
     },
     types::{
         AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,
@@ -231,6 +231,16 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<Netw
         ipv6_addresses: each(interface.ipv6_addresses, |address| {
             Some(Ipv6Address {
                 ipv6_address: address.ipv6_address?,
+            })
+        }),
+        ipv4_prefixes: each(interface.ipv4_prefixes, |prefix| {
+            Some(Ipv4Prefix {
+                ipv4_prefix: prefix.ipv4_prefix?,
+            })
+        }),
+        ipv6_prefixes: each(interface.ipv6_prefixes, |prefix| {
+            Some(Ipv6Prefix {
+                ipv6_prefix: prefix.ipv6_prefix?,
             })
         }),
         owner_id: interface.owner_id.map(AccountId::new),

@@ -30,9 +30,10 @@ pub use interest::{Aspect, Interest};
 pub use names::AWS_RESOLVER;
 pub use resources::{
     CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
-    IpPermission, IpRange, Ipv6Address, Ipv6Association, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment,
-    PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation,
-    SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint, tags_of,
+    IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface,
+    NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable,
+    RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint,
+    tags_of,
 };
 pub use roles::{
     AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,

@@ -203,6 +203,14 @@ impl NetworkInterface {
         all.filter_map(|text| text.parse().ok())
     }
 
+    /// Whether it has the address, by itself or in a block.
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        let ipv4 = self.ipv4_prefixes.iter().map(|prefix| &prefix.ipv4_prefix);
+        let blocks = ipv4.chain(self.ipv6_prefixes.iter().map(|prefix| &prefix.ipv6_prefix));
+        let mut blocks = blocks.filter_map(|text| text.parse::<IpNet>().ok());
+        self.addresses().any(|own| own == address) || blocks.any(|block| block.contains(&address))
+    }
+
     /// Whether traffic of somebody other than SageMaker may begin at it: a
     /// gateway's or an endpoint's interface only answers.
     pub fn is_somebody_elses(&self) -> bool {

@@ -351,6 +351,12 @@ shapes! {
         /// Its IPv6 addresses.
         #[serde(default)]
         ipv6_addresses: Vec<Ipv6Address>,
+        /// Its blocks of IPv4 addresses, as Kubernetes nodes have for their pods.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ipv4_prefixes: Vec<Ipv4Prefix>,
+        /// Its blocks of IPv6 addresses.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ipv6_prefixes: Vec<Ipv6Prefix>,
         /// The account that owns it; another than the VPC's in a shared subnet.
         #[serde(default)]
         owner_id: Option<AccountId>,
@@ -361,6 +367,18 @@ shapes! {
         /// Since when it is attached.
         #[serde(default)]
         attach_time: Option<String>,
+    }
+
+    /// A block of IPv4 addresses of an interface.
+    Ipv4Prefix {
+        /// The block.
+        ipv4_prefix: String,
+    }
+
+    /// A block of IPv6 addresses of an interface.
+    Ipv6Prefix {
+        /// The block.
+        ipv6_prefix: String,
     }
 
     /// An IPv6 address of an interface.

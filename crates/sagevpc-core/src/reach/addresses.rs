@@ -76,10 +76,8 @@ impl Reach<'_> {
 
     /// The interface that has the address.
     fn interface_at(&self, address: IpAddr) -> Option<&NetworkInterface> {
-        self.snapshot.network_interfaces.values().find(|interface| {
-            let mut addresses = interface.addresses();
-            addresses.any(|own| own == address)
-        })
+        let mut interfaces = self.snapshot.network_interfaces.values();
+        interfaces.find(|interface| interface.has_address(address))
     }
 
     /// Who answers at an interface. One without security groups is AWS's, and

@@ -206,6 +206,7 @@ cases! {
     deletion_waits_for_a_role_out_of_sight,
     destination_private_by_nat_is_stopped,
     destinations_inside_by_name,
+    destination_address_in_a_block_of_pods,
     destination_address_that_nothing_has,
     destination_not_granted,
     destinations_malformed,

@@ -236,6 +236,8 @@ impl Memory {
                 .into_iter()
                 .collect(),
             ipv6_addresses: Vec::new(),
+            ipv4_prefixes: Vec::new(),
+            ipv6_prefixes: Vec::new(),
             owner_id: None,
         });
         let endpoint = self.endpoint(id);

@@ -185,6 +185,8 @@ impl Memory {
             groups: Vec::new(),
             private_ip_addresses: Vec::new(),
             ipv6_addresses: Vec::new(),
+            ipv4_prefixes: Vec::new(),
+            ipv6_prefixes: Vec::new(),
             owner_id: None,
         };
         self.snapshot.network_interfaces.push(interface);
