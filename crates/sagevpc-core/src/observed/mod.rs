@@ -27,7 +27,7 @@ pub use edges::{
     NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission, PermissionState,
 };
 pub use interest::{Aspect, Interest};
-pub use names::AWS_RESOLVER;
+pub use names::{AWS_RESOLVER, resolver_address};
 pub use resources::{
     CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
     IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface,

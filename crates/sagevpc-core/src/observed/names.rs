@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::Ipv4Net;
+
 use super::{DhcpOptions, EndpointService, Vpc, VpcEndpoint, VpcSnapshot};
 
 /// The name that stands for AWS's resolver in DHCP options.
@@ -12,6 +14,11 @@ const AWS_RESOLVER_ADDRESSES: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 253)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x253)),
 ];
+
+/// The third address of a block, where AWS's resolver answers.
+pub fn resolver_address(block: Ipv4Net) -> Option<Ipv4Addr> {
+    block.network().to_bits().checked_add(2).map(Ipv4Addr::from_bits)
+}
 
 impl DhcpOptions {
     /// The values of an option.
@@ -33,10 +40,7 @@ impl Vpc {
     ///
     /// See <https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html>.
     pub fn is_awss_resolver(&self, server: &str) -> bool {
-        let third = self
-            .cidr_block
-            .and_then(|block| block.network().to_bits().checked_add(2))
-            .map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
+        let third = self.cidr_block.and_then(resolver_address).map(IpAddr::V4);
         match server.parse::<IpAddr>() {
             Ok(address) => AWS_RESOLVER_ADDRESSES.contains(&address) || third == Some(address),
             Err(_) => server.eq_ignore_ascii_case(AWS_RESOLVER),

@@ -99,15 +99,18 @@ impl Buckets<'_, '_> {
         self.draft.keeping.has(HeldThing::BucketPolicy(bucket))
     }
 
+    /// The bucket's region, where it is another than the VPC's.
+    fn elsewhere(&self, wish: &Wish<'_>) -> Option<Region> {
+        let mut asking = wish.asking.iter();
+        let told = asking.find_map(|resolved| region_of(self.draft, wish.bucket, resolved));
+        told.filter(|region| *region != self.draft.network.vpc.region)
+    }
+
     /// A bucket that profiles want to be read through VPC endpoints only.
     fn grant(&mut self, wish: &Wish<'_>) {
         let vpc = &self.draft.network.vpc;
         let name = wish.bucket;
-        let told = wish
-            .asking
-            .iter()
-            .find_map(|resolved| region_of(self.draft, name, resolved));
-        if let Some(region) = told.filter(|region| *region != vpc.region) {
+        if let Some(region) = self.elsewhere(wish) {
             let message = format!(
                 "Bucket {name} is in {region}, and what reads it from {} comes through no S3 gateway endpoint: \
                  requireVpcEndpoint would keep everyone out. Remove it, or use a bucket in {}.",
@@ -138,12 +141,7 @@ impl Buckets<'_, '_> {
 
     /// A bucket that nobody asks to be closed, as far as its policy was seen.
     fn judge(&mut self, wish: &Wish<'_>) {
-        let here = &self.draft.network.vpc.region;
-        let told = wish
-            .asking
-            .iter()
-            .find_map(|resolved| region_of(self.draft, wish.bucket, resolved));
-        if told.is_some_and(|region| region != *here) || !self.draft.snapshot.buckets.contains_key(wish.bucket) {
+        if self.elsewhere(wish).is_some() {
             return;
         }
         if let Ok(policy) = Seen::of(self.draft).policy(wish.bucket) {

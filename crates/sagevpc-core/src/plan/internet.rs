@@ -38,9 +38,9 @@ use crate::{api::InternetMode, plan::resolved::ResolvedProfile};
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let outbound: Vec<&ResolvedProfile<'_>> = outbound(profiles).collect();
     let nat_gateways = NatGateways::look(draft);
-    let of_others = RoutesOfOthers::of(draft, &nat_gateways, &outbound);
+    let led = RoutesOfOthers::of(draft, &nat_gateways, &outbound).led(draft, &outbound);
     let needs = match draft.network.vpc.internet {
-        InternetMode::ManagedNat => routes::needs(draft, &outbound, &of_others),
+        InternetMode::ManagedNat => routes::needs(draft, &outbound, &led),
         InternetMode::None | InternetMode::Existing => BTreeMap::new(),
     };
     let places = places::choose(draft, profiles, &needs, &nat_gateways);
@@ -55,7 +55,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         let deleted = nat_gateways::let_go(draft, &nat_gateways, &gateways, &[turned, taken_away], &kept);
         addresses::let_go(draft, &gateways, &deleted, &kept);
     }
-    of_others.list(draft, &outbound, &nat_gateways);
+    led.list(draft, &nat_gateways);
 }
 
 /// The destinations that routes of somebody else's lead to, each with the table.

@@ -103,16 +103,23 @@ fn enforce(
 ) {
     let vpc_cidrs: Vec<IpNet> = draft.snapshot.vpc.cidrs().collect();
     let asked = Asked::gather(draft, profiles);
-    let without_ours = asked.denied(draft, |acl| Some(all.get(acl)?.for_certain_of_others()));
     let none = Passages::new();
+    let is_claimed = |acl: &NetworkAclId, rules: &Rules| {
+        !noted.contains_key(acl) && rules.others.iter().any(|rule| rules.may_be_ours(rule))
+    };
+    let without_ours = if all.iter().any(|(acl, rules)| is_claimed(acl, rules)) {
+        asked.denied(draft, |acl| Some(all.get(acl)?.for_certain_of_others()))
+    } else {
+        BTreeMap::new()
+    };
     let all: BTreeMap<&NetworkAclId, Rules> = all
         .into_iter()
         .map(|(acl, rules)| {
             let passages = without_ours.get(acl).unwrap_or(&none);
-            let rules = if noted.contains_key(acl) {
-                rules
-            } else {
+            let rules = if is_claimed(acl, &rules) {
                 record::claim(rules, passages.keys(), &vpc_cidrs)
+            } else {
+                rules
             };
             (acl, rules)
         })

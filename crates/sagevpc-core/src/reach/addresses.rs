@@ -14,7 +14,7 @@ use super::{
     unseen::Unseen,
 };
 use crate::{
-    observed::{InterfaceType, NetworkInterface},
+    observed::{InterfaceType, NetworkInterface, resolver_address},
     types::Traffic,
 };
 
@@ -63,15 +63,13 @@ impl Reach<'_> {
     /// packets to an address.
     fn is_beside_every_rule(&self, address: IpAddr) -> bool {
         let mut link_local = LINK_LOCAL.iter().filter_map(|net| net.parse::<IpNet>().ok());
-        let third = |net: IpNet| match net {
-            IpNet::V4(net) => net.network().to_bits().checked_add(2) == address_bits(address),
-            IpNet::V6(_) => false,
+        let answers_dns = |net: IpNet| match (net, address) {
+            (IpNet::V4(net), IpAddr::V4(address)) => resolver_address(net) == Some(address),
+            (IpNet::V4(_) | IpNet::V6(_), _) => false,
         };
-        let vpc = &self.snapshot.vpc;
-        let mut blocks = vpc
-            .cidrs()
-            .chain(self.places.iter().flat_map(|place| place.nets.iter().copied()));
-        link_local.any(|net| net.contains(&address)) || vpc.is_awss_resolver(&address.to_string()) || blocks.any(third)
+        let of_places = self.places.iter().flat_map(|place| place.nets.iter().copied());
+        let mut blocks = self.snapshot.vpc.cidrs().chain(of_places);
+        link_local.any(|net| net.contains(&address)) || blocks.any(answers_dns)
     }
 
     /// The interface that has the address.
@@ -108,12 +106,5 @@ impl Reach<'_> {
             subnet: place.id.clone(),
             address,
         })
-    }
-}
-
-fn address_bits(address: IpAddr) -> Option<u32> {
-    match address {
-        IpAddr::V4(address) => Some(address.to_bits()),
-        IpAddr::V6(_) => None,
     }
 }

@@ -249,9 +249,7 @@ impl Cause {
             Self::GatewayDetached { gateway, .. } => gateway.clone(),
         }
     }
-}
 
-impl Cause {
     /// What a network ACL denies, where it is that.
     pub const fn acl_denial(&self) -> Option<&AclDenial> {
         if let Self::AclDenies(denial) = self {

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Cause, Destination, Gone, RouteUsed, SiblingRoute, Through, Unseen, acl_denial::acl_fix, hop::preposition,
+    Cause, Destination, Gone, RouteUsed, SiblingRoute, Through, Unseen, acl_denial::acl_fix, gateway_names::s3_host,
+    hop::preposition,
 };
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
@@ -142,7 +143,7 @@ impl Cause {
                 bucket, region, here, ..
             } => {
                 let here = here.as_ref().map_or("this region", |here| here.as_str());
-                let host = format!("{bucket}.s3.{region}.amazonaws.com");
+                let host = s3_host(Some(bucket), region.as_str());
                 match means.sagemaker_vpc {
                     Some(vpc) => format!(
                         "Copy the data to a bucket in {here}; or name host {host} in spec.destinations, which \
@@ -253,18 +254,18 @@ impl Cause {
                 attached: Some(attached),
                 ..
             } => format!(
-                "Lead the route to {attached}, which is: `aws ec2 replace-route --route-table-id {} \
-                 --destination-cidr-block {} --gateway-id {attached}`.",
-                route.table, route.destination
+                "Lead the route to {attached}, which is: `aws ec2 replace-route --route-table-id {} {} {} --gateway-id \
+                 {attached}`.",
+                route.table,
+                route.destination.option(),
+                route.destination
             ),
             Self::GatewayDetached { gateway, vpc, .. } => {
                 format!("Attach it: `aws ec2 attach-internet-gateway --vpc-id {vpc} --internet-gateway-id {gateway}`.")
             }
         }
     }
-}
 
-impl Cause {
     /// The rules that are missing, each as one reads, with whatever denies it:
     /// `egress tcp 443 to 10.0.0.0/16 (denied by rule 90)`. None where no rule
     /// would do.

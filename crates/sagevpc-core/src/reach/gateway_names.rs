@@ -25,12 +25,17 @@ enum S3Name<'n> {
     Bucket(&'n str),
 }
 
+/// The name of a region's S3, or of a bucket there.
+pub(super) fn s3_host(bucket: Option<&str>, region: &str) -> String {
+    match bucket {
+        Some(bucket) => format!("{bucket}.s3.{region}.amazonaws.com"),
+        None => format!("s3.{region}.amazonaws.com"),
+    }
+}
+
 /// What of S3 in this region the name stands for, in either of its spellings.
 fn s3_name<'n>(name: &'n str, region: &str) -> Option<S3Name<'n>> {
-    let ends = [
-        format!("s3.{region}.amazonaws.com"),
-        format!("s3.dualstack.{region}.amazonaws.com"),
-    ];
+    let ends = [s3_host(None, region), format!("s3.dualstack.{region}.amazonaws.com")];
     ends.iter().find_map(|end| {
         let before = name.strip_suffix(end.as_str())?;
         match before.strip_suffix('.') {
@@ -79,10 +84,7 @@ impl Reach<'_> {
             return self.resolve_bucket_elsewhere(bucket, there, is_ipv6);
         }
         let region = region.map_or("REGION", |region| region.as_str());
-        let host = match bucket {
-            Some(bucket) => format!("{bucket}.s3.{region}.amazonaws.com"),
-            None => format!("s3.{region}.amazonaws.com"),
-        };
+        let host = s3_host(bucket, region);
         // Where there is a gateway endpoint, private DNS of an interface
         // endpoint for S3 is for those outside the VPC.
         let mut gateways = self.snapshot.s3_gateway_endpoints();
@@ -106,7 +108,7 @@ impl Reach<'_> {
 
     /// A bucket of another region: no gateway endpoint of this one leads there.
     pub(super) fn resolve_bucket_elsewhere(&self, bucket: &str, region: &Region, is_ipv6: bool) -> Resolution {
-        let host = format!("{bucket}.s3.{region}.amazonaws.com");
+        let host = s3_host(Some(bucket), region.as_str());
         let mut resolution = self.by_name(|resolution| self.outside(resolution, &host, HTTPS, is_ipv6));
         resolution.detour = Some(Detour::OtherRegion {
             bucket: bucket.to_owned(),

@@ -152,6 +152,16 @@ pub enum Destination {
     },
 }
 
+impl Destination {
+    /// Whatever is outside the VPC: a way there is one to all public addresses.
+    pub fn outside(port: u16) -> Self {
+        Self::Host {
+            name: "hosts outside the VPC".to_owned(),
+            port,
+        }
+    }
+}
+
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -151,6 +151,18 @@ impl Trip<'_> {
         }
     }
 
+    /// That a rule of a network ACL denies it to or from these peers.
+    fn denial(&self, acl: &Acl, direction: Direction, crossing: Crossing, rule: i32, peers: Vec<IpNet>) -> Cause {
+        Cause::AclDenies(AclDenial {
+            acl: acl.id.clone(),
+            direction,
+            rule,
+            traffic: self.as_rule(crossing),
+            peers,
+            answer: crossing.is_answer(),
+        })
+    }
+
     /// Addresses at the far end, as the peers of rules of a network ACL.
     fn far(&self, cells: &[Cell]) -> Vec<IpNet> {
         let mut rest = self.target.space.clone();
@@ -272,16 +284,7 @@ impl Reach<'_> {
                 leg.space.clone()
             }
         };
-        let denial = |rule: i32, cells: &[Cell]| {
-            Cause::AclDenies(AclDenial {
-                acl: acl.id.clone(),
-                direction,
-                rule,
-                traffic: trip.as_rule(crossing),
-                peers: trip.far(cells),
-                answer,
-            })
-        };
+        let denial = |rule: i32, cells: &[Cell]| trip.denial(acl, direction, crossing, rule, trip.far(cells));
         for other in trip.other_answers(crossing, acl, direction) {
             let passage = acl.pass(direction, other, asked(&leg, other));
             let denied = passage.denied.iter().filter(|(_, cells)| !cells.is_empty());
@@ -328,16 +331,7 @@ impl Reach<'_> {
         };
         let answer = crossing.is_answer();
         let pass = |flow: Flow| acl.pass(direction, flow, space(trip.nets.iter().copied(), flow.ports));
-        let denial = |rule: i32, cells: &[Cell]| {
-            Cause::AclDenies(AclDenial {
-                acl: acl.id.clone(),
-                direction,
-                rule,
-                traffic: trip.as_rule(crossing),
-                peers: distinct(cells),
-                answer,
-            })
-        };
+        let denial = |rule: i32, cells: &[Cell]| trip.denial(acl, direction, crossing, rule, distinct(cells));
         for other in trip.other_answers(crossing, acl, direction) {
             let denied = pass(other).denied;
             let denied = denied.iter().filter(|(_, cells)| !cells.is_empty());

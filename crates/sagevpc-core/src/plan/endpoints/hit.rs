@@ -153,18 +153,7 @@ fn admits(
 
 /// The interface's addresses, or those of its subnet where they were not seen.
 fn addresses(snapshot: &VpcSnapshot, interface: &NetworkInterface) -> Vec<IpNet> {
-    let ipv4 = interface
-        .private_ip_addresses
-        .iter()
-        .map(|address| address.private_ip_address.as_str());
-    let ipv6 = interface
-        .ipv6_addresses
-        .iter()
-        .map(|address| address.ipv6_address.as_str());
-    let own: Vec<IpNet> = ipv4
-        .chain(ipv6)
-        .filter_map(|address| Some(IpNet::from(address.parse::<std::net::IpAddr>().ok()?)))
-        .collect();
+    let own: Vec<IpNet> = interface.addresses().map(IpNet::from).collect();
     if !own.is_empty() {
         return own;
     }

@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::nat_gateways::NatGateways;
+use ipnet::IpNet;
+
+use super::{destinations::from_subnet, nat_gateways::NatGateways};
 use crate::{
     api::ResourceOwnership,
     demand::Demand,
@@ -14,7 +16,7 @@ use crate::{
         resolved::ResolvedProfile,
     },
     reach::Routing,
-    types::NatGatewayId,
+    types::{NatGatewayId, ProfileKey, SubnetId},
 };
 
 /// The VPC as it will be, without default routes of ours: these come and go with
@@ -67,18 +69,32 @@ impl<'s> RoutesOfOthers<'s> {
         }
     }
 
-    /// Lists the NAT gateways of others by which these profiles go out.
-    pub(super) fn list(
-        &self,
-        draft: &mut Draft<'_>,
-        outbound: &[&ResolvedProfile<'_>],
-        nat_gateways: &NatGateways<'_>,
-    ) {
-        let mut used: BTreeSet<NatGatewayId> = BTreeSet::new();
-        self.follow(draft, outbound, |_, _, _, routing| {
-            used.extend(routing.nat_gateways.iter().cloned());
+    /// What comes of it.
+    pub(super) fn led(&self, draft: &Draft<'_>, outbound: &[&ResolvedProfile<'_>]) -> Led {
+        let mut led = Led::default();
+        self.follow(draft, outbound, |resolved, subnet, demand, routing| {
+            let mut blocks = from_subnet(demand, subnet).into_iter();
+            if routing.is_missing && blocks.any(|block| matches!(block, IpNet::V4(_))) {
+                led.without.insert((resolved.key().clone(), subnet.subnet_id.clone()));
+            }
+            led.nat_gateways.extend(routing.nat_gateways.iter().cloned());
         });
-        for id in used.iter().filter(|id| !nat_gateways.is_shown(id)) {
+        led
+    }
+}
+
+/// Where routes that are not ours take what goes out.
+#[derive(Default)]
+pub(super) struct Led {
+    /// The subnets of profiles whose tables have none for some IPv4 addresses.
+    pub(super) without: BTreeSet<(ProfileKey, SubnetId)>,
+    nat_gateways: BTreeSet<NatGatewayId>,
+}
+
+impl Led {
+    /// Lists the NAT gateways of others that they lead to.
+    pub(super) fn list(&self, draft: &mut Draft<'_>, nat_gateways: &NatGateways<'_>) {
+        for id in self.nat_gateways.iter().filter(|id| !nat_gateways.is_shown(id)) {
             let purpose = "way out".to_owned();
             draft.list("NatGateway", id.as_str(), purpose, ResourceOwnership::Found);
         }

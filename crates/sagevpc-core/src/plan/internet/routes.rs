@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ipnet::IpNet;
-
 use super::{
-    destinations::{anywhere_ipv4, from_subnet},
-    existing::RoutesOfOthers,
+    destinations::anywhere_ipv4,
+    existing::Led,
     nat_gateways::{Gateway, NatGateways},
     places::Places,
 };
@@ -21,7 +19,7 @@ use crate::{
         s3::is_offered,
     },
     report::{Finding, Lack},
-    types::{NatGatewayId, ProfileKey, ResourceKey, RouteTableId, SubnetId, listed},
+    types::{NatGatewayId, ResourceKey, RouteTableId, SubnetId, listed},
 };
 
 /// Actions by which routes leave a NAT gateway, by its id.
@@ -36,24 +34,20 @@ pub(super) type Cleared = BTreeMap<RouteTableId, ActionId>;
 pub(super) fn needs(
     draft: &mut Draft<'_>,
     outbound: &[&ResolvedProfile<'_>],
-    of_others: &RoutesOfOthers<'_>,
+    led: &Led,
 ) -> BTreeMap<RouteTableId, WayOutNeed> {
     let snapshot = draft.snapshot;
     let mut needs: BTreeMap<RouteTableId, WayOutNeed> = BTreeMap::new();
-    let mut without: BTreeSet<(&ProfileKey, &SubnetId)> = BTreeSet::new();
-    of_others.follow(draft, outbound, |resolved, subnet, demand, routing| {
-        let mut blocks = from_subnet(demand, subnet).into_iter();
-        if routing.is_missing && blocks.any(|block| matches!(block, IpNet::V4(_))) {
-            without.insert((resolved.key(), &subnet.subnet_id));
-        }
-    });
     for resolved in outbound {
         let mut not_offered: BTreeMap<&RouteTableId, BTreeSet<&SubnetId>> = BTreeMap::new();
         for subnet in &resolved.subnets {
             let Some(table) = snapshot.route_table_of(&subnet.subnet_id) else {
                 continue;
             };
-            if !without.contains(&(resolved.key(), &subnet.subnet_id)) {
+            if !led
+                .without
+                .contains(&(resolved.key().clone(), subnet.subnet_id.clone()))
+            {
                 continue;
             }
             if !is_offered(draft, &table.route_table_id) {

@@ -11,14 +11,7 @@ use crate::{
     types::{RouteTableId, SecurityGroupId, SubnetId, listed},
 };
 
-/// A mirror outside S3, by whichever port it is asked.
-fn mirror(port: u16) -> Destination {
-    Destination::Host {
-        name: "mirror.invalid".to_owned(),
-        port,
-    }
-}
-
+/// The ports that mirrors are asked by.
 const PORTS: [u16; 2] = [80, 443];
 
 /// The subnets from which packets find a way to a mirror, if security groups
@@ -30,7 +23,11 @@ impl<'s> LeadingOut<'s> {
     fn has(&mut self, reach: &Reach<'_>, subnet: &'s SubnetId) -> bool {
         *self.0.entry(subnet).or_insert_with(|| {
             let start = reach.from(subnet, &BTreeSet::new());
-            start.is_some_and(|start| PORTS.iter().any(|port| start.routing(&mirror(*port)).arrives))
+            start.is_some_and(|start| {
+                PORTS
+                    .iter()
+                    .any(|port| start.routing(&Destination::outside(*port)).arrives)
+            })
         })
     }
 
@@ -47,7 +44,11 @@ impl<'s> LeadingOut<'s> {
         }
         let is_let_out = |subnet: &SubnetId, groups: &BTreeSet<SecurityGroupId>| {
             let start = reach.from(subnet, groups);
-            let open = |port: &u16| start.as_ref().map(|start| start.extent(&mirror(*port), |_, _| true));
+            let open = |port: &u16| {
+                start
+                    .as_ref()
+                    .map(|start| start.extent(&Destination::outside(*port), |_, _| true))
+            };
             PORTS.iter().filter_map(open).any(|extent| !extent.is_empty())
         };
         let mut tables: BTreeSet<&RouteTableId> = BTreeSet::new();

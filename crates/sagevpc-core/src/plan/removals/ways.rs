@@ -32,8 +32,6 @@ use crate::{
 };
 
 const HTTPS: u16 = 443;
-/// Stands for whatever is outside: a way there is one to all public addresses.
-const OUTSIDE: &str = "hosts outside the VPC";
 const ELASTIC_INFERENCE: &str = "elastic-inference.runtime";
 
 /// Interfaces that have the same subnet and groups, and so the same ways.
@@ -289,10 +287,7 @@ impl Ports {
 /// What is at the addresses that a rule lets out to, by these ports.
 fn addresses(ports: BTreeSet<u16>, cidr: IpNet) -> impl Iterator<Item = Destination> {
     let at = move |port| match cidr {
-        IpNet::V4(_) if cidr.prefix_len() == 0 => Some(Destination::Host {
-            name: OUTSIDE.to_owned(),
-            port,
-        }),
+        IpNet::V4(_) if cidr.prefix_len() == 0 => Some(Destination::outside(port)),
         IpNet::V6(_) if cidr.prefix_len() == 0 => None,
         IpNet::V4(_) | IpNet::V6(_) => Some(Destination::Cidr { cidr, port }),
     };
