@@ -1,13 +1,16 @@
 //! What a network ACL denies: the words for it, and what would open it.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use ipnet::IpNet;
 
 use super::{filter::LAST_RULE, fix::Means, hop::preposition};
 use crate::{
     api::NetworkAclMode,
-    types::{Direction, LAST_ACL_RULE, NetworkAclId, Traffic, listed},
+    types::{Direction, LAST_ACL_RULE, NetworkAclId, Traffic, joined, listed},
 };
 
 /// The highest number that EC2 takes for a rule of somebody's own.
@@ -28,6 +31,8 @@ pub struct AclDenial {
     pub peers: Vec<IpNet>,
     /// Whether it is the answer that is denied.
     pub answer: bool,
+    /// Whether all of it would pass without the rule.
+    pub else_allowed: bool,
 }
 
 impl AclDenial {
@@ -82,6 +87,7 @@ impl fmt::Display for AclDenial {
             traffic,
             peers,
             answer,
+            else_allowed: _,
         } = self;
         let end = if *rule == LAST_RULE {
             "*".to_owned()
@@ -98,6 +104,9 @@ impl fmt::Display for AclDenial {
     }
 }
 
+/// Commands that a fix spells out; what is lacking is listed in full beside it.
+const SPELLED_OUT: usize = 8;
+
 /// What would open one network ACL to all of these. `is_taken` says which
 /// numbers of its rules are in use.
 pub fn acl_fix<'d>(
@@ -106,10 +115,20 @@ pub fn acl_fix<'d>(
     is_taken: impl Fn(Direction, i32) -> bool,
 ) -> String {
     let mut denied_by = BTreeSet::new();
-    let mut commands = Vec::new();
+    let mut is_all_else_allowed = true;
+    // What two rules deny of the same must come before both.
+    let mut lacking: BTreeMap<(Direction, Traffic, IpNet), &AclDenial> = BTreeMap::new();
     for denial in denials {
+        is_all_else_allowed &= denial.else_allowed;
         denied_by.extend((denial.rule < LAST_RULE).then_some(denial.rule));
-        commands.extend(denial.peers.iter().map(|peer| (denial, *peer)));
+        for peer in &denial.peers {
+            let lack = lacking
+                .entry((denial.direction, denial.traffic, *peer))
+                .or_insert(denial);
+            if denial.rule < lack.rule {
+                *lack = denial;
+            }
+        }
     }
     let (first, last) = means.rule_numbers;
     let enforces = means.sagemaker_vpc.is_some() && means.network_acls == NetworkAclMode::Enforce;
@@ -125,26 +144,45 @@ pub fn acl_fix<'d>(
             listed(&denied_by)
         );
     }
-    let command = commands.first().and_then(|(denial, peer)| {
-        let is_free = |number: &i32| !is_taken(denial.direction, *number);
+    let mut numbered: BTreeSet<(Direction, i32)> = BTreeSet::new();
+    let mut commands = Vec::new();
+    for ((direction, _, peer), denial) in &lacking {
+        let is_free = |number: &i32| !is_taken(*direction, *number) && !numbered.contains(&(*direction, *number));
         let number = if denial.rule < LAST_RULE {
-            (1..denial.rule).rev().find(is_free)?
+            (1..denial.rule).rev().find(is_free)
         } else {
-            (first.max(1).into()..=LAST_OWN_RULE.into()).find(is_free)?
+            (first.max(1).into()..=LAST_OWN_RULE.into()).find(is_free)
         };
-        Some(format!(", such as `{}`", denial.command(number, *peer)))
-    });
-    let command = command.unwrap_or_default();
-    match denied_by.iter().min() {
-        None => {
-            let asks = means.sagemaker_vpc.filter(|_| !enforces);
-            let enforce = asks.map_or_else(String::new, |vpc| {
-                format!(", or have sagevpc add them: set spec.networkAcls.mode of SageMakerVpc {vpc} to Enforce")
-            });
-            format!("Add rules that allow it{command}{enforce}.")
+        if let Some(number) = number {
+            numbered.insert((*direction, number));
+            commands.push(format!("`{}`", denial.command(number, *peer)));
         }
-        Some(rule) => {
-            format!("Remove rule {rule}, or add rules that allow it with a number below {rule}{command}.")
-        }
+    }
+    let rest = commands.len().saturating_sub(SPELLED_OUT);
+    commands.truncate(SPELLED_OUT);
+    let command = match (commands.is_empty(), rest) {
+        (true, _) => String::new(),
+        (false, 0) => format!(", with {}", joined(&commands)),
+        (false, _) => format!(", with {} and {rest} more like these", joined(&commands)),
+    };
+    let plural = if lacking.len() == 1 {
+        "a rule that allows"
+    } else {
+        "rules that allow"
+    };
+    if denied_by.is_empty() {
+        let asks = means.sagemaker_vpc.filter(|_| !enforces);
+        let enforce = asks.map_or_else(String::new, |vpc| {
+            format!("; or have sagevpc add them: set spec.networkAcls.mode of SageMakerVpc {vpc} to Enforce")
+        });
+        return format!("Add {plural} it{command}{enforce}.");
+    }
+    let below = listed(&denied_by);
+    let rules = if denied_by.len() == 1 { "rule" } else { "rules" };
+    let add = format!("dd {plural} it with a number below {below}{command}.");
+    if is_all_else_allowed {
+        format!("Remove {rules} {below}, or a{add}")
+    } else {
+        format!("A{add}")
     }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     observed::{InterfaceType, NetworkInterface, resolver_address},
-    types::Traffic,
+    types::{Peer, Traffic},
 };
 
 /// Where each instance's own metadata and AWS's resolver and clock answer.
@@ -51,7 +51,7 @@ impl Reach<'_> {
             flow: Flow::tcp(port),
             traffic: Traffic::tcp(port),
             space: addresses,
-            whom: cidr.to_string(),
+            whom: vec![Peer::Cidr(cidr)],
             block: Some(cidr),
             receiver,
             s3: None,

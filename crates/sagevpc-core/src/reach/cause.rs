@@ -8,7 +8,7 @@ use super::{AclDenial, EndpointFault, Gone, hop::preposition, routes::SiblingRou
 use crate::{
     observed::{NatGatewayState, RouteDestination, Word},
     types::{
-        Direction, NatGatewayId, NetworkInterfaceId, Region, RouteTableId, SecurityGroupId, SubnetId, Traffic,
+        Direction, NatGatewayId, NetworkInterfaceId, Peer, Region, RouteTableId, SecurityGroupId, SubnetId, Traffic,
         VpcEndpointId, listed,
     },
 };
@@ -51,9 +51,12 @@ pub enum Cause {
         /// What.
         traffic: Traffic,
         /// To or from whom.
-        peer: String,
+        peers: Vec<Peer>,
         /// The interface endpoint whose groups they are, where they are one's.
         endpoint: Option<VpcEndpointId>,
+        /// The groups of whoever calls, where it is the interface that is called
+        /// which does not let it in.
+        callers: Option<Vec<SecurityGroupId>>,
     },
     /// A network ACL denies it.
     AclDenies(AclDenial),
@@ -270,8 +273,9 @@ impl fmt::Display for Cause {
                 groups,
                 direction,
                 traffic,
-                peer,
+                peers,
                 endpoint,
+                callers: _,
             } => {
                 if let Some(endpoint) = endpoint {
                     write!(f, "{endpoint} does not let it in: ")?;
@@ -279,8 +283,9 @@ impl fmt::Display for Cause {
                 let towards = preposition(*direction);
                 write!(
                     f,
-                    "security group {} admits no {direction} {traffic} {towards} {peer}",
-                    listed(groups)
+                    "security group {} admits no {direction} {traffic} {towards} {}",
+                    listed(groups),
+                    listed(peers)
                 )
             }
             Self::AclDenies(denial) => denial.fmt(f),

@@ -47,8 +47,9 @@ impl Start<'_, '_> {
                         groups: vec![group.clone()],
                         direction,
                         traffic: ALL_TRAFFIC,
-                        peer: "the group itself".to_owned(),
+                        peers: vec![Peer::Itself],
                         endpoint: None,
+                        callers: None,
                     }),
                     None => unseen.push(Unseen::SecurityGroup {
                         group: group.to_string(),

@@ -263,15 +263,20 @@ impl Acl {
         is_open.then_some(first.number)
     }
 
+    /// Whether all of these would pass if a rule were not there.
+    pub(super) fn passes_without(&self, rule: i32, direction: Direction, flow: Flow, space: Space) -> bool {
+        let denied = pass_by(
+            self.entries(direction).iter().filter(|entry| entry.number != rule),
+            flow,
+            space,
+        );
+        denied.denied.iter().all(|(_, cells)| cells.is_empty())
+    }
+
     /// What passes: the first rule that matches decides, and none allows.
     ///
     /// See <https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html>.
-    pub(super) fn pass(&self, direction: Direction, flow: Flow, mut space: Space) -> Passage {
-        let mut passage = Passage {
-            allowed: Vec::new(),
-            by: LAST_RULE,
-            denied: Vec::new(),
-        };
+    pub(super) fn pass(&self, direction: Direction, flow: Flow, space: Space) -> Passage {
         let first = space.first().map(|cell| is_of_family(&cell.net, true));
         if let Some(is_ipv6) = first
             && let Some(by) = self.open_by(direction, is_ipv6)
@@ -280,36 +285,46 @@ impl Acl {
             return Passage {
                 allowed: space,
                 by,
-                ..passage
+                denied: Vec::new(),
             };
         }
-        for entry in self.entries(direction) {
-            let decided = match ports(entry.protocol, entry.ports, flow) {
-                Some(ports) => take(&mut space, &entry.net, ports),
-                // A rule that denies one type of ICMP leaves not all of it.
-                None if !entry.allows && number(entry.protocol) == Some(flow.protocol) => {
-                    take(&mut space, &entry.net, EVERY_PORT)
-                }
-                None => continue,
-            };
-            if decided.is_empty() {
-                continue;
-            }
-            if entry.allows {
-                if passage.allowed.is_empty() {
-                    passage.by = entry.number;
-                }
-                passage.allowed.extend(decided);
-            } else {
-                passage.denied.push((entry.number, decided));
-            }
-            if space.is_empty() {
-                return passage;
-            }
-        }
-        passage.denied.push((LAST_RULE, space));
-        passage
+        pass_by(self.entries(direction).iter(), flow, space)
     }
+}
+
+/// What passes by these rules, in the order in which they are tried.
+fn pass_by<'e>(entries: impl Iterator<Item = &'e Entry>, flow: Flow, mut space: Space) -> Passage {
+    let mut passage = Passage {
+        allowed: Vec::new(),
+        by: LAST_RULE,
+        denied: Vec::new(),
+    };
+    for entry in entries {
+        let decided = match ports(entry.protocol, entry.ports, flow) {
+            Some(ports) => take(&mut space, &entry.net, ports),
+            // A rule that denies one type of ICMP leaves not all of it.
+            None if !entry.allows && number(entry.protocol) == Some(flow.protocol) => {
+                take(&mut space, &entry.net, EVERY_PORT)
+            }
+            None => continue,
+        };
+        if decided.is_empty() {
+            continue;
+        }
+        if entry.allows {
+            if passage.allowed.is_empty() {
+                passage.by = entry.number;
+            }
+            passage.allowed.extend(decided);
+        } else {
+            passage.denied.push((entry.number, decided));
+        }
+        if space.is_empty() {
+            return passage;
+        }
+    }
+    passage.denied.push((LAST_RULE, space));
+    passage
 }
 
 impl Entry {

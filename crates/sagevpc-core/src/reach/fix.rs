@@ -1,17 +1,17 @@
 //! What would let packets through, in words: what to do by hand, and what
 //! sagevpc would do if its objects asked for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Cause, Destination, Gone, RouteUsed, SiblingRoute, Through, Unseen, acl_denial::acl_fix, gateway_names::s3_host,
-    hop::preposition,
+    AclDenial, Cause, Destination, Gone, RouteUsed, SiblingRoute, Through, Unseen, acl_denial::acl_fix,
+    gateway_names::s3_host, group_fix::group_fix, hop::preposition,
 };
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
     observed::{NatGatewayState, RouteDestination},
     report::Concern,
-    types::{RouteTableId, VpcEndpointId, listed},
+    types::{Direction, NetworkAclId, RouteTableId, VpcEndpointId, listed},
 };
 
 /// What a fix may be, besides doing it by hand: whose the resources are, and
@@ -72,21 +72,6 @@ impl Means<'_> {
             Some(_) | None => format!("Its owners must change it, or let sagevpc: list {endpoint} in spec.adopt."),
         }
     }
-
-    /// Add rules to security groups, whosever they are.
-    fn add_rules(&self, groups: &[String], rules: &[String]) -> String {
-        let is_ours = |group: &String| self.ours.contains(group.as_str());
-        match self.sagemaker_vpc {
-            Some(_) if !groups.is_empty() && groups.iter().all(is_ours) => {
-                "It is sagevpc's and will hold that once the plan is carried out.".to_owned()
-            }
-            Some(_) => {
-                "Its owners must add that, or remove spec.securityGroups so that sagevpc makes and keeps a group."
-                    .to_owned()
-            }
-            None => format!("Add a rule to {}: {}.", listed(groups), listed(rules)),
-        }
-    }
 }
 
 impl RouteUsed {
@@ -96,6 +81,38 @@ impl RouteUsed {
             RouteDestination::PrefixList(_) => false,
         }
     }
+}
+
+/// What would let through all that these stop on the way to their destinations:
+/// whatever is told together is mended by what is told of it. `is_taken` says
+/// which numbers of an ACL's rules are in use.
+pub fn fix_of_all<'c>(
+    stopped: impl IntoIterator<Item = (&'c Cause, &'c Destination)>,
+    means: &Means<'_>,
+    is_taken: impl Fn(&NetworkAclId, Direction, i32) -> bool,
+) -> String {
+    let mut refusals: Vec<&Cause> = Vec::new();
+    let mut denials: BTreeMap<&NetworkAclId, Vec<&AclDenial>> = BTreeMap::new();
+    let mut fixes: Vec<String> = Vec::new();
+    for (cause, destination) in stopped {
+        match cause {
+            Cause::NotAdmitted { .. } => refusals.push(cause),
+            Cause::AclDenies(denial) => denials.entry(&denial.acl).or_default().push(denial),
+            other => fixes.push(other.fix(destination, means)),
+        }
+    }
+    let of_groups = (!refusals.is_empty()).then(|| group_fix(refusals, means));
+    let of_acls = denials
+        .iter()
+        .map(|(acl, denials)| acl_fix(denials.iter().copied(), means, |way, number| is_taken(acl, way, number)));
+    let all = of_groups.into_iter().chain(of_acls).chain(fixes);
+    let each = all.fold(Vec::new(), |mut each: Vec<String>, fix| {
+        if !each.contains(&fix) {
+            each.push(fix);
+        }
+        each
+    });
+    each.join(" ")
 }
 
 impl Cause {
@@ -112,16 +129,7 @@ impl Cause {
                  --vpc-id {vpc} …`."
             ),
             Self::NoAddress { subnet } => format!("Give {subnet} a block of that family, or use another subnet."),
-            Self::NotAdmitted {
-                endpoint: Some(endpoint),
-                ..
-            } if means.sagemaker_vpc.is_some() && !means.ours.contains(endpoint.as_str()) => {
-                format!("Its owners must add that, or let sagevpc: list {endpoint} in spec.adopt.")
-            }
-            Self::NotAdmitted { groups, .. } => {
-                let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
-                means.add_rules(&groups, &self.missing_rules())
-            }
+            Self::NotAdmitted { .. } => group_fix([self], means),
             Self::AclDenies(denial) => acl_fix([denial], means, |_, _| false),
             Self::NoRoute {
                 table,
@@ -274,9 +282,13 @@ impl Cause {
             Self::NotAdmitted {
                 direction,
                 traffic,
-                peer,
+                peers,
                 ..
-            } => vec![format!("{direction} {traffic} {} {peer}", preposition(*direction))],
+            } => vec![format!(
+                "{direction} {traffic} {} {}",
+                preposition(*direction),
+                listed(peers)
+            )],
             Self::AclDenies(denial) => denial.missing_rules(),
             Self::DnsOff { .. }
             | Self::NoResolver { .. }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     observed::{EndpointState, PrefixList},
-    types::{Region, Traffic},
+    types::{Peer, Region, Traffic},
 };
 
 const HTTP: u16 = 80;
@@ -139,7 +139,7 @@ impl Reach<'_> {
             flow: Flow::tcp(port),
             traffic: Traffic::tcp(port),
             space: space(nets, (port, port)),
-            whom: format!("prefix list {}", list.prefix_list_id),
+            whom: vec![Peer::PrefixList(list.prefix_list_id.clone())],
             block: None,
             receiver: Receiver::Outside,
             s3: None,

@@ -13,7 +13,10 @@ use super::{
     space::space,
     unseen::Unseen,
 };
-use crate::{observed::NetworkInterface, types::Traffic};
+use crate::{
+    observed::NetworkInterface,
+    types::{Peer, Traffic},
+};
 
 /// What stands in the names of resources that AWS puts into a VPC, behind the
 /// resource's own label; the API of a service begins with it.
@@ -103,7 +106,7 @@ impl Reach<'_> {
                 resolution.targets.push(Target {
                     flow: Flow::tcp(port),
                     traffic: Traffic::tcp(port),
-                    whom: crate::types::listed(&nets),
+                    whom: nets.iter().copied().map(Peer::Cidr).collect(),
                     space: space(nets, (port, port)),
                     block: None,
                     receiver,

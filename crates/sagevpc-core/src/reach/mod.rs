@@ -22,6 +22,7 @@
 //! | `verdict` | what all of it comes to |
 //! | `hop`, `cause`, `unseen`, `policy` | the words for it |
 //! | `acl_denial` | what a network ACL denies, and what would open it |
+//! | `group_fix` | what security groups lack, and what would give it to them |
 //! | `endpoint_fault` | why an endpoint does not serve |
 //! | `fix` | what would let packets through, and who can do it |
 //! | `told` | the condition, the reason and the lack that a cause is told under |
@@ -55,6 +56,7 @@ mod filter;
 mod fix;
 mod gateway_names;
 mod gateways;
+mod group_fix;
 mod hop;
 mod inside;
 mod names;
@@ -81,7 +83,7 @@ use ipnet::IpNet;
 pub use acl_denial::{AclDenial, acl_fix};
 pub use cause::{Cause, RouteUsed, Stop, Through};
 pub use endpoint_fault::EndpointFault;
-pub use fix::Means;
+pub use fix::{Means, fix_of_all};
 pub use hop::Hop;
 pub use policy::why;
 pub use routes::{Gone, SiblingRoute};

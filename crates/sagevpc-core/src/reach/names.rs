@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     observed::{AddressType, NetworkInterface, Stage, VpcEndpoint, Word},
-    types::{Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
+    types::{Peer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 
 /// A destination as the source's resolver sees it.
@@ -40,8 +40,8 @@ pub(super) struct Target {
     /// The same, as rules are written.
     pub(super) traffic: Traffic,
     pub(super) space: Space,
-    /// What the addresses are, as the peer of a rule.
-    pub(super) whom: String,
+    /// What the addresses are, as the peers of rules.
+    pub(super) whom: Vec<Peer>,
     /// The same as one block, where it is one.
     pub(super) block: Option<IpNet>,
     pub(super) receiver: Receiver,
@@ -158,7 +158,7 @@ impl Reach<'_> {
             Destination::BucketElsewhere { bucket, region } => self.resolve_bucket_elsewhere(bucket, region, is_ipv6),
             Destination::Service(name) => self.resolve_service(name, name, HTTPS, is_ipv6),
             Destination::Members { subnet, traffic } => {
-                self.resolve_subnet(subnet, *traffic, is_ipv6, "the group itself", || Receiver::Members)
+                self.resolve_subnet(subnet, *traffic, is_ipv6, &[Peer::Itself], || Receiver::Members)
             }
             // Groups alone say whether adapters work.
             Destination::Efa => Resolution::default(),
@@ -190,8 +190,8 @@ impl Reach<'_> {
         inside.unwrap_or_else(|| self.by_name(|resolution| self.outside(resolution, name, port, is_ipv6)))
     }
 
-    fn blocks_of(&self, subnet: &SubnetId, is_ipv6: bool) -> String {
-        crate::types::listed(self.nets_of(subnet, is_ipv6))
+    fn blocks_of(&self, subnet: &SubnetId, is_ipv6: bool) -> Vec<Peer> {
+        self.nets_of(subnet, is_ipv6).into_iter().map(Peer::Cidr).collect()
     }
 
     fn nets_of(&self, subnet: &SubnetId, is_ipv6: bool) -> Vec<IpNet> {
@@ -205,7 +205,7 @@ impl Reach<'_> {
         subnet: &SubnetId,
         traffic: Traffic,
         is_ipv6: bool,
-        whom: &str,
+        whom: &[Peer],
         receiver: impl Fn() -> Receiver,
     ) -> Resolution {
         let nets = self.nets_of(subnet, is_ipv6);
@@ -213,7 +213,7 @@ impl Reach<'_> {
             flow,
             traffic,
             space: space(nets.iter().copied(), flow.ports),
-            whom: whom.to_owned(),
+            whom: whom.to_vec(),
             block: None,
             receiver: receiver(),
             s3: None,
@@ -336,6 +336,8 @@ impl Reach<'_> {
             let endpoint = id.to_string();
             resolution.unseen.push(Unseen::EndpointGroups { endpoint });
         }
+        let blocks = self.snapshot.vpc.cidrs().filter(|net| is_of_family(net, is_ipv6));
+        let blocks: Vec<Peer> = blocks.map(Peer::Cidr).collect();
         let groups: BTreeSet<SecurityGroupId> = endpoint.groups.iter().map(|group| group.group_id.clone()).collect();
         let speaks_it = match endpoint.ip_address_type.as_ref().map(Word::means) {
             Some(AddressType::Dualstack) => true,
@@ -361,7 +363,7 @@ impl Reach<'_> {
             resolution.targets.push(Target {
                 flow: Flow::tcp(port),
                 traffic: Traffic::tcp(port),
-                whom: crate::types::listed(self.snapshot.vpc.cidrs().filter(|net| is_of_family(net, is_ipv6))),
+                whom: blocks.clone(),
                 space: space(nets, (port, port)),
                 block: None,
                 receiver: if groups.is_empty() {
@@ -386,16 +388,17 @@ impl Reach<'_> {
             public(is_ipv6, vpc.chain(lists.copied()), EVERY_PORT)
         });
         resolution.somewhere_in = Some(host.to_owned());
+        let anywhere = if is_ipv6 {
+            IpNet::V6(ipnet::Ipv6Net::default())
+        } else {
+            IpNet::V4(ipnet::Ipv4Net::default())
+        };
         resolution.targets.push(Target {
             flow: Flow::tcp(port),
             traffic: Traffic::tcp(port),
             space: super::space::on_ports(everywhere, (port, port)),
-            whom: if is_ipv6 { "::/0" } else { "0.0.0.0/0" }.to_owned(),
-            block: Some(if is_ipv6 {
-                IpNet::V6(ipnet::Ipv6Net::default())
-            } else {
-                IpNet::V4(ipnet::Ipv4Net::default())
-            }),
+            whom: vec![Peer::Cidr(anywhere)],
+            block: Some(anywhere),
             receiver: Receiver::Outside,
             s3: None,
         });

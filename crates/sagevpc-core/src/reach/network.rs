@@ -9,7 +9,7 @@ use super::{
     Reach,
     acl_denial::AclDenial,
     cause::{Cause, RouteUsed},
-    filter::{Acl, Flow},
+    filter::{Acl, Flow, LAST_RULE},
     hop::Hop,
     names::{ANY_OTHER, Receiver, Target, is_of_family},
     routes::{Leads, Via},
@@ -151,9 +151,18 @@ impl Trip<'_> {
         }
     }
 
-    /// That a rule of a network ACL denies it to or from these peers.
-    fn denial(&self, acl: &Acl, direction: Direction, crossing: Crossing, rule: i32, peers: Vec<IpNet>) -> Cause {
+    /// That a rule of a network ACL denies these cells to or from these peers.
+    fn denial(
+        &self,
+        acl: &Acl,
+        direction: Direction,
+        crossing: Crossing,
+        (rule, cells): (i32, &[Cell]),
+        peers: Vec<IpNet>,
+    ) -> Cause {
+        let flow = self.target.flow;
         Cause::AclDenies(AclDenial {
+            else_allowed: rule < LAST_RULE && acl.passes_without(rule, direction, flow, cells.to_vec()),
             acl: acl.id.clone(),
             direction,
             rule,
@@ -284,7 +293,7 @@ impl Reach<'_> {
                 leg.space.clone()
             }
         };
-        let denial = |rule: i32, cells: &[Cell]| trip.denial(acl, direction, crossing, rule, trip.far(cells));
+        let denial = |rule: i32, cells: &[Cell]| trip.denial(acl, direction, crossing, (rule, cells), trip.far(cells));
         for other in trip.other_answers(crossing, acl, direction) {
             let passage = acl.pass(direction, other, asked(&leg, other));
             let denied = passage.denied.iter().filter(|(_, cells)| !cells.is_empty());
@@ -331,7 +340,7 @@ impl Reach<'_> {
         };
         let answer = crossing.is_answer();
         let pass = |flow: Flow| acl.pass(direction, flow, space(trip.nets.iter().copied(), flow.ports));
-        let denial = |rule: i32, cells: &[Cell]| trip.denial(acl, direction, crossing, rule, distinct(cells));
+        let denial = |rule: i32, cells: &[Cell]| trip.denial(acl, direction, crossing, (rule, cells), distinct(cells));
         for other in trip.other_answers(crossing, acl, direction) {
             let denied = pass(other).denied;
             let denied = denied.iter().filter(|(_, cells)| !cells.is_empty());

@@ -10,12 +10,12 @@ use super::{
     hop::Hop,
     names::{Receiver, Resolution},
     network::{AT_HOME, Leg, Trip},
-    space::{space, take},
+    space::{Cell, space, take},
     start::Start,
     unseen::Unseen,
     verdict::Path,
 };
-use crate::types::{Direction, Rule, SecurityGroupId, listed};
+use crate::types::{Direction, Peer, Rule, SecurityGroupId};
 
 /// How one part of a destination fares, from the source's groups to the
 /// receiver's.
@@ -66,14 +66,14 @@ impl Start<'_, '_> {
             take(&mut open, &cell.net, cell.ports);
         }
         let only = admission.refused.first().map(|cell| cell.net);
-        let peer = match &target.receiver {
+        let peers = match &target.receiver {
             Receiver::Members => target.whom.clone(),
             Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => {
-                listed(admission.refused.iter().map(|cell| cell.net).collect::<BTreeSet<_>>())
+                blocks_of(&admission.refused)
             }
         };
         let closed = self.reach.network(trip, admission.refused.clone()).into_iter();
-        parts.extend(closed.map(|leg| self.refused(trip, peer.clone(), admission, Cow::Owned(leg), only)));
+        parts.extend(closed.map(|leg| self.refused(trip, peers.clone(), admission, Cow::Owned(leg), only)));
         let ways = self.reach.network(trip, open);
         parts.extend(ways.into_iter().map(|leg| self.part(trip, by, Cow::Owned(leg))));
     }
@@ -113,7 +113,7 @@ impl Start<'_, '_> {
     fn refused<'l>(
         &self,
         trip: &Trip<'_>,
-        peer: String,
+        peers: Vec<Peer>,
         admission: &Admission,
         leg: Cow<'l, Leg>,
         only: Option<IpNet>,
@@ -125,8 +125,9 @@ impl Start<'_, '_> {
                 groups: self.groups.iter().cloned().collect(),
                 direction: Direction::Egress,
                 traffic: trip.target.traffic,
-                peer,
+                peers,
                 endpoint: None,
+                callers: None,
             };
             part.stops.insert(0, (StoppedAt::AtTheSource, cause));
             part.only = only;
@@ -154,23 +155,27 @@ impl Start<'_, '_> {
         let unseen = not_known(&admission);
         let by = admission.by;
         let hop = by.map(|(group, rule)| Hop::SecurityGroup { group, rule });
-        let Some(refused) = admission.refused.first() else {
+        if admission.refused.is_empty() {
             return (hop, None, Vec::new());
-        };
+        }
         if !unseen.is_empty() {
             return (hop, None, unseen);
         }
-        let peer = match &target.receiver {
+        let peers = match &target.receiver {
             Receiver::Members => target.whom.clone(),
             Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => {
-                refused.net.to_string()
+                blocks_of(&admission.refused)
             }
         };
         let cause = Cause::NotAdmitted {
             groups: groups.iter().cloned().collect(),
             direction: Direction::Ingress,
             traffic: target.traffic,
-            peer,
+            peers,
+            callers: match &target.receiver {
+                Receiver::Endpoint(..) | Receiver::Interface(_) => Some(self.groups.iter().cloned().collect()),
+                Receiver::Outside | Receiver::Members | Receiver::SageMaker => None,
+            },
             endpoint: match &target.receiver {
                 Receiver::Endpoint(endpoint, _) => Some(endpoint.clone()),
                 Receiver::Outside | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => None,
@@ -178,6 +183,12 @@ impl Start<'_, '_> {
         };
         (hop, Some(cause), Vec::new())
     }
+}
+
+/// The blocks of addresses, each once, as peers of rules.
+fn blocks_of(cells: &[Cell]) -> Vec<Peer> {
+    let nets: BTreeSet<IpNet> = cells.iter().map(|cell| cell.net).collect();
+    nets.into_iter().map(Peer::Cidr).collect()
 }
 
 fn not_known(admission: &Admission) -> Vec<Unseen> {

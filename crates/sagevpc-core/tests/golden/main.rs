@@ -208,6 +208,7 @@ cases! {
     destinations_inside_by_name,
     destination_address_in_a_block_of_pods,
     destination_address_that_nothing_has,
+    destination_refused_by_a_databases_group,
     destination_not_granted,
     destinations_malformed,
     destinations_need_a_way_out,

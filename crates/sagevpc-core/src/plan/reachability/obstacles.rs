@@ -13,7 +13,7 @@ use crate::{
     demand::{Demand, Strength},
     observed::VpcSnapshot,
     plan::{draft::Draft, network_acls::RESERVED, resolved::ResolvedProfile},
-    reach::{AclDenial, Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, acl_fix},
+    reach::{AclDenial, Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, fix_of_all},
     report::{Concern, Finding, Lack, Weight},
     types::{Direction, NetworkAclId, SubnetId, joined, listed},
 };
@@ -59,6 +59,8 @@ enum What {
 #[derive(Default)]
 struct Concerned {
     causes: Vec<Cause>,
+    /// Where each of the causes is in the way to.
+    to: Vec<BTreeSet<Destination>>,
     unseen: Option<Unseen>,
     lacks: BTreeSet<Lack>,
     symptoms: BTreeSet<Symptom>,
@@ -68,12 +70,20 @@ struct Concerned {
 }
 
 impl Concerned {
-    fn fix(&self, cause: &Cause, means: &Means<'_>) -> String {
-        let fix = self
-            .destinations
-            .first()
-            .map(|destination| cause.fix(destination, means));
-        fix.unwrap_or_default()
+    fn note(&mut self, cause: &Cause, destination: &Destination) {
+        let place = self.causes.iter().position(|noted| noted == cause);
+        let place = place.unwrap_or_else(|| {
+            self.causes.push(cause.clone());
+            self.to.push(BTreeSet::new());
+            self.causes.len() - 1
+        });
+        self.to[place].insert(destination.clone());
+    }
+
+    /// Each cause, with each destination that it is in the way to.
+    fn stopped(&self) -> impl Iterator<Item = (&Cause, &Destination)> {
+        let all = self.causes.iter().zip(&self.to);
+        all.flat_map(|(cause, to)| to.iter().map(move |destination| (cause, destination)))
     }
 }
 
@@ -143,9 +153,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             way,
         );
         concerned.lacks.insert(cause.lack(way.destination));
-        if !concerned.causes.contains(cause) {
-            concerned.causes.push(cause.clone());
-        }
+        concerned.note(cause, way.destination);
     }
 
     /// Each thing that cannot be seen is told by itself; what is accepted is
@@ -304,6 +312,9 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 fix.unwrap_or_default()
             );
         };
+        let fix = fix_of_all(concerned.stopped(), means, |acl, direction, number| {
+            self.is_taken(acl, direction, number)
+        });
         let rules: BTreeSet<String> = causes.iter().flat_map(Cause::missing_rules).collect();
         if let Some(AclDenial { acl, .. }) = first.acl_denial() {
             let users = self.users_of(acl);
@@ -318,16 +329,10 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                      address."
                 ),
                 What::Rules | What::Cause(_) | What::Unseen(_) => {
-                    let fix = acl_fix(
-                        causes.iter().filter_map(Cause::acl_denial),
-                        means,
-                        |direction, number| self.is_taken(acl, direction, number),
-                    );
                     format!("Network ACL {acl} of {users} stops traffic that is needed: {rules}. {fix}")
                 }
             };
         }
-        let fix = concerned.fix(first, means);
         if let Cause::NotAdmitted { groups, endpoint, .. } = first {
             let whose = endpoint.as_ref().map_or_else(String::new, |endpoint| {
                 format!("endpoint {endpoint} does not let the workloads in, for ")
@@ -381,6 +386,11 @@ fn alike(found: BTreeMap<Obstacle, Concerned>) -> Vec<(Obstacle, Concerned)> {
                 others.workloads.extend(concerned.workloads);
                 others.subnets.extend(concerned.subnets);
                 others.destinations.extend(concerned.destinations);
+                others
+                    .to
+                    .iter_mut()
+                    .zip(concerned.to)
+                    .for_each(|(to, more)| to.extend(more));
                 others.symptoms.extend(concerned.symptoms);
             }
             None => told.push((obstacle, concerned)),

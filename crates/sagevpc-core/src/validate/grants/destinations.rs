@@ -10,8 +10,14 @@ use crate::api::Destination;
 /// The port of a grant, and of a destination, that names none.
 const HTTPS: u16 = 443;
 
+/// The grant of everything.
+const ANYTHING: &str = "*";
+
+const EVERY_PORT: RangeInclusive<u16> = 1..=u16::MAX;
+
 /// `name-or-cidr[:port[-port]|:*][/tcp]`: what profiles may reach, over TCP,
-/// which is all that destinations speak.
+/// which is all that destinations speak; or `*` alone, as in the other lists of
+/// grants, which is all there is.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct DestinationGrant {
     to: To,
@@ -20,6 +26,8 @@ pub(super) struct DestinationGrant {
 
 #[derive(Clone, Debug, PartialEq)]
 enum To {
+    /// Every name and every address.
+    Anything,
     /// Host names.
     Hosts(WildMatch),
     /// A block of addresses.
@@ -36,6 +44,12 @@ impl FromStr for DestinationGrant {
              192.0.2.0/24:8000-8099 or 2001:db8::/32:*"
                 .to_owned()
         };
+        if text == ANYTHING {
+            return Ok(Self {
+                to: To::Anything,
+                ports: EVERY_PORT,
+            });
+        }
         let text = text.strip_suffix("/tcp").unwrap_or(text);
         // The prefix's length tells an IPv6 address's colons from that of the ports.
         let (target, ports) = match text.split_once('/') {
@@ -95,7 +109,7 @@ fn hosts(name: &str) -> Option<Result<WildMatch, String>> {
 
 fn range(text: &str) -> Option<RangeInclusive<u16>> {
     if text == "*" {
-        return Some(1..=u16::MAX);
+        return Some(EVERY_PORT);
     }
     let port = |text: &str| {
         let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
@@ -120,17 +134,20 @@ pub(super) fn missing_ports(grants: &[DestinationGrant], destination: &Destinati
         .map(|cidr| cidr.parse().map(|cidr: IpNet| cidr.trunc()));
     let is_covered = |port: &u16| {
         let here = grants.iter().filter(|grant| grant.ports.contains(port));
+        if here.clone().any(|grant| grant.to == To::Anything) {
+            return true;
+        }
         match &cidr {
             None => here.clone().any(|grant| match &grant.to {
                 To::Hosts(pattern) => pattern.matches(name),
-                To::Addresses(_) => false,
+                To::Anything | To::Addresses(_) => false,
             }),
             Some(Err(_)) => false,
             Some(Ok(cidr)) => {
                 let blocks: Vec<IpNet> = here
                     .filter_map(|grant| match &grant.to {
                         To::Addresses(block) => Some(*block),
-                        To::Hosts(_) => None,
+                        To::Anything | To::Hosts(_) => None,
                     })
                     .collect();
                 // Blocks side by side may cover it together.

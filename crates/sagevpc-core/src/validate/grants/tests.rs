@@ -35,8 +35,12 @@ fn a_block_admits_what_lies_wholly_inside_and_nothing_else() {
         ("2001:db8::/32", "2001:db8:1::/48", true),
         ("2001:db8::/32", "2001:db9::/48", false),
         ("2001:db8::/32", "2001:0db8:0:0::1/128", true),
-        // A pattern of names says nothing of addresses.
-        ("*", "10.1.0.0/16", false),
+        // By itself it is everything, as in the other lists; any other pattern of
+        // names says nothing of addresses.
+        ("*", "10.1.0.0/16", true),
+        ("*:443", "10.1.0.0/16", false),
+        ("*:*", "10.1.0.0/16", false),
+        ("**", "10.1.0.0/16", false),
         ("10.1.*", "10.1.0.0/16", false),
         ("10.1.*", "10.1.0.0/0", false),
         ("10.1.0.0/*", "10.1.0.0/16", false),
@@ -72,6 +76,10 @@ fn a_grant_bounds_ports_and_is_for_https_where_it_names_none() {
         ("pypi.org:20-25", json!([20, 25]), true),
         ("pypi.org:20-25", json!([26]), false),
         ("pypi.org:*", json!([1, 65535]), true),
+        ("*", json!([443, 5439]), true),
+        ("*:443", json!([443]), true),
+        ("*:443", json!([443, 5439]), false),
+        ("*.org", json!([5439]), false),
         ("pypi.org:25-20", json!([22]), false),
         ("pypi.org:0-100", json!([22]), false),
         ("pypi.org:+22", json!([22]), false),
