@@ -139,8 +139,9 @@ pub enum Cause {
     NoEndpoint {
         /// The service.
         service: String,
-        /// What stops the way to its public addresses.
-        otherwise: Box<Cause>,
+        /// What stops the way to its public addresses; `None` for a service of
+        /// somebody else's, which has none.
+        otherwise: Option<Box<Cause>>,
     },
     /// The service's endpoint does not have its name, and there is no other way
     /// to it.
@@ -333,7 +334,11 @@ impl fmt::Display for Cause {
                 "the policy of {endpoint} does not let {action} on {resource} through: {why}"
             ),
             Self::NoEndpoint { service, otherwise } => {
-                write!(f, "{service} has no interface endpoint in this VPC, and {otherwise}")
+                write!(f, "{service} has no interface endpoint in this VPC")?;
+                match otherwise {
+                    Some(otherwise) => write!(f, ", and {otherwise}"),
+                    None => f.write_str(", and is reached by nothing else"),
+                }
             }
             Self::PrivateDnsOff {
                 service,

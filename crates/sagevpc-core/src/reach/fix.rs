@@ -209,12 +209,21 @@ impl Cause {
                 Some(_) => means.change_policy(endpoint.as_str()),
                 None => format!("Allow {action} on {resource} in its policy."),
             },
-            Self::NoEndpoint { service, .. } => match means.sagemaker_vpc {
-                Some(vpc) => {
-                    format!("Add {service} to spec.services of SageMakerVpc {vpc}, or give the VPC a way out.")
+            Self::NoEndpoint { service, otherwise } => {
+                let endpoint = match means.sagemaker_vpc {
+                    Some(vpc) => {
+                        format!("Add {service} to spec.services of SageMakerVpc {vpc}, for an interface endpoint")
+                    }
+                    None => format!("Make an interface endpoint for {service} with private DNS"),
+                };
+                match otherwise {
+                    Some(otherwise) => format!(
+                        "{endpoint}. Or give it a way out: {}",
+                        otherwise.way_out(destination, means)
+                    ),
+                    None => format!("{endpoint}."),
                 }
-                None => format!("Make an interface endpoint for {service} with private DNS, or a way out."),
-            },
+            }
             Self::PrivateDnsOff { endpoint, .. } => {
                 let turn_on =
                     format!("`aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled`");
@@ -271,6 +280,18 @@ impl Cause {
             Self::GatewayDetached { gateway, vpc, .. } => {
                 format!("Attach it: `aws ec2 attach-internet-gateway --vpc-id {vpc} --internet-gateway-id {gateway}`.")
             }
+        }
+    }
+
+    /// What would let it out to public addresses by a NAT gateway.
+    fn way_out(&self, destination: &Destination, means: &Means<'_>) -> String {
+        if let Self::NoRoute {
+            table, is_ipv6: false, ..
+        } = self
+        {
+            means.to_nat_gateway("create-route", table.as_str(), "0.0.0.0/0")
+        } else {
+            self.fix(destination, means)
         }
     }
 

@@ -14,6 +14,7 @@ use super::{
     unseen::Unseen,
 };
 use crate::{
+    catalog::is_aws_service,
     observed::{AddressType, NetworkInterface, Stage, VpcEndpoint, Word},
     types::{Peer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
@@ -94,7 +95,7 @@ impl Detour {
         match self {
             Self::NoEndpoint(service) => Cause::NoEndpoint {
                 service: service.clone(),
-                otherwise,
+                otherwise: Some(otherwise),
             },
             Self::PrivateDnsOff(service, endpoint) => Cause::PrivateDnsOff {
                 service: service.clone(),
@@ -304,6 +305,14 @@ impl Reach<'_> {
                         service: service.clone(),
                     }));
                     resolution.unseen.push(Unseen::OwnersEndpoint { service });
+                    return;
+                }
+                // A service of somebody else's has no public addresses.
+                None if !is_aws_service(service) => {
+                    resolution.stop = Some(Cause::NoEndpoint {
+                        service: service.to_owned(),
+                        otherwise: None,
+                    });
                     return;
                 }
                 None => resolution.detour = Some(Detour::NoEndpoint(service.to_owned())),

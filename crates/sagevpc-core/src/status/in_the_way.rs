@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     plan::{PlannedAction, Serves},
-    report::{Finding, Scope},
+    report::{Finding, Scope, Weight},
     types::ProfileKey,
 };
 
@@ -56,6 +56,27 @@ impl<'a> Whom<'a> {
             profiles,
         }
     }
+}
+
+/// What an action that is not done is to each whom it concerns: to those who
+/// have another way it is a wish of the spec's and no more.
+fn apart<'a>(planned: &'a PlannedAction, obstacle: Obstacle) -> impl Iterator<Item = (Whom<'a>, Obstacle)> {
+    let mut blocked = Whom::of_serves(&planned.serves);
+    blocked.profiles.retain(|key| !planned.spares.contains(*key));
+    let spared = (!planned.spares.is_empty()).then(|| {
+        let whom = Whom {
+            owners: false,
+            everyone: false,
+            profiles: planned.spares.iter().collect(),
+        };
+        let obstacle = Obstacle {
+            weight: Weight::Unmet,
+            symptom: None,
+            ..obstacle.clone()
+        };
+        (whom, obstacle)
+    });
+    std::iter::once((blocked, obstacle)).chain(spared)
 }
 
 /// Items in their order, and the places of those that concern each profile.
@@ -116,7 +137,8 @@ impl<'a> InTheWay<'a> {
                     for planned in &plan.actions {
                         let whom = || Whom::of_serves(&planned.serves);
                         let progress = progress(planned, outcome, &validated.vpc);
-                        found.extend(of_action(planned, &progress).map(|obstacle| (whom(), obstacle)));
+                        let obstacle = of_action(planned, &progress);
+                        found.extend(obstacle.into_iter().flat_map(|obstacle| apart(planned, obstacle)));
                         if is_open_drift(planned, &progress) {
                             open_drift.push((whom(), planned));
                         }

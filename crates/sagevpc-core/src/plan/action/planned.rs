@@ -103,6 +103,10 @@ pub struct PlannedAction {
     pub blocks: Option<Concern>,
     /// How much that weighs.
     pub weight: Weight,
+    /// Profiles that it keeps from nothing meanwhile: their workloads have
+    /// another way to what it gives.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub spares: BTreeSet<ProfileKey>,
     /// What SageMaker's users see while it is not done.
     #[serde(skip)]
     pub symptom: Option<Symptom>,
@@ -149,6 +153,7 @@ impl PlannedAction {
             serves,
             blocks: None,
             weight: Weight::Blocks,
+            spares: BTreeSet::new(),
             symptom: None,
             disruption: None,
             cuts_off: None,

@@ -8,8 +8,10 @@
 //! | File | Knows |
 //! |---|---|
 //! | `obstacles` | how what is in the way is put together and told |
+//! | `meanwhile` | services that are reached by another way than an endpoint that is missing |
 //! | `mirrors` | package repositories that are in reach though they are denied |
 
+mod meanwhile;
 mod mirrors;
 mod obstacles;
 
@@ -33,6 +35,7 @@ use crate::{
 };
 
 pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], groups: &WorkloadGroups) {
+    meanwhile::spare(draft, profiles, groups);
     for finding in findings(draft, profiles, groups) {
         draft.push(finding);
     }

@@ -45,8 +45,13 @@ fn kind(cause: &Cause) -> Kind {
         | Cause::NatInPrivateSubnet { .. }
         | Cause::NatTakesNoIpv6 { .. } => Kind::Nat,
         Cause::GatewayDetached { .. } => Kind::InternetGateway,
-        Cause::NoEndpoint { otherwise, .. } | Cause::PrivateDnsOff { otherwise, .. } => kind(otherwise),
-        Cause::BucketElsewhere { .. }
+        Cause::NoEndpoint {
+            otherwise: Some(otherwise),
+            ..
+        }
+        | Cause::PrivateDnsOff { otherwise, .. } => kind(otherwise),
+        Cause::NoEndpoint { otherwise: None, .. }
+        | Cause::BucketElsewhere { .. }
         | Cause::TakesNothing { .. }
         | Cause::DnsOff { .. }
         | Cause::NoResolver { .. }
