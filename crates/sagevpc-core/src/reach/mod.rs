@@ -35,7 +35,8 @@
 //!   the VPC has addresses that are not known here: it can be reached where all
 //!   public addresses can, not where none can, and else it is unknown.
 //! - A packet may begin at any address of its subnet and any port from 32768 to
-//!   61000, which Linux chooses from; answers to all of them must pass.
+//!   60999, which Linux chooses from; answers to all of them must pass, and from
+//!   any above 1023 once it comes from a NAT gateway.
 //! - Security groups keep state, network ACLs keep none and do not apply
 //!   between hosts of one subnet.
 //! - An interface endpoint's name leads to its interfaces in all its subnets, so

@@ -47,8 +47,10 @@ impl fmt::Display for Traffic {
 pub const ANSWER_PORTS: PortRange = PortRange { from: 1024, to: 65_535 };
 
 /// Those among them that a Linux kernel chooses from, and so SageMaker's
-/// instances unless told otherwise.
+/// instances unless told otherwise: the default of `ip_local_port_range`.
+///
+/// See <https://docs.kernel.org/networking/ip-sysctl.html>.
 pub const LINUX_PORTS: PortRange = PortRange {
     from: 32_768,
-    to: 61_000,
+    to: 60_999,
 };

@@ -39,7 +39,7 @@ fn rule() -> impl Strategy<Value = (Direction, bool, Protocol, Option<PortRange>
         None,
         Some((443, 443)),
         Some((1024, 65_535)),
-        Some((32_768, 61_000)),
+        Some((32_768, 60_999)),
     ]);
     (
         sample::select(vec![Direction::Ingress, Direction::Egress]),

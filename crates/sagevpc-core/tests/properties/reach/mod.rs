@@ -120,8 +120,8 @@ fn addresses(vpc: &VpcSnapshot) -> BTreeSet<IpAddr> {
 
 /// The ports on either side of every bound, from `first` up.
 fn ports(first: u16) -> impl Iterator<Item = u16> {
-    const BOUNDS: [u16; 13] = [
-        0, 399, 400, 443, 444, 500, 501, 1023, 1024, 32_767, 32_768, 61_000, 65_535,
+    const BOUNDS: [u16; 14] = [
+        0, 399, 400, 443, 444, 500, 501, 1023, 1024, 32_767, 32_768, 60_999, 61_000, 65_535,
     ];
     BOUNDS.into_iter().filter(move |port| *port >= first)
 }
@@ -294,7 +294,7 @@ impl Question<'_> {
                         }
                     };
                     for port in ports {
-                        for own_port in self::ports(32_768).filter(|port| *port <= 61_000) {
+                        for own_port in self::ports(32_768).filter(|port| *port <= 60_999) {
                             let packet = Packet {
                                 source,
                                 destination,

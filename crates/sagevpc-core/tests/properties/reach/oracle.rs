@@ -178,7 +178,7 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
         return outcome;
     }
     // The gateway chooses its own port for the answer, above 1023: any may come.
-    const NAT_PORTS: [u16; 6] = [1024, 32_767, 32_768, 61_000, 61_001, 65_535];
+    const NAT_PORTS: [u16; 6] = [1024, 32_767, 32_768, 60_999, 61_000, 65_535];
     let answers: &[u16] = match protocol {
         6 | 17 => &NAT_PORTS,
         _ => &[packet.port],
