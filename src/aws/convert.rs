@@ -14,10 +14,11 @@ pub(super) use edges::{
 
 use sagevpc_core::{
     observed::{
-        CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, GroupIdentifier,
-        IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface,
-        NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable,
-        RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint, Word,
+        BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService,
+        GroupIdentifier, IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range,
+        NetworkInterface, NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress,
+        Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc,
+        VpcEndpoint, Word,
     },
     types::{
         AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,
@@ -50,6 +51,7 @@ pub(super) fn vpc(vpc: sdk::Vpc) -> Option<Vpc> {
         cidr_block_association_set: each(vpc.cidr_block_association_set, vpc_cidr_association),
         dhcp_options_id: vpc.dhcp_options_id.map(DhcpOptionsId::new),
         ipv6_cidr_block_association_set: each(vpc.ipv6_cidr_block_association_set, vpc_ipv6_association),
+        block_public_access_states: vpc.block_public_access_states.map(block_public_access_states),
         tags: each(vpc.tags, tag),
     })
 }
@@ -84,8 +86,15 @@ pub(super) fn subnet(subnet: sdk::Subnet) -> Option<Subnet> {
             .available_ip_address_count
             .and_then(|n| u32::try_from(n).ok())
             .unwrap_or(0),
+        block_public_access_states: subnet.block_public_access_states.map(block_public_access_states),
         tags: each(subnet.tags, tag),
     })
+}
+
+fn block_public_access_states(states: sdk::BlockPublicAccessStates) -> BlockPublicAccessStates {
+    BlockPublicAccessStates {
+        internet_gateway_block_mode: states.internet_gateway_block_mode.map(|mode| mode.as_str().into()),
+    }
 }
 
 fn subnet_ipv6_association(association: sdk::SubnetIpv6CidrBlockAssociation) -> Option<Ipv6Association> {

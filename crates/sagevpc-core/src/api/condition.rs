@@ -290,6 +290,8 @@ words! {
         NoWayOut,
         /// A route leads to something that is gone.
         BlackholeRoute,
+        /// VPC Block Public Access keeps what goes out off the gateway.
+        PublicAccessBlocked,
         /// A NAT gateway is in a subnet that has no way to the internet itself.
         NatGatewayInPrivateSubnet,
         /// A NAT gateway is there and does not serve.

@@ -29,11 +29,11 @@ pub use edges::{
 pub use interest::{Aspect, Interest};
 pub use names::{AWS_RESOLVER, resolver_address};
 pub use resources::{
-    CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService, Flag, GroupIdentifier,
-    IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface,
-    NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable,
-    RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint,
-    tags_of,
+    BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService,
+    Flag, GroupIdentifier, IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range,
+    NetworkInterface, NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route,
+    RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes,
+    VpcEndpoint, tags_of,
 };
 pub use roles::{
     AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,
@@ -43,7 +43,8 @@ pub use routes::{RouteDestination, RouteTarget};
 pub use vpc::VpcSnapshot;
 pub use words::{
     AddressType, AttachmentState, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState, EndpointType,
-    InterfaceType, NatGatewayState, RouteState, RuleAction, ServiceOwner, SimulatedDecision, Stage, Tenancy, Word,
+    InterfaceType, InternetGatewayBlockMode, NatGatewayState, RouteState, RuleAction, ServiceOwner, SimulatedDecision,
+    Stage, Tenancy, Word,
 };
 
 use crate::types::{AccountId, Region, VpcId};

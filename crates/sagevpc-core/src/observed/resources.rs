@@ -9,7 +9,8 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AddressType, EndpointState, EndpointType, InterfaceType, RouteState, ServiceOwner, Tenancy, Word, shapes::shapes,
+    AddressType, EndpointState, EndpointType, InterfaceType, InternetGatewayBlockMode, RouteState, ServiceOwner,
+    Tenancy, Word, shapes::shapes,
 };
 use crate::types::{
     AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, PrefixListId, RouteTableId, SecurityGroupId,
@@ -48,9 +49,20 @@ shapes! {
         /// Its IPv6 addresses.
         #[serde(default)]
         ipv6_cidr_block_association_set: Vec<Ipv6Association>,
+        /// What VPC Block Public Access does to it, exclusions of the whole VPC
+        /// counted in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        block_public_access_states: Option<BlockPublicAccessStates>,
         /// Its tags.
         #[serde(default)]
         tags: Vec<Tag>,
+    }
+
+    /// What VPC Block Public Access does to a VPC or a subnet.
+    BlockPublicAccessStates {
+        /// `off`, `block-bidirectional` or `block-ingress`.
+        #[serde(default)]
+        internet_gateway_block_mode: Option<Word<InternetGatewayBlockMode>>,
     }
 
     /// Both DNS attributes of one VPC, each as `describe-vpc-attribute` prints it.
@@ -109,6 +121,9 @@ shapes! {
         /// that running jobs hold.
         #[serde(default)]
         available_ip_address_count: u32,
+        /// What VPC Block Public Access does to it, its own exclusions counted in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        block_public_access_states: Option<BlockPublicAccessStates>,
         /// Its tags.
         #[serde(default)]
         tags: Vec<Tag>,

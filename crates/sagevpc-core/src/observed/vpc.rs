@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{
-    Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, NatGateway, NetworkAcl,
-    NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
-    VpcAttributes, VpcEndpoint, names::is_s3, tags_of,
+    Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, InternetGatewayBlockMode,
+    NatGateway, NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, RouteTable, SecurityGroup,
+    Snapshot, Subnet, Vpc, VpcAttributes, VpcEndpoint, Word, names::is_s3, tags_of,
 };
 use crate::types::{
     AccountId, Accounts, AllocationId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, PrefixListId, Region,
@@ -200,6 +200,17 @@ impl VpcSnapshot {
         }
     }
 
+    /// What VPC Block Public Access keeps off the internet gateways of a subnet,
+    /// or of the VPC where none is given or the subnet does not say; `None`
+    /// where neither was seen to say anything.
+    pub fn internet_gateway_block_mode(&self, subnet: Option<&SubnetId>) -> Option<InternetGatewayBlockMode> {
+        let of_subnet = subnet
+            .and_then(|id| self.subnets.get(id))
+            .and_then(|subnet| subnet.block_public_access_states.as_ref());
+        let states = of_subnet.or(self.vpc.block_public_access_states.as_ref())?;
+        states.internet_gateway_block_mode.as_ref().map(Word::means)
+    }
+
     /// A VPC that is gone, with what is there all the same: elastic IP addresses
     /// and flow logs of ours outlive a VPC, as does what was put into buckets'
     /// policies and on roles on its account.
@@ -212,6 +223,7 @@ impl VpcSnapshot {
             cidr_block_association_set: Vec::new(),
             dhcp_options_id: None,
             ipv6_cidr_block_association_set: Vec::new(),
+            block_public_access_states: None,
             tags: Vec::new(),
         };
         let mut gone = Self::around(vpc, snapshot);

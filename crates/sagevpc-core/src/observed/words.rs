@@ -174,6 +174,20 @@ closed_sets! {
         Private = "private",
     }
 
+    /// What VPC Block Public Access keeps off internet gateways and egress-only
+    /// internet gateways.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_BlockPublicAccessStates.html>.
+    InternetGatewayBlockMode {
+        /// Nothing.
+        Off = "off",
+        /// All traffic, in and out.
+        BlockBidirectional = "block-bidirectional",
+        /// All but what NAT gateways and egress-only internet gateways send, and
+        /// the answers to that.
+        BlockIngress = "block-ingress",
+    }
+
     /// The state of a route.
     ///
     /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html>.

@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
 
-use super::{AclDenial, EndpointFault, Gone, hop::preposition, routes::SiblingRoute};
+use super::{AclDenial, EndpointFault, Gone, PublicAccessBlock, hop::preposition, routes::SiblingRoute};
 use crate::{
     observed::{NatGatewayState, RouteDestination, Word},
     types::{
@@ -185,6 +185,8 @@ pub enum Cause {
         /// The gateway.
         gateway: String,
     },
+    /// VPC Block Public Access keeps it off the gateway.
+    PublicAccessBlocked(PublicAccessBlock),
     /// The internet gateway is not attached to the VPC.
     GatewayDetached {
         /// The gateway.
@@ -250,6 +252,7 @@ impl Cause {
             | Self::NatIsPrivate { gateway, .. }
             | Self::NatTakesNoIpv6 { gateway }
             | Self::NatInPrivateSubnet(Through { gateway, .. }) => gateway.to_string(),
+            Self::PublicAccessBlocked(block) => block.resource(),
             Self::GatewayDetached { gateway, .. } => gateway.clone(),
         }
     }
@@ -383,6 +386,7 @@ impl fmt::Display for Cause {
                 f,
                 "{route} leads to internet gateway {gateway}, and SageMaker gives its interfaces no public address"
             ),
+            Self::PublicAccessBlocked(block) => block.fmt(f),
             Self::GatewayDetached {
                 gateway, vpc, through, ..
             } => {

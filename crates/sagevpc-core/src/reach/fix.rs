@@ -266,6 +266,7 @@ impl Cause {
                 means.sagemaker_vpc.map_or("", |_| " in spec.subnets"),
                 means.turn(route)
             ),
+            Self::PublicAccessBlocked(block) => block.fix(),
             Self::GatewayDetached {
                 route: Some(route),
                 attached: Some(attached),
@@ -331,6 +332,7 @@ impl Cause {
             | Self::NatInPrivateSubnet { .. }
             | Self::NatTakesNoIpv6 { .. }
             | Self::NoPublicAddress { .. }
+            | Self::PublicAccessBlocked(_)
             | Self::GatewayDetached { .. } => Vec::new(),
         }
     }

@@ -59,10 +59,15 @@ impl Reach<'_> {
                 }
             }
             Via::GatewayEndpoint(endpoint) => self.past_gateway_endpoint(trip, endpoint, leg),
-            Via::InternetGateway(gateway) => self.past_internet_gateway(gateway, leg),
-            Via::EgressOnlyInternetGateway(gateway) => leg.past(Hop::InternetGateway {
-                gateway: gateway.clone(),
-            }),
+            Via::InternetGateway(gateway) => {
+                self.past_internet_gateway(gateway, self.past_public_access_block(trip, at, false, leg))
+            }
+            Via::EgressOnlyInternetGateway(gateway) => {
+                let leg = self.past_public_access_block(trip, at, true, leg);
+                leg.past(Hop::InternetGateway {
+                    gateway: gateway.clone(),
+                })
+            }
             Via::Unseen(unseen) => leg.not_knowing(unseen.clone()),
             Via::Local | Via::NatGateway(_) => leg,
         }

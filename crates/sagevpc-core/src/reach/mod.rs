@@ -21,6 +21,7 @@
 //! | `parts` | the parts of a way, with security groups at both ends |
 //! | `verdict` | what all of it comes to |
 //! | `hop`, `cause`, `unseen`, `policy` | the words for it |
+//! | `public_access` | what VPC Block Public Access keeps in |
 //! | `acl_denial` | what a network ACL denies, and what would open it |
 //! | `group_fix` | what security groups lack, and what would give it to them |
 //! | `endpoint_fault` | why an endpoint does not serve |
@@ -64,6 +65,7 @@ mod names;
 mod network;
 mod parts;
 mod policy;
+mod public_access;
 mod routes;
 mod routing;
 mod space;
@@ -87,6 +89,7 @@ pub use endpoint_fault::EndpointFault;
 pub use fix::{Means, fix_of_all};
 pub use hop::Hop;
 pub use policy::why;
+pub use public_access::PublicAccessBlock;
 pub use routes::{Gone, SiblingRoute};
 pub use routing::Routing;
 pub use start::Start;

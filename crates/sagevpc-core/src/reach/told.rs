@@ -56,6 +56,7 @@ impl Cause {
             | Self::NatInPrivateSubnet { .. }
             | Self::NatTakesNoIpv6 { .. }
             | Self::NoPublicAddress { .. }
+            | Self::PublicAccessBlocked(_)
             | Self::GatewayDetached { .. } => destination.concern(),
         }
     }
@@ -79,6 +80,7 @@ impl Cause {
             Self::NatUnavailable { state, .. } if *state == NatGatewayState::Pending => Reason::Waiting,
             Self::NatUnavailable { .. } | Self::NatIsPrivate { .. } => Reason::NatGatewayUnavailable,
             Self::NatInPrivateSubnet { .. } => Reason::NatGatewayInPrivateSubnet,
+            Self::PublicAccessBlocked(_) => Reason::PublicAccessBlocked,
             Self::GatewayDetached { .. } => Reason::InternetGatewayMissing,
             Self::BucketElsewhere { .. } => Reason::BucketInOtherRegion,
             Self::NoRoute { .. } | Self::NoPublicAddress { .. } | Self::NatTakesNoIpv6 { .. } => Reason::NoWayOut,
@@ -124,6 +126,7 @@ impl Cause {
             | Self::NoSubnet { .. }
             | Self::NatTakesNoIpv6 { .. }
             | Self::NoPublicAddress { .. }
+            | Self::PublicAccessBlocked(_)
             | Self::GatewayDetached { through: None, .. } => Lack::Other,
             Self::NatUnavailable { gateway, .. }
             | Self::NatIsPrivate { gateway, .. }

@@ -157,6 +157,7 @@ fn is_the_vpcs(obstacle: &Obstacle, spec: &SageMakerVpcProfileSpec) -> bool {
         | Reason::PrivateDnsOff
         | Reason::NoWayOut
         | Reason::BlackholeRoute
+        | Reason::PublicAccessBlocked
         | Reason::NatGatewayInPrivateSubnet
         | Reason::NatGatewayUnavailable
         | Reason::NatGatewayInOtherZone

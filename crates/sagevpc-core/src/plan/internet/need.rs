@@ -38,6 +38,7 @@ impl Kept {
 }
 
 /// A route table that needs a way out of ours, and for whom.
+#[derive(Clone)]
 pub(super) struct WayOutNeed {
     /// The subnets in use on it.
     pub(super) subnets: BTreeSet<SubnetId>,

@@ -14,6 +14,7 @@ use crate::{
         internet::need::{CONCERN, WayOutNeed, default_route, scope},
         resolved::{ResolvedProfile, absent},
     },
+    reach::PublicAccessBlock,
     report::{Finding, Lack, Scope, Weight},
     types::{AvailabilityZoneId, RouteTableId, SubnetId, has_tags, listed},
     validate::Choice,
@@ -60,6 +61,9 @@ pub(super) fn choose(
     nat_gateways: &NatGateways<'_>,
 ) -> Places {
     let mut places = Places::default();
+    let asked = needs.len();
+    let needs = &without_blocked(draft, profiles, needs, nat_gateways);
+    places.missing = needs.len() < asked;
     if needs.is_empty() {
         return places;
     }
@@ -91,6 +95,64 @@ pub(super) fn choose(
         }
     }
     places
+}
+
+/// The tables for which a NAT gateway would lead out: none is made behind VPC
+/// Block Public Access, where it would cost and take nothing to the internet.
+/// What leads to one of ours already stays as it is.
+fn without_blocked(
+    draft: &mut Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    needs: &BTreeMap<RouteTableId, WayOutNeed>,
+    nat_gateways: &NatGateways<'_>,
+) -> BTreeMap<RouteTableId, WayOutNeed> {
+    let snapshot = draft.snapshot;
+    let mut open = needs.clone();
+    for (table, need) in needs {
+        let route = snapshot.route_tables.get(table).and_then(default_route);
+        let leads_to = route.and_then(Route::nat_gateway);
+        if leads_to.is_some_and(|id| nat_gateways.live_place_of(&id).is_some()) {
+            continue;
+        }
+        let is_blocked = |subnet| PublicAccessBlock::of(snapshot, [subnet]).is_some();
+        let block = PublicAccessBlock::of(snapshot, &need.subnets);
+        let Some(block) = block.filter(|_| need.subnets.iter().all(is_blocked)) else {
+            continue;
+        };
+        open.remove(table);
+        let message = format!(
+            "No NAT gateway is made for {table}, for it would lead nowhere: {block}. {}",
+            block.fix()
+        );
+        report(
+            draft,
+            profiles,
+            [need],
+            Reason::PublicAccessBlocked,
+            &message,
+            Some(table),
+        );
+    }
+    open
+}
+
+/// Tells whoever needs these tables why they get no way out.
+fn report<'n>(
+    draft: &mut Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    needs: impl IntoIterator<Item = &'n WayOutNeed>,
+    reason: Reason,
+    message: &str,
+    table: Option<&RouteTableId>,
+) {
+    let concerned: BTreeSet<_> = needs.into_iter().flat_map(|need| &need.profiles).collect();
+    for resolved in profiles.iter().filter(|resolved| concerned.contains(resolved.key())) {
+        draft.push(
+            Finding::new(CONCERN, scope(resolved), reason, message)
+                .lacking(Lack::WayOut(table.cloned()))
+                .showing(Symptom::NoWayOut),
+        );
+    }
 }
 
 fn choose_per_zone(
@@ -174,7 +236,9 @@ fn candidates<'a>(
         .values()
         .filter(|subnet| may_be(subnet))
         .filter(|subnet| {
-            let is_free = subnet.available_ip_address_count > 0 && is_public(snapshot, &subnet.subnet_id);
+            let is_free = subnet.available_ip_address_count > 0
+                && is_public(snapshot, &subnet.subnet_id)
+                && PublicAccessBlock::of(snapshot, [&subnet.subnet_id]).is_none();
             is_free || nat_gateways.claims(&subnet.subnet_id)
         })
         .collect()
@@ -205,9 +269,15 @@ fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &
         .internet_gateway
         .as_ref()
         .filter(|gateway| gateway.is_attached_to(vpc));
-    let (reason, message) = match gateway {
-        None => (Reason::InternetGatewayMissing, no_internet_gateway(snapshot)),
-        Some(gateway) => {
+    let public: BTreeSet<&SubnetId> = snapshot.subnets.keys().filter(|id| is_public(snapshot, id)).collect();
+    let block = PublicAccessBlock::of(snapshot, public);
+    let (reason, message) = match (gateway, block) {
+        (None, _) => (Reason::InternetGatewayMissing, no_internet_gateway(snapshot)),
+        (Some(_), Some(block)) => (
+            Reason::PublicAccessBlocked,
+            format!("There is no place for a NAT gateway: {block}. {}", block.fix()),
+        ),
+        (Some(gateway), None) => {
             let among = match &draft.network.vpc.public_subnets {
                 Some(_) => "None of the subnets in spec.internet.publicSubnets of the SageMakerVpc".to_owned(),
                 None => format!("No subnet of {vpc} that profiles leave free"),
@@ -222,14 +292,7 @@ fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &
             (Reason::NoWayOut, message)
         }
     };
-    let concerned: BTreeSet<_> = needs.values().flat_map(|need| &need.profiles).collect();
-    for resolved in profiles.iter().filter(|resolved| concerned.contains(resolved.key())) {
-        draft.push(
-            Finding::new(CONCERN, scope(resolved), reason, message.clone())
-                .lacking(Lack::WayOut(None))
-                .showing(Symptom::NoWayOut),
-        );
-    }
+    report(draft, profiles, needs.values(), reason, &message, None);
 }
 
 /// That the VPC has no internet gateway, and the commands that give it one. It

@@ -45,6 +45,7 @@ fn kind(cause: &Cause) -> Kind {
         | Cause::NatInPrivateSubnet { .. }
         | Cause::NatTakesNoIpv6 { .. } => Kind::Nat,
         Cause::GatewayDetached { .. } => Kind::InternetGateway,
+        Cause::PublicAccessBlocked(_) => Kind::PublicAccess,
         Cause::NoEndpoint {
             otherwise: Some(otherwise),
             ..

@@ -258,6 +258,17 @@ fn nat() -> impl Strategy<Value = Value> {
         })
 }
 
+/// What VPC Block Public Access does, where it is said.
+fn blocked() -> impl Strategy<Value = Value> {
+    let mode = |mode: &str| json!({ "InternetGatewayBlockMode": mode });
+    prop_oneof![
+        8 => Just(Value::Null),
+        4 => Just(mode("off")),
+        1 => Just(mode("block-ingress")),
+        1 => Just(mode("block-bidirectional")),
+    ]
+}
+
 /// A VPC.
 pub fn network() -> impl Strategy<Value = VpcSnapshot> {
     let gateway = sample::select(vec!["igw-0000000a", "igw-0000000a", "igw-0000000a", "igw-0000000f", ""]);
@@ -269,14 +280,16 @@ pub fn network() -> impl Strategy<Value = VpcSnapshot> {
         nat(),
         gateway,
         prop::bool::weighted(0.9),
+        (blocked(), blocked(), blocked(), blocked()),
     )
-        .prop_map(|(acls, tables, groups, endpoints, nat, gateway, dns)| {
+        .prop_map(|(acls, tables, groups, endpoints, nat, gateway, dns, blocked)| {
+            let of_subnets = [blocked.1, blocked.2, blocked.3];
             let subnets: Vec<Value> = SUBNETS
                 .iter()
                 .enumerate()
                 .map(|(place, id)| {
                     json!({ "SubnetId": id, "VpcId": VPC, "CidrBlock": format!("10.0.{place}.0/24"),
-                        "Ipv6CidrBlockAssociationSet": [{ "Ipv6CidrBlock": format!("2001:db8:0:{place}::/64") }] })
+                        "BlockPublicAccessStates": of_subnets[place], "Ipv6CidrBlockAssociationSet": [{ "Ipv6CidrBlock": format!("2001:db8:0:{place}::/64") }] })
                 })
                 .collect();
             let interfaces: Vec<Value> = SUBNETS
@@ -298,6 +311,7 @@ pub fn network() -> impl Strategy<Value = VpcSnapshot> {
                 (
                     "Vpcs",
                     json!([{ "VpcId": VPC, "CidrBlock": "10.0.0.0/16", "DhcpOptionsId": "dopt-0000000a",
+                    "BlockPublicAccessStates": blocked.0,
                     "Ipv6CidrBlockAssociationSet": [{ "Ipv6CidrBlock": "2001:db8::/56" }] }]),
                 ),
                 (

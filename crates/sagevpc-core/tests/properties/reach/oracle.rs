@@ -28,6 +28,8 @@ pub enum Kind {
     Policy,
     Nat,
     InternetGateway,
+    /// VPC Block Public Access.
+    PublicAccess,
     /// Nobody on the internet has a private address.
     Private,
     /// Nothing in the VPC has the address.
@@ -88,7 +90,7 @@ pub fn fate(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet) -> Fate {
         Target::Local => return within(vpc, ends, packet, there),
         Target::Nat(id) => nat(vpc, ends, packet, &id),
         Target::Internet(_) if packet.source.is_ipv4() => Fate::Dropped(Kind::Route),
-        other => outside(vpc, ends, &other, packet.destination),
+        other => outside(vpc, ends, &other, ends.subnet, packet.destination),
     };
     match outcome {
         Fate::Dropped(kind) => Fate::Dropped(kind),
@@ -172,7 +174,7 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
         Target::Internet(_) if is_private => return Fate::Dropped(Kind::Nat),
         // What is gone there is no internet gateway.
         Target::Nowhere | Target::Blackhole | Target::Local | Target::Nat(_) => return Fate::Dropped(Kind::Nat),
-        other => outside(vpc, ends, &other, destination),
+        other => outside(vpc, ends, &other, at, destination),
     };
     if let Fate::Dropped(_) = outcome {
         return outcome;
@@ -195,9 +197,32 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     outcome
 }
 
-fn outside(vpc: &VpcSnapshot, ends: &Ends<'_>, target: &Target, to: IpAddr) -> Fate {
+/// Whether VPC Block Public Access of the subnet, or of the VPC where the subnet
+/// does not say, keeps it in.
+fn is_blocked(vpc: &VpcSnapshot, subnet: &str, by_nat_or_egress_only: bool) -> bool {
+    let subnet = vpc.subnets.values().find(|one| one.subnet_id.as_str() == subnet);
+    let states = subnet
+        .and_then(|subnet| subnet.block_public_access_states.as_ref())
+        .or(vpc.vpc.block_public_access_states.as_ref());
+    let mode = states.and_then(|states| states.internet_gateway_block_mode.as_ref());
+    match mode.map(Word::as_str) {
+        Some("block-bidirectional") => true,
+        Some("block-ingress") => !by_nat_or_egress_only,
+        _ => false,
+    }
+}
+
+/// Out by a gateway of the subnet `at`, which is the source's or its NAT gateway's.
+fn outside(vpc: &VpcSnapshot, ends: &Ends<'_>, target: &Target, at: &str, to: IpAddr) -> Fate {
+    let is_public_gateway = matches!(target, Target::EgressOnly | Target::Internet(_));
+    let by_nat = matches!(target, Target::Internet(_)) && to.is_ipv4();
+    let lets_out_alone = by_nat || matches!(target, Target::EgressOnly);
+    let is_blocked = [at, ends.subnet]
+        .into_iter()
+        .any(|subnet| is_blocked(vpc, subnet, lets_out_alone));
     match target {
         Target::EgressOnly | Target::Internet(_) if is_private(to) => Fate::Dropped(Kind::Private),
+        _ if is_public_gateway && is_blocked => Fate::Dropped(Kind::PublicAccess),
         Target::Nowhere | Target::Blackhole => Fate::Dropped(Kind::Route),
         Target::OutOfSight => Fate::OutOfSight,
         Target::EgressOnly => Fate::Arrives,
