@@ -11,8 +11,8 @@ use sagevpc_core::{
         PermissionState, Word,
     },
     types::{
-        AccountId, AclEntry, AllocationId, Direction, FlowLogId, InternetGatewayId, NatGatewayId, NetworkAclId,
-        NetworkInterfaceId, PortRange, Protocol, SubnetId, VpcId,
+        AccountId, AclEntry, AllocationId, AvailabilityZoneId, Direction, FlowLogId, InternetGatewayId, NatGatewayId,
+        NetworkAclId, NetworkInterfaceId, PortRange, Protocol, RouteTableId, SubnetId, VpcId,
     },
 };
 
@@ -55,6 +55,8 @@ pub(in crate::aws) fn nat_gateway(gateway: sdk::NatGateway) -> Option<NatGateway
         nat_gateway_id: NatGatewayId::new(gateway.nat_gateway_id?),
         vpc_id: gateway.vpc_id.map(VpcId::new),
         subnet_id: gateway.subnet_id.map(SubnetId::new),
+        availability_mode: gateway.availability_mode.map(|mode| mode.as_str().into()),
+        route_table_id: gateway.route_table_id.map(RouteTableId::new),
         state: gateway.state.map(|state| state.as_str().into()),
         failure_message: gateway.failure_message,
         connectivity_type: gateway.connectivity_type.map(|kind| kind.as_str().into()),
@@ -64,6 +66,7 @@ pub(in crate::aws) fn nat_gateway(gateway: sdk::NatGateway) -> Option<NatGateway
                 public_ip: address.public_ip,
                 private_ip: address.private_ip,
                 network_interface_id: address.network_interface_id.map(NetworkInterfaceId::new),
+                availability_zone_id: address.availability_zone_id.map(AvailabilityZoneId::new),
             })
         }),
         tags: each(gateway.tags, tag),

@@ -7,11 +7,12 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttachmentState, ConnectivityType, DeliveryStatus, NatGatewayState, RuleAction, Tag, Word, shapes::shapes,
+    AttachmentState, AvailabilityMode, ConnectivityType, DeliveryStatus, NatGatewayState, RuleAction, Tag, Word,
+    shapes::shapes,
 };
 use crate::types::{
-    AccountId, AllocationId, FlowLogId, InternetGatewayId, NatGatewayId, NetworkAclId, NetworkInterfaceId, SubnetId,
-    VpcId,
+    AccountId, AllocationId, AvailabilityZoneId, FlowLogId, InternetGatewayId, NatGatewayId, NetworkAclId,
+    NetworkInterfaceId, RouteTableId, SubnetId, VpcId,
 };
 
 shapes! {
@@ -94,9 +95,15 @@ shapes! {
         /// Its VPC.
         #[serde(default)]
         vpc_id: Option<VpcId>,
-        /// Its subnet.
+        /// Its subnet; a regional one has none.
         #[serde(default)]
         subnet_id: Option<SubnetId>,
+        /// `zonal` or `regional`; EC2's default is `zonal`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        availability_mode: Option<Word<AvailabilityMode>>,
+        /// The route table that a regional one has of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        route_table_id: Option<RouteTableId>,
         /// How far it is.
         #[serde(default)]
         state: Option<Word<NatGatewayState>>,
@@ -128,6 +135,9 @@ shapes! {
         /// Its interface.
         #[serde(default)]
         network_interface_id: Option<NetworkInterfaceId>,
+        /// The zone by id whose traffic it serves, of a regional one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        availability_zone_id: Option<AvailabilityZoneId>,
     }
 
     /// An internet gateway.

@@ -42,9 +42,9 @@ pub use roles::{
 pub use routes::{RouteDestination, RouteTarget};
 pub use vpc::VpcSnapshot;
 pub use words::{
-    AddressType, AttachmentState, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState, EndpointType,
-    InterfaceType, InternetGatewayBlockMode, NatGatewayState, RouteState, RuleAction, ServiceOwner, SimulatedDecision,
-    Stage, Tenancy, Word,
+    AddressType, AttachmentState, AvailabilityMode, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState,
+    EndpointType, InterfaceType, InternetGatewayBlockMode, NatGatewayState, RouteState, RuleAction, ServiceOwner,
+    SimulatedDecision, Stage, Tenancy, Word,
 };
 
 use crate::types::{AccountId, Region, VpcId};

@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, net::IpAddr};
 use ipnet::IpNet;
 
 use super::{
-    Address, AttachmentState, ConnectivityType, EndpointType, InterfaceType, InternetGateway, IpPermission, NatGateway,
-    NetworkAcl, NetworkAclEntry, NetworkInterface, PrefixList, RuleAction, SecurityGroup, Stage, Subnet,
-    UserIdGroupPair, Vpc, VpcEndpoint,
+    Address, AttachmentState, AvailabilityMode, ConnectivityType, EndpointType, InterfaceType, InternetGateway,
+    IpPermission, NatGateway, NetworkAcl, NetworkAclEntry, NetworkInterface, PrefixList, RuleAction, SecurityGroup,
+    Stage, Subnet, UserIdGroupPair, Vpc, VpcEndpoint,
 };
 use crate::types::{AclEntry, AllocationId, Direction, Peer, PortRange, Protocol, Rule, VpcId};
 use iam_policy::{PolicyDocument, PolicyError};
@@ -140,6 +140,12 @@ impl NatGateway {
         self.state
             .as_ref()
             .map_or(Stage::Available, |state| state.means().stage())
+    }
+
+    /// Whether it works in all zones of its VPC, from no subnet.
+    pub fn is_regional(&self) -> bool {
+        let mode = self.availability_mode.as_ref();
+        mode.is_some_and(|mode| *mode == AvailabilityMode::Regional)
     }
 
     /// Whether it is gone; EC2 still shows it for about an hour.

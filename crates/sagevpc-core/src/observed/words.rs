@@ -166,6 +166,16 @@ closed_sets! {
         Deleted = "deleted",
     }
 
+    /// Where a NAT gateway works.
+    ///
+    /// See <https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html>.
+    AvailabilityMode {
+        /// In the subnet that it is in.
+        Zonal = "zonal",
+        /// In every zone of its VPC, and in no subnet.
+        Regional = "regional",
+    }
+
     /// What addresses a NAT gateway gives to what goes through it.
     ConnectivityType {
         /// Public ones.

@@ -333,6 +333,8 @@ fn create_nat_gateway(
         nat_gateway_id: id.clone(),
         vpc_id: Some(vpc.vpc.vpc_id.clone()),
         subnet_id: Some(subnet.clone()),
+        availability_mode: None,
+        route_table_id: None,
         state: Some(AVAILABLE.into()),
         failure_message: None,
         connectivity_type: Some("public".into()),
@@ -341,6 +343,7 @@ fn create_nat_gateway(
             public_ip: None,
             private_ip: None,
             network_interface_id: None,
+            availability_zone_id: None,
         }],
         tags: tags_as_list(tags),
     };

@@ -209,9 +209,9 @@ pub struct Through {
     pub route: Option<RouteUsed>,
     /// The NAT gateway.
     pub gateway: NatGatewayId,
-    /// Its subnet.
-    pub subnet: SubnetId,
-    /// The route table of that subnet.
+    /// Its subnet; a regional one has none.
+    pub subnet: Option<SubnetId>,
+    /// The route table of that subnet, or the one that a regional one has.
     pub table: Option<RouteTableId>,
 }
 
@@ -376,7 +376,10 @@ impl fmt::Display for Cause {
                 route,
             }) => {
                 leads_to_nat(f, route.as_ref(), gateway)?;
-                write!(f, "is in {subnet}, a private subnet: ")?;
+                match subnet {
+                    Some(subnet) => write!(f, "is in {subnet}, a private subnet: ")?,
+                    None => f.write_str("is regional: ")?,
+                }
                 match table {
                     Some(table) => write!(f, "its {table} leads to no internet gateway"),
                     None => f.write_str("it has no way to the internet itself"),
@@ -399,7 +402,10 @@ impl fmt::Display for Cause {
                     } = through.as_ref();
                     leads_to_nat(f, route.as_ref(), gateway)?;
                     let table = table.as_ref().map(ToString::to_string).unwrap_or_default();
-                    write!(f, "leads on by {table} of its subnet {subnet}, and ")?;
+                    match subnet {
+                        Some(subnet) => write!(f, "leads on by {table} of its subnet {subnet}, and ")?,
+                        None => write!(f, "leads on by its own {table}, and ")?,
+                    }
                 }
                 write!(f, "internet gateway {gateway} is not attached to {vpc}")
             }

@@ -251,14 +251,25 @@ impl Cause {
             Self::NatInPrivateSubnet(Through {
                 subnet, table, route, ..
             }) => {
-                let lead = match table {
-                    Some(table) => format!(
+                let lead = match (table, subnet) {
+                    (Some(table), None) => format!(
+                        "Lead its {table} there with `aws ec2 create-route --route-table-id {table} \
+                         --destination-cidr-block 0.0.0.0/0 --gateway-id igw-…`."
+                    ),
+                    (None, None) => "Lead its route table to an internet gateway.".to_owned(),
+                    (Some(table), Some(_)) => format!(
                         "Make a NAT gateway in a public subnet, or lead {table} there with `aws ec2 create-route \
                          --route-table-id {table} --destination-cidr-block 0.0.0.0/0 --gateway-id igw-…`."
                     ),
-                    None => format!("Make a NAT gateway in a public subnet, or give {subnet} a route table."),
+                    (None, Some(subnet)) => {
+                        format!("Make a NAT gateway in a public subnet, or give {subnet} a route table.")
+                    }
                 };
-                let turn = route.as_ref().map(|route| means.turn(route));
+                // A regional one needs its own route only.
+                let turn = route
+                    .as_ref()
+                    .filter(|_| subnet.is_some())
+                    .map(|route| means.turn(route));
                 turn.map_or_else(|| lead.clone(), |turn| format!("{lead} {turn}"))
             }
             Self::NoPublicAddress { route, .. } => format!(

@@ -7,7 +7,7 @@ use super::{
     EndpointFault, Reach,
     cause::{Cause, RouteUsed, Through},
     hop::Hop,
-    network::{Crossing, Leg, Trip},
+    network::{Crossing, Edge, Leg, Trip},
     policy::why,
     routes::{Gone, Leads, SiblingRoute, Via, sibling},
     space::{Cell, EVERY_PORT, Space, private, take},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     catalog::bucket_uses,
-    observed::{ConnectivityType, Stage, VpcEndpoint},
+    observed::{ConnectivityType, NatGateway, Stage, VpcEndpoint},
     types::{Direction, NatGatewayId, Region, VpcEndpointId},
 };
 use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
@@ -29,25 +29,25 @@ pub(super) enum Decided {
 }
 
 impl Reach<'_> {
-    /// Follows a route out of the VPC, from the subnet at `at`.
-    pub(super) fn out(&self, trip: &Trip<'_>, at: usize, leg: Leg, lead: &Leads) -> Vec<Leg> {
+    /// Follows a route out of the VPC.
+    pub(super) fn out(&self, trip: &Trip<'_>, from: Edge, leg: Leg, lead: &Leads) -> Vec<Leg> {
         let parts = self.to_internet(trip.from, leg, lead).into_iter();
         let follow = |part: Leg| {
             if part.stop.is_some() {
                 part
             } else {
-                self.led_out(trip, at, part, lead)
+                self.led_out(trip, from, part, lead)
             }
         };
         parts.map(follow).collect()
     }
 
-    fn led_out(&self, trip: &Trip<'_>, at: usize, leg: Leg, lead: &Leads) -> Leg {
+    fn led_out(&self, trip: &Trip<'_>, from: Edge, leg: Leg, lead: &Leads) -> Leg {
         match &lead.via {
             // The route to an internet gateway that is detached is a blackhole.
             Via::Blackhole(Gone::InternetGateway(gateway)) => self.detached(gateway, leg),
             Via::Blackhole(target @ (Gone::NatGateway(_) | Gone::Other(_))) => {
-                match self.places[at].table.map(|table| self.tables[table].id.clone()) {
+                match from.table.map(|table| self.tables[table].id.clone()) {
                     Some(table) => leg.stopped(Cause::Blackhole {
                         route: RouteUsed {
                             table,
@@ -60,10 +60,10 @@ impl Reach<'_> {
             }
             Via::GatewayEndpoint(endpoint) => self.past_gateway_endpoint(trip, endpoint, leg),
             Via::InternetGateway(gateway) => {
-                self.past_internet_gateway(gateway, self.past_public_access_block(trip, at, false, leg))
+                self.past_internet_gateway(gateway, self.past_public_access_block(trip, from, false, leg))
             }
             Via::EgressOnlyInternetGateway(gateway) => {
-                let leg = self.past_public_access_block(trip, at, true, leg);
+                let leg = self.past_public_access_block(trip, from, true, leg);
                 leg.past(Hop::InternetGateway {
                     gateway: gateway.clone(),
                 })
@@ -90,7 +90,7 @@ impl Reach<'_> {
         if let Some(route) = leg.first_route().filter(|_| !private_part.is_empty()) {
             let cause = Cause::PrivateAddress {
                 route,
-                sibling: self.sibling(from, &private_part),
+                sibling: self.sibling(self.places[from].table, &private_part),
             };
             legs.push(leg.with(private_part).stopped(cause));
         }
@@ -100,12 +100,11 @@ impl Reach<'_> {
         legs
     }
 
-    /// A route of another table that leads where the one of the subnet at `at`
-    /// does not.
-    pub(super) fn sibling(&self, at: usize, cells: &[Cell]) -> Option<Box<SiblingRoute>> {
+    /// A route of another table that leads where this one does not.
+    pub(super) fn sibling(&self, table: Option<usize>, cells: &[Cell]) -> Option<Box<SiblingRoute>> {
         let net = cells.first()?.net;
         let is_private = private(net.addr().is_ipv6()).any(|block| block.contains(&net));
-        sibling(&self.tables, self.places[at].table, &net, is_private).map(Box::new)
+        sibling(&self.tables, table, &net, is_private).map(Box::new)
     }
 
     fn past_internet_gateway(&self, id: &str, leg: Leg) -> Leg {
@@ -254,9 +253,10 @@ impl Reach<'_> {
         if trip.is_ipv6 {
             return vec![leg.stopped(Cause::NatTakesNoIpv6 { gateway: id.clone() })];
         }
-        let place = nat.subnet_id.as_ref().and_then(|subnet| self.place_of.get(subnet));
-        let Some(&at) = place else { return unknown(leg) };
-        let subnet = self.places[at].id.clone();
+        let Some(edge) = self.edge_of(nat) else {
+            return unknown(leg);
+        };
+        let subnet = edge.place.map(|at| self.places[at].id.clone());
         let is_private = nat
             .connectivity_type
             .as_ref()
@@ -265,7 +265,7 @@ impl Reach<'_> {
             route: route.clone(),
             gateway: id.clone(),
             subnet: subnet.clone(),
-            table: self.places[at].table.map(|table| self.tables[table].id.clone()),
+            table: edge.table.map(|table| self.tables[table].id.clone()),
         };
         let nowhere = || {
             if is_private {
@@ -277,20 +277,24 @@ impl Reach<'_> {
                 Cause::NatInPrivateSubnet(through())
             }
         };
-        // Between hosts of one subnet there is no network ACL.
-        let is_apart = at != trip.from;
-        let leg = if is_apart {
-            self.past_acl_from(trip, at, Direction::Ingress, Crossing::There, leg)
-        } else {
-            leg
+        // Between hosts of one subnet there is no network ACL, and a regional NAT
+        // gateway is in no subnet.
+        let apart = edge.place.filter(|at| *at != trip.from);
+        let leg = match apart {
+            Some(at) => self.past_acl_from(trip, at, Direction::Ingress, Crossing::There, leg),
+            None => leg,
         };
         let leg = leg.past(Hop::NatGateway {
             gateway: id.clone(),
             subnet: subnet.clone(),
         });
+        let leaving = match edge.place {
+            Some(at) => self.past_acl(trip, at, Direction::Egress, Crossing::There, leg),
+            None => vec![leg],
+        };
         let mut legs = Vec::new();
-        for leg in self.past_acl(trip, at, Direction::Egress, Crossing::There, leg) {
-            let out = self.routed(trip, at, leg, |leg, lead| match &lead.via {
+        for leg in leaving {
+            let send = |leg: Leg, lead: &Leads| match &lead.via {
                 Via::InternetGateway(_) if is_private => vec![leg.stopped(nowhere())],
                 Via::Local | Via::NatGateway(_) | Via::Blackhole(Gone::NatGateway(_) | Gone::Other(_)) => {
                     vec![leg.stopped(nowhere())]
@@ -299,8 +303,13 @@ impl Reach<'_> {
                 | Via::GatewayEndpoint(_)
                 | Via::InternetGateway(_)
                 | Via::EgressOnlyInternetGateway(_)
-                | Via::Unseen(_) => self.out(trip, at, leg, lead),
-            });
+                | Via::Unseen(_) => self.out(trip, edge, leg, lead),
+            };
+            let out = match (edge.table, edge.place) {
+                (Some(table), _) => self.routed_by(trip, table, leg, send),
+                (None, Some(at)) => self.routed(trip, at, leg, send),
+                (None, None) => vec![self.out_by_the_attached(trip, edge, leg)],
+            };
             for leg in out {
                 match &leg.stop {
                     Some(Cause::NoRoute { .. }) => legs.push(leg.stopped(nowhere())),
@@ -321,20 +330,46 @@ impl Reach<'_> {
                         legs.push(leg.stopped(cause));
                     }
                     Some(_) => legs.push(leg),
-                    None => legs.extend(self.back_through_nat(trip, at, is_apart, leg.turned())),
+                    None => legs.extend(self.back_through_nat(trip, edge.place, apart, leg.turned())),
                 }
             }
         }
         legs
     }
 
-    fn back_through_nat(&self, trip: &Trip<'_>, at: usize, is_apart: bool, leg: Leg) -> Vec<Leg> {
+    /// Where a NAT gateway's packets leave from; `None` where that was not seen.
+    fn edge_of(&self, nat: &NatGateway) -> Option<Edge> {
+        if nat.is_regional() {
+            let table = nat.route_table_id.as_ref();
+            return Some(Edge {
+                place: None,
+                table: table.and_then(|id| self.tables.iter().position(|table| table.id == *id)),
+            });
+        }
+        let at = nat.subnet_id.as_ref().and_then(|subnet| self.place_of.get(subnet))?;
+        Some(Edge::of(self, *at))
+    }
+
+    /// Out by the route that AWS gives a regional NAT gateway, where its table
+    /// was not seen.
+    fn out_by_the_attached(&self, trip: &Trip<'_>, from: Edge, leg: Leg) -> Leg {
+        let attached = self.snapshot.internet_gateway.as_ref();
+        let gateway = attached.map_or("its internet gateway", |gateway| gateway.internet_gateway_id.as_str());
+        self.past_internet_gateway(gateway, self.past_public_access_block(trip, from, false, leg))
+    }
+
+    /// The answer's way through a NAT gateway in the subnet `at`, which is apart
+    /// from the source's or not.
+    fn back_through_nat(&self, trip: &Trip<'_>, at: Option<usize>, apart: Option<usize>, leg: Leg) -> Vec<Leg> {
+        let arriving = match at {
+            Some(at) => self.past_acl(trip, at, Direction::Ingress, Crossing::BackToNat, leg),
+            None => vec![leg],
+        };
         let mut legs = Vec::new();
-        for leg in self.past_acl(trip, at, Direction::Ingress, Crossing::BackToNat, leg) {
-            let leg = if is_apart {
-                self.past_acl_from(trip, at, Direction::Egress, Crossing::Back, leg)
-            } else {
-                leg
+        for leg in arriving {
+            let leg = match apart {
+                Some(at) => self.past_acl_from(trip, at, Direction::Egress, Crossing::Back, leg),
+                None => leg,
             };
             legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg));
         }

@@ -92,8 +92,8 @@ pub enum Hop {
     NatGateway {
         /// The NAT gateway.
         gateway: NatGatewayId,
-        /// Its subnet.
-        subnet: SubnetId,
+        /// Its subnet; a regional one has none.
+        subnet: Option<SubnetId>,
     },
     /// An internet gateway takes it out, egress-only or not.
     InternetGateway {
@@ -150,7 +150,11 @@ impl fmt::Display for Hop {
             Self::Subnet { subnet } => write!(f, "it arrives in {subnet}"),
             Self::GatewayEndpoint { endpoint } => write!(f, "gateway endpoint {endpoint} takes it"),
             Self::InterfaceEndpoint { endpoint } => write!(f, "interface endpoint {endpoint} takes it"),
-            Self::NatGateway { gateway, subnet } => write!(f, "NAT gateway {gateway} in {subnet} translates it"),
+            Self::NatGateway {
+                gateway,
+                subnet: Some(subnet),
+            } => write!(f, "NAT gateway {gateway} in {subnet} translates it"),
+            Self::NatGateway { gateway, subnet: None } => write!(f, "regional NAT gateway {gateway} translates it"),
             Self::InternetGateway { gateway } => write!(f, "{gateway} takes it to the internet"),
             Self::Unseen(unseen) => write!(f, "not known: {unseen}"),
         }

@@ -111,6 +111,26 @@ impl Crossing {
     }
 }
 
+/// Where a packet leaves for a gateway: from a subnet, or from a regional NAT
+/// gateway, which is in none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    /// The subnet, by its place.
+    pub(super) place: Option<usize>,
+    /// The route table that it leaves by, by its place.
+    pub(super) table: Option<usize>,
+}
+
+impl Edge {
+    /// The edge of the subnet at `at`.
+    pub(super) fn of(reach: &Reach<'_>, at: usize) -> Self {
+        Self {
+            place: Some(at),
+            table: reach.places[at].table,
+        }
+    }
+}
+
 /// What does not change on the way to one target.
 pub(super) struct Trip<'t> {
     /// The source's subnet, by its place.
@@ -366,13 +386,27 @@ impl Reach<'_> {
         trip: &Trip<'_>,
         at: usize,
         leg: Leg,
-        mut send: impl FnMut(Leg, &Leads) -> Vec<Leg>,
+        send: impl FnMut(Leg, &Leads) -> Vec<Leg>,
     ) -> Vec<Leg> {
         let place = &self.places[at];
-        let Some(table) = place.table.map(|table| &self.tables[table]) else {
-            let subnet = place.id.clone();
-            return vec![leg.stopped(Cause::NoRouteTable { subnet })];
-        };
+        match place.table {
+            Some(table) => self.routed_by(trip, table, leg, send),
+            None => {
+                let subnet = place.id.clone();
+                vec![leg.stopped(Cause::NoRouteTable { subnet })]
+            }
+        }
+    }
+
+    /// Parts a leg by the routes of the table at `by`, and sends each part on.
+    pub(super) fn routed_by(
+        &self,
+        trip: &Trip<'_>,
+        by: usize,
+        leg: Leg,
+        mut send: impl FnMut(Leg, &Leads) -> Vec<Leg>,
+    ) -> Vec<Leg> {
+        let table = &self.tables[by];
         let mut rest = leg.space.clone();
         let mut parts: Vec<(&Leads, Space)> = Vec::new();
         for lead in table.routes.iter().filter(|lead| is_of_family(&lead.to, trip.is_ipv6)) {
@@ -413,7 +447,7 @@ impl Reach<'_> {
         if !rest.is_empty() {
             let leg = leg.with(rest);
             legs.push(if table.unknown_lists.is_empty() {
-                let sibling = self.sibling(at, &leg.space);
+                let sibling = self.sibling(Some(by), &leg.space);
                 leg.stopped(Cause::NoRoute {
                     table: table.id.clone(),
                     is_ipv6: trip.is_ipv6,
@@ -451,7 +485,7 @@ impl Reach<'_> {
             | Via::EgressOnlyInternetGateway(_)
             | Via::Unseen(_) => {
                 let mut legs = Vec::new();
-                for leg in self.out(trip, trip.from, leg, lead) {
+                for leg in self.out(trip, Edge::of(self, trip.from), leg, lead) {
                     if leg.stop.is_some() {
                         legs.push(leg);
                     } else {

@@ -9,7 +9,7 @@ use super::{
     Reach,
     cause::Cause,
     hop::Hop,
-    network::{Leg, Trip},
+    network::{Edge, Leg, Trip},
 };
 use crate::{
     observed::{InternetGatewayBlockMode, VpcSnapshot},
@@ -40,14 +40,14 @@ impl PublicAccessBlock {
     /// gateways, from taking out what comes from another; `None` where nothing
     /// does.
     pub fn of<'i>(vpc: &VpcSnapshot, subnets: impl IntoIterator<Item = &'i SubnetId>) -> Option<Self> {
-        Self::on_the_way(vpc, subnets, false)
+        Self::on_the_way(vpc, subnets.into_iter().map(Some), false)
     }
 
     /// The same of what may go out directly. A subnet that does not say what
-    /// holds for it has what the VPC has.
+    /// holds for it has what the VPC has, as has what is in no subnet.
     fn on_the_way<'i>(
         vpc: &VpcSnapshot,
-        subnets: impl IntoIterator<Item = &'i SubnetId>,
+        subnets: impl IntoIterator<Item = Option<&'i SubnetId>>,
         is_direct: bool,
     ) -> Option<Self> {
         let stops = |mode: &InternetGatewayBlockMode| match mode {
@@ -59,8 +59,8 @@ impl PublicAccessBlock {
         let mut blocked = BTreeSet::new();
         let mut strictest = None;
         for subnet in subnets {
-            if let Some(mode) = vpc.internet_gateway_block_mode(Some(subnet)).filter(stops) {
-                blocked.insert(subnet.clone());
+            if let Some(mode) = vpc.internet_gateway_block_mode(subnet).filter(stops) {
+                blocked.extend(subnet.cloned());
                 strictest = strictest
                     .filter(|found| *found == InternetGatewayBlockMode::BlockBidirectional)
                     .or(Some(mode));
@@ -143,11 +143,11 @@ impl fmt::Display for PublicAccessBlock {
 }
 
 impl Reach<'_> {
-    /// Past VPC Block Public Access, out by a gateway of the subnet at `at`. It
-    /// holds for that subnet, and for the one that the packet comes from.
-    pub(super) fn past_public_access_block(&self, trip: &Trip<'_>, at: usize, is_egress_only: bool, leg: Leg) -> Leg {
+    /// Past VPC Block Public Access, out by a gateway. It holds for the subnet
+    /// that the packet leaves from, and for the one that it comes from.
+    pub(super) fn past_public_access_block(&self, trip: &Trip<'_>, from: Edge, is_egress_only: bool, leg: Leg) -> Leg {
         let is_translated = leg.hops.iter().any(|hop| matches!(hop, Hop::NatGateway { .. }));
-        let subnets = [at, trip.from].map(|place| &self.places[place].id);
+        let subnets = [from.place, Some(trip.from)].map(|place| place.map(|place| &self.places[place].id));
         match PublicAccessBlock::on_the_way(self.snapshot, subnets, !is_egress_only && !is_translated) {
             Some(block) => leg.denied(Cause::PublicAccessBlocked(block)),
             None => leg,

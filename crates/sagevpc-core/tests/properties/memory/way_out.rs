@@ -65,6 +65,8 @@ impl Memory {
                 allocated.network_interface_id = Some(interface.clone());
                 let vpc_id = self.subnet(subnet).vpc_id.clone();
                 self.snapshot.nat_gateways.push(NatGateway {
+                    availability_mode: None,
+                    route_table_id: None,
                     nat_gateway_id: NatGatewayId::new(&id),
                     vpc_id: Some(vpc_id),
                     subnet_id: Some(subnet.clone()),
@@ -72,6 +74,7 @@ impl Memory {
                     failure_message: None,
                     connectivity_type: Some("public".into()),
                     nat_gateway_addresses: vec![NatGatewayAddress {
+                        availability_zone_id: None,
                         allocation_id: Some(address),
                         public_ip: None,
                         private_ip: None,

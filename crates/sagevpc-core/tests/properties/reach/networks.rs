@@ -256,6 +256,27 @@ fn nat() -> impl Strategy<Value = Value> {
             json!({ "NatGatewayId": "nat-0000000a", "VpcId": VPC, "SubnetId": subnet, "State": state,
                 "ConnectivityType": kind })
         })
+        .boxed()
+        .prop_union(regional_nat().boxed())
+}
+
+/// A NAT gateway of the whole VPC, with a route table of its own.
+fn regional_nat() -> impl Strategy<Value = Value> {
+    Just(
+        json!({ "NatGatewayId": "nat-0000000a", "VpcId": VPC, "State": "available", "ConnectivityType": "public",
+        "AvailabilityMode": "regional", "RouteTableId": "rtb-0000000a" }),
+    )
+}
+
+/// The table that a regional NAT gateway has, which nobody changes as a rule.
+fn table_of_regional_nat() -> impl Strategy<Value = Value> {
+    prop::bool::weighted(0.8).prop_map(|leads_out| {
+        let mut routes = vec![json!({ "DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local" })];
+        if leads_out {
+            routes.push(json!({ "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-0000000a" }));
+        }
+        json!({ "RouteTableId": "rtb-0000000a", "VpcId": VPC, "Routes": routes })
+    })
 }
 
 /// What VPC Block Public Access does, where it is said.
@@ -274,7 +295,7 @@ pub fn network() -> impl Strategy<Value = VpcSnapshot> {
     let gateway = sample::select(vec!["igw-0000000a", "igw-0000000a", "igw-0000000a", "igw-0000000f", ""]);
     (
         (acl(0), acl(1), acl(2)),
-        (table(0), table(1), table(2)),
+        (table(0), table(1), table(2), table_of_regional_nat()),
         (group(0), group(1), group(2)),
         endpoints(),
         nat(),
@@ -324,7 +345,7 @@ pub fn network() -> impl Strategy<Value = VpcSnapshot> {
                     { "Key": "domain-name-servers", "Values": [{ "Value": "AmazonProvidedDNS" }] }] }]),
                 ),
                 ("Subnets", json!(subnets)),
-                ("RouteTables", json!([tables.0, tables.1, tables.2])),
+                ("RouteTables", json!([tables.0, tables.1, tables.2, tables.3])),
                 ("NetworkAcls", json!([acls.0, acls.1, acls.2])),
                 ("SecurityGroups", json!([groups.0, groups.1, groups.2])),
                 ("VpcEndpoints", json!(endpoints)),

@@ -90,7 +90,7 @@ pub fn fate(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet) -> Fate {
         Target::Local => return within(vpc, ends, packet, there),
         Target::Nat(id) => nat(vpc, ends, packet, &id),
         Target::Internet(_) if packet.source.is_ipv4() => Fate::Dropped(Kind::Route),
-        other => outside(vpc, ends, &other, ends.subnet, packet.destination),
+        other => outside(vpc, ends, &other, Some(ends.subnet), packet.destination),
     };
     match outcome {
         Fate::Dropped(kind) => Fate::Dropped(kind),
@@ -160,7 +160,16 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     if nat.state.as_ref().map(Word::as_str) != Some("available") {
         return Fate::Dropped(Kind::Nat);
     }
-    let at = nat.subnet_id.as_ref().expect("these gateways have subnets").as_str();
+    let Some(at) = nat.subnet_id.as_ref() else {
+        // Regional: in no subnet, so no network ACL is its own.
+        let own = nat.route_table_id.as_ref().map(|id| &vpc.route_tables[id]);
+        let outcome = match target_of_table(vpc, own.expect("it has a table of its own"), packet.destination) {
+            Target::Nowhere | Target::Blackhole | Target::Local | Target::Nat(_) => return Fate::Dropped(Kind::Nat),
+            other => outside(vpc, ends, &other, None, packet.destination),
+        };
+        return outcome;
+    };
+    let at = at.as_str();
     let apart = at != ends.subnet;
     let (destination, protocol) = (packet.destination, packet.protocol);
     if apart && !passes(vpc, at, false, protocol, packet.port, packet.source) {
@@ -174,7 +183,7 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
         Target::Internet(_) if is_private => return Fate::Dropped(Kind::Nat),
         // What is gone there is no internet gateway.
         Target::Nowhere | Target::Blackhole | Target::Local | Target::Nat(_) => return Fate::Dropped(Kind::Nat),
-        other => outside(vpc, ends, &other, at, destination),
+        other => outside(vpc, ends, &other, Some(at), destination),
     };
     if let Fate::Dropped(_) = outcome {
         return outcome;
@@ -197,10 +206,10 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     outcome
 }
 
-/// Whether VPC Block Public Access of the subnet, or of the VPC where the subnet
-/// does not say, keeps it in.
-fn is_blocked(vpc: &VpcSnapshot, subnet: &str, by_nat_or_egress_only: bool) -> bool {
-    let subnet = vpc.subnets.values().find(|one| one.subnet_id.as_str() == subnet);
+/// Whether VPC Block Public Access of the subnet, or of the VPC where there is
+/// none or it does not say, keeps it in.
+fn is_blocked(vpc: &VpcSnapshot, subnet: Option<&str>, by_nat_or_egress_only: bool) -> bool {
+    let subnet = subnet.and_then(|id| vpc.subnets.values().find(|one| one.subnet_id.as_str() == id));
     let states = subnet
         .and_then(|subnet| subnet.block_public_access_states.as_ref())
         .or(vpc.vpc.block_public_access_states.as_ref());
@@ -212,12 +221,13 @@ fn is_blocked(vpc: &VpcSnapshot, subnet: &str, by_nat_or_egress_only: bool) -> b
     }
 }
 
-/// Out by a gateway of the subnet `at`, which is the source's or its NAT gateway's.
-fn outside(vpc: &VpcSnapshot, ends: &Ends<'_>, target: &Target, at: &str, to: IpAddr) -> Fate {
+/// Out by a gateway from the subnet `at`, the source's or its NAT gateway's, if
+/// that is in one.
+fn outside(vpc: &VpcSnapshot, ends: &Ends<'_>, target: &Target, at: Option<&str>, to: IpAddr) -> Fate {
     let is_public_gateway = matches!(target, Target::EgressOnly | Target::Internet(_));
     let by_nat = matches!(target, Target::Internet(_)) && to.is_ipv4();
     let lets_out_alone = by_nat || matches!(target, Target::EgressOnly);
-    let is_blocked = [at, ends.subnet]
+    let is_blocked = [at, Some(ends.subnet)]
         .into_iter()
         .any(|subnet| is_blocked(vpc, subnet, lets_out_alone));
     match target {
@@ -261,7 +271,10 @@ enum Target {
 }
 
 fn target(vpc: &VpcSnapshot, subnet: &str, address: IpAddr) -> Target {
-    let table = table_of(vpc, subnet);
+    target_of_table(vpc, table_of(vpc, subnet), address)
+}
+
+fn target_of_table(vpc: &VpcSnapshot, table: &RouteTable, address: IpAddr) -> Target {
     let mut best: Option<(u8, u8, Target)> = None;
     let mut offer = |length: u8, rank: u8, target: Target| {
         let is_better = match &best {
