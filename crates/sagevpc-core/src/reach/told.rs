@@ -23,11 +23,6 @@ impl Destination {
 }
 
 impl Cause {
-    /// Whether security groups of the workload's own lack rules.
-    pub const fn is_of_groups(&self) -> bool {
-        matches!(self, Self::NotAdmitted { callers: None, .. })
-    }
-
     /// What it is about, on the way to the destination.
     pub fn concern(&self, destination: &Destination) -> Concern {
         match self {

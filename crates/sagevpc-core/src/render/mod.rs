@@ -85,20 +85,42 @@ fn findings(text: &mut String, findings: &mut dyn Iterator<Item = &Finding>) {
         return;
     }
     text.push_str("\nFindings, which no change here can mend:\n\n");
-    for finding in findings {
+    for (finding, whom) in each_once(findings) {
         let sign = match finding.weight {
             Weight::Blocks | Weight::Unmet | Weight::Aside => '!',
             Weight::Unknown => '?',
             Weight::Advice => 'i',
         };
+        let _ = writeln!(
+            text,
+            "  {sign} {}: {} [{}]",
+            whom.join("; "),
+            finding.explained(),
+            finding.reason
+        );
+    }
+}
+
+/// Each finding with everyone of whom the same is told.
+fn each_once<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<(&'f Finding, Vec<String>)> {
+    let mut told: Vec<(&Finding, Vec<String>)> = Vec::new();
+    for finding in findings {
         let whom = match &finding.scope {
             Scope::Vpc => "the VPC".to_owned(),
             Scope::SageMakerVpc => "the SageMakerVpc".to_owned(),
             Scope::Profile(key) => key.to_string(),
             Scope::Workloads(key, names) => format!("{key}, {}", listed(names)),
         };
-        let _ = writeln!(text, "  {sign} {whom}: {} [{}]", finding.explained(), finding.reason);
+        let same = told.iter_mut().find(|(other, _)| {
+            (other.weight, other.reason, other.symptom) == (finding.weight, finding.reason, finding.symptom)
+                && other.message == finding.message
+        });
+        match same {
+            Some((_, others)) => others.push(whom),
+            None => told.push((finding, vec![whom])),
+        }
     }
+    told
 }
 
 fn summary(plan: &Plan) -> String {

@@ -157,6 +157,10 @@ pub struct Finding {
     /// What SageMaker says of it.
     #[serde(skip)]
     pub symptom: Option<Symptom>,
+    /// Workloads that show something else of it, each with what that is, or
+    /// nothing that is known.
+    #[serde(skip)]
+    pub shows_otherwise: Vec<(String, Option<Symptom>)>,
     /// What the network lacks by it: what reachability finds of the same is not
     /// told besides.
     #[serde(skip)]
@@ -174,6 +178,7 @@ impl Finding {
             message: message.into(),
             resource: None,
             symptom: None,
+            shows_otherwise: Vec::new(),
             lacks: Vec::new(),
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Obstacle {
     pub(super) resource: Option<String>,
     /// What SageMaker would show.
     pub(super) symptom: Option<Symptom>,
+    /// Workloads that show something else, or nothing that is known.
+    pub(super) shows_otherwise: Vec<(String, Option<Symptom>)>,
     /// Whether an action of ours takes it away.
     pub(super) is_planned: bool,
     /// The workloads concerned, where not all are.
@@ -42,6 +44,7 @@ impl Obstacle {
             message,
             resource: None,
             symptom: None,
+            shows_otherwise: Vec::new(),
             is_planned: false,
             workloads: None,
             passes: false,
@@ -57,6 +60,7 @@ impl Obstacle {
             weight: finding.weight,
             resource: finding.resource.clone(),
             symptom: finding.symptom,
+            shows_otherwise: finding.shows_otherwise.clone(),
             workloads,
             passes: finding.reason == Reason::Waiting,
             ..Self::new(finding.concern, finding.reason, finding.message.clone())
@@ -86,6 +90,12 @@ impl Obstacle {
                 format!("{} {lead}: {}.", self.message, symptom.text())
             }
         }
+    }
+
+    /// What SageMaker would show of this workload.
+    pub(super) fn symptom_of(&self, workload: &str) -> Option<Symptom> {
+        let otherwise = self.shows_otherwise.iter().find(|(name, _)| name == workload);
+        otherwise.map_or(self.symptom, |(_, symptom)| *symptom)
     }
 
     /// Whether it concerns the workload.

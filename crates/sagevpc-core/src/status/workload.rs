@@ -44,7 +44,7 @@ pub(super) fn status(
         .all(|obstacle| obstacle.concern == Concern::Capacity || obstacle.weight != Weight::Blocks);
     let vpc_config = complete.filter(|config| usable || earlier == Some(*config)).cloned();
     let mut blockers: Vec<Blocker> = Vec::new();
-    for blocker in concerned.iter().map(|obstacle| blocker(obstacle)) {
+    for blocker in concerned.iter().map(|obstacle| blocker(obstacle, name)) {
         if !blockers.contains(&blocker) {
             blockers.push(blocker);
         }
@@ -61,7 +61,7 @@ pub(super) fn status(
     }
 }
 
-fn blocker(obstacle: &Obstacle) -> Blocker {
+fn blocker(obstacle: &Obstacle, workload: &str) -> Blocker {
     Blocker {
         reason: obstacle.reason.as_str().to_owned(),
         resource: obstacle
@@ -69,7 +69,7 @@ fn blocker(obstacle: &Obstacle) -> Blocker {
             .as_ref()
             .map(|resource| shortened(resource, MAX_BLOCKER_RESOURCE)),
         shows: obstacle
-            .symptom
+            .symptom_of(workload)
             .map(Symptom::text)
             .map(|text| shortened(text, MAX_BLOCKER_SHOWS)),
         message: shortened(&obstacle.message, MAX_BLOCKER_MESSAGE),

@@ -221,6 +221,7 @@ impl<'a> Gathered<'a> {
             message: message.clone(),
             resource: None,
             symptom: Some(symptom_without_service(name)),
+            shows_otherwise: Vec::new(),
             lacks: vec![Lack::Service(name.to_owned())],
         }));
         None
@@ -264,6 +265,7 @@ impl<'a> Gathered<'a> {
             message,
             resource: None,
             symptom: missing.keys().next().map(|short| symptom_without_service(short)),
+            shows_otherwise: Vec::new(),
             lacks: missing.keys().map(|short| Lack::Service((*short).to_owned())).collect(),
         });
     }

@@ -9,11 +9,13 @@
 //! |---|---|
 //! | `obstacles` | how what is in the way is put together and told |
 //! | `meanwhile` | services that are reached by another way than an endpoint that is missing |
+//! | `roots` | what is one cause |
 //! | `mirrors` | package repositories that are in reach though they are denied |
 
 mod meanwhile;
 mod mirrors;
 mod obstacles;
+mod roots;
 
 use std::collections::{BTreeMap, BTreeSet};
 

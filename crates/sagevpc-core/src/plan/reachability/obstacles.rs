@@ -1,12 +1,14 @@
 //! What is in the way of a profile's workloads, put together and told.
 //!
-//! Each cause is told once, with everyone whom it concerns. Rules that one
-//! security group or network ACL lacks are one finding, for they are mended
-//! together; other causes are never merged.
+//! Each cause is told once, with everyone whom it concerns and all that it
+//! keeps out of reach; what one cause is, `roots` says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::is_open;
+use super::{
+    is_open,
+    roots::{Root, endpoints, in_words, together},
+};
 use crate::{
     api::Reason,
     catalog::Symptom,
@@ -28,45 +30,38 @@ pub(super) struct Obstacles<'a, 'p> {
 
 /// Something in the way. What is equal is told together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Obstacle {
-    weight: Weight,
-    concern: Concern,
-    reason: Reason,
-    /// The resource to look at and, of a security group, the direction.
-    about: String,
-    what: What,
-    /// The workload, where what it lacks is told apart until it is seen that
-    /// others lack the same.
-    workload: Option<usize>,
+pub(super) struct Obstacle {
+    pub(super) weight: Weight,
+    pub(super) concern: Concern,
+    pub(super) reason: Reason,
+    pub(super) what: What,
 }
 
 /// What an obstacle is, as far as it is told apart from others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
-    /// Rules that a group or an ACL lacks.
-    Rules,
+pub(super) enum What {
+    /// What is at the root of causes.
+    Root(Root),
     /// Rules that an ACL lacks for whoever uses other ports than Linux.
-    OtherPorts,
+    OtherPorts(NetworkAclId),
     /// Rules that an ACL lacks for some addresses of a host that may have others.
-    SomeAddresses,
-    /// A cause, by its words.
-    Cause(String),
+    SomeAddresses(NetworkAclId),
     /// What cannot be seen, by its words.
     Unseen(String),
 }
 
 /// Whom an obstacle concerns, and by what.
 #[derive(Default)]
-struct Concerned {
-    causes: Vec<Cause>,
+pub(super) struct Concerned {
+    pub(super) causes: Vec<Cause>,
     /// Where each of the causes is in the way to.
     to: Vec<BTreeSet<Destination>>,
     unseen: Option<Unseen>,
     lacks: BTreeSet<Lack>,
-    symptoms: BTreeSet<Symptom>,
-    workloads: BTreeSet<usize>,
+    /// What each workload shows of it.
+    workloads: BTreeMap<usize, BTreeSet<Symptom>>,
     subnets: BTreeSet<SubnetId>,
-    destinations: BTreeSet<Destination>,
+    pub(super) destinations: BTreeSet<Destination>,
 }
 
 impl Concerned {
@@ -84,6 +79,29 @@ impl Concerned {
     fn stopped(&self) -> impl Iterator<Item = (&Cause, &Destination)> {
         let all = self.causes.iter().zip(&self.to);
         all.flat_map(|(cause, to)| to.iter().map(move |destination| (cause, destination)))
+    }
+
+    /// Takes over another's causes, and all that they keep out of reach.
+    pub(super) fn take(&mut self, other: &Self) {
+        for (cause, destination) in other.stopped() {
+            self.note(cause, destination);
+        }
+        self.lacks.extend(other.lacks.iter().cloned());
+        self.subnets.extend(other.subnets.iter().cloned());
+        self.destinations.extend(other.destinations.iter().cloned());
+    }
+
+    /// Takes over whom another concerns as well.
+    pub(super) fn take_with_workloads(&mut self, other: &Self) {
+        self.take(other);
+        for (place, symptoms) in &other.workloads {
+            self.workloads.entry(*place).or_default().extend(symptoms);
+        }
+    }
+
+    /// What some workload shows of it.
+    fn symptom(&self) -> Option<Symptom> {
+        self.workloads.values().flatten().min().copied()
     }
 }
 
@@ -129,13 +147,15 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 };
                 let counts = |cause: &&Cause| demand.strength != Strength::LetOut || !cause.missing_rules().is_empty();
                 for cause in answer.causes.iter().filter(counts) {
-                    self.note_cause(cause, weight, &way, what_of(cause));
+                    self.note_cause(cause, weight, &way, What::Root(Root::of(cause)));
                 }
             }
         }
         self.note_unseen(answer, &way);
         for remark in &answer.remarks {
-            self.note_cause(remark, Weight::Advice, &way, What::OtherPorts);
+            if let Some(AclDenial { acl, .. }) = remark.acl_denial() {
+                self.note_cause(remark, Weight::Advice, &way, What::OtherPorts(acl.clone()));
+            }
         }
     }
 
@@ -145,10 +165,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 weight,
                 concern: cause.concern(way.destination),
                 reason: cause.reason(way.destination),
-                about: about(cause),
                 what,
-                // Workloads lack different rules of one group.
-                workload: (cause.is_of_groups()).then_some(way.place),
             },
             way,
         );
@@ -169,8 +186,8 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         let is_shared = self.draft.snapshot.foreign_owner().is_some();
         for one in answer.unseen.iter().filter(|one| **one != Unseen::NetworkAcls) {
             if by_acls && matches!(one, Unseen::Addresses { .. }) {
-                for cause in causes.clone() {
-                    self.note_cause(cause, Weight::Advice, way, What::SomeAddresses);
+                for (cause, denial) in causes.clone().filter_map(|cause| Some((cause, cause.acl_denial()?))) {
+                    self.note_cause(cause, Weight::Advice, way, What::SomeAddresses(denial.acl.clone()));
                 }
                 continue;
             }
@@ -193,9 +210,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                     weight,
                     concern: one.concern(way.destination),
                     reason: one.reason(is_shared),
-                    about: String::new(),
                     what: What::Unseen(words),
-                    workload: None,
                 },
                 way,
             );
@@ -206,10 +221,10 @@ impl<'a, 'p> Obstacles<'a, 'p> {
 
     fn entry(&mut self, obstacle: Obstacle, way: &FollowedWay<'_>) -> &mut Concerned {
         let concerned = self.found.entry(obstacle).or_default();
-        concerned.workloads.insert(way.place);
         concerned.subnets.insert(way.subnet.clone());
         concerned.destinations.insert(way.destination.clone());
-        concerned.symptoms.extend(way.demand.symptom());
+        let symptoms = concerned.workloads.entry(way.place).or_default();
+        symptoms.extend(way.demand.symptom());
         concerned
     }
 
@@ -225,21 +240,24 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             let lacks = &concerned.lacks;
             concerned
                 .workloads
-                .retain(|place| !self.is_told(obstacle, lacks, *place));
+                .retain(|place, _| !self.is_told(obstacle, lacks, *place));
         }
         found.retain(|_, concerned| !concerned.workloads.is_empty());
         // Whoever opens an ACL opens it to all ports that answers may go to.
-        let closed: BTreeSet<String> = found
+        let closed: BTreeSet<NetworkAclId> = found
             .keys()
-            .filter(|obstacle| obstacle.what == What::Rules)
-            .map(|obstacle| obstacle.about.clone())
+            .filter_map(|obstacle| obstacle.what.acl())
+            .cloned()
             .collect();
-        found.retain(|obstacle, _| obstacle.what != What::OtherPorts || !closed.contains(&obstacle.about));
-        let found = alike(found);
+        found.retain(|obstacle, _| match &obstacle.what {
+            What::OtherPorts(acl) => !closed.contains(acl),
+            What::Root(_) | What::SomeAddresses(_) | What::Unseen(_) => true,
+        });
+        let found = together(found);
         let without_way_out: BTreeSet<SubnetId> = found
             .iter()
             .filter(|(obstacle, concerned)| {
-                obstacle.weight == Weight::Blocks && concerned.symptoms.first() == Some(&Symptom::NoWayOut)
+                obstacle.weight == Weight::Blocks && concerned.symptom() == Some(Symptom::NoWayOut)
             })
             .flat_map(|(_, concerned)| concerned.subnets.iter().cloned())
             .collect();
@@ -270,21 +288,24 @@ impl<'a, 'p> Obstacles<'a, 'p> {
     }
 
     fn finding(&self, obstacle: &Obstacle, concerned: &Concerned, means: &Means<'_>, is_everywhere: bool) -> Finding {
-        let mut symptom = concerned.symptoms.first().copied();
-        if symptom == Some(Symptom::NoWayOut) && !is_everywhere {
-            symptom = Some(Symptom::NoWayOutSometimes);
-        }
-        // Any of several groups could get a rule.
-        let one =
-            |cause: &&Cause| !matches!(cause, Cause::NotAdmitted { groups, endpoint: None, .. } if groups.len() > 1);
-        let resource = concerned.causes.first().filter(one).map(resource_of);
+        let shown = |symptom| match symptom {
+            Symptom::NoWayOut if !is_everywhere => Symptom::NoWayOutSometimes,
+            other => other,
+        };
+        let symptom = concerned.symptom().filter(|_| obstacle.weight == Weight::Blocks);
+        let shows_otherwise = concerned.workloads.iter().filter_map(|(place, symptoms)| {
+            let own = symptoms.first().copied();
+            let name = self.resolved.profile().workloads[*place].name.clone();
+            (symptom.is_some() && own != symptom).then(|| (name, own.map(shown)))
+        });
         Finding {
             weight: obstacle.weight,
-            symptom: symptom.filter(|_| obstacle.weight == Weight::Blocks),
-            resource,
+            symptom: symptom.map(shown),
+            shows_otherwise: shows_otherwise.collect(),
+            resource: obstacle.what.root().and_then(|root| root.resource(&concerned.causes)),
             ..Finding::new(
                 obstacle.concern,
-                self.resolved.scope_of(&concerned.workloads),
+                self.resolved.scope_of(&concerned.workloads.keys().copied().collect()),
                 obstacle.reason,
                 self.message(obstacle, concerned, means),
             )
@@ -305,7 +326,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             let fix = concerned.unseen.as_ref().map(|unseen| unseen.fix(means, is_shared));
             let words = match &obstacle.what {
                 What::Unseen(words) => words.as_str(),
-                What::Rules | What::OtherPorts | What::SomeAddresses | What::Cause(_) => "",
+                What::Root(_) | What::OtherPorts(_) | What::SomeAddresses(_) => "",
             };
             return format!(
                 "From {from}, {to} {verb}: it cannot be seen {words}. {}",
@@ -320,30 +341,33 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             let users = self.users_of(acl);
             let rules = joined(&rules);
             return match obstacle.what {
-                What::OtherPorts => format!(
+                What::OtherPorts(_) => format!(
                     "Network ACL {acl} of {users} stops a part of {rules}. It matters only to a client that was told to \
                      use other ports than Linux does."
                 ),
-                What::SomeAddresses => format!(
+                What::SomeAddresses(_) => format!(
                     "Network ACL {acl} of {users} stops a part of {rules}. It matters only to a host that has such an \
                      address."
                 ),
-                What::Rules | What::Cause(_) | What::Unseen(_) => {
+                What::Root(_) | What::Unseen(_) => {
                     format!("Network ACL {acl} of {users} stops traffic that is needed: {rules}. {fix}")
                 }
             };
         }
         if let Cause::NotAdmitted { groups, endpoint, .. } = first {
-            let whose = endpoint.as_ref().map_or_else(String::new, |endpoint| {
-                format!("endpoint {endpoint} does not let the workloads in, for ")
-            });
+            let endpoints = endpoints(&causes);
+            let whose = match (endpoint, endpoints.len()) {
+                (None, _) => String::new(),
+                (Some(endpoint), 1) => format!("endpoint {endpoint} does not let the workloads in, for "),
+                (Some(_), _) => format!("endpoints {} do not let the workloads in, for ", listed(&endpoints)),
+            };
             return format!(
                 "From {from}, {to} {verb}: {whose}security group {} does not admit {}. {fix}",
                 listed(groups),
                 listed(&rules)
             );
         }
-        format!("From {from}, {to} {verb}: {first}. {fix}")
+        format!("From {from}, {to} {verb}: {}. {fix}", in_words(&causes))
     }
 
     /// The subnets of an ACL.
@@ -373,56 +397,22 @@ impl<'a, 'p> Obstacles<'a, 'p> {
     }
 }
 
-/// Puts those together whose workloads lack the same.
-fn alike(found: BTreeMap<Obstacle, Concerned>) -> Vec<(Obstacle, Concerned)> {
-    let mut told: Vec<(Obstacle, Concerned)> = Vec::new();
-    for (mut obstacle, concerned) in found {
-        obstacle.workload = None;
-        let same = told
-            .iter_mut()
-            .find(|(other, others)| *other == obstacle && others.causes == concerned.causes);
-        match same {
-            Some((_, others)) => {
-                others.workloads.extend(concerned.workloads);
-                others.subnets.extend(concerned.subnets);
-                others.destinations.extend(concerned.destinations);
-                others
-                    .to
-                    .iter_mut()
-                    .zip(concerned.to)
-                    .for_each(|(to, more)| to.extend(more));
-                others.symptoms.extend(concerned.symptoms);
-            }
-            None => told.push((obstacle, concerned)),
+impl What {
+    /// The network ACL whose rules keep it closed.
+    fn acl(&self) -> Option<&NetworkAclId> {
+        match self {
+            Self::Root(Root::Acl(acl)) => Some(acl),
+            Self::Root(_) | Self::OtherPorts(_) | Self::SomeAddresses(_) | Self::Unseen(_) => None,
         }
     }
-    told
-}
 
-/// The resource whose owners can mend it: of an endpoint's groups, the endpoint.
-fn resource_of(cause: &Cause) -> String {
-    if let Cause::NotAdmitted {
-        endpoint: Some(endpoint),
-        ..
-    } = cause
-    {
-        return endpoint.to_string();
-    }
-    cause.resource()
-}
-
-fn what_of(cause: &Cause) -> What {
-    if cause.missing_rules().is_empty() {
-        What::Cause(cause.to_string())
-    } else {
-        What::Rules
-    }
-}
-
-fn about(cause: &Cause) -> String {
-    match direction_of(cause) {
-        Some(direction) if cause.acl_denial().is_none() => format!("{} {direction}", resource_of(cause)),
-        Some(_) | None => cause.resource(),
+    /// What is at its root, where it is something that can be seen.
+    fn root(&self) -> Option<Root> {
+        match self {
+            Self::Root(root) => Some(root.clone()),
+            Self::OtherPorts(acl) | Self::SomeAddresses(acl) => Some(Root::Acl(acl.clone())),
+            Self::Unseen(_) => None,
+        }
     }
 }
 

@@ -1,0 +1,191 @@
+//! What is one cause: what is mended by one who mends it.
+//!
+//! Rules that one security group or network ACL lacks, what one NAT gateway or
+//! one endpoint's policy stops, and one route that several tables lack are each
+//! told once, however many workloads, subnets and destinations it concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::obstacles::{Concerned, Obstacle, What};
+use crate::{
+    reach::{Cause, RouteUsed, Through},
+    report::Weight,
+    types::{NetworkAclId, RouteTableId, SecurityGroupId, VpcEndpointId, listed},
+};
+
+/// What is at the root of causes that share a concern and a reason.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Root {
+    /// Rules that the groups of one interface lack.
+    Groups {
+        groups: Vec<SecurityGroupId>,
+        /// Whether they are those of what is called, and not the workload's.
+        are_called: bool,
+    },
+    /// Rules that a network ACL lacks.
+    Acl(NetworkAclId),
+    /// A route that a table lacks; tables that lack the same are told together.
+    Table(RouteTableId),
+    /// Something else, by its id or name.
+    Resource(String),
+}
+
+impl Root {
+    pub(super) fn of(cause: &Cause) -> Self {
+        match cause {
+            Cause::NotAdmitted { groups, callers, .. } => Self::Groups {
+                groups: groups.clone(),
+                are_called: callers.is_some(),
+            },
+            Cause::AclDenies(denial) => Self::Acl(denial.acl.clone()),
+            Cause::NoRoute { table, .. }
+            | Cause::PrivateAddress {
+                route: RouteUsed { table, .. },
+                ..
+            } => Self::Table(table.clone()),
+            Cause::Blackhole { target, .. } => Self::Resource(target.to_string()),
+            Cause::NoPublicAddress { gateway, .. } => Self::Resource(gateway.clone()),
+            Cause::DnsOff { .. }
+            | Cause::NoResolver { .. }
+            | Cause::NoAddress { .. }
+            | Cause::TakesNothing { .. }
+            | Cause::NobodyThere { .. }
+            | Cause::BucketElsewhere { .. }
+            | Cause::NoRouteTable { .. }
+            | Cause::NoSubnet { .. }
+            | Cause::EndpointUnavailable { .. }
+            | Cause::PolicyBlocks { .. }
+            | Cause::NoEndpoint { .. }
+            | Cause::PrivateDnsOff { .. }
+            | Cause::NatUnavailable { .. }
+            | Cause::NatIsPrivate { .. }
+            | Cause::NatInPrivateSubnet(Through { .. })
+            | Cause::NatTakesNoIpv6 { .. }
+            | Cause::PublicAccessBlocked(_)
+            | Cause::GatewayDetached { .. } => Self::Resource(cause.resource()),
+        }
+    }
+
+    /// The one resource whose owners can mend causes of this root, where it is
+    /// one: of an endpoint's groups, the endpoint.
+    pub(super) fn resource(&self, causes: &[Cause]) -> Option<String> {
+        let endpoints = endpoints(causes);
+        let resources: BTreeSet<String> = causes.iter().map(Cause::resource).collect();
+        match self {
+            Self::Groups { .. } if endpoints.len() == 1 => endpoints.first().map(ToString::to_string),
+            // Any of several groups could get a rule.
+            Self::Groups { groups, .. } => match groups.as_slice() {
+                [only] => Some(only.to_string()),
+                [] | [_, ..] => None,
+            },
+            Self::Acl(acl) => Some(acl.to_string()),
+            Self::Table(_) | Self::Resource(_) if resources.len() == 1 => resources.first().cloned(),
+            Self::Table(_) => None,
+            Self::Resource(resource) => Some(resource.clone()),
+        }
+    }
+}
+
+/// The interface endpoints whose groups lack rules.
+pub(super) fn endpoints(causes: &[Cause]) -> BTreeSet<&VpcEndpointId> {
+    let of_groups = causes.iter().filter_map(|cause| {
+        if let Cause::NotAdmitted { endpoint, .. } = cause {
+            endpoint.as_ref()
+        } else {
+            None
+        }
+    });
+    of_groups.collect()
+}
+
+/// Puts those together that have one root.
+pub(super) fn together(found: BTreeMap<Obstacle, Concerned>) -> Vec<(Obstacle, Concerned)> {
+    let mut told: Vec<(Obstacle, Concerned)> = Vec::new();
+    for (obstacle, concerned) in found {
+        // The worse comes first, and whoever mends it mends this.
+        let lesser = told.iter_mut().find(|(worse, _)| {
+            let is_same =
+                (worse.concern, worse.reason, &worse.what) == (obstacle.concern, obstacle.reason, &obstacle.what);
+            is_same && worse.weight != Weight::Advice && obstacle.weight == Weight::Advice
+        });
+        if let Some((_, worse)) = lesser {
+            worse.take(&concerned);
+            continue;
+        }
+        let other_table = told.iter_mut().find(|(other, others)| {
+            let are_tables = matches!(
+                (&other.what, &obstacle.what),
+                (What::Root(Root::Table(_)), What::Root(Root::Table(_)))
+            );
+            let is_same =
+                (other.weight, other.concern, other.reason) == (obstacle.weight, obstacle.concern, obstacle.reason);
+            are_tables && is_same && others.destinations == concerned.destinations
+        });
+        match other_table {
+            Some((_, others)) => others.take_with_workloads(&concerned),
+            None => told.push((obstacle, concerned)),
+        }
+    }
+    told
+}
+
+/// Causes of one root, as a part of a sentence.
+pub(super) fn in_words(causes: &[Cause]) -> String {
+    let mut tables: BTreeSet<&RouteTableId> = BTreeSet::new();
+    let mut blocked: BTreeMap<(&VpcEndpointId, &String), Vec<String>> = BTreeMap::new();
+    let mut words: Vec<String> = Vec::new();
+    for cause in causes {
+        match cause {
+            Cause::NoRoute {
+                table, is_ipv6: false, ..
+            } => {
+                tables.insert(table);
+            }
+            Cause::PolicyBlocks {
+                endpoint,
+                action,
+                resource,
+                why,
+            } => blocked
+                .entry((endpoint, why))
+                .or_default()
+                .push(format!("{action} on {resource}")),
+            other => words.push(other.to_string()),
+        }
+    }
+    if !tables.is_empty() {
+        let verb = if tables.len() == 1 { "has" } else { "have" };
+        words.push(format!("{} {verb} no route there", listed(tables)));
+    }
+    let of_policies = blocked.iter().map(|((endpoint, why), what)| {
+        format!("the policy of {endpoint} does not let {} through: {why}", listed(what))
+    });
+    words.extend(of_policies);
+    // Routes of several tables that lead to the same.
+    let mut each: Vec<(Option<String>, Vec<String>)> = Vec::new();
+    for part in words {
+        let (route, rest) = match part.split_once(LEADS_TO) {
+            Some((route, to)) if route.starts_with("route ") => (vec![route.to_owned()], Some(to.to_owned())),
+            Some(_) | None => (vec![part], None),
+        };
+        match each.iter_mut().find(|(other, _)| rest.is_some() && *other == rest) {
+            Some((_, routes)) => routes.extend(route),
+            None => each.push((rest, route)),
+        }
+    }
+    let mut parts: Vec<String> = Vec::new();
+    for (to, routes) in each {
+        let part = match (to, routes.len()) {
+            (None, _) => listed(routes),
+            (Some(to), 1) => format!("{}{LEADS_TO}{to}", listed(routes)),
+            (Some(to), _) => format!("{} lead to {to}", listed(routes)),
+        };
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join(", and ")
+}
+
+/// What a cause says of a route and where it goes.
+const LEADS_TO: &str = " leads to ";
