@@ -1,7 +1,9 @@
 //! Types of the SDK to ours and back, field by field.
 //!
 //! The SDK makes every field optional. What has no id cannot be spoken of and
-//! is left out; an address that cannot be read counts as none.
+//! is left out; an address that cannot be read counts as none. A rule or a route
+//! that lacks a part stays, without it: whoever judges by it sees that it cannot
+//! be read.
 
 mod edges;
 
@@ -158,17 +160,17 @@ pub(super) fn security_group(group: sdk::SecurityGroup) -> Option<SecurityGroup>
 
 fn ip_permission(permission: sdk::IpPermission) -> Option<IpPermission> {
     Some(IpPermission {
-        ip_protocol: permission.ip_protocol?,
+        ip_protocol: permission.ip_protocol.unwrap_or_default(),
         from_port: permission.from_port,
         to_port: permission.to_port,
         ip_ranges: each(permission.ip_ranges, |range| {
             Some(IpRange {
-                cidr_ip: range.cidr_ip?,
+                cidr_ip: range.cidr_ip.unwrap_or_default(),
             })
         }),
         ipv6_ranges: each(permission.ipv6_ranges, |range| {
             Some(Ipv6Range {
-                cidr_ipv6: range.cidr_ipv6?,
+                cidr_ipv6: range.cidr_ipv6.unwrap_or_default(),
             })
         }),
         prefix_list_ids: each(permission.prefix_list_ids, |list| {

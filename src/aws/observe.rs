@@ -278,6 +278,8 @@ async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal
         unseen_roles: Vec::new(),
         buckets: Vec::new(),
         consumers: Vec::new(),
+        // What lacks a part comes as it is: see `convert`.
+        unread: Vec::new(),
     };
     Ok(Round {
         snapshot: Arc::new(snapshot),

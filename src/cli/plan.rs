@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Output, cluster_id,
-    folder::{self, FolderError},
+    folder::{self, FolderError, Located},
     input, live, output,
 };
 use sagevpc_core::{
@@ -18,6 +18,7 @@ use sagevpc_core::{
     plan::{self, History, PlannedAction},
     render,
     report::Failure,
+    types::VpcId,
     validate::{self, References},
 };
 
@@ -34,6 +35,9 @@ pub struct PlanArgs {
     /// regions lie in accounts/ID/REGION/.
     #[arg(long, value_name = "DIR")]
     snapshot: Option<PathBuf>,
+    /// The account, where several of the snapshot have the VPC.
+    #[arg(long, value_name = "ID", requires = "snapshot")]
+    account: Option<String>,
     /// How to print the plan.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -59,6 +63,17 @@ pub enum PlanError {
     /// A snapshot cannot be read.
     #[error(transparent)]
     Snapshot(#[from] FolderError),
+    /// Several accounts or regions of the snapshot have the VPC.
+    #[error(
+        "{vpc} is in several accounts or regions of the snapshot, {places}: choose with --account, correct spec.region, \
+         or name one of these folders as --snapshot"
+    )]
+    Several {
+        /// The VPC.
+        vpc: VpcId,
+        /// Those that have it.
+        places: String,
+    },
     /// AWS refused, or gave no answer.
     #[error("{}", .0.explained())]
     Aws(Failure),
@@ -81,7 +96,7 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
     let mut json = Vec::new();
     let mut worst = Exit::NothingToDo;
     for references in objects.references(&args.cluster_id)? {
-        let (text, value, exit) = plan_one(&references, snapshots.as_deref()).await?;
+        let (text, value, exit) = plan_one(args, &references, snapshots.as_deref()).await?;
         worst = worst.max(exit);
         match args.output {
             Output::Text => print(&text)?,
@@ -112,7 +127,11 @@ impl Exit {
     }
 }
 
-async fn plan_one(references: &References, snapshots: Option<&[Snapshot]>) -> Result<(String, Value, Exit), PlanError> {
+async fn plan_one(
+    args: &PlanArgs,
+    references: &References,
+    snapshots: Option<&[Located]>,
+) -> Result<(String, Value, Exit), PlanError> {
     let name = references.vpc.name_any();
     let validated = match validate::validate(references) {
         Ok(validated) => validated,
@@ -123,7 +142,10 @@ async fn plan_one(references: &References, snapshots: Option<&[Snapshot]>) -> Re
     };
     let network = Network::new(&validated);
     let planned = match snapshots {
-        Some(snapshots) => snapshots.iter().find_map(|snapshot| plan_against(&network, snapshot)),
+        Some(snapshots) => {
+            let account = args.account.as_deref();
+            find(snapshots, &network, account)?.and_then(|snapshot| plan_against(&network, snapshot))
+        }
         None => {
             let credentials = references.vpc.spec.credentials.as_ref();
             let seen = live::observe(&network, credentials).await.map_err(PlanError::Aws)?;
@@ -155,6 +177,44 @@ async fn plan_one(references: &References, snapshots: Option<&[Snapshot]>) -> Re
             (render::plan(&network.vpc, &plan, &validated.findings), value, exit)
         }
     })
+}
+
+/// The snapshot that holds the VPC: of several, one with subnets of it, of its
+/// region, and of the account that owns it.
+fn find<'l>(
+    snapshots: &'l [Located],
+    network: &Network,
+    account: Option<&str>,
+) -> Result<Option<&'l Snapshot>, PlanError> {
+    let vpc = &network.vpc.vpc_id;
+    let described = |located: &'l Located| {
+        let mut vpcs = located.snapshot.vpcs.iter();
+        vpcs.find(|found| found.vpc_id == *vpc)
+    };
+    let has_subnets = |located: &Located| located.snapshot.subnets.iter().any(|subnet| subnet.vpc_id == *vpc);
+    let is_owner = |located: &'l Located| {
+        let owner = described(located).and_then(|vpc| vpc.owner_id.as_ref());
+        owner.is_some() && owner == located.snapshot.account.as_ref()
+    };
+    let is_of_region = |located: &Located| located.snapshot.region.as_ref() == Some(&network.vpc.region);
+    let mut found: Vec<&Located> = snapshots
+        .iter()
+        .filter(|located| located.is_of(account, None) && described(located).is_some())
+        .collect();
+    for is_better in [&has_subnets as &dyn Fn(&'l Located) -> bool, &is_of_region, &is_owner] {
+        let better: Vec<&Located> = found.iter().copied().filter(|located| is_better(located)).collect();
+        if !better.is_empty() {
+            found = better;
+        }
+    }
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(&one.snapshot)),
+        [..] => Err(PlanError::Several {
+            vpc: vpc.clone(),
+            places: folder::places(found),
+        }),
+    }
 }
 
 /// An action with all its fields, and the words that the text output has for it.

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{
     Output,
-    folder::{self, FolderError},
+    folder::{self, FolderError, Located},
     output,
 };
 use sagevpc_core::{
-    observed::{Snapshot, VpcSnapshot},
+    observed::{VpcSnapshot, files::FileKind},
     reach::{Cause, Destination, Means, Reach, Unseen, Verdict},
     types::{SecurityGroupId, SubnetId},
 };
@@ -62,18 +62,25 @@ pub enum ReachError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// No VPC of the snapshot has the subnet.
-    #[error("{subnet} is in no VPC of the snapshot{where_}: Vpcs.json and Subnets.json must hold both")]
+    #[error("{subnet} is not in the snapshot{where_}: {found}")]
     NoSubnet {
         /// The subnet.
         subnet: SubnetId,
         /// The account and region that were asked for.
         where_: String,
+        /// What is there instead.
+        found: String,
     },
     /// Several accounts or regions have the subnet.
-    #[error("{subnet} is in several accounts or regions of the snapshot: choose with --account and --region")]
+    #[error(
+        "{subnet} is in several accounts or regions of the snapshot, {places}: choose with --account and --region, or \
+         name one of these folders as --snapshot"
+    )]
     SeveralSubnets {
         /// The subnet.
         subnet: SubnetId,
+        /// Those that have it.
+        places: String,
     },
     /// The VPC has no such security group.
     #[error("{vpc} has no security group {group} in the snapshot: correct --from, or add SecurityGroups.json")]
@@ -99,7 +106,7 @@ pub fn run(args: &ReachArgs) -> Result<ExitCode, ReachError> {
     let groups = groups(&vpc, &args.from)?;
     let reach = Reach::new(&vpc);
     let start = reach.from(&args.from.subnet, &groups);
-    let start = start.ok_or_else(|| no_subnet(args))?;
+    let start = start.ok_or_else(|| no_subnet(&snapshots, args))?;
     let verdict = start.to(&args.to);
     let causes = start.answer(&args.to).map(|answer| answer.causes).unwrap_or_default();
     let text = match args.output {
@@ -114,42 +121,83 @@ pub fn run(args: &ReachArgs) -> Result<ExitCode, ReachError> {
     })
 }
 
-fn no_subnet(args: &ReachArgs) -> ReachError {
+/// Says which subnets there are, or why the one that is there does not count.
+fn no_subnet(snapshots: &[Located], args: &ReachArgs) -> ReachError {
     let asked = [("account", &args.account), ("region", &args.region)];
     let asked = asked
         .into_iter()
         .filter_map(|(what, asked)| Some(format!(", {what} {}", asked.as_ref()?)));
+    let subnet = &args.from.subnet;
+    let mut of_subnet = snapshots.iter().filter(|located| has(located, subnet));
+    let unread = snapshots.iter().flat_map(|located| &located.snapshot.unread);
+    let mut unread = unread.filter(|unread| unread.id.as_deref() == Some(subnet.as_str()));
+    let all: BTreeSet<&str> = snapshots
+        .iter()
+        .flat_map(|located| &located.snapshot.subnets)
+        .map(|subnet| subnet.subnet_id.as_str())
+        .collect();
+    let found = if let Some(unread) = unread.next() {
+        format!("it cannot be read ({unread})")
+    } else if let Some(located) = of_subnet.next() {
+        let folder = &located.folder;
+        if located.is_of(args.account.as_deref(), args.region.as_deref()) {
+            format!(
+                "Subnets.json has it, and Vpcs.json in {folder} not its VPC: add what `aws ec2 describe-vpcs` prints"
+            )
+        } else {
+            format!("it is in {}", folder::places([located]))
+        }
+    } else if all.is_empty() {
+        "no subnets were found: add Subnets.json, as `aws ec2 describe-subnets` prints it".to_owned()
+    } else {
+        format!("there are {}; correct --from", shortened(&all))
+    };
     ReachError::NoSubnet {
-        subnet: args.from.subnet.clone(),
+        subnet: subnet.clone(),
         where_: asked.collect(),
+        found,
     }
 }
 
-/// The VPC that holds the subnet.
-fn find(snapshots: &[Snapshot], args: &ReachArgs) -> Result<VpcSnapshot, ReachError> {
-    let is_asked = |asked: &Option<String>, found: Option<&str>| match asked {
-        Some(asked) => found == Some(asked.as_str()),
-        None => true,
-    };
-    let mut found = snapshots
-        .iter()
-        .filter(|snapshot| {
-            is_asked(&args.account, snapshot.account.as_ref().map(|id| id.as_str()))
-                && is_asked(&args.region, snapshot.region.as_ref().map(|region| region.as_str()))
-        })
-        .filter_map(|snapshot| {
-            let mut subnets = snapshot.subnets.iter();
-            let subnet = subnets.find(|subnet| subnet.subnet_id == args.from.subnet)?;
-            snapshot.vpc(&subnet.vpc_id)
-        });
-    let first = found.next().ok_or_else(|| no_subnet(args))?;
-    match found.next() {
-        // A shared subnet is seen by several accounts; the verdict may differ.
-        Some(_) => Err(ReachError::SeveralSubnets {
-            subnet: args.from.subnet.clone(),
-        }),
-        None => Ok(first),
+/// The first of many names.
+fn shortened(names: &BTreeSet<&str>) -> String {
+    const MOST: usize = 10;
+    let first: Vec<&str> = names.iter().take(MOST).copied().collect();
+    let more = names.len().saturating_sub(MOST);
+    let first = first.join(", ");
+    if more > 0 {
+        format!("{first} and {more} more")
+    } else {
+        first
     }
+}
+
+fn has(located: &Located, subnet: &SubnetId) -> bool {
+    located.snapshot.subnets.iter().any(|found| found.subnet_id == *subnet)
+}
+
+/// The VPC that holds the subnet.
+fn find(snapshots: &[Located], args: &ReachArgs) -> Result<VpcSnapshot, ReachError> {
+    let subnet = &args.from.subnet;
+    let asked = snapshots
+        .iter()
+        .filter(|located| located.is_of(args.account.as_deref(), args.region.as_deref()));
+    let vpc = |located: &Located| {
+        let mut subnets = located.snapshot.subnets.iter();
+        let found = subnets.find(|found| found.subnet_id == *subnet)?;
+        located.snapshot.vpc(&found.vpc_id)
+    };
+    let mut found = asked.filter_map(|located| Some((located, vpc(located)?)));
+    let (first, vpc) = found.next().ok_or_else(|| no_subnet(snapshots, args))?;
+    let others: Vec<&Located> = found.map(|(located, _)| located).collect();
+    if others.is_empty() {
+        return Ok(vpc);
+    }
+    // A shared subnet is seen by several accounts; the verdict may differ.
+    Err(ReachError::SeveralSubnets {
+        subnet: subnet.clone(),
+        places: folder::places(std::iter::once(first).chain(others)),
+    })
 }
 
 /// The groups asked for, or the one that EC2 gives where none is.
@@ -164,10 +212,15 @@ fn groups(vpc: &VpcSnapshot, from: &Origin) -> Result<BTreeSet<SecurityGroupId>,
         let default = default.ok_or_else(|| no_group("default"))?;
         return Ok(BTreeSet::from([default.group_id.clone()]));
     }
+    // Of one that cannot be read, it is not known what it admits.
+    let is_unread = |group: &SecurityGroupId| {
+        let mut unread = vpc.unread(FileKind::SecurityGroups);
+        unread.any(|unread| unread.id.as_deref() == Some(group.as_str()))
+    };
     let unknown = from
         .groups
         .iter()
-        .find(|group| !vpc.security_groups.contains_key(*group));
+        .find(|group| !vpc.security_groups.contains_key(*group) && !is_unread(group));
     unknown.map_or_else(|| Ok(from.groups.clone()), |group| Err(no_group(group.as_str())))
 }
 

@@ -143,6 +143,84 @@ fn accounts_and_regions_lie_in_folders_as_batfish_reads_them() {
 }
 
 #[test]
+fn files_lie_in_any_folders() {
+    let snapshot = fixture::changed(
+        serde_json::from_value(serde_json::json!({ "Layers": ["quickstart"] })).expect("a map"),
+        "quickstart",
+    );
+    let mut ours = snapshot.clone();
+    (ours.account, ours.region) = (None, None);
+    let way = ["--from", "subnet-0000000a,sg-00000001", "--to", "s3"];
+    for layout in ["", "aws_configs", "aws_configs/us-east-1", "a/b/us-east-1/c"] {
+        let folder = folder(&format!("layout-{}", layout.replace('/', "-")));
+        save(&ours, &folder.join(layout));
+        let answer = ask(&folder, &way);
+        assert_eq!(answer.exit, 0, "{layout}: {}{}", answer.stdout, answer.stderr);
+    }
+    // Some files apart from those that they belong to, and another region beside.
+    let mixed = folder("layout-mixed");
+    save(&ours, &mixed.join("aws_configs/us-east-1"));
+    fs::rename(
+        mixed.join("aws_configs/us-east-1/RouteTables.json"),
+        mixed.join("aws_configs/us-east-1-tables.json"),
+    )
+    .expect("a file can be moved");
+    fs::create_dir_all(mixed.join("aws_configs/eu-west-1")).expect("a folder can be made");
+    let other = r#"{"Subnets": [{"SubnetId": "subnet-000000ee", "VpcId": "vpc-000000ee"}], "Vpcs": [{"VpcId": "vpc-000000ee"}]}"#;
+    fs::write(mixed.join("aws_configs/eu-west-1/all.json"), other).expect("a file can be written");
+    let answer = ask(&mixed, &way);
+    assert_eq!(answer.exit, 0, "{}{}", answer.stdout, answer.stderr);
+}
+
+#[test]
+fn what_is_no_snapshot_says_what_was_looked_for_and_found() {
+    let folder = folder("no-snapshot");
+    fs::create_dir_all(folder.join("terraform")).expect("a folder can be made");
+    fs::write(folder.join("terraform/main.tf"), "").expect("a file can be written");
+    fs::write(folder.join("package.json"), "{}").expect("a file can be written");
+    let way = ["--from", "subnet-0000000a", "--to", "s3"];
+    let answer = ask(&folder, &way);
+    assert_ne!(answer.exit, 0);
+    for part in ["Vpcs.json", "Subnets.json", "found package.json, terraform/main.tf"] {
+        assert!(answer.stderr.contains(part), "{}", answer.stderr);
+    }
+    let file = ask(&folder.join("package.json"), &way);
+    assert!(file.stderr.contains("is a file"), "{}", file.stderr);
+}
+
+#[test]
+fn one_entry_that_cannot_be_read_is_named_and_makes_unknown_what_uses_it() {
+    let folder = folder("unread");
+    let snapshot = fixture::changed(
+        serde_json::from_value(serde_json::json!({ "Layers": ["quickstart"] })).expect("a map"),
+        "quickstart",
+    );
+    save(&snapshot, &folder);
+    let path = folder.join("SecurityGroups.json");
+    let mut groups: Value = serde_json::from_str(&fs::read_to_string(&path).expect("it is there")).expect("it is JSON");
+    let all = groups["SecurityGroups"].as_array_mut().expect("a list");
+    let group = all
+        .iter_mut()
+        .find(|group| group["GroupId"] == "sg-00000001")
+        .expect("it is there");
+    group["IpPermissionsEgress"] = serde_json::json!("everything");
+    fs::write(&path, groups.to_string()).expect("a file can be written");
+    let answer = ask(&folder, &["--from", "subnet-0000000a,sg-00000001", "--to", "s3"]);
+    assert_eq!(answer.exit, 3, "{}{}", answer.stdout, answer.stderr);
+    assert!(
+        answer.stdout.contains("what security group sg-00000001 admits"),
+        "{}",
+        answer.stdout
+    );
+    let named = "SecurityGroups.json: entry ";
+    assert!(
+        answer.stderr.contains(named) && answer.stderr.contains("(sg-00000001), IpPermissionsEgress"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
 fn what_cannot_be_asked_is_an_error() {
     let folder = folder("errors");
     save(&fixture::changed(Map::new(), "base"), &folder);

@@ -33,10 +33,10 @@ pub(in crate::aws) fn network_acl(acl: sdk::NetworkAcl) -> Option<NetworkAcl> {
 
 fn network_acl_entry(entry: sdk::NetworkAclEntry) -> Option<NetworkAclEntry> {
     Some(NetworkAclEntry {
-        rule_number: entry.rule_number?,
-        egress: entry.egress?,
-        rule_action: entry.rule_action?.as_str().into(),
-        protocol: entry.protocol?,
+        rule_number: entry.rule_number.unwrap_or_default(),
+        egress: entry.egress.unwrap_or_default(),
+        rule_action: entry.rule_action.as_ref().map_or("", sdk::RuleAction::as_str).into(),
+        protocol: entry.protocol.unwrap_or_default(),
         cidr_block: parsed(entry.cidr_block),
         ipv6_cidr_block: parsed(entry.ipv6_cidr_block),
         port_range: entry.port_range.map(|range| AclPortRange {

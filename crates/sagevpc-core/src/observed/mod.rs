@@ -6,9 +6,11 @@
 //! ([`files`]), so that anyone can make one without us. [`Snapshot::vpc`] cuts
 //! out what planning for one VPC needs. Pure: nothing here asks AWS.
 
+mod attributes;
 mod buckets;
 mod consumers;
 mod edges;
+mod entries;
 pub mod files;
 mod interest;
 mod names;
@@ -17,6 +19,7 @@ mod resources;
 mod roles;
 mod routes;
 mod shapes;
+mod unread;
 mod vpc;
 mod words;
 
@@ -27,7 +30,7 @@ pub use edges::{
     NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission, PermissionState,
 };
 pub use interest::{Aspect, Interest};
-pub use names::{AWS_RESOLVER, resolver_address};
+pub use names::{AWS_RESOLVER, is_region, resolver_address};
 pub use resources::{
     BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService,
     Flag, GroupIdentifier, IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range,
@@ -40,6 +43,7 @@ pub use roles::{
     PolicyVersion, ResourceResult, RoleDetail, RolePolicy, RoleSimulation, Roles, UnseenCause, UnseenRole,
 };
 pub use routes::{RouteDestination, RouteTarget};
+pub use unread::Unread;
 pub use vpc::VpcSnapshot;
 pub use words::{
     AddressType, AttachmentState, AvailabilityMode, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState,
@@ -101,6 +105,8 @@ pub struct Snapshot {
     pub role_simulations: Vec<RoleSimulation>,
     /// Roles that were looked for and not seen.
     pub unseen_roles: Vec<UnseenRole>,
+    /// What was there and could not be read.
+    pub unread: Vec<Unread>,
 }
 
 impl Snapshot {

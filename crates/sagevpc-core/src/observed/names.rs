@@ -102,7 +102,7 @@ impl VpcSnapshot {
 }
 
 /// Whether the text has the form of a region's code, such as `us-east-1`.
-pub(super) fn is_region(text: &str) -> bool {
+pub fn is_region(text: &str) -> bool {
     let mut parts = text.split('-');
     let is_partition = parts.next().is_some_and(|part| part.len() == 2);
     let number = parts.next_back().unwrap_or_default();

@@ -98,6 +98,12 @@ impl NetworkAcl {
 }
 
 impl NetworkAclEntry {
+    /// Whether all of it can be read. Rules are tried in order, so that nothing
+    /// is known of what comes to one that cannot.
+    pub fn is_readable(&self) -> bool {
+        self.rule().is_some() && self.rule_action != RuleAction::Other
+    }
+
     /// The rule; `None` for what EC2 does not give out.
     fn rule(&self) -> Option<AclEntry> {
         let direction = if self.egress {
@@ -279,6 +285,18 @@ impl SecurityGroup {
             .chain(egress)
             .flat_map(|(direction, permission)| self.rules_of(direction, permission))
             .collect()
+    }
+
+    /// Whether all of its rules can be read: one that cannot might admit what no
+    /// other does.
+    pub fn is_readable(&self) -> bool {
+        let is_net = |text: &String| text.parse::<IpNet>().is_ok();
+        let mut all = self.ip_permissions.iter().chain(&self.ip_permissions_egress);
+        all.all(|permission| {
+            Protocol::parse(&permission.ip_protocol).is_some()
+                && permission.ip_ranges.iter().all(|range| is_net(&range.cidr_ip))
+                && permission.ipv6_ranges.iter().all(|range| is_net(&range.cidr_ipv6))
+        })
     }
 
     fn rules_of(&self, direction: Direction, permission: &IpPermission) -> Vec<Rule> {

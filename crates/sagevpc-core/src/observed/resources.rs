@@ -285,7 +285,9 @@ shapes! {
         vpc_endpoint_type: Option<Word<EndpointType>>,
         /// Its VPC.
         vpc_id: VpcId,
-        /// The service behind it, such as `com.amazonaws.us-east-1.s3`.
+        /// The service behind it, such as `com.amazonaws.us-east-1.s3`; empty where
+        /// there is none, as behind one that leads to a resource.
+        #[serde(default)]
         service_name: String,
         /// `available`, `pending`, `deleting` and others.
         state: Word<EndpointState>,

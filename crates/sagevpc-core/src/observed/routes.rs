@@ -174,6 +174,13 @@ impl Route {
         ipv4.or(self.destination_ipv6_cidr_block.map(IpNet::V6))
     }
 
+    /// Whether it says what it is for; one that does not might be for anything.
+    pub const fn is_readable(&self) -> bool {
+        self.destination_cidr_block.is_some()
+            || self.destination_ipv6_cidr_block.is_some()
+            || self.destination_prefix_list_id.is_some()
+    }
+
     /// Whether it leads somewhere.
     pub fn is_active(&self) -> bool {
         let state = self.state.as_ref();

@@ -7,7 +7,10 @@ use ipnet::IpNet;
 use super::{
     Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, InternetGatewayBlockMode,
     NatGateway, NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, RouteTable, SecurityGroup,
-    Snapshot, Subnet, Vpc, VpcAttributes, VpcEndpoint, Word, names::is_s3, tags_of,
+    Snapshot, Subnet, Unread, Vpc, VpcAttributes, VpcEndpoint, Word,
+    files::{self, FileKind},
+    names::{is_region, is_s3},
+    tags_of,
 };
 use crate::types::{
     AccountId, Accounts, AllocationId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, PrefixListId, Region,
@@ -68,6 +71,8 @@ pub struct VpcSnapshot {
     pub subnets_elsewhere: BTreeMap<SubnetId, VpcId>,
     /// Security groups that were looked up by id and belong to other VPCs.
     pub security_groups_elsewhere: BTreeMap<SecurityGroupId, VpcId>,
+    /// What was there and could not be read, as far as it may be of this VPC.
+    pub unread: Vec<Unread>,
 }
 
 impl VpcSnapshot {
@@ -106,10 +111,18 @@ impl VpcSnapshot {
             .filter(|interface| interface.vpc_id == *vpc_id)
             .map(|interface| &interface.network_interface_id)
             .collect();
+        let zones = || files::region_of_zones(subnets.iter().copied());
+        let region = snapshot.region.clone().or_else(zones);
+        // Files of several regions may lie side by side.
+        let several = region.as_ref().filter(|_| snapshot.region.is_none());
+        let is_here = |name: &str| {
+            let mut named = name.split('.').filter(|part| is_region(part));
+            several.is_none_or(|region| named.all(|named| named == region.as_str()))
+        };
         Self {
             account: snapshot.account.clone(),
             workloads_account: None,
-            region: snapshot.region.clone(),
+            region: region.clone(),
             attributes: snapshot
                 .vpc_attributes
                 .iter()
@@ -138,8 +151,18 @@ impl VpcSnapshot {
                 .filter(|interface| interface.vpc_id == *vpc_id)
                 .map(|interface| (interface.network_interface_id.clone(), interface.clone()))
                 .collect(),
-            prefix_lists: snapshot.prefix_lists.clone(),
-            endpoint_services: snapshot.endpoint_services.clone(),
+            prefix_lists: snapshot
+                .prefix_lists
+                .iter()
+                .filter(|list| is_here(&list.prefix_list_name))
+                .cloned()
+                .collect(),
+            endpoint_services: snapshot
+                .endpoint_services
+                .iter()
+                .filter(|service| is_here(&service.service_name))
+                .cloned()
+                .collect(),
             network_acls: snapshot
                 .network_acls
                 .iter()
@@ -195,6 +218,12 @@ impl VpcSnapshot {
             security_groups_elsewhere: groups_elsewhere
                 .into_iter()
                 .map(|group| (group.group_id.clone(), group.vpc_id.clone()))
+                .collect(),
+            unread: snapshot
+                .unread
+                .iter()
+                .filter(|unread| unread.may_be_of(vpc_id))
+                .cloned()
                 .collect(),
             vpc,
         }
@@ -314,11 +343,12 @@ impl VpcSnapshot {
                 .iter()
                 .any(|association| association.subnet_id.as_ref() == Some(subnet))
         });
-        explicit.or_else(|| {
-            self.route_tables
-                .values()
-                .find(|table| table.associations.iter().any(|association| association.main))
-        })
+        // A table that cannot be read might be its own, and then this is not.
+        let main = || {
+            let mut tables = self.route_tables.values();
+            tables.find(|table| table.associations.iter().any(|association| association.main))
+        };
+        explicit.or_else(|| main().filter(|_| self.unread(FileKind::RouteTables).next().is_none()))
     }
 
     /// The network ACL of a subnet: each has exactly one. `None` where network
@@ -331,7 +361,16 @@ impl VpcSnapshot {
                 .iter()
                 .any(|association| association.subnet_id.as_ref() == Some(subnet))
         });
-        explicit.or_else(|| self.network_acls.values().find(|acl| acl.is_default))
+        // As above, one that cannot be read might be its own.
+        let default = || self.network_acls.values().find(|acl| acl.is_default);
+        explicit.or_else(|| default().filter(|_| self.unread(FileKind::NetworkAcls).next().is_none()))
+    }
+
+    /// Entries of a kind that could not be read and are left out.
+    pub fn unread(&self, kind: FileKind) -> impl Iterator<Item = &Unread> {
+        self.unread
+            .iter()
+            .filter(move |unread| unread.kind == kind && unread.is_whole)
     }
 
     /// The S3 gateway service's name in this region, as AWS gives it.

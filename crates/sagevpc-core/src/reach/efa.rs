@@ -20,17 +20,18 @@ const ALL_TRAFFIC: Traffic = Traffic {
 };
 
 /// Whether the group lets all traffic pass between its own members; `None` where
-/// it was not seen.
+/// it was not seen, or not all of its rules.
 fn admits_itself(groups: &Groups, group: &SecurityGroupId, direction: Direction) -> Option<bool> {
     let mut rules = groups.rules_of(group)?;
-    Some(rules.any(|rule| {
+    let admits = rules.any(|rule| {
         let is_itself = match &rule.peer {
             Peer::Itself => true,
             Peer::Group { id, .. } => id == group,
             Peer::Made(_) | Peer::PrefixList(_) | Peer::Cidr(_) => false,
         };
         is_itself && rule.direction == direction && rule.protocol == Protocol::All
-    }))
+    });
+    (admits || groups.are_known(group)).then_some(admits)
 }
 
 impl Start<'_, '_> {

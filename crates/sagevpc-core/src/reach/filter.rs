@@ -61,6 +61,8 @@ fn ports(rule: Protocol, range: Option<PortRange>, flow: Flow) -> Option<(u16, u
 #[derive(Debug)]
 pub(super) struct Groups {
     rules: BTreeMap<SecurityGroupId, [Vec<Rule>; 2]>,
+    /// Groups with rules that cannot be read, which might admit more.
+    unreadable: BTreeSet<SecurityGroupId>,
     lists: BTreeMap<PrefixListId, Vec<IpNet>>,
     naming: Naming,
 }
@@ -74,13 +76,17 @@ pub(super) struct Admission {
     pub(super) by: Option<(SecurityGroupId, Rule)>,
     /// Prefix lists whose addresses are not known and might admit the rest.
     pub(super) unknown_lists: BTreeSet<PrefixListId>,
-    /// Groups that were not seen and might admit the rest.
+    /// Groups that were not seen, or not all of them, and might admit the rest.
     pub(super) unknown_groups: BTreeSet<SecurityGroupId>,
 }
 
 impl Groups {
     pub(super) fn new<'s>(groups: impl Iterator<Item = &'s SecurityGroup>, lists: &[PrefixList]) -> Self {
+        let mut unreadable = BTreeSet::new();
         let read = groups.map(|group| {
+            if !group.is_readable() {
+                unreadable.insert(group.group_id.clone());
+            }
             let (egress, ingress) = group
                 .rules()
                 .into_iter()
@@ -97,6 +103,7 @@ impl Groups {
         Self {
             naming: naming(each),
             rules,
+            unreadable,
             lists: lists.collect(),
         }
     }
@@ -104,6 +111,11 @@ impl Groups {
     /// The rules of a group; `None` where it was not seen.
     pub(super) fn rules_of(&self, id: &SecurityGroupId) -> Option<impl Iterator<Item = &Rule>> {
         self.rules.get(id).map(|rules| rules.iter().flatten())
+    }
+
+    /// Whether all rules of a group that was seen could be read.
+    pub(super) fn are_known(&self, id: &SecurityGroupId) -> bool {
+        !self.unreadable.contains(id)
     }
 
     /// The rules that name a group, each with its holder.
@@ -146,6 +158,9 @@ impl Groups {
                 admission.unknown_groups.insert(group.clone());
                 continue;
             };
+            if self.unreadable.contains(group) {
+                admission.unknown_groups.insert(group.clone());
+            }
             let rules = match direction {
                 Direction::Ingress => ingress,
                 Direction::Egress => egress,

@@ -97,7 +97,7 @@ pub use unseen::Unseen;
 pub use verdict::{Answer, Extent, Path, Verdict};
 
 use crate::{
-    observed::VpcSnapshot,
+    observed::{NetworkAcl, NetworkAclEntry, VpcSnapshot},
     types::{Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 use alike::{Alike, Numbers, TargetNumbers};
@@ -269,7 +269,8 @@ impl<'s> Reach<'s> {
             .subnets
             .values()
             .map(|subnet| {
-                let acl = snapshot.network_acl_of(&subnet.subnet_id);
+                let is_readable = |acl: &&NetworkAcl| acl.entries.iter().all(NetworkAclEntry::is_readable);
+                let acl = snapshot.network_acl_of(&subnet.subnet_id).filter(is_readable);
                 let table = snapshot.route_table_of(&subnet.subnet_id);
                 Place {
                     id: subnet.subnet_id.clone(),

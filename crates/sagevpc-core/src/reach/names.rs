@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     catalog::is_aws_service,
-    observed::{AddressType, NetworkInterface, Stage, VpcEndpoint, Word},
+    observed::{AddressType, NetworkInterface, Stage, Unread, VpcEndpoint, Word, files::FileKind},
     types::{Peer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 
@@ -284,6 +284,7 @@ impl Reach<'_> {
                 .attributes
                 .as_ref()
                 .is_none_or(|attributes| attributes.enable_dns_hostnames.value);
+            let unread = self.snapshot.unread(FileKind::VpcEndpoints).next();
             match self.interface_endpoint(service) {
                 Some(endpoint) if self.snapshot.goes_by_endpoints_names(service) => {
                     self.inside(resolution, endpoint, &host, port, is_ipv6);
@@ -305,6 +306,15 @@ impl Reach<'_> {
                         service: service.clone(),
                     }));
                     resolution.unseen.push(Unseen::OwnersEndpoint { service });
+                    return;
+                }
+                // What cannot be read may be the service's.
+                None if unread.is_some() => {
+                    let name = |unread: &Unread| unread.id.clone().unwrap_or_else(|| unread.to_string());
+                    let endpoint = unread.map(name);
+                    resolution
+                        .unseen
+                        .extend(endpoint.map(|endpoint| Unseen::Endpoint { endpoint }));
                     return;
                 }
                 // A service of somebody else's has no public addresses.

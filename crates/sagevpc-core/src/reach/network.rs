@@ -16,7 +16,10 @@ use super::{
     space::{ANSWERS, Cell, EPHEMERAL, EVERY_PORT, Space, on_ports, space, take},
     unseen::Unseen,
 };
-use crate::types::{Direction, PortRange, Protocol, Traffic};
+use crate::{
+    observed::files::FileKind,
+    types::{Direction, PortRange, Protocol, SubnetId, Traffic},
+};
 
 /// Addresses that fare alike, and how.
 #[derive(Clone, Debug, Default)]
@@ -392,8 +395,7 @@ impl Reach<'_> {
         match place.table {
             Some(table) => self.routed_by(trip, table, leg, send),
             None => {
-                let subnet = place.id.clone();
-                vec![leg.stopped(Cause::NoRouteTable { subnet })]
+                vec![self.without_table(&place.id, leg)]
             }
         }
     }
@@ -425,9 +427,9 @@ impl Reach<'_> {
                 None => parts.push((lead, part)),
             }
         }
-        let list_unknown = |mut leg: Leg| {
-            for list in &table.unknown_lists {
-                leg = leg.not_knowing(Unseen::PrefixList { list: list.clone() });
+        let not_knowing = |mut leg: Leg| {
+            for unseen in &table.unknown {
+                leg = leg.not_knowing(unseen.clone());
             }
             leg
         };
@@ -435,7 +437,7 @@ impl Reach<'_> {
         for (lead, part) in parts {
             let mut leg = leg.with(part);
             if lead.via != Via::Local {
-                leg = list_unknown(leg);
+                leg = not_knowing(leg);
             }
             let leg = leg.past(Hop::Route {
                 table: table.id.clone(),
@@ -446,7 +448,7 @@ impl Reach<'_> {
         }
         if !rest.is_empty() {
             let leg = leg.with(rest);
-            legs.push(if table.unknown_lists.is_empty() {
+            legs.push(if table.unknown.is_empty() {
                 let sibling = self.sibling(Some(by), &leg.space);
                 leg.stopped(Cause::NoRoute {
                     table: table.id.clone(),
@@ -454,10 +456,18 @@ impl Reach<'_> {
                     sibling,
                 })
             } else {
-                list_unknown(leg)
+                not_knowing(leg)
             });
         }
         legs
+    }
+
+    /// Leaves a subnet that no route table was seen of.
+    fn without_table(&self, subnet: &SubnetId, leg: Leg) -> Leg {
+        if self.snapshot.unread(FileKind::RouteTables).next().is_some() {
+            return leg.not_knowing(Unseen::Routes { of: subnet.to_string() });
+        }
+        leg.stopped(Cause::NoRouteTable { subnet: subnet.clone() })
     }
 
     /// Follows a route out of the source's subnet.
@@ -533,8 +543,7 @@ impl Reach<'_> {
             return leg;
         }
         let Some(table) = self.places[at].table.map(|table| &self.tables[table]) else {
-            let subnet = self.places[at].id.clone();
-            return leg.stopped(Cause::NoRouteTable { subnet });
+            return self.without_table(&self.places[at].id, leg);
         };
         let mut rest = space(trip.nets.iter().copied(), EVERY_PORT);
         for lead in &table.routes {

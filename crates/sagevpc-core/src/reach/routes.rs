@@ -79,6 +79,7 @@ impl Via {
                 | Unseen::DhcpOptions
                 | Unseen::CustomResolver { .. }
                 | Unseen::NetworkAcls
+                | Unseen::Routes { .. }
                 | Unseen::PrefixList { .. }
                 | Unseen::EndpointGroups { .. }
                 | Unseen::Policy { .. }
@@ -159,8 +160,9 @@ pub(super) struct Leads {
 pub(super) struct Table {
     pub(super) id: RouteTableId,
     pub(super) routes: Vec<Leads>,
-    /// Prefix lists among the destinations whose addresses are not known.
-    pub(super) unknown_lists: Vec<String>,
+    /// What is not known of where it sends things: prefix lists among the
+    /// destinations, and routes that cannot be read.
+    pub(super) unknown: Vec<Unseen>,
 }
 
 impl Table {
@@ -170,7 +172,7 @@ impl Table {
         let mut read = Self {
             id: table.route_table_id.clone(),
             routes: Vec::new(),
-            unknown_lists: Vec::new(),
+            unknown: Vec::new(),
         };
         let mut gateways: Vec<&VpcEndpoint> = snapshot
             .vpc_endpoints
@@ -188,11 +190,18 @@ impl Table {
             let via = Via::GatewayEndpoint(endpoint.vpc_endpoint_id.clone());
             match list.and_then(|id| Some((id, groups.list(id)?))) {
                 Some((id, nets)) => read.add(nets, &RouteDestination::PrefixList(id.clone()), &via),
-                None => read.unknown_lists.push(endpoint.service_name.clone()),
+                None => read.unknown.push(Unseen::PrefixList {
+                    list: endpoint.service_name.clone(),
+                }),
             }
         }
         for route in &table.routes {
             if route.is_filtered() {
+                continue;
+            }
+            if !route.is_readable() {
+                let of = table.route_table_id.to_string();
+                read.unknown.push(Unseen::Routes { of });
                 continue;
             }
             let Some(via) = via(route, snapshot) else { continue };
@@ -207,7 +216,7 @@ impl Table {
             if let Some(id) = &route.destination_prefix_list_id {
                 match groups.list(id) {
                     Some(nets) => read.add(nets, &RouteDestination::PrefixList(id.clone()), &via),
-                    None => read.unknown_lists.push(id.to_string()),
+                    None => read.unknown.push(Unseen::PrefixList { list: id.to_string() }),
                 }
             }
         }

@@ -139,6 +139,7 @@ impl Unseen {
         match self {
             Self::DnsAttributes | Self::DhcpOptions | Self::CustomResolver { .. } => Concern::Dns,
             Self::NetworkAcls
+            | Self::Routes { .. }
             | Self::PrefixList { .. }
             | Self::Endpoint { .. }
             | Self::EndpointGroups { .. }
@@ -177,6 +178,7 @@ impl Unseen {
             Self::DnsAttributes
             | Self::DhcpOptions
             | Self::NetworkAcls
+            | Self::Routes { .. }
             | Self::PrefixList { .. }
             | Self::Endpoint { .. }
             | Self::EndpointGroups { .. }
@@ -216,6 +218,7 @@ impl Unseen {
             }
             Self::OwnersEndpoint { service } => Lack::Service(service.clone()),
             Self::NetworkAcls
+            | Self::Routes { .. }
             | Self::PrefixList { .. }
             | Self::SecurityGroup { .. }
             | Self::NatGateway { .. }

@@ -18,6 +18,11 @@ pub enum Unseen {
     },
     /// Network ACLs were not looked at.
     NetworkAcls,
+    /// Which routes a subnet or a route table has.
+    Routes {
+        /// The subnet, or the table with a route that cannot be read.
+        of: String,
+    },
     /// Which addresses a prefix list holds.
     PrefixList {
         /// The list, by its id or its name.
@@ -123,6 +128,7 @@ impl Unseen {
             Self::DnsAttributes => Some("VpcAttributes.json"),
             Self::DhcpOptions => Some("DhcpOptions.json"),
             Self::NetworkAcls => Some("NetworkAcls.json"),
+            Self::Routes { .. } => Some("RouteTables.json"),
             Self::PrefixList { .. } => Some("PrefixLists.json"),
             Self::Endpoint { .. } | Self::EndpointGroups { .. } => Some("VpcEndpoints.json"),
             Self::SecurityGroup { .. } => Some("SecurityGroups.json"),
@@ -152,6 +158,7 @@ impl fmt::Display for Unseen {
             Self::DhcpOptions => f.write_str("which DNS servers the DHCP options name"),
             Self::CustomResolver { servers } => write!(f, "what the DNS servers {} answer", listed(servers)),
             Self::NetworkAcls => f.write_str("what the network ACLs let through"),
+            Self::Routes { of } => write!(f, "which routes {of} has"),
             Self::PrefixList { list } => write!(f, "which addresses prefix list {list} holds"),
             Self::Endpoint { endpoint } => write!(f, "what {endpoint} is"),
             Self::EndpointGroups { endpoint } => write!(f, "which security groups {endpoint} has"),

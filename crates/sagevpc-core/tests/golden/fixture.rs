@@ -155,6 +155,7 @@ pub fn changed(mut changes: Map<String, Value>, where_: &str) -> Snapshot {
     })
     .unwrap_or_else(|error| panic!("{where_}: {error}"));
     assert!(all.is_empty(), "{where_}: no file of a snapshot holds {:?}", all.keys());
+    assert!(snapshot.unread.is_empty(), "{where_}: {:?}", snapshot.unread);
     snapshot.account = Some(AccountId::new("111122223333"));
     snapshot.region = Some(Region::new("us-east-1"));
     snapshot
