@@ -39,13 +39,17 @@ fn workloads(page: &mut String) {
         // Writing to a String does not fail.
         let _ = writeln!(
             page,
-            "| [{kind}]({}) | {} | {}{} | {} | {} | {} | {} | at most {} | {} |",
+            "| [{kind}]({}) | {} | {}{}{} | {} | {} | {} | {} | at most {} | {} |",
             requirements.doc,
             requirements.api,
             requirements.addresses_per_instance,
             requirements
                 .addresses_with_efa
                 .map(|addresses| format!(", {addresses} with EFA"))
+                .unwrap_or_default(),
+            requirements
+                .addresses_advised
+                .map(|addresses| format!(" ({addresses} advised)"))
                 .unwrap_or_default(),
             if fewest == most {
                 fewest.to_string()
@@ -54,7 +58,11 @@ fn workloads(page: &mut String) {
             },
             requirements.availability_zones,
             if requirements.default_tenancy { "default" } else { "any" },
-            if requirements.private_subnets { "private" } else { "any" },
+            if requirements.private_subnets_advised {
+                "any (private advised)"
+            } else {
+                "any"
+            },
             requirements.security_groups,
             joined(requirements.needs),
         );
@@ -83,16 +91,17 @@ fn workloads(page: &mut String) {
     for kind in WorkloadKind::ALL {
         let requirements = kind.requirements();
         let actions = requirements.role_actions.actions();
+        let advised = requirements.role_actions_advised;
+        let named = |action: &&str| {
+            let only = if advised.contains(action) { " (advised)" } else { "" };
+            format!("`{action}`{only}")
+        };
         let condition = if requirements.role_unconditioned {
             ", on `*` and without a condition"
         } else {
             ""
         };
-        let _ = writeln!(
-            page,
-            "| {kind} | {}{condition} |",
-            or_none(actions.iter().map(|action| format!("`{action}`")))
-        );
+        let _ = writeln!(page, "| {kind} | {}{condition} |", or_none(actions.iter().map(named)));
     }
 }
 
@@ -100,7 +109,7 @@ fn workloads(page: &mut String) {
 fn options(requirements: &Requirements) -> impl Iterator<Item = String> {
     [
         ("distributed", requirements.may_be_distributed),
-        ("interContainerEncryption", requirements.may_be_distributed),
+        ("interContainerEncryption", requirements.may_be_encrypted()),
         ("efa", requirements.addresses_with_efa.is_some()),
         ("directInternetAccess", requirements.may_have_direct_internet_access),
     ]

@@ -258,6 +258,9 @@ words! {
         SecurityGroupMissing,
         /// The security group belongs to another VPC.
         SecurityGroupInOtherVpc,
+        /// Users of Studio share a security group, which lets each of them into
+        /// the others' applications.
+        SharedSecurityGroup,
         /// A rule is missing.
         RuleMissing,
         /// There are more security groups than the kind of workload takes.

@@ -163,8 +163,9 @@ pub struct VpcRef {
 
 /// One SageMaker workload, or several alike.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new("!self.distributed || self.kind in ['Processing', 'Training', 'Tuning', 'Clarify', 'ModelMonitor']").message("distributed applies to jobs whose instances talk to each other: Processing, Training, Tuning, Clarify and ModelMonitor; remove it here"))]
+#[x_kube(validation = Rule::new("!self.distributed || self.kind in ['Processing', 'Training', 'Tuning', 'Transform', 'Clarify', 'ModelMonitor']").message("distributed applies to jobs whose instances talk to each other: Processing, Training, Tuning, Transform, Clarify and ModelMonitor; remove it here"))]
 #[x_kube(validation = Rule::new("!self.interContainerEncryption || self.distributed").message("interContainerEncryption applies to distributed jobs: set distributed: true, or remove it"))]
+#[x_kube(validation = Rule::new("!self.interContainerEncryption || self.kind in ['Processing', 'Training', 'Tuning', 'Clarify', 'ModelMonitor']").message("interContainerEncryption applies to Processing, Training, Tuning, Clarify and ModelMonitor; remove it here"))]
 #[x_kube(validation = Rule::new("!self.efa || self.kind in ['Training', 'Tuning']").message("efa applies to Training and Tuning; remove it here"))]
 #[x_kube(validation = Rule::new("!self.directInternetAccess || self.kind == 'Notebook'").message("directInternetAccess applies to a Notebook; remove it here"))]
 #[serde(rename_all = "camelCase")]
@@ -433,7 +434,7 @@ mod tests {
         let rule = rules
             .iter()
             .filter_map(|rule| rule["rule"].as_str())
-            .find(|rule| rule.starts_with(&format!("!self.{option} ||")))
+            .find(|rule| rule.starts_with(&format!("!self.{option} || self.kind")))
             .unwrap();
         rule.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
     }
@@ -451,6 +452,10 @@ mod tests {
         assert_eq!(
             kinds_with("distributed"),
             kinds_that(|requirements| requirements.may_be_distributed)
+        );
+        assert_eq!(
+            kinds_with("interContainerEncryption"),
+            kinds_that(Requirements::may_be_encrypted)
         );
         assert_eq!(
             kinds_with("efa"),

@@ -17,8 +17,8 @@ pub use repositories::{bucket_uses, ecr_layer_bucket, package_repositories};
 pub use role_actions::{RoleCondition, RoleNeed, RolePart, SAGEMAKER_PRINCIPAL};
 pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};
 pub use services::{
-    ELASTIC_INFERENCE, MAX_INTERFACE_ENDPOINTS, action_prefix, is_aws_service, names_service, short_service_name,
-    symptom_without_service,
+    ELASTIC_INFERENCE, MAX_INTERFACE_ENDPOINTS, STUDIO_UI, action_prefix, is_aws_service, names_service,
+    short_service_name, symptom_without_service,
 };
 pub use symptoms::Symptom;
 pub use workloads::{Need, Requirements, RoleActions, WorkloadKind};

@@ -148,11 +148,8 @@ pub(super) const TO_OWN_SUBNETS: RuleNeed = RuleNeed::always_to(PeerNeed::Subnet
 pub(super) const NFS_TO_OWN_SUBNETS: RuleNeed =
     RuleNeed::always_to(PeerNeed::SubnetCidrs, Protocol::TCP, Some(PortRange::only(2049)));
 
-const FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Distributed, Protocol::All, None);
-const TO_MEMBERS: RuleNeed = FROM_MEMBERS.said();
-
-pub(super) const ALWAYS_FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Always, Protocol::All, None);
-pub(super) const ALWAYS_TO_MEMBERS: RuleNeed = ALWAYS_FROM_MEMBERS.said();
+pub(super) const FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Distributed, Protocol::All, None);
+pub(super) const TO_MEMBERS: RuleNeed = FROM_MEMBERS.said();
 
 const EFA_FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Efa, Protocol::All, None);
 const EFA_TO_MEMBERS: RuleNeed = EFA_FROM_MEMBERS.said();
@@ -169,7 +166,7 @@ const ESP_TO_MEMBERS: RuleNeed = ESP_FROM_MEMBERS.said();
 
 /// Studio's apps talk to each other on these ports.
 ///
-/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-notebooks-and-internet-access.html>.
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html>.
 pub(super) const APPS_FROM_MEMBERS: RuleNeed =
     RuleNeed::from_members(When::Always, Protocol::TCP, Some(PortRange { from: 8192, to: 65_535 }));
 pub(super) const APPS_TO_MEMBERS: RuleNeed = APPS_FROM_MEMBERS.said();
@@ -218,7 +215,6 @@ mod tests {
     fn what_members_say_to_each_other_goes_both_ways() {
         let pairs = [
             (FROM_MEMBERS, TO_MEMBERS),
-            (ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS),
             (EFA_FROM_MEMBERS, EFA_TO_MEMBERS),
             (IKE_FROM_MEMBERS, IKE_TO_MEMBERS),
             (ESP_FROM_MEMBERS, ESP_TO_MEMBERS),

@@ -8,6 +8,12 @@ use crate::types::Region;
 /// See <https://docs.aws.amazon.com/sagemaker/latest/dg/ei-setup.html>.
 pub const ELASTIC_INFERENCE: &str = "elastic-inference.runtime";
 
+/// The short name of what serves Studio to its users, `aws.sagemaker.REGION.studio`
+/// in full.
+///
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-interface-endpoint.html>.
+pub const STUDIO_UI: &str = "studio";
+
 /// Interface endpoints that a VPC takes, by default.
 ///
 /// See <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html>.
@@ -49,7 +55,7 @@ pub fn is_aws_service(name: &str) -> bool {
 /// See the [service authorization reference](https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
 pub fn action_prefix(short: &str) -> Option<&'static str> {
     match short.strip_suffix("-fips").unwrap_or(short) {
-        "sagemaker.api" | "sagemaker.runtime" | "sagemaker.featurestore-runtime" => Some("sagemaker"),
+        "sagemaker.api" | "sagemaker.runtime" | "sagemaker.featurestore-runtime" | STUDIO_UI => Some("sagemaker"),
         "sts" => Some("sts"),
         "logs" => Some("logs"),
         "monitoring" => Some("cloudwatch"),
@@ -67,7 +73,7 @@ pub fn action_prefix(short: &str) -> Option<&'static str> {
 pub fn symptom_without_service(name: &str) -> Symptom {
     // Jobs take credentials from the one and log to the other as they start.
     const NEEDED_TO_START: [&str; 2] = ["sts", "logs"];
-    if name.starts_with("sagemaker.") || name.contains(".sagemaker.") {
+    if name.starts_with("sagemaker.") || name.contains(".sagemaker.") || name == STUDIO_UI {
         Symptom::NoWayToSageMaker
     } else if NEEDED_TO_START.iter().any(|short| names_service(name, short)) {
         Symptom::StaysStarting

@@ -5,9 +5,12 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rules::{
-    ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS, APPS_FROM_MEMBERS, APPS_TO_MEMBERS, DISTRIBUTED_JOB, HTTPS_TO_S3,
-    NFS_TO_OWN_SUBNETS, Options, RuleNeed, TO_OWN_SUBNETS, TRAINING_JOB,
+use super::{
+    STUDIO_UI,
+    rules::{
+        APPS_FROM_MEMBERS, APPS_TO_MEMBERS, DISTRIBUTED_JOB, FROM_MEMBERS, HTTPS_TO_S3, NFS_TO_OWN_SUBNETS, Options,
+        RuleNeed, TO_MEMBERS, TO_OWN_SUBNETS, TRAINING_JOB, When,
+    },
 };
 
 /// A kind of SageMaker workload.
@@ -76,6 +79,8 @@ pub struct Requirements {
     /// Free private IPv4 addresses for each instance; for a Studio domain, for
     /// each user.
     pub addresses_per_instance: u32,
+    /// How many AWS advises to have instead, where nothing checks it.
+    pub addresses_advised: Option<u32>,
     /// The same with an Elastic Fabric Adapter; `None` where there can be none.
     pub addresses_with_efa: Option<u32>,
     /// The fewest and the most subnets that SageMaker takes.
@@ -86,8 +91,12 @@ pub struct Requirements {
     pub availability_zones: usize,
     /// Whether the VPC must have default instance tenancy.
     pub default_tenancy: bool,
-    /// Whether its subnets must have no route to an internet gateway.
-    pub private_subnets: bool,
+    /// Whether AWS advises subnets without a route to an internet gateway.
+    /// SageMaker does not check it.
+    pub private_subnets_advised: bool,
+    /// Whether its instances are people, whom a security group that they share
+    /// lets into each other's applications.
+    pub instances_are_users: bool,
     /// Whether a job of several instances may talk among themselves.
     pub may_be_distributed: bool,
     /// Whether it may have SageMaker's own way to the internet besides the VPC.
@@ -104,6 +113,9 @@ pub struct Requirements {
     pub rules: &'static [RuleNeed],
     /// What its execution role must be allowed to do about the network.
     pub role_actions: RoleActions,
+    /// Those of them that only some of AWS's pages list: without them it is not
+    /// known to fail.
+    pub role_actions_advised: &'static [&'static str],
     /// Whether SageMaker checks that the role has these on `*` and without a
     /// condition, and refuses the job otherwise.
     pub role_unconditioned: bool,
@@ -155,12 +167,14 @@ const NEUTRAL: Requirements = Requirements {
     api: "",
     doc: "",
     addresses_per_instance: 1,
+    addresses_advised: None,
     addresses_with_efa: None,
     subnets: (1, 16),
     security_groups: 5,
     availability_zones: 1,
     default_tenancy: false,
-    private_subnets: false,
+    private_subnets_advised: false,
+    instances_are_users: false,
     may_be_distributed: false,
     may_have_direct_internet_access: false,
     needs: &[],
@@ -168,6 +182,7 @@ const NEUTRAL: Requirements = Requirements {
     usual_services: &[],
     rules: &[],
     role_actions: RoleActions::None,
+    role_actions_advised: &[],
     role_unconditioned: false,
 };
 
@@ -193,6 +208,9 @@ const HOSTING: Requirements = Requirements {
     needs: &[Need::S3, Need::Dns],
     rules: &[HTTPS_TO_S3],
     role_actions: RoleActions::Eni10,
+    // The page on hosting lists it, and the page on roles does not:
+    // https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+    role_actions_advised: &["ec2:DescribeVpcEndpoints"],
     ..NEUTRAL
 };
 
@@ -201,7 +219,7 @@ const PROCESSING: Requirements = Requirements {
     api: "CreateProcessingJob, NetworkConfig.VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/process-vpc.html",
     addresses_per_instance: 2,
-    private_subnets: true,
+    private_subnets_advised: true,
     may_be_distributed: true,
     needs: &[Need::S3, Need::Dns],
     rules: DISTRIBUTED_JOB,
@@ -233,6 +251,7 @@ const TRAINING: Requirements = Requirements {
     addresses_per_instance: 2,
     addresses_with_efa: Some(5),
     default_tenancy: true,
+    private_subnets_advised: true,
     may_be_distributed: true,
     needs: &[Need::S3, Need::Dns],
     rules: TRAINING_JOB,
@@ -247,6 +266,7 @@ const TUNING: Requirements = Requirements {
     addresses_per_instance: 2,
     addresses_with_efa: Some(5),
     default_tenancy: true,
+    private_subnets_advised: true,
     may_be_distributed: true,
     needs: &[Need::S3, Need::Dns],
     rules: TRAINING_JOB,
@@ -259,8 +279,9 @@ const TRANSFORM: Requirements = Requirements {
     api: "CreateModel, VpcConfig; CreateTransformJob",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/batch-vpc.html",
     addresses_per_instance: 2,
+    may_be_distributed: true,
     needs: &[Need::S3, Need::Dns],
-    rules: &[HTTPS_TO_S3, ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS],
+    rules: &[HTTPS_TO_S3, FROM_MEMBERS, TO_MEMBERS],
     role_actions: RoleActions::Eni9,
     ..NEUTRAL
 };
@@ -280,16 +301,19 @@ const NOTEBOOK: Requirements = Requirements {
 };
 
 const STUDIO: Requirements = Requirements {
-    about: "A Studio domain with AppNetworkAccessType VpcOnly; its instances are its users.",
-    api: "CreateDomain, SubnetIds and DefaultUserSettings.SecurityGroups",
-    doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/studio-notebooks-and-internet-access.html",
-    addresses_per_instance: 4,
+    about: "A Studio domain with AppNetworkAccessType VpcOnly: JupyterLab, Code Editor and other apps in its users' \
+            spaces. Its instances are its users.",
+    api: "CreateDomain, SubnetIds and DefaultUserSettings.SecurityGroups; CreateUserProfile, UserSettings.SecurityGroups",
+    doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html",
+    addresses_per_instance: 1,
+    addresses_advised: Some(4),
     // SageMaker adds one of its own to the five that an interface takes.
     security_groups: 4,
     default_tenancy: true,
-    private_subnets: true,
+    private_subnets_advised: true,
+    instances_are_users: true,
     needs: &[Need::S3, Need::Dns],
-    services: &["sagemaker.api", "sagemaker.runtime"],
+    services: &["sagemaker.api", "sagemaker.runtime", STUDIO_UI],
     usual_services: &["sts", "logs", "servicecatalog"],
     rules: &[HTTPS_TO_S3, NFS_TO_OWN_SUBNETS, APPS_FROM_MEMBERS, APPS_TO_MEMBERS],
     role_actions: RoleActions::None,
@@ -301,7 +325,7 @@ const CLARIFY: Requirements = Requirements {
     api: "CreateProcessingJob, NetworkConfig.VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-vpc.html",
     addresses_per_instance: 2,
-    private_subnets: true,
+    private_subnets_advised: true,
     may_be_distributed: true,
     needs: &[Need::S3, Need::Dns],
     services: &["sagemaker.api", "sagemaker.runtime"],
@@ -316,7 +340,7 @@ const MODEL_MONITOR: Requirements = Requirements {
     api: "CreateMonitoringSchedule, NetworkConfig.VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-scheduling.html",
     addresses_per_instance: 2,
-    private_subnets: true,
+    private_subnets_advised: true,
     may_be_distributed: true,
     needs: &[Need::S3, Need::Dns],
     usual_services: &["monitoring"],
@@ -357,6 +381,14 @@ impl WorkloadKind {
             Self::Clarify => &CLARIFY,
             Self::ModelMonitor => &MODEL_MONITOR,
         }
+    }
+}
+
+impl Requirements {
+    /// Whether what its instances say to each other can be encrypted
+    /// (`EnableInterContainerTrafficEncryption`).
+    pub fn may_be_encrypted(&self) -> bool {
+        self.rules.iter().any(|rule| rule.when == When::Encrypted)
     }
 }
 

@@ -18,7 +18,6 @@ use self::running::Running;
 use super::{Action, draft::Draft, endpoints, result::SubnetCapacity};
 use crate::{
     api::Reason,
-    catalog::WorkloadKind,
     observed::Subnet,
     plan::{NatGatewayChange, VpcEndpointChange, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
@@ -133,7 +132,43 @@ pub(super) fn tell(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> V
         return capacity;
     }
     forecast(draft, profiles, &taking_part, &needs, &to_make);
+    for place in &taking_part {
+        advise(draft, &profiles[*place], &needs[place]);
+    }
     capacity
+}
+
+/// Tells where there is room for a workload and not for what AWS advises.
+fn advise(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, need: &AddressNeed) {
+    let workloads = &resolved.profile().workloads;
+    let advised = |workload: &ValidWorkload| workload.kind.requirements().addresses_advised.unwrap_or(0);
+    let concerned: BTreeSet<usize> = resolved.indices(|workload| advised(workload) > 0).into_iter().collect();
+    let wanted: u64 = concerned
+        .iter()
+        .map(|index| u64::from(workloads[*index].instances) * u64::from(advised(&workloads[*index])))
+        .sum();
+    let free = resolved
+        .subnets
+        .iter()
+        .map(|subnet| u64::from(subnet.available_ip_address_count));
+    let held = need.held.values().copied().map(u64::from);
+    let there: u64 = free.chain(held).sum();
+    if there >= wanted {
+        return;
+    }
+    let message = format!(
+        "AWS advises {wanted} addresses ({}), and {} have {there} for them: they can run, and users wait once their \
+         apps have taken what is there. Add a subnet of /{} or larger.",
+        listed(concerned.iter().map(|index| {
+            let workload = &workloads[*index];
+            format!("{}: {} x {}", workload.name, workload.instances, advised(workload))
+        })),
+        listed(resolved.subnets.iter().map(|subnet| described(subnet))),
+        prefix_for(wanted - there),
+    );
+    let scope = resolved.scope_of(&concerned);
+    let weight = Weight::Advice;
+    draft.find_weighing(weight, Concern::Capacity, scope, Reason::TooFewAddresses, message);
 }
 
 /// What takes an address of each subnet as the plan is carried out, in words.
@@ -221,16 +256,6 @@ fn each(workload: &ValidWorkload) -> u32 {
     workload.kind.addresses_per_instance(workload.options)
 }
 
-/// Addresses that must come from one subnet, for they are one instance's. Each
-/// app of a Studio user is an instance of its own.
-fn together(workload: &ValidWorkload) -> u32 {
-    if workload.kind == WorkloadKind::Studio {
-        1
-    } else {
-        each(workload)
-    }
-}
-
 /// The addresses that a profile needs.
 struct AddressNeed {
     /// Those that its running workloads hold already, by subnet.
@@ -315,7 +340,7 @@ impl Question<'_> {
         let mut workloads = Vec::new();
         let mut problems = Vec::new();
         for (index, workload) in resolved.profile().workloads.iter().enumerate() {
-            let together = together(workload);
+            let together = each(workload);
             let has_room = |subnet: &&&Subnet| {
                 let held = need.held.get(&subnet.subnet_id).copied().unwrap_or(0);
                 self.free(subnet).saturating_add(held) >= together

@@ -20,7 +20,7 @@ const CONCERN: Concern = Concern::Consumers;
 /// What SageMaker calls the groups that it makes for a Studio domain's file
 /// system and puts on the domain's interfaces by itself.
 ///
-/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-notebooks-and-internet-access.html>.
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html>.
 const SAGEMAKERS_GROUPS: &str = "security-group-for-";
 
 /// Gives what runs in the VPC, and tells what runs there outside any profile.

@@ -22,6 +22,7 @@ pub(super) fn judge<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a
     judge_zones(draft, resolved);
     judge_privacy(draft, resolved);
     judge_own_groups(draft, resolved);
+    judge_sharing(draft, resolved);
     note_direct_internet_access(draft, resolved);
 }
 
@@ -107,8 +108,9 @@ fn judge_zones<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
     );
 }
 
-fn judge_privacy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
-    let concerned = resolved.indices(|workload| workload.kind.requirements().private_subnets);
+/// Whether a subnet has a route that looks like a way out and is none.
+fn judge_privacy<'a>(draft: &mut Draft<'a>, resolved: &ResolvedProfile<'a>) {
+    let concerned = resolved.indices(|workload| workload.kind.requirements().private_subnets_advised);
     let is_public = |table: &RouteTableId| {
         draft
             .snapshot
@@ -130,8 +132,9 @@ fn judge_privacy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
         .map(|index| resolved.profile().workloads[*index].kind)
         .collect();
     let message = format!(
-        "{} {} a route to an internet gateway, and {} needs private subnets: SageMaker gives its interfaces no public \
-         address, so that route leads nowhere. Choose private subnets in spec.subnets.",
+        "{} {} a route to an internet gateway, and AWS advises private subnets for {}: SageMaker gives its interfaces \
+         no public address, so that route leads nowhere. Choose private subnets in spec.subnets, unless nothing on the \
+         internet is needed.",
         listed(&public),
         if public.len() == 1 { "has" } else { "have" },
         listed(kinds),
@@ -142,8 +145,8 @@ fn judge_privacy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
         .filter(|(table, _)| is_public(table))
         .flat_map(|(_, subnets)| subnets.iter().copied())
         .collect();
-    let scope = resolved.block(&concerned);
-    let finding = Finding::new(Concern::Subnets, scope, Reason::PublicSubnet, message);
+    let scope = resolved.scope_of(&concerned.into_iter().collect());
+    let finding = Finding::new(Concern::Subnets, scope, Reason::PublicSubnet, message).weighing(Weight::Advice);
     draft.push(match behind.as_slice() {
         [only] => finding.about(only),
         _ => finding,
@@ -201,6 +204,31 @@ fn judge_number_of_groups(draft: &mut Draft<'_>, resolved: &mut ResolvedProfile<
             message,
         );
     }
+}
+
+/// Whether people share a security group, which lets each of them into the
+/// others' applications.
+///
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html>.
+fn judge_sharing(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>) {
+    let profile = resolved.profile();
+    let users = resolved.indices(|workload| workload.kind.requirements().instances_are_users);
+    let each_has_its_own = profile.security_groups == SecurityGroups::PerWorkload;
+    let shares = |index: &usize| profile.workloads[*index].instances > 1 || (users.len() > 1 && !each_has_its_own);
+    let sharing: BTreeSet<usize> = users.iter().copied().filter(shares).collect();
+    if sharing.is_empty() {
+        return;
+    }
+    let names = sharing.iter().map(|index| &profile.workloads[*index].name);
+    let message = format!(
+        "The user profiles of {} share a security group, which lets each user into the others' applications: AWS \
+         advises a distinct group for each user profile. Declare a workload of one instance for each user, set \
+         spec.securityGroups.managed to PerWorkload, and give each user profile the vpcConfig of its own workload.",
+        listed(names)
+    );
+    let scope = resolved.scope_of(&sharing);
+    let finding = Finding::new(Concern::SecurityGroups, scope, Reason::SharedSecurityGroup, message);
+    draft.push(finding.weighing(Weight::Advice));
 }
 
 /// A notebook instance with a way to the internet of its own uses the VPC for

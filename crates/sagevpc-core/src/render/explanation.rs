@@ -160,20 +160,26 @@ fn needs(requirements: &Requirements) -> Vec<String> {
             requirements.availability_zones
         ));
     }
-    if requirements.private_subnets {
-        needs.push("private subnets: none with a route to an internet gateway".to_owned());
+    if requirements.private_subnets_advised {
+        needs.push("private subnets, as AWS advises: none with a route to an internet gateway".to_owned());
     }
     if requirements.default_tenancy {
         needs.push("a VPC with default instance tenancy".to_owned());
     }
     let addresses = requirements.addresses_per_instance;
-    needs.push(match requirements.addresses_with_efa {
-        Some(with_efa) => {
-            format!("{addresses} free private IPv4 addresses for each instance, {with_efa} with EFA")
-        }
-        None if addresses == 1 => "1 free private IPv4 address for each instance".to_owned(),
-        None => format!("{addresses} free private IPv4 addresses for each instance"),
-    });
+    let plural = if addresses == 1 { "" } else { "es" };
+    let each = if requirements.instances_are_users {
+        "user"
+    } else {
+        "instance"
+    };
+    let with_efa = requirements.addresses_with_efa;
+    let with_efa = with_efa.map_or_else(String::new, |with_efa| format!(", {with_efa} with EFA"));
+    let advised = requirements.addresses_advised;
+    let advised = advised.map_or_else(String::new, |advised| format!("; AWS advises {advised}"));
+    needs.push(format!(
+        "{addresses} free private IPv4 address{plural} for each {each}{with_efa}{advised}"
+    ));
     needs.extend(requirements.needs.iter().map(|need| {
         match need {
             Need::S3 => {
@@ -228,6 +234,8 @@ fn fields(requirements: &Requirements) -> Vec<Field> {
             "workloads[].distributed",
             "true where the instances of one job talk to each other".to_owned(),
         );
+    }
+    if requirements.may_be_encrypted() {
         add(
             "workloads[].interContainerEncryption",
             "true where they encrypt what they say (EnableInterContainerTrafficEncryption)".to_owned(),
@@ -256,6 +264,11 @@ fn fields(requirements: &Requirements) -> Vec<Field> {
         "a narrower choice, by ids or tags, out of those that the SageMakerVpc offers".to_owned(),
     );
     let most = requirements.security_groups;
+    let own = if requirements.instances_are_users {
+        "; AWS advises a distinct one for each user profile: a workload for each user, and managed: PerWorkload"
+    } else {
+        ""
+    };
     let rest = if most < MAX_SECURITY_GROUPS {
         format!(", for an interface takes {MAX_SECURITY_GROUPS} and gets another besides")
     } else {
@@ -263,7 +276,7 @@ fn fields(requirements: &Requirements) -> Vec<Field> {
     };
     add(
         "securityGroups",
-        format!("at most {most} of your own{rest}; without it, one is made and kept"),
+        format!("at most {most} of your own{rest}; without it, one is made and kept{own}"),
     );
     add(
         "buckets",
@@ -287,6 +300,11 @@ fn fields(requirements: &Requirements) -> Vec<Field> {
 
 fn role_notes(requirements: &Requirements) -> Vec<&'static str> {
     let mut notes = Vec::new();
+    if !requirements.role_actions_advised.is_empty() {
+        notes.push(
+            "of these, ec2:DescribeVpcEndpoints only by some of AWS's pages: a role without it is told, and can do",
+        );
+    }
     if requirements.role_unconditioned {
         notes.push("all of these on resource * and without a condition, or SageMaker refuses the job");
     }
@@ -367,7 +385,11 @@ mod tests {
             "tcp 8192-65535",
             "at most 4 of your own",
             "SageMaker studio is unable to reach SageMaker Endpoint",
-            "private subnets",
+            "private subnets, as AWS advises",
+            "1 free private IPv4 address for each user; AWS advises 4",
+            "studio: it cannot do without",
+            "a distinct one for each user profile",
+            "https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html",
         ] {
             assert!(text.contains(part), "{part:?} is not in:\n{text}");
         }

@@ -182,6 +182,7 @@ fn is_the_vpcs(obstacle: &Obstacle, spec: &SageMakerVpcProfileSpec) -> bool {
         | Reason::DirectInternetAccess
         | Reason::SecurityGroupMissing
         | Reason::SecurityGroupInOtherVpc
+        | Reason::SharedSecurityGroup
         | Reason::TooManySecurityGroups
         | Reason::ServiceNotFound
         | Reason::ServiceRetired

@@ -185,6 +185,12 @@ fn form(profile: &SageMakerVpcProfile) -> Vec<String> {
                 workload.name
             ));
         }
+        if workload.inter_container_encryption && !workload.kind.requirements().may_be_encrypted() {
+            problems.push(format!(
+                "Workload {:?} has interContainerEncryption, which a {} does not take: remove the field.",
+                workload.name, workload.kind
+            ));
+        }
         if workload.efa && workload.kind.requirements().addresses_with_efa.is_none() {
             problems.push(format!(
                 "Workload {:?} has efa, which a {} does not take: remove the field.",

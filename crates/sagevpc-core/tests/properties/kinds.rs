@@ -27,7 +27,7 @@ pub fn with_kinds(mut world: World, kinds: &[WorkloadKind], efa: bool) -> World 
         let requirements = kind.requirements();
         workload.kind = *kind;
         workload.distributed &= requirements.may_be_distributed;
-        workload.inter_container_encryption = workload.distributed;
+        workload.inter_container_encryption = workload.distributed && requirements.may_be_encrypted();
         workload.efa = efa && requirements.addresses_with_efa.is_some();
     }
     world

@@ -9,7 +9,7 @@ fn options_of(kind: WorkloadKind) -> Vec<Options> {
     let choices = |may: bool| if may { vec![false, true] } else { vec![false] };
     let mut all = Vec::new();
     for distributed in choices(requirements.may_be_distributed) {
-        for encrypted in choices(distributed) {
+        for encrypted in choices(distributed && requirements.may_be_encrypted()) {
             for efa in choices(requirements.addresses_with_efa.is_some()) {
                 all.push(Options {
                     distributed,
@@ -64,6 +64,12 @@ fn numbers_are_within_what_sagemaker_takes() {
         // A zone needs a subnet.
         assert!((1..=fewest).contains(&requirements.availability_zones), "{kind}");
         assert!(requirements.addresses_per_instance >= 1, "{kind}");
+        assert!(
+            requirements
+                .addresses_advised
+                .is_none_or(|advised| advised > requirements.addresses_per_instance),
+            "{kind}"
+        );
         if let Some(with_efa) = requirements.addresses_with_efa {
             assert!(with_efa > requirements.addresses_per_instance, "{kind}");
         }
@@ -77,7 +83,7 @@ fn rules_hang_only_on_options_that_the_kind_takes() {
         let asks = |when| requirements.rules.iter().any(|rule| rule.when == when);
         assert_eq!(asks(When::Efa), requirements.addresses_with_efa.is_some(), "{kind}");
         assert_eq!(asks(When::Distributed), requirements.may_be_distributed, "{kind}");
-        assert_eq!(asks(When::Encrypted), requirements.may_be_distributed, "{kind}");
+        assert!(!asks(When::Encrypted) || requirements.may_be_distributed, "{kind}");
     }
 }
 
@@ -102,7 +108,7 @@ fn whoever_hears_members_also_speaks_to_them() {
 #[test]
 fn only_a_distributed_job_opens_its_group_to_itself() {
     for (kind, always) in WorkloadKind::ALL.map(|kind| {
-        let always = matches!(kind, WorkloadKind::Transform | WorkloadKind::Studio);
+        let always = kind == WorkloadKind::Studio;
         (kind, always)
     }) {
         let alone = kind.rules(Options::default());
@@ -139,6 +145,21 @@ fn only_jobs_with_a_role_of_their_own_have_it_checked() {
         assert_eq!(
             requirements.role_actions != RoleActions::None,
             Symptom::RoleLacksActions.threatens(kind),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn what_is_only_advised_of_a_role_is_among_what_is_asked() {
+    for kind in WorkloadKind::ALL {
+        let requirements = kind.requirements();
+        let actions = requirements.role_actions.actions();
+        for advised in requirements.role_actions_advised {
+            assert!(actions.contains(advised), "{kind}: {advised}");
+        }
+        assert!(
+            actions.is_empty() || requirements.role_actions_advised.len() < actions.len(),
             "{kind}"
         );
     }

@@ -34,6 +34,20 @@ pub(super) enum Cause {
     Unclear(String),
 }
 
+impl Cause {
+    /// In a few words, for where it weighs little.
+    pub(super) fn in_short(&self) -> String {
+        match self {
+            Self::Unstated => "no policy of it speaks of that".to_owned(),
+            Self::Narrow(why) => format!("only in part or under a condition, by {why}"),
+            Self::Denied(by) => format!("{by} denies it"),
+            Self::Bounded(by) => format!("{by} bounds it"),
+            Self::Organization => "a service control policy does not allow it".to_owned(),
+            Self::Unclear(why) => why.clone(),
+        }
+    }
+}
+
 /// Who judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Judge {

@@ -109,6 +109,8 @@ struct MissingActions {
     without_condition: bool,
     /// Whether we could give them.
     part: RolePart,
+    /// Whether nothing is known to fail without them.
+    advised_only: bool,
     actions: Actions,
 }
 
@@ -149,22 +151,27 @@ fn lacks_of(
     policies: Option<&RolePolicies>,
     given: &RoleGrant,
 ) -> Vec<MissingActions> {
-    let mut by_cause: BTreeMap<(Judge, Cause, RolePart), Actions> = BTreeMap::new();
+    let advised = kind.requirements().role_actions_advised;
+    let mut by_cause: BTreeMap<(Judge, Cause, RolePart, bool), Actions> = BTreeMap::new();
     for (question, need, action) in questions(kind) {
+        let advised_only = advised.contains(&action);
         if let Some((judge, cause)) = verdict(draft, arn, policies, question)
             && !mends(given, &cause, need, action)
+            // What may be there is not advised.
+            && !(advised_only && matches!(cause, Cause::Unclear(_)))
         {
             by_cause
-                .entry((judge, cause, need.part))
+                .entry((judge, cause, need.part, advised_only))
                 .or_default()
                 .push((need, action));
         }
     }
     by_cause
         .into_iter()
-        .map(|((judge, cause, part), actions)| MissingActions {
+        .map(|((judge, cause, part, advised_only), actions)| MissingActions {
             judge,
             part,
+            advised_only,
             without_condition: matches!(cause, Cause::Narrow(_)) && kind.wants_role_actions_without_condition(),
             cause,
             actions,
@@ -211,6 +218,7 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: MissingActions, is_enforced: bool
         cause,
         without_condition,
         part,
+        advised_only,
         actions,
     } = lack;
     let vpc = &draft.network.vpc;
@@ -236,6 +244,14 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: MissingActions, is_enforced: bool
     };
     let fix = format!("to its policies{switch}: {statement}.");
     let (weight, message) = match cause {
+        cause if advised_only => (
+            Weight::Advice,
+            format!(
+                "Execution role {arn} is not allowed {names} ({}; {judged}), which only some of AWS's pages list for \
+                 this kind: it can run without. To do as they advise, add {fix}",
+                cause.in_short()
+            ),
+        ),
         Cause::Unstated => (
             Weight::Blocks,
             format!(
