@@ -56,7 +56,13 @@ fn workloads(page: &mut String) {
             } else {
                 format!("{fewest} to {most}")
             },
-            requirements.availability_zones,
+            match requirements.shadow_endpoint {
+                Some(shadow) => format!(
+                    "{}, {} with a shadow endpoint",
+                    requirements.availability_zones, shadow.availability_zones
+                ),
+                None => requirements.availability_zones.to_string(),
+            },
             if requirements.default_tenancy { "default" } else { "any" },
             if requirements.private_subnets_advised {
                 "any (private advised)"
@@ -76,7 +82,15 @@ fn workloads(page: &mut String) {
         let _ = writeln!(
             page,
             "| {kind} | {} | {} | {} | {} |",
-            or_none(requirements.services.iter().map(|name| format!("`{name}`"))),
+            or_none(
+                requirements.services.iter().map(|name| format!("`{name}`")).chain(
+                    requirements
+                        .shadow_endpoint
+                        .iter()
+                        .flat_map(|shadow| shadow.services)
+                        .map(|name| format!("`{name}` with a shadow endpoint")),
+                )
+            ),
             or_none(requirements.usual_services.iter().map(|name| format!("`{name}`"))),
             or_none(options(requirements)),
             requirements
@@ -111,6 +125,8 @@ fn options(requirements: &Requirements) -> impl Iterator<Item = String> {
         ("distributed", requirements.may_be_distributed),
         ("interContainerEncryption", requirements.may_be_encrypted()),
         ("efa", requirements.addresses_with_efa.is_some()),
+        ("networkIsolation", requirements.may_be_isolated),
+        ("shadowEndpoint", requirements.shadow_endpoint.is_some()),
         ("directInternetAccess", requirements.may_have_direct_internet_access),
     ]
     .into_iter()

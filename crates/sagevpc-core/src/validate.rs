@@ -14,6 +14,7 @@ mod in_force;
 mod instances;
 mod profile;
 mod vpc;
+mod workload;
 
 use std::{
     borrow::Cow,
@@ -25,7 +26,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use self::in_force::Registry;
-pub use self::{grants::Granted, profile::admits};
+pub use self::{grants::Granted, instances::InstanceGroup, profile::admits};
 use crate::{
     api::{
         AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, FlowLogResourceType, InternetMode,
@@ -288,6 +289,8 @@ pub struct ValidWorkload {
     pub instances: u32,
     /// What bears on its rules and addresses.
     pub options: Options,
+    /// How many instances its shadow endpoint has; 0 where it has none.
+    pub shadow_instances: u32,
     /// Whether it has a way to the internet of its own.
     pub direct_internet_access: bool,
     /// Its execution role's ARN, where it is named.

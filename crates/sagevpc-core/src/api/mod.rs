@@ -21,8 +21,8 @@ pub use network::{
 };
 pub use profile::{
     Blocker, Bucket, Destination, Exempt, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups,
-    RequireVpcEndpoint, SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict, VpcConfig,
-    VpcRef, Workload, WorkloadStatus,
+    RequireVpcEndpoint, SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, ShadowEndpoint,
+    Verdict, VpcConfig, VpcRef, Workload, WorkloadStatus,
 };
 pub use status::{
     ActionState, ActionStatus, ApprovedStatus, BucketInForce, ConsumerStatus, ConsumersStatus, DriftStatus, HeldStatus,

@@ -168,6 +168,8 @@ pub struct VpcRef {
 #[x_kube(validation = Rule::new("!self.interContainerEncryption || self.kind in ['Processing', 'Training', 'Tuning', 'Clarify', 'ModelMonitor']").message("interContainerEncryption applies to Processing, Training, Tuning, Clarify and ModelMonitor; remove it here"))]
 #[x_kube(validation = Rule::new("!self.efa || self.kind in ['Training', 'Tuning']").message("efa applies to Training and Tuning; remove it here"))]
 #[x_kube(validation = Rule::new("!self.directInternetAccess || self.kind == 'Notebook'").message("directInternetAccess applies to a Notebook; remove it here"))]
+#[x_kube(validation = Rule::new("!self.networkIsolation || self.kind in ['Hosting', 'Processing', 'Training', 'Tuning', 'Transform', 'ModelMonitor']").message("networkIsolation applies to Hosting, Processing, Training, Tuning, Transform and ModelMonitor; a Clarify job must reach its shadow endpoint, and the other kinds have no such option; remove it here"))]
+#[x_kube(validation = Rule::new("!has(self.shadowEndpoint) || self.kind in ['Clarify']").message("shadowEndpoint applies to Clarify; remove it here"))]
 #[serde(rename_all = "camelCase")]
 pub struct Workload {
     /// A name, unique in the profile.
@@ -194,6 +196,17 @@ pub struct Workload {
     /// besides the VPC: its traffic to S3 then bypasses the VPC.
     #[serde(default)]
     pub direct_internet_access: bool,
+    /// Whether its containers have no network (EnableNetworkIsolation): they call
+    /// nothing. SageMaker brings what they read from S3, and takes what they
+    /// write there, through the VPC all the same.
+    #[serde(default)]
+    pub network_isolation: bool,
+    /// The endpoint of the model that SageMaker makes for a Clarify job which gets
+    /// predictions, for as long as it runs. It uses the same subnets and security
+    /// groups: they must span two availability zones. Without the field, the job
+    /// gets no predictions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow_endpoint: Option<ShadowEndpoint>,
     /// The ARN of the execution role. Named, it is verified; the SageMakerVpc
     /// must grant it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -209,8 +222,20 @@ impl Workload {
             distributed: self.distributed,
             encrypted: self.inter_container_encryption,
             efa: self.efa,
+            isolated: self.network_isolation,
+            shadow_endpoint: self.shadow_endpoint.is_some(),
         }
     }
+}
+
+/// An endpoint that SageMaker makes of a model for a job.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShadowEndpoint {
+    /// How many instances it has (initial_instance_count of the job's analysis
+    /// configuration), at least one.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub instances: u32,
 }
 
 fn one() -> u32 {
@@ -434,7 +459,12 @@ mod tests {
         let rule = rules
             .iter()
             .filter_map(|rule| rule["rule"].as_str())
-            .find(|rule| rule.starts_with(&format!("!self.{option} || self.kind")))
+            .find(|rule| {
+                let is_set = [format!("!self.{option} ||"), format!("!has(self.{option}) ||")];
+                is_set
+                    .iter()
+                    .any(|is_set| rule.starts_with(&format!("{is_set} self.kind")))
+            })
             .unwrap();
         rule.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
     }
@@ -460,6 +490,14 @@ mod tests {
         assert_eq!(
             kinds_with("efa"),
             kinds_that(|requirements| requirements.addresses_with_efa.is_some())
+        );
+        assert_eq!(
+            kinds_with("networkIsolation"),
+            kinds_that(|requirements| requirements.may_be_isolated)
+        );
+        assert_eq!(
+            kinds_with("shadowEndpoint"),
+            kinds_that(|requirements| requirements.shadow_endpoint.is_some())
         );
         assert_eq!(
             kinds_with("directInternetAccess"),

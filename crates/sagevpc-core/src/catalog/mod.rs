@@ -21,7 +21,7 @@ pub use services::{
     short_service_name, symptom_without_service,
 };
 pub use symptoms::Symptom;
-pub use workloads::{Need, Requirements, RoleActions, WorkloadKind};
+pub use workloads::{Need, Requirements, RoleActions, ShadowEndpointNeeds, WorkloadKind};
 
 /// Security groups that one network interface may carry, and so the most that
 /// SageMaker takes in a `VpcConfig`.

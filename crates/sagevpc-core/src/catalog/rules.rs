@@ -48,6 +48,10 @@ pub struct Options {
     pub encrypted: bool,
     /// They have Elastic Fabric Adapters.
     pub efa: bool,
+    /// Their containers have no network.
+    pub isolated: bool,
+    /// It gets predictions from a shadow endpoint.
+    pub shadow_endpoint: bool,
 }
 
 /// The other end of a needed rule.

@@ -14,8 +14,10 @@ pub enum Symptom {
     DhcpOptions,
     /// Instances of one job cannot reach each other.
     MembersCannotTalk,
-    /// The subnets have too few addresses, or too few zones.
+    /// The subnets have too few addresses.
     NoCapacity,
+    /// The subnets span too few availability zones.
+    TooFewZones,
     /// Names do not resolve, or AWS STS or CloudWatch Logs is out of reach.
     StaysStarting,
     /// SageMaker's own API is out of reach.
@@ -32,12 +34,13 @@ pub enum Symptom {
 
 impl Symptom {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NoWayToS3,
         Self::ImagePullFails,
         Self::DhcpOptions,
         Self::MembersCannotTalk,
         Self::NoCapacity,
+        Self::TooFewZones,
         Self::StaysStarting,
         Self::NoWayToSageMaker,
         Self::NoWayToServices,
@@ -57,6 +60,7 @@ impl Symptom {
             Self::DhcpOptions => "expected DHCP options to include keys domain-name-servers and domain-name",
             Self::MembersCannotTalk => "a distributed job whose containers cannot reach each other",
             Self::NoCapacity => "a ClientError at creation that the subnets do not suffice",
+            Self::TooFewZones => "Unable to locate at least 2 availability zone(s) with the requested instance type",
             Self::StaysStarting => "a job that stays Starting",
             Self::NoWayToSageMaker => "SageMaker studio is unable to reach SageMaker Endpoint",
             Self::NoWayToServices => "a call to an AWS service that times out",
@@ -70,6 +74,7 @@ impl Symptom {
     pub const fn other_texts(self) -> &'static [&'static str] {
         match self {
             Self::NoWayToS3 => &["Artifact upload failed:", "Failed to download model data from URL"],
+            Self::TooFewZones => &["Error hosting endpoint sagemaker-clarify-endpoint-…: Failed"],
             Self::StaysStarting => &["an error of AWS STS"],
             Self::ImagePullFails
             | Self::DhcpOptions
@@ -95,7 +100,11 @@ impl Symptom {
             }
             Self::DhcpOptions => "the VPC's DHCP options lack a key",
             Self::MembersCannotTalk => "the security group does not admit its own members",
-            Self::NoCapacity => "the subnets have too few free addresses, or span too few availability zones",
+            Self::NoCapacity => "the subnets have too few free addresses",
+            Self::TooFewZones => {
+                "an endpoint, a Clarify job's shadow endpoint among them, gets subnets of one availability zone, or the \
+                 instance type is offered in one of their zones only"
+            }
             Self::StaysStarting => {
                 "names do not resolve, for DNS or an endpoint's private DNS is off, or sts or logs is out of reach"
             }
@@ -117,8 +126,18 @@ impl Symptom {
             Self::DhcpOptions | Self::StaysStarting => requirements.needs.contains(&Need::Dns),
             Self::MembersCannotTalk => requirements.rules.iter().any(|rule| rule.peer == PeerNeed::Members),
             Self::NoCapacity | Self::NoWayOut | Self::NoWayOutSometimes => true,
+            Self::TooFewZones => {
+                let shadow = requirements
+                    .shadow_endpoint
+                    .map_or(0, |shadow| shadow.availability_zones);
+                requirements.availability_zones.max(shadow) > 1
+            }
             Self::NoWayToSageMaker => kind == WorkloadKind::Studio,
-            Self::NoWayToServices => !requirements.services.is_empty() || !requirements.usual_services.is_empty(),
+            Self::NoWayToServices => {
+                requirements.shadow_endpoint.is_some()
+                    || !requirements.services.is_empty()
+                    || !requirements.usual_services.is_empty()
+            }
             Self::RoleLacksActions => requirements.role_actions != RoleActions::None,
         }
     }

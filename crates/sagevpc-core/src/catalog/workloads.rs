@@ -101,6 +101,12 @@ pub struct Requirements {
     pub may_be_distributed: bool,
     /// Whether it may have SageMaker's own way to the internet besides the VPC.
     pub may_have_direct_internet_access: bool,
+    /// Whether its containers may be without a network
+    /// (`EnableNetworkIsolation`).
+    pub may_be_isolated: bool,
+    /// What it needs besides where it gets predictions from a shadow endpoint;
+    /// `None` where it never does.
+    pub shadow_endpoint: Option<&'static ShadowEndpointNeeds>,
     /// What else the network must offer.
     pub needs: &'static [Need],
     /// Services that it calls from inside the VPC and cannot do without, by
@@ -119,6 +125,21 @@ pub struct Requirements {
     /// Whether SageMaker checks that the role has these on `*` and without a
     /// condition, and refuses the job otherwise.
     pub role_unconditioned: bool,
+}
+
+/// What a job needs besides where SageMaker makes an endpoint of the model for
+/// it, for as long as it runs.
+///
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-vpc.html>.
+#[derive(Debug)]
+pub struct ShadowEndpointNeeds {
+    /// Free private IPv4 addresses for each instance of the endpoint.
+    pub addresses_per_instance: u32,
+    /// Availability zones that the model's subnets must span, even for one
+    /// instance.
+    pub availability_zones: usize,
+    /// Services by which the job makes the endpoint and asks it.
+    pub services: &'static [&'static str],
 }
 
 /// What an execution role must be allowed to do about the network, from the
@@ -177,6 +198,8 @@ const NEUTRAL: Requirements = Requirements {
     instances_are_users: false,
     may_be_distributed: false,
     may_have_direct_internet_access: false,
+    may_be_isolated: false,
+    shadow_endpoint: None,
     needs: &[],
     services: &[],
     usual_services: &[],
@@ -205,6 +228,7 @@ const HOSTING: Requirements = Requirements {
     addresses_per_instance: 2,
     subnets: (2, 16),
     availability_zones: 2,
+    may_be_isolated: true,
     needs: &[Need::S3, Need::Dns],
     rules: &[HTTPS_TO_S3],
     role_actions: RoleActions::Eni10,
@@ -221,6 +245,7 @@ const PROCESSING: Requirements = Requirements {
     addresses_per_instance: 2,
     private_subnets_advised: true,
     may_be_distributed: true,
+    may_be_isolated: true,
     needs: &[Need::S3, Need::Dns],
     rules: DISTRIBUTED_JOB,
     role_actions: RoleActions::Eni9,
@@ -253,6 +278,7 @@ const TRAINING: Requirements = Requirements {
     default_tenancy: true,
     private_subnets_advised: true,
     may_be_distributed: true,
+    may_be_isolated: true,
     needs: &[Need::S3, Need::Dns],
     rules: TRAINING_JOB,
     role_actions: RoleActions::Eni9,
@@ -268,6 +294,7 @@ const TUNING: Requirements = Requirements {
     default_tenancy: true,
     private_subnets_advised: true,
     may_be_distributed: true,
+    may_be_isolated: true,
     needs: &[Need::S3, Need::Dns],
     rules: TRAINING_JOB,
     role_actions: RoleActions::Eni9,
@@ -280,6 +307,7 @@ const TRANSFORM: Requirements = Requirements {
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/batch-vpc.html",
     addresses_per_instance: 2,
     may_be_distributed: true,
+    may_be_isolated: true,
     needs: &[Need::S3, Need::Dns],
     rules: &[HTTPS_TO_S3, FROM_MEMBERS, TO_MEMBERS],
     role_actions: RoleActions::Eni9,
@@ -320,15 +348,22 @@ const STUDIO: Requirements = Requirements {
     ..NEUTRAL
 };
 
+/// As a hosted model needs, and what the job calls to have one.
+const SHADOW_ENDPOINT: ShadowEndpointNeeds = ShadowEndpointNeeds {
+    addresses_per_instance: 2,
+    availability_zones: 2,
+    services: &["sagemaker.api", "sagemaker.runtime"],
+};
+
 const CLARIFY: Requirements = Requirements {
-    about: "A job that looks for bias or explains predictions, through a shadow endpoint.",
+    about: "A job that looks for bias in data, or in a model by way of a shadow endpoint of it.",
     api: "CreateProcessingJob, NetworkConfig.VpcConfig",
     doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-vpc.html",
     addresses_per_instance: 2,
     private_subnets_advised: true,
     may_be_distributed: true,
     needs: &[Need::S3, Need::Dns],
-    services: &["sagemaker.api", "sagemaker.runtime"],
+    shadow_endpoint: Some(&SHADOW_ENDPOINT),
     rules: DISTRIBUTED_JOB,
     role_actions: RoleActions::Eni9,
     role_unconditioned: true,
@@ -342,6 +377,7 @@ const MODEL_MONITOR: Requirements = Requirements {
     addresses_per_instance: 2,
     private_subnets_advised: true,
     may_be_distributed: true,
+    may_be_isolated: true,
     needs: &[Need::S3, Need::Dns],
     usual_services: &["monitoring"],
     rules: DISTRIBUTED_JOB,
@@ -397,6 +433,25 @@ impl WorkloadKind {
     pub fn rules(self, options: Options) -> impl Iterator<Item = &'static RuleNeed> {
         let rules = self.requirements().rules.iter();
         rules.filter(move |rule| rule.when.holds(options))
+    }
+
+    /// What it needs for a shadow endpoint, where it has one.
+    pub fn shadow_endpoint(self, options: Options) -> Option<&'static ShadowEndpointNeeds> {
+        self.requirements().shadow_endpoint.filter(|_| options.shadow_endpoint)
+    }
+
+    /// Availability zones that its subnets must span, even for one instance.
+    pub fn availability_zones(self, options: Options) -> usize {
+        let shadow = self
+            .shadow_endpoint(options)
+            .map_or(0, |shadow| shadow.availability_zones);
+        self.requirements().availability_zones.max(shadow)
+    }
+
+    /// Services that it calls from inside the VPC and cannot do without.
+    pub fn services(self, options: Options) -> impl Iterator<Item = &'static str> {
+        let shadow = self.shadow_endpoint(options).map_or(&[][..], |shadow| shadow.services);
+        self.requirements().services.iter().chain(shadow).copied()
     }
 
     /// Free addresses that each instance takes.

@@ -11,6 +11,12 @@
 //! the latter: of everything else nothing is needed here.
 //!
 //! See <https://docs.aws.amazon.com/sagemaker/latest/dg/appendix-notebook-and-internet-access.html>.
+//!
+//! A container in network isolation calls nothing but its peers. SageMaker
+//! itself brings its data from S3 and takes its output there, through the VPC's
+//! subnets.
+//!
+//! See <https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -301,10 +307,13 @@ impl Named<'_> {
                 (PeerNeed::Members, Direction::Ingress) | (PeerNeed::VpcCidrs, _) => {}
             }
         }
+        if options.isolated {
+            return all.into_iter().collect();
+        }
         let https = Traffic::tcp(443);
         if !past_the_vpc {
-            for name in requirements.services.iter().map(|name| (*name).to_owned()) {
-                add(DemandPeer::Service(name), https, Strength::Required);
+            for name in kind.services(options) {
+                add(DemandPeer::Service(name.to_owned()), https, Strength::Required);
             }
             for name in requirements.usual_services {
                 let is_named = self.services.iter().any(|named| names_service(named, name));

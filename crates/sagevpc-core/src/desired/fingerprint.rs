@@ -72,10 +72,21 @@ struct WorkloadForm<'a> {
     efa: bool,
     encrypted: bool,
     instances: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    isolated: bool,
     kind: WorkloadKind,
     name: &'a str,
     role_arn: Option<&'a str>,
     role_enforced: bool,
+    #[serde(skip_serializing_if = "is_none")]
+    shadow_instances: u32,
+}
+
+/// What an earlier version did not know of is left out where nobody asks for it,
+/// so that what was approved stays approved.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 pub(super) fn form(network: &Network) -> NetworkForm<'_> {
@@ -262,11 +273,16 @@ fn of_workload(workload: &ValidWorkload) -> WorkloadForm<'_> {
         name,
         kind,
         instances,
-        options: Options {
-            distributed,
-            encrypted,
-            efa,
-        },
+        options:
+            Options {
+                distributed,
+                encrypted,
+                efa,
+                isolated,
+                // It is there where it has instances.
+                shadow_endpoint: _,
+            },
+        shadow_instances,
         direct_internet_access,
         role_arn,
         role_enforced,
@@ -277,10 +293,12 @@ fn of_workload(workload: &ValidWorkload) -> WorkloadForm<'_> {
         efa: *efa,
         encrypted: *encrypted,
         instances: *instances,
+        isolated: *isolated,
         kind: *kind,
         name,
         role_arn: role_arn.as_deref(),
         role_enforced: *role_enforced,
+        shadow_instances: *shadow_instances,
     }
 }
 

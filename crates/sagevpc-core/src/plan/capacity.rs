@@ -251,9 +251,9 @@ fn count(addresses: u32) -> usize {
     usize::try_from(addresses).unwrap_or(usize::MAX)
 }
 
-/// Addresses that each instance of a workload takes.
+/// The most addresses that an instance of a workload takes.
 fn each(workload: &ValidWorkload) -> u32 {
-    workload.kind.addresses_per_instance(workload.options)
+    workload.addresses().map(|group| group.each).max().unwrap_or_default()
 }
 
 /// The addresses that a profile needs.
@@ -351,7 +351,7 @@ impl Question<'_> {
                 .filter(has_room)
                 .map(|subnet| subnet.availability_zone_id.as_ref())
                 .collect();
-            let needed = workload.kind.requirements().availability_zones;
+            let needed = workload.kind.availability_zones(workload.options);
             if zones.len() < needed {
                 workloads.push(index);
                 let zones_needed = if needed == 1 {
@@ -373,7 +373,7 @@ impl Question<'_> {
             .collect();
         let lacks_zones = |index: &usize| {
             let workload = &resolved.profile().workloads[*index];
-            workload.kind.requirements().availability_zones > zones.len()
+            workload.kind.availability_zones(workload.options) > zones.len()
         };
         if workloads.is_empty() || workloads.iter().all(lacks_zones) {
             return None;
@@ -432,10 +432,9 @@ impl Question<'_> {
              {needed}{already} ({}). Add a subnet of /{} or larger, choose others, or lower spec.workloads[].instances.",
             listed(resolved.subnets.iter().map(|subnet| described(subnet))),
             listed(resolved.profile().workloads.iter().map(|workload| format!(
-                "{}: {} x {}",
+                "{}: {}",
                 workload.name,
-                workload.instances,
-                each(workload)
+                workload.addresses().map(|group| group.to_string()).collect::<Vec<_>>().join(" + ")
             ))),
             prefix_for(lacking),
         )

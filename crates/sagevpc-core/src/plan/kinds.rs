@@ -84,14 +84,19 @@ fn judge_zones<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
         .iter()
         .filter_map(|subnet| subnet.availability_zone_id.as_ref())
         .collect();
-    let concerned = resolved.indices(|workload| workload.kind.requirements().availability_zones > zones.len());
+    let concerned = resolved.indices(|workload| workload.kind.availability_zones(workload.options) > zones.len());
     let Some(first) = concerned.first() else {
         return;
     };
     let workload = &resolved.profile().workloads[*first];
-    let needed = workload.kind.requirements().availability_zones;
+    let needed = workload.kind.availability_zones(workload.options);
+    let whose = if workload.options.shadow_endpoint {
+        " for its shadow endpoint"
+    } else {
+        ""
+    };
     let message = format!(
-        "{} needs subnets in at least {needed} availability zones, even for one instance, and {} {} in {}: add a \
+        "{} needs subnets in at least {needed} availability zones{whose}, even for one instance, and {} {} in {}: add a \
          subnet of another zone.",
         workload.kind,
         listed(resolved.subnets.iter().map(|subnet| &subnet.subnet_id)),
@@ -103,7 +108,7 @@ fn judge_zones<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
         Concern::Subnets,
         scope,
         Reason::TooFewZones,
-        Some(Symptom::NoCapacity),
+        Some(Symptom::TooFewZones),
         message,
     );
 }

@@ -29,6 +29,8 @@ pub struct Explanation {
     services: &'static [&'static str],
     /// Services that it calls as a rule.
     usual_services: &'static [&'static str],
+    /// Services that it cannot do without where it has a shadow endpoint.
+    shadow_endpoint_services: &'static [&'static str],
     /// Fields of a workload, and of its profile, that matter to the kind.
     fields: Vec<Field>,
     /// What its execution role must be allowed to do about the network.
@@ -68,6 +70,7 @@ impl Explanation {
             security_group_rules: rules(requirements),
             services: requirements.services,
             usual_services: requirements.usual_services,
+            shadow_endpoint_services: requirements.shadow_endpoint.map_or(&[], |shadow| shadow.services),
             fields: fields(requirements),
             role_actions: requirements.role_actions.actions(),
             role_notes: role_notes(requirements),
@@ -160,6 +163,13 @@ fn needs(requirements: &Requirements) -> Vec<String> {
             requirements.availability_zones
         ));
     }
+    if let Some(shadow) = requirements.shadow_endpoint {
+        needs.push(format!(
+            "with shadowEndpoint, subnets in at least {} availability zones, and {} free private IPv4 addresses for each \
+             of its instances besides",
+            shadow.availability_zones, shadow.addresses_per_instance
+        ));
+    }
     if requirements.private_subnets_advised {
         needs.push("private subnets, as AWS advises: none with a route to an internet gateway".to_owned());
     }
@@ -201,7 +211,7 @@ fn needs(requirements: &Requirements) -> Vec<String> {
 
 fn rules(requirements: &Requirements) -> Vec<String> {
     let mut rules: Vec<String> = requirements.rules.iter().map(ToString::to_string).collect();
-    if !requirements.services.is_empty() {
+    if !requirements.services.is_empty() || requirements.shadow_endpoint.is_some() {
         rules.push(format!("{HTTPS_TO_ENDPOINTS}, for interface endpoints"));
     }
     rules
@@ -213,6 +223,12 @@ fn services(explanation: &Explanation) -> Vec<String> {
         .iter()
         .map(|service| format!("{service}: it cannot do without"))
         .collect();
+    lines.extend(
+        explanation
+            .shadow_endpoint_services
+            .iter()
+            .map(|service| format!("{service}: with shadowEndpoint, it cannot do without")),
+    );
     lines.extend(
         explanation
             .usual_services
@@ -245,6 +261,19 @@ fn fields(requirements: &Requirements) -> Vec<Field> {
         add(
             "workloads[].efa",
             "true for instances with Elastic Fabric Adapters".to_owned(),
+        );
+    }
+    if requirements.may_be_isolated {
+        add(
+            "workloads[].networkIsolation",
+            "true where its containers have no network (EnableNetworkIsolation): they call no services".to_owned(),
+        );
+    }
+    if requirements.shadow_endpoint.is_some() {
+        add(
+            "workloads[].shadowEndpoint",
+            "where it gets predictions from a model: how many instances the endpoint has that SageMaker makes for it"
+                .to_owned(),
         );
     }
     if requirements.may_have_direct_internet_access {
@@ -394,6 +423,20 @@ mod tests {
             assert!(text.contains(part), "{part:?} is not in:\n{text}");
         }
         assert!(!text.contains("The execution role must"), "{text}");
+    }
+
+    #[test]
+    fn clarify_says_what_predictions_take() {
+        let text = Explanation::of(WorkloadKind::Clarify).text();
+        for part in [
+            "with shadowEndpoint, subnets in at least 2 availability zones, and 2 free private IPv4 addresses",
+            "sagemaker.api: with shadowEndpoint, it cannot do without",
+            "workloads[].shadowEndpoint",
+            "Unable to locate at least 2 availability zone(s)",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in:\n{text}");
+        }
+        assert!(!text.contains("networkIsolation"), "{text}");
     }
 
     #[test]

@@ -1,31 +1,69 @@
 //! How large profiles are, and how many instances those of a namespace may have
 //! together.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use kube::ResourceExt;
 
-use super::{ProfileReference, References, ValidProfile, refusal};
+use super::{ProfileReference, References, ValidProfile, ValidWorkload, refusal};
 use crate::{
     api::Reason,
     report::{Finding, Scope},
     types::{ProfileKey, held_size},
 };
 
+/// Instances of one sort, and the addresses that each takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceGroup {
+    /// How many there are.
+    pub instances: u32,
+    /// Addresses of each.
+    pub each: u32,
+}
+
+impl InstanceGroup {
+    /// Addresses of all of them.
+    pub const fn total(self) -> u32 {
+        self.instances.saturating_mul(self.each)
+    }
+}
+
+impl fmt::Display for InstanceGroup {
+    /// `4 x 2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} x {}", self.instances, self.each)
+    }
+}
+
+impl ValidWorkload {
+    /// The addresses that it takes: its own instances', and its shadow
+    /// endpoint's.
+    pub fn addresses(&self) -> impl Iterator<Item = InstanceGroup> {
+        let own = InstanceGroup {
+            instances: self.instances,
+            each: self.kind.addresses_per_instance(self.options),
+        };
+        let shadow = self.kind.shadow_endpoint(self.options).map(|shadow| InstanceGroup {
+            instances: self.shadow_instances,
+            each: shadow.addresses_per_instance,
+        });
+        std::iter::once(own).chain(shadow)
+    }
+}
+
 impl ValidProfile {
     /// Addresses that all its workloads take when they all run.
     pub fn addresses(&self) -> u32 {
-        self.workloads.iter().fold(0u32, |sum, workload| {
-            let each = workload.kind.addresses_per_instance(workload.options);
-            sum.saturating_add(workload.instances.saturating_mul(each))
-        })
+        let of_workload = self.workloads.iter().flat_map(ValidWorkload::addresses);
+        of_workload.fold(0u32, |sum, group| sum.saturating_add(group.total()))
     }
 
     /// Instances that all its workloads are.
     pub fn instances(&self) -> u64 {
         self.workloads
             .iter()
-            .map(|workload| u64::from(workload.instances))
+            .flat_map(ValidWorkload::addresses)
+            .map(|group| u64::from(group.instances))
             .sum()
     }
 

@@ -11,6 +11,7 @@ use super::{
     in_force::Registry,
     refusal,
     vpc::choice,
+    workload,
 };
 use crate::{
     api::{
@@ -70,6 +71,7 @@ pub(super) fn validate(
                 kind: workload.kind,
                 instances: workload.instances,
                 options: workload.options(),
+                shadow_instances: workload.shadow_endpoint.as_ref().map_or(0, |shadow| shadow.instances),
                 direct_internet_access: workload.direct_internet_access,
                 role_arn: workload.role_arn.clone(),
                 role_enforced: workload
@@ -165,45 +167,7 @@ fn form(profile: &SageMakerVpcProfile) -> Vec<String> {
             pair[0]
         ));
     }
-    for workload in &spec.workloads {
-        if workload.instances == 0 {
-            problems.push(format!(
-                "Workload {:?} has 0 instances: give at least 1.",
-                workload.name
-            ));
-        }
-        if workload.distributed && !workload.kind.requirements().may_be_distributed {
-            problems.push(format!(
-                "Workload {:?} is distributed, which a {} is not: remove the field.",
-                workload.name, workload.kind
-            ));
-        }
-        if workload.inter_container_encryption && !workload.distributed {
-            problems.push(format!(
-                "Workload {:?} has interContainerEncryption and is not distributed, so that there is nothing to \
-                 encrypt: set distributed: true, or remove the field.",
-                workload.name
-            ));
-        }
-        if workload.inter_container_encryption && !workload.kind.requirements().may_be_encrypted() {
-            problems.push(format!(
-                "Workload {:?} has interContainerEncryption, which a {} does not take: remove the field.",
-                workload.name, workload.kind
-            ));
-        }
-        if workload.efa && workload.kind.requirements().addresses_with_efa.is_none() {
-            problems.push(format!(
-                "Workload {:?} has efa, which a {} does not take: remove the field.",
-                workload.name, workload.kind
-            ));
-        }
-        if workload.direct_internet_access && !workload.kind.requirements().may_have_direct_internet_access {
-            problems.push(format!(
-                "Workload {:?} has directInternetAccess, which a {} does not take: remove the field.",
-                workload.name, workload.kind
-            ));
-        }
-    }
+    problems.extend(spec.workloads.iter().flat_map(workload::form));
     problems.extend(spec.buckets.iter().flat_map(bucket_form));
     let mut buckets: Vec<&str> = spec.buckets.iter().map(|bucket| bucket.name.as_str()).collect();
     buckets.sort_unstable();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::{collection, prelude::*, sample};
 use sagevpc_core::{
-    api::{Reason, Verdict},
+    api::{Reason, ShadowEndpoint, Verdict},
     catalog::WorkloadKind,
     desired::Network,
     plan::{History, Outcome, Repairs, plan},
@@ -29,6 +29,9 @@ pub fn with_kinds(mut world: World, kinds: &[WorkloadKind], efa: bool) -> World 
         workload.distributed &= requirements.may_be_distributed;
         workload.inter_container_encryption = workload.distributed && requirements.may_be_encrypted();
         workload.efa = efa && requirements.addresses_with_efa.is_some();
+        workload.network_isolation = efa && requirements.may_be_isolated;
+        workload.shadow_endpoint =
+            (efa && requirements.shadow_endpoint.is_some()).then_some(ShadowEndpoint { instances: 1 });
     }
     world
 }

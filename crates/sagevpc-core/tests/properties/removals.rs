@@ -248,8 +248,8 @@ fn start(world: &World, memory: &mut Memory) -> Vec<Running> {
                 let repositories = profile.package_repositories == Some(PackageRepositories::Allow);
                 ways.extend(repositories.then(|| Way::S3(Some(REPOSITORY.to_owned()))));
             }
-            if !workload.direct_internet_access {
-                let of_kind = requirements.services.iter().map(|name| (*name).to_owned());
+            if !workload.direct_internet_access && !workload.options.isolated {
+                let of_kind = workload.kind.services(workload.options).map(str::to_owned);
                 ways.extend(of_kind.chain(profile.services.iter().cloned()).map(Way::Service));
                 let ports = profile.destinations.iter().flat_map(|destination| &destination.ports);
                 ways.extend(ports.map(|port| Way::Outside(*port)));

@@ -15,6 +15,7 @@ fn options_of(kind: WorkloadKind) -> Vec<Options> {
                     distributed,
                     encrypted,
                     efa,
+                    ..Options::default()
                 });
             }
         }
