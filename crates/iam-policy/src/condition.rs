@@ -6,12 +6,14 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::{
     document::{Conditions, Version},
     evaluate::{Context, ContextValue},
     judgement::{Judgement, Unjudged},
     operator::{Operator, Relation, SetQualifier, Test},
-    template::{Lookup, Template, fold_case},
+    template::{Lookup, Resolved, Template, fold_case},
     value::{Decimal, parse_bool, parse_instant, parse_network},
 };
 
@@ -51,6 +53,8 @@ impl Condition<'_> {
         let given = match self.context.get(self.key) {
             ContextValue::Unknown => return self.unknown_key(),
             ContextValue::Absent => return self.when_absent(),
+            ContextValue::NoneOf { texts, or_absent } => return self.when_none_of(texts, *or_absent, test),
+            ContextValue::Within(networks) => return self.when_within(networks, test),
             ContextValue::Values(given) if given.is_empty() => return self.when_absent(),
             ContextValue::Values(given) => given,
         };
@@ -76,12 +80,88 @@ impl Condition<'_> {
         .into()
     }
 
+    /// A value that is none of some texts: no match where the policy's value is
+    /// one of them, and not known where it is another.
+    fn when_none_of(&self, texts: &[String], or_absent: bool, test: Test) -> Judgement {
+        let is_excluded = |value: &String| match test {
+            Test::Text { ignore_case, wildcards } => {
+                let template = if wildcards {
+                    Template::with_wildcards(value, self.version)
+                } else {
+                    Template::plain(value, self.version)
+                };
+                let folded = |template: Template| if ignore_case { template.fold_case() } else { template };
+                let template = folded(template);
+                let spelling = template.canonical();
+                let resolved = match template.resolve(|key| self.context.lookup(key)) {
+                    Resolved::Pattern(pattern) => Some(pattern),
+                    Resolved::Unresolvable(_) | Resolved::Unknown { .. } => None,
+                };
+                texts.iter().any(|text| {
+                    let text = folded(Template::plain(text, Version::V2012));
+                    text.canonical() == spelling
+                        || resolved
+                            .as_ref()
+                            .is_some_and(|resolved| text.literal().as_ref() == Some(resolved))
+                })
+            }
+            Test::Number(_) | Test::Date(_) | Test::Bool | Test::Binary | Test::Ip | Test::Arn => false,
+            Test::Null | Test::Unknown => false,
+        };
+        let match_of = |value: &String| {
+            if is_excluded(value) {
+                Judgement::False
+            } else {
+                self.unknown_key()
+            }
+        };
+        let present = Judgement::any(self.values.iter().map(match_of)).negate_if(self.operator.comparison.negated());
+        if or_absent && present != self.when_absent() {
+            self.unknown_key()
+        } else {
+            present
+        }
+    }
+
+    /// An address that may be any of these networks'.
+    fn when_within(&self, networks: &[IpNet], test: Test) -> Judgement {
+        if test != Test::Ip {
+            return self.unknown_key();
+        }
+        let of_value = |value: &String| match parse_network(value) {
+            None => self.incomparable(value),
+            Some(listed) if !networks.is_empty() && networks.iter().all(|network| listed.contains(network)) => {
+                Judgement::True
+            }
+            Some(listed) if networks.iter().any(|net| listed.contains(net) || net.contains(&listed)) => {
+                self.unknown_key()
+            }
+            Some(_) if networks.is_empty() => self.unknown_key(),
+            Some(_) => Judgement::False,
+        };
+        let each = self.values.iter().map(of_value);
+        // Each network may be another value's.
+        let listed: Vec<IpNet> = self.values.iter().filter_map(|value| parse_network(value)).collect();
+        let all_held = !networks.is_empty()
+            && networks
+                .iter()
+                .all(|network| listed.iter().any(|listed| listed.contains(network)));
+        let matches = if all_held {
+            Judgement::True
+        } else {
+            Judgement::any(each)
+        };
+        matches.negate_if(self.operator.comparison.negated())
+    }
+
     fn null(&self) -> Judgement {
         if self.operator.set.is_some() || self.operator.if_exists {
             return self.unknown_operator();
         }
         let absent = match self.context.get(self.key) {
             ContextValue::Unknown => return self.unknown_key(),
+            ContextValue::NoneOf { or_absent: true, .. } => return self.unknown_key(),
+            ContextValue::NoneOf { or_absent: false, .. } | ContextValue::Within(_) => false,
             ContextValue::Absent => true,
             ContextValue::Values(given) => given.is_empty(),
         };

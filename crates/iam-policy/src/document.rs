@@ -278,6 +278,12 @@ impl PolicyDocument {
         }
     }
 
+    /// Whether a condition of a statement is on this context key.
+    pub fn asks_for(&self, key: &str) -> bool {
+        let conditions = self.statements.iter().flat_map(|one| one.condition.values());
+        conditions.flatten().any(|(named, _)| named.eq_ignore_ascii_case(key))
+    }
+
     /// Replaces principals by what `names` maps them to.
     ///
     /// AWS writes the unique id of a role or user (`AROA…`, `AIDA…`) where a

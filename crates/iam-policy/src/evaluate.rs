@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
 use serde::Serialize;
 
 use super::{
@@ -25,6 +26,17 @@ pub enum ContextValue {
     Values(Vec<String>),
     /// The request does not have the key.
     Absent,
+    /// One value, of which is known only that it is none of these texts, in which
+    /// policy variables stand for what the request has for them:
+    /// `${aws:PrincipalAccount}`.
+    NoneOf {
+        /// What it is not.
+        texts: Vec<String>,
+        /// Whether the request may lack the key instead.
+        or_absent: bool,
+    },
+    /// One address, of which is known only that these networks hold it.
+    Within(Vec<IpNet>),
     /// It is not known whether the request has it, or with what value.
     Unknown,
 }
@@ -72,7 +84,7 @@ impl Context {
     /// variables.
     pub(super) fn lookup(&self, key: &str) -> Lookup {
         match self.get(key) {
-            ContextValue::Unknown => Lookup::Unknown,
+            ContextValue::Unknown | ContextValue::NoneOf { .. } | ContextValue::Within(_) => Lookup::Unknown,
             ContextValue::Absent => Lookup::Nothing,
             ContextValue::Values(values) => match values.as_slice() {
                 [value] => Lookup::Value(value.clone()),

@@ -138,6 +138,15 @@ impl Template {
         Self(pieces.collect())
     }
 
+    /// The pattern of a text that has neither variables nor wildcards.
+    pub fn literal(&self) -> Option<Pattern> {
+        match self.0.as_slice() {
+            [] => Some(Pattern::literal("")),
+            [Piece::Literal(text)] => Some(Pattern::literal(text)),
+            _ => None,
+        }
+    }
+
     /// Whether a request's values make a difference.
     pub fn has_variables(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Variable { .. }))

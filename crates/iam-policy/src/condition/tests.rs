@@ -236,3 +236,92 @@ fn an_unknown_variable_matters_only_where_it_could_match() {
     );
     assert_eq!(like("work/${aws:username}"), False);
 }
+
+/// Whether one operator holds for `k` where only this is known of it, with the
+/// caller's account at hand.
+fn holds_for(operator: &str, values: Value, known: ContextValue) -> Judgement {
+    let context = Context::partial()
+        .with("k", known)
+        .with_value("aws:PrincipalAccount", "111122223333");
+    judged(json!({operator: {"k": values}}), &context)
+}
+
+#[test]
+fn what_a_value_is_not_decides_where_a_policy_asks_for_that() {
+    let unknown = Judgement::unknown(Unjudged::ContextKey("k".to_owned()));
+    let not_ours = |or_absent| ContextValue::NoneOf {
+        texts: vec!["111122223333".to_owned(), "${aws:PrincipalOrgID}".to_owned()],
+        or_absent,
+    };
+    for (operator, values, present, or_absent) in [
+        ("StringEquals", json!("111122223333"), False, False),
+        ("StringLike", json!(["111122223333"]), False, False),
+        ("StringEquals", json!("${aws:PrincipalAccount}"), False, False),
+        ("StringEqualsIgnoreCase", json!("${AWS:principalorgid}"), False, False),
+        ("ForAnyValue:StringEquals", json!("111122223333"), False, False),
+        (
+            "ForAllValues:StringEquals",
+            json!("111122223333"),
+            False,
+            unknown.clone(),
+        ),
+        ("StringEqualsIfExists", json!("111122223333"), False, unknown.clone()),
+        ("StringNotEquals", json!("111122223333"), True, True),
+        (
+            "StringNotEqualsIfExists",
+            json!(["111122223333", "${aws:PrincipalOrgID}"]),
+            True,
+            True,
+        ),
+        ("Null", json!("false"), True, unknown.clone()),
+        (
+            "StringEquals",
+            json!(["111122223333", "999999999999"]),
+            unknown.clone(),
+            unknown.clone(),
+        ),
+        (
+            "StringNotEquals",
+            json!("999999999999"),
+            unknown.clone(),
+            unknown.clone(),
+        ),
+        ("StringLike", json!("1111*"), unknown.clone(), unknown.clone()),
+        ("NumericEquals", json!("111122223333"), unknown.clone(), unknown.clone()),
+    ] {
+        assert_eq!(
+            holds_for(operator, values.clone(), not_ours(false)),
+            present,
+            "{operator} {values}"
+        );
+        assert_eq!(
+            holds_for(operator, values.clone(), not_ours(true)),
+            or_absent,
+            "{operator} {values}, or absent"
+        );
+    }
+}
+
+#[test]
+fn networks_that_hold_the_address_decide_where_all_or_none_are_meant() {
+    let unknown = Judgement::unknown(Unjudged::ContextKey("k".to_owned()));
+    let within = || ContextValue::Within(["10.0.1.0/24", "10.0.2.0/24"].map(|net| net.parse().unwrap()).to_vec());
+    for (operator, values, expected) in [
+        ("IpAddress", json!("10.0.0.0/8"), True),
+        ("IpAddress", json!(["10.0.1.0/24", "10.0.2.0/23"]), True),
+        ("IpAddress", json!("10.0.1.0/24"), unknown.clone()),
+        ("IpAddress", json!("10.0.1.7"), unknown.clone()),
+        ("IpAddress", json!("192.168.0.0/16"), False),
+        ("NotIpAddress", json!("192.168.0.0/16"), True),
+        ("NotIpAddress", json!("10.0.0.0/8"), False),
+        ("IpAddressIfExists", json!("10.0.0.0/8"), True),
+        ("StringEquals", json!("10.0.1.7"), unknown.clone()),
+        ("Null", json!("true"), False),
+    ] {
+        assert_eq!(
+            holds_for(operator, values.clone(), within()),
+            expected,
+            "{operator} {values}"
+        );
+    }
+}

@@ -13,7 +13,7 @@ mod symptoms;
 mod workloads;
 
 pub use prices::{Prices, Usd};
-pub use repositories::{bucket_uses, ecr_layer_bucket, package_repositories};
+pub use repositories::{bucket_uses, ecr_layer_bucket, is_bucket_of_aws, package_repositories};
 pub use role_actions::{RoleCondition, RoleNeed, RolePart, SAGEMAKER_PRINCIPAL};
 pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};
 pub use services::{

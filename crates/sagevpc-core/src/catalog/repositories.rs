@@ -46,14 +46,31 @@ const BUCKET_READS: [(&str, &str); 2] = [("s3:GetObject", "/*"), ("s3:ListBucket
 /// samples, of packages, of images. Nobody but AWS writes to them.
 ///
 /// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-jumpstart.html>.
-const BUCKETS_OF_AWS: [&str; 6] = [
+const BUCKETS_OF_AWS: [&str; 8] = [
     "al2023-repos-",
     "amazonlinux-2-repos-",
     "jumpstart-cache-prod-",
     "jumpstart-private-cache-prod-",
     "sagemaker-example-files-prod-",
+    "sagemaker-sample-data-",
     "sagemaker-sample-files",
+    "sagemaker-servicecatalog-seedcode-",
 ];
+
+/// Beginnings of the buckets of older package repositories, whose names go on
+/// with a region or a wildcard for it.
+const REPOSITORIES_OF_AWS: [&str; 3] = ["packages.", "repo.", "amazonlinux."];
+
+/// Whether a bucket, whose name may have wildcards, is one of AWS's own: it is in
+/// no account or organization of its users.
+pub fn is_bucket_of_aws(bucket: &str) -> bool {
+    let is_of_layers = bucket.starts_with("prod-") && bucket.ends_with("-starport-layer-bucket");
+    let is_repository = bucket.ends_with(".amazonaws.com")
+        && REPOSITORIES_OF_AWS
+            .iter()
+            .any(|beginning| bucket.starts_with(beginning));
+    is_of_layers || is_repository || BUCKETS_OF_AWS.iter().any(|name| bucket.starts_with(name))
+}
 
 /// What a workload does with this bucket, as actions each with what of the bucket
 /// it is on; with S3 as such, that it reads something.
@@ -61,8 +78,7 @@ pub fn bucket_uses(bucket: Option<&str>) -> &'static [(&'static str, &'static st
     let Some(bucket) = bucket else {
         return &BUCKET_USES[..1];
     };
-    let is_of_layers = bucket.starts_with("prod-") && bucket.ends_with("-starport-layer-bucket");
-    if is_of_layers || BUCKETS_OF_AWS.iter().any(|name| bucket.starts_with(name)) {
+    if is_bucket_of_aws(bucket) {
         &BUCKET_READS
     } else {
         &BUCKET_USES
@@ -84,6 +100,8 @@ mod tests {
             "jumpstart-cache-prod-eu-west-1",
             "prod-eu-west-1-starport-layer-bucket",
             "sagemaker-sample-files",
+            "sagemaker-sample-data-eu-west-1",
+            "packages.eu-west-1.amazonaws.com",
         ] {
             assert!(!writes(bucket), "{bucket}");
         }

@@ -6,25 +6,42 @@ use crate::{
     api::{PackageRepositories, Reason},
     catalog::{Symptom, ecr_layer_bucket, package_repositories},
     desired::bucket_arn,
-    plan::resolved::ResolvedProfile,
-    reach::why,
+    plan::{draft::Draft, resolved::ResolvedProfile},
+    reach::{Asked, Judged, through},
     report::{Concern, Finding, Weight},
-    types::{Region, VpcEndpointId},
+    types::VpcEndpointId,
 };
-use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
+use iam_policy::{PolicyDocument, Share};
 
 /// Findings on a policy that is not of our making, for one profile.
 ///
 /// `where_` names the policy in messages, `endpoint` has it where it is in force
 /// already, and `fix` says where to change it.
 pub(super) fn endpoint_policy(
+    draft: &Draft<'_>,
     policy: &PolicyDocument,
     resolved: &ResolvedProfile<'_>,
-    region: &Region,
     where_: &str,
     endpoint: Option<&VpcEndpointId>,
     fix: &str,
 ) -> Vec<Finding> {
+    let (snapshot, region) = (draft.snapshot, &draft.network.vpc.region);
+    let judge = |resource: &str| {
+        let bucket = resource
+            .strip_prefix(&bucket_arn(region, ""))
+            .and_then(|rest| rest.strip_suffix("/*"));
+        let nets = snapshot.subnets.values().flat_map(|subnet| subnet.cidrs());
+        let asked = Asked {
+            snapshot,
+            bucket,
+            context: through(snapshot, endpoint, nets),
+        };
+        asked.judge(policy, "s3:GetObject", resource)
+    };
+    let to_do = |judged: &Judged| match &judged.mend {
+        Some(mend) => format!("{mend} {fix}"),
+        None => fix.to_owned(),
+    };
     let mut findings = Vec::new();
     let scope = resolved.scope_of(&resolved.network.demands.of_s3());
     let mut add = |weight, reason, symptom, message: String| {
@@ -36,8 +53,8 @@ pub(super) fn endpoint_policy(
     };
     let profile = resolved.profile();
     for resource in package_repositories(region) {
-        let decision = evaluate_family_for_anyone(policy, "s3:GetObject", &resource);
-        match (profile.package_repositories, decision.share()) {
+        let judged = judge(&resource);
+        match (profile.package_repositories, judged.share) {
             (None, _)
             | (Some(PackageRepositories::Allow), Share::All)
             | (Some(PackageRepositories::Deny), Share::None) => {}
@@ -48,8 +65,9 @@ pub(super) fn endpoint_policy(
                 };
                 let message = format!(
                     "{where_} {verb} s3:GetObject on {resource} through, and the profile needs the package \
-                     repositories: {}. {fix}",
-                    why(&decision)
+                     repositories: {}. {}",
+                    judged.why,
+                    to_do(&judged)
                 );
                 add(weight, Reason::PolicyBlocks, None, message);
             }
@@ -61,19 +79,20 @@ pub(super) fn endpoint_policy(
                 let message = format!(
                     "{where_} {verb} s3:GetObject on {resource} through, and the profile denies the package \
                      repositories: {}. {fix}",
-                    why(&decision)
+                    judged.why
                 );
                 add(weight, Reason::PackageRepositoriesOpen, None, message);
             }
         }
     }
     let layers = format!("{}/*", bucket_arn(region, &ecr_layer_bucket(region)));
-    let decision = evaluate_family_for_anyone(policy, "s3:GetObject", &layers);
-    if decision.is_allowed() == Some(false) {
+    let judged = judge(&layers);
+    if matches!(judged.share, Share::Some | Share::None) {
         let message = format!(
             "{where_} does not let s3:GetObject on {layers} through, so that images which are pulled from ECR inside \
-             the VPC would not arrive: {}. {fix}",
-            why(&decision)
+             the VPC would not arrive: {}. {}",
+            judged.why,
+            to_do(&judged)
         );
         add(
             Weight::Advice,

@@ -212,8 +212,7 @@ fn judge_others(
             match endpoint.policy() {
                 Ok(policy) => {
                     let where_ = format!("The policy of S3 endpoint {id}");
-                    let region = &draft.network.vpc.region;
-                    for finding in judge::endpoint_policy(&policy, resolved, region, &where_, Some(id), &fix) {
+                    for finding in judge::endpoint_policy(draft, &policy, resolved, &where_, Some(id), &fix) {
                         draft.push(finding);
                     }
                 }
@@ -240,7 +239,7 @@ fn judge_custom(
         .iter()
         .filter(|resolved| resolved.tables.keys().any(|table| needed.contains(table)))
     {
-        for finding in judge::endpoint_policy(&policy.document, resolved, &vpc.region, &where_, None, fix) {
+        for finding in judge::endpoint_policy(draft, &policy.document, resolved, &where_, None, fix) {
             draft.push(finding);
         }
     }

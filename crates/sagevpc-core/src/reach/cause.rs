@@ -134,6 +134,8 @@ pub enum Cause {
         resource: String,
         /// Which statement decides so.
         why: String,
+        /// What to write in the policy, where that follows from what is in it.
+        mend: Option<String>,
     },
     /// The service has no interface endpoint, and there is no other way to it.
     NoEndpoint {
@@ -332,6 +334,7 @@ impl fmt::Display for Cause {
                 action,
                 resource,
                 why,
+                mend: _,
             } => write!(
                 f,
                 "the policy of {endpoint} does not let {action} on {resource} through: {why}"

@@ -204,10 +204,13 @@ impl Cause {
                 endpoint,
                 action,
                 resource,
+                mend,
                 ..
-            } => match means.sagemaker_vpc {
-                Some(_) => means.change_policy(endpoint.as_str()),
-                None => format!("Allow {action} on {resource} in its policy."),
+            } => match (means.sagemaker_vpc, mend) {
+                (Some(_), Some(mend)) => format!("{mend} {}", means.change_policy(endpoint.as_str())),
+                (Some(_), None) => means.change_policy(endpoint.as_str()),
+                (None, Some(mend)) => mend.clone(),
+                (None, None) => format!("Allow {action} on {resource} in its policy."),
             },
             Self::NoEndpoint { service, otherwise } => {
                 let endpoint = match means.sagemaker_vpc {

@@ -8,8 +8,9 @@ use super::{
     cause::{Cause, RouteUsed, Through},
     hop::Hop,
     network::{Crossing, Edge, Leg, Trip},
-    policy::why,
+    policy::Asked,
     routes::{Gone, Leads, SiblingRoute, Via, sibling},
+    s3_request::through,
     space::{Cell, EVERY_PORT, Space, private, take},
     unseen::Unseen,
 };
@@ -18,7 +19,7 @@ use crate::{
     observed::{ConnectivityType, NatGateway, Stage, VpcEndpoint},
     types::{Direction, NatGatewayId, Region, VpcEndpointId},
 };
-use iam_policy::{PolicyDocument, Share, evaluate_family_for_anyone};
+use iam_policy::{PolicyDocument, Share};
 
 /// What an endpoint's policy decides for a bucket.
 #[derive(Clone, Debug)]
@@ -146,7 +147,7 @@ impl Reach<'_> {
             });
         }
         let decided = match &trip.target.s3 {
-            Some(bucket) if endpoint.is_s3_gateway() => self.decided(endpoint, bucket.as_deref()),
+            Some(bucket) if endpoint.is_s3_gateway() => self.decided(endpoint, bucket.as_deref(), Some(trip.from)),
             Some(_) | None => Decided::LetsThrough,
         };
         match decided {
@@ -163,15 +164,17 @@ impl Reach<'_> {
     pub(super) fn is_let_through(&self, bucket: &str) -> bool {
         self.snapshot
             .s3_gateway_endpoints()
-            .all(|endpoint| matches!(self.decided(endpoint, Some(bucket)), Decided::LetsThrough))
+            .all(|endpoint| matches!(self.decided(endpoint, Some(bucket), None), Decided::LetsThrough))
     }
 
-    fn decided(&self, endpoint: &VpcEndpoint, bucket: Option<&str>) -> Decided {
-        let key = (endpoint.vpc_endpoint_id.clone(), bucket.map(str::to_owned));
+    fn decided(&self, endpoint: &VpcEndpoint, bucket: Option<&str>, from: Option<usize>) -> Decided {
+        let policy = self.policy(endpoint);
+        let from = from.filter(|_| policy.as_ref().is_some_and(|policy| policy.asks_for("aws:VpcSourceIp")));
+        let key = (endpoint.vpc_endpoint_id.clone(), bucket.map(str::to_owned), from);
         if let Some(decided) = self.known.borrow().policies.get(&key) {
             return decided.clone();
         }
-        let decided = self.decide(endpoint, bucket);
+        let decided = self.decide(endpoint, policy.as_deref(), bucket, from);
         self.known.borrow_mut().policies.insert(key, decided.clone());
         decided
     }
@@ -185,7 +188,13 @@ impl Reach<'_> {
         read.clone()
     }
 
-    fn decide(&self, endpoint: &VpcEndpoint, bucket: Option<&str>) -> Decided {
+    fn decide(
+        &self,
+        endpoint: &VpcEndpoint,
+        policy: Option<&PolicyDocument>,
+        bucket: Option<&str>,
+        from: Option<usize>,
+    ) -> Decided {
         let id = endpoint.vpc_endpoint_id.to_string();
         let open = |action: &str, resource: String, why: String| Unseen::Policy {
             endpoint: id.clone(),
@@ -193,7 +202,7 @@ impl Reach<'_> {
             resource,
             why,
         };
-        let Some(policy) = self.policy(endpoint) else {
+        let Some(policy) = policy else {
             let why = "it cannot be read".to_owned();
             return Decided::Open(vec![open(
                 "s3:GetObject",
@@ -203,21 +212,36 @@ impl Reach<'_> {
         };
         let partition = self.snapshot.region.as_ref().map_or("aws", Region::partition);
         let named = bucket.unwrap_or("*");
-        let policy = policy.narrowed_to(&format!("arn:{partition}:s3:::{named}*"));
+        let narrowed = policy.narrowed_to(&format!("arn:{partition}:s3:::{named}*"));
+        let places = match from {
+            Some(place) => &self.places[place..=place],
+            None => self.places.as_slice(),
+        };
+        let nets = places.iter().flat_map(|place| place.nets.iter().copied());
+        let asked = Asked {
+            snapshot: self.snapshot,
+            bucket,
+            context: through(self.snapshot, Some(&endpoint.vpc_endpoint_id), nets),
+        };
         let mut blocks = Vec::new();
         let mut undecided = Vec::new();
         for (action, objects) in bucket_uses(bucket) {
             let resource = format!("arn:{partition}:s3:::{named}{objects}");
-            let decision = evaluate_family_for_anyone(&policy, action, &resource);
-            match (decision.share(), bucket) {
+            let mut judged = asked.judge(&narrowed, action, &resource);
+            if judged.share != Share::All {
+                // What is to be written in a statement keeps all that it says.
+                judged = asked.judge(policy, action, &resource);
+            }
+            match (judged.share, bucket) {
                 (Share::All, _) | (Share::Some, None) => {}
                 (Share::Some, Some(_)) | (Share::None, _) => blocks.push(Cause::PolicyBlocks {
                     endpoint: endpoint.vpc_endpoint_id.clone(),
                     action: (*action).to_owned(),
                     resource,
-                    why: why(&decision),
+                    why: judged.why,
+                    mend: judged.mend,
                 }),
-                (Share::Unknown, _) => undecided.push(open(action, resource, why(&decision))),
+                (Share::Unknown, _) => undecided.push(open(action, resource, judged.why)),
             }
         }
         match (blocks.is_empty(), undecided.is_empty()) {

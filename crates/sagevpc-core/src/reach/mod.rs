@@ -68,6 +68,7 @@ mod policy;
 mod public_access;
 mod routes;
 mod routing;
+mod s3_request;
 mod space;
 mod start;
 mod told;
@@ -88,10 +89,11 @@ pub use cause::{Cause, RouteUsed, Stop, Through};
 pub use endpoint_fault::EndpointFault;
 pub use fix::{Means, fix_of_all};
 pub use hop::Hop;
-pub use policy::why;
+pub use policy::{Asked, Judged, why};
 pub use public_access::PublicAccessBlock;
 pub use routes::{Gone, SiblingRoute};
 pub use routing::Routing;
+pub use s3_request::{BucketOwner, for_bucket, through};
 pub use start::Start;
 pub use unseen::Unseen;
 pub use verdict::{Answer, Extent, Path, Verdict};
@@ -238,8 +240,9 @@ struct Known {
     admissions: HashMap<(usize, usize), Rc<Admission>>,
     /// Endpoints' policies, where they can be read.
     documents: HashMap<VpcEndpointId, Option<Rc<PolicyDocument>>>,
-    /// What endpoints' policies decide for buckets.
-    policies: HashMap<(VpcEndpointId, Option<String>), gateways::Decided>,
+    /// What endpoints' policies decide for buckets, and from which subnet where
+    /// they ask for the address.
+    policies: HashMap<(VpcEndpointId, Option<String>, Option<usize>), gateways::Decided>,
 }
 
 impl Known {

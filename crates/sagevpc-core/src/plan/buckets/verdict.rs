@@ -8,8 +8,9 @@ use crate::{
     catalog::{Symptom, bucket_uses},
     desired::{BucketPolicy, bucket_arn, bucket_statement},
     plan::draft::Draft,
+    reach::{BucketOwner, for_bucket, through},
     report::{Finding, Weight},
-    types::{Admission, VpcEndpointId, listed},
+    types::{Admission, listed},
 };
 use iam_policy::{
     Context, ContextValue, Effect, FamilyDecision, PolicyDocument, Principal, Request, Statement, StatementRef,
@@ -26,7 +27,7 @@ pub(super) fn judge_openness(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &Bu
     let arn = bucket_arn(&vpc.region, wish.bucket);
     let account = draft.snapshot.account.as_ref().map_or("000000000000", |id| id.as_str());
     let stranger = format!("arn:{}:iam::{account}:role/somebody-else", vpc.region.partition());
-    let outside = somewhere()
+    let outside = of_somebody()
         .with("aws:SourceVpce", ContextValue::Absent)
         .with("aws:SourceVpc", ContextValue::Absent)
         .with_value("aws:PrincipalArn", stranger);
@@ -74,17 +75,15 @@ pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &B
     let accepted = vpc.accept_unknown.contains(&AcceptUnknown::BucketPolicy);
     let mut found = Vec::new();
     for endpoint in wish.existing_endpoints() {
+        let owner = BucketOwner::of(draft.snapshot, wish.bucket);
         let inside = || {
-            let inside = through(&endpoint).with_value("aws:SourceVpc", vpc.vpc_id.as_str());
-            match draft
-                .snapshot
-                .workloads_account
-                .as_ref()
-                .or(draft.snapshot.account.as_ref())
-            {
-                Some(account) => inside.with_value("aws:PrincipalAccount", account.as_str()),
-                None => inside,
-            }
+            let subnets = draft.snapshot.subnets.values();
+            let context = through(
+                draft.snapshot,
+                Some(&endpoint),
+                subnets.flat_map(|subnet| subnet.cidrs()),
+            );
+            for_bucket(context, &owner, draft.snapshot, policy.document())
         };
         // What the same statements stop is one cause.
         let mut stopped: BTreeMap<(Weight, String), Vec<String>> = BTreeMap::new();
@@ -175,18 +174,9 @@ fn denied(policy: &PolicyDocument, action: &str, resource: &str, context: Contex
 }
 
 /// A request as SDKs make it: encrypted, and by whom it concerns.
-fn somewhere() -> Context {
+fn of_somebody() -> Context {
     Context::partial()
         .with_value("aws:SecureTransport", "true")
         .with_value("aws:ViaAWSService", "false")
         .with_value("aws:PrincipalIsAWSService", "false")
-}
-
-/// A request through a gateway endpoint, which carries no public address.
-///
-/// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourceip>.
-fn through(endpoint: &VpcEndpointId) -> Context {
-    somewhere()
-        .with_value("aws:SourceVpce", endpoint.as_str())
-        .with("aws:SourceIp", ContextValue::Absent)
 }
