@@ -1,5 +1,7 @@
 //! `sagevpc policy`: what IAM policies mean, without asking AWS.
 
+mod diff;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -9,10 +11,11 @@ use std::{
 use serde::Serialize;
 use serde_json::json;
 
+use self::diff::Comparison;
 use super::{Output, input, output};
 use iam_policy::{
-    Context, ContextValue, Decision, Difference, PolicyDocument, PolicyError, Principal, PrincipalClause, PrincipalSet,
-    Request, StatementRef, Unjudged, diff, evaluate,
+    Context, ContextValue, Decision, PolicyDocument, PolicyError, Principal, PrincipalClause, PrincipalSet, Request,
+    StatementRef, Unjudged, evaluate,
 };
 
 /// Compare IAM policies by what they mean, or ask what they allow.
@@ -31,7 +34,11 @@ enum What {
 }
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Exit status: 0 when they mean the same, 2 when they differ, 1 on an error.")]
+#[command(
+    after_help = "Policies mean the same where they allow and deny the same requests, however their statements are \
+                  split, merged, ordered or spelt.\n\nExit status: 0 when they mean the same, 2 when they differ, 3 when \
+                  that cannot be decided, 1 on an error."
+)]
 struct DiffArgs {
     /// The first policy's file; `-` reads standard input.
     #[arg(value_name = "A")]
@@ -113,11 +120,8 @@ pub enum PolicyCommandError {
 pub fn run(args: &PolicyArgs) -> Result<ExitCode, PolicyCommandError> {
     let (text, exit) = match &args.what {
         What::Diff(args) => {
-            let differences = diff(&read(&args.first)?, &read(&args.second)?);
-            (
-                described(&differences, args.output),
-                u8::from(!differences.is_empty()) * 2,
-            )
+            let comparison = Comparison::of(&read(&args.first)?, &read(&args.second)?);
+            (comparison.described(args.output), comparison.exit())
         }
         What::Eval(args) => {
             let policies = args
@@ -142,14 +146,6 @@ fn read(file: &str) -> Result<PolicyDocument, PolicyCommandError> {
         file: file.to_owned(),
         error: Box::new(error),
     })
-}
-
-fn described(differences: &[Difference], output: Output) -> String {
-    match output {
-        Output::Json => format!("{:#}\n", json!({ "differences": differences })),
-        Output::Text if differences.is_empty() => "The policies mean the same.\n".to_owned(),
-        Output::Text => differences.iter().map(|difference| format!("{difference}\n")).collect(),
-    }
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {

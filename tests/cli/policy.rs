@@ -68,16 +68,47 @@ fn diff_tells_equal_meaning_from_other_meaning() {
     let same = folder.policy(&["diff", "a.json", "b.json"], "");
     assert_eq!((exit(&same), text(&same.stdout)), (0, "The policies mean the same.\n"));
     let other = folder.policy(&["diff", "a.json", "-"], READ_MORE);
+    let told: Vec<&str> = text(&other.stdout).lines().collect();
     assert_eq!(
-        (exit(&other), text(&other.stdout)),
+        (exit(&other), told[0]),
         (
             2,
-            "statement 1 (Sid \"Read\"), Action: {\"Action\":\"s3:GetObject\"} became {\"Action\":\"s3:Get*\"}\n"
+            "statement 1 (Sid \"Read\"), Action: {\"Action\":\"s3:GetObject\"} became {\"Action\":\"s3:Get*\"}"
         )
+    );
+    assert!(
+        told[1].starts_with("For example s3:get") && told[1].contains("the second allows it"),
+        "{told:?}"
     );
     let for_programs = folder.policy(&["diff", "a.json", "c.json", "-o", "json"], "");
     let differences: Value = serde_json::from_slice(&for_programs.stdout).unwrap();
     assert_eq!(differences["differences"][0]["changed"]["element"], "Action");
+    assert_eq!(differences["comparison"], "Differs");
+}
+
+#[test]
+fn diff_compares_what_is_allowed_and_says_where_it_cannot() {
+    let both = r#"{"Statement": {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}}"#;
+    let apart = r#"{"Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}"#;
+    let of = |principal: &str| {
+        format!(
+            r#"{{"Statement": {{"Effect": "Allow", "Principal": {{"AWS": "{principal}"}}, "Action": "*", "Resource": "*"}}}}"#
+        )
+    };
+    let (id, role) = (of("AROAEXAMPLE"), of("arn:aws:iam::111122223333:role/train"));
+    let files = [
+        ("both.json", both),
+        ("apart.json", apart),
+        ("id.json", &id),
+        ("role.json", &role),
+    ];
+    let folder = Folder::with("policy-diff-meaning", &files);
+    let same = folder.policy(&["diff", "both.json", "apart.json"], "");
+    assert_eq!((exit(&same), text(&same.stdout)), (0, "The policies mean the same.\n"));
+    let open = folder.policy(&["diff", "id.json", "role.json"], "");
+    assert_eq!(exit(&open), 3);
+    assert!(text(&open.stdout).contains("cannot be decided") && text(&open.stdout).contains("AROAEXAMPLE"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::{
         ActionClause, Conditions, Effect, PolicyDocument, PrincipalClause, PrincipalKind, PrincipalSet, ResourceClause,
         Statement, Version,
     },
+    equivalence::{Equivalence, equivalence},
     operator::{Comparison, Operator, Test},
     principal::{Identity, is_everyone},
     template::{Template, canonical_pattern},
@@ -22,7 +23,8 @@ use super::{
 /// Whether two documents mean the same: every request is decided alike by
 /// both.
 ///
-/// `true` is certain; see the [module](super) for which differences are looked
+/// `true` is certain. `false` also stands for what could not be decided, which
+/// [`equivalence`] tells apart; see the [module](super) for what is looked
 /// through.
 ///
 /// ```
@@ -39,12 +41,13 @@ use super::{
 /// # Ok::<(), iam_policy::PolicyError>(())
 /// ```
 pub fn same_meaning(a: &PolicyDocument, b: &PolicyDocument) -> bool {
-    a == b || canonical(a) == canonical(b)
+    equivalence(a, b) == Equivalence::Same
 }
 
 impl PolicyDocument {
-    /// A digest (SHA-256 in hex) that two documents share exactly when they
-    /// have the [same meaning](same_meaning).
+    /// A digest (SHA-256 in hex) that two documents share where they are written
+    /// alike up to spelling, order and repetition. They then have the
+    /// [same meaning](same_meaning); others may have it too.
     pub fn fingerprint(&self) -> String {
         // Only maps with keys that are no strings fail to serialise; there are
         // none, and an empty text would still be a digest.

@@ -3,7 +3,7 @@
 //! Patterns are small automata: one state for each place between symbols, a
 //! loop at each `*`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use super::pattern::Symbol;
 
@@ -121,6 +121,48 @@ pub(super) fn covered(narrow: &[Symbol], broad: &[&[Symbol]]) -> bool {
     true
 }
 
+/// A text for each way in which the patterns take and refuse texts, with those
+/// that take it; `None` where finding them all would take unreasonable time.
+pub(super) fn told_apart(patterns: &[&[Symbol]]) -> Option<Vec<(BTreeSet<usize>, String)>> {
+    let mut found: BTreeMap<BTreeSet<usize>, String> = BTreeMap::new();
+    let start = Places::start(patterns);
+    let mut seen = HashSet::from([start.clone()]);
+    let mut work = 0;
+    let mut open = VecDeque::from([(start, String::new())]);
+    while let Some((places, text)) = open.pop_front() {
+        found.entry(places.accepting(patterns)).or_insert_with(|| text.clone());
+        work += places.0.len() + 1;
+        if work > MOST_STATES {
+            return None;
+        }
+        for input in places.distinguished(patterns) {
+            let next = places.after(input, patterns);
+            if seen.insert(next.clone()) {
+                let character = match input {
+                    Input::Character(character) => character,
+                    Input::Other => unnamed(patterns),
+                };
+                open.push_back((next, format!("{text}{character}")));
+            }
+        }
+    }
+    Some(found.into_iter().collect())
+}
+
+/// A character that no pattern asks for by name.
+fn unnamed(patterns: &[&[Symbol]]) -> char {
+    let is_named = |character: &char| {
+        patterns
+            .iter()
+            .any(|pattern| pattern.contains(&Symbol::Literal(*character)))
+    };
+    let plain = ('a'..='z').rev().chain('0'..='9');
+    plain
+        .chain('\u{e0}'..='\u{fff}')
+        .find(|character| !is_named(character))
+        .unwrap_or('\u{fffd}')
+}
+
 /// A character that a text may have next.
 #[derive(Clone, Copy)]
 enum Input {
@@ -190,6 +232,15 @@ impl Places {
 
     fn accept(&self, patterns: &[&[Symbol]]) -> bool {
         self.0.iter().any(|&(pattern, place)| place == patterns[pattern].len())
+    }
+
+    /// The patterns that take a text which ends here.
+    fn accepting(&self, patterns: &[&[Symbol]]) -> BTreeSet<usize> {
+        let at_end = self
+            .0
+            .iter()
+            .filter(|(pattern, place)| *place == patterns[*pattern].len());
+        at_end.map(|(pattern, _)| *pattern).collect()
     }
 
     /// Whether a pattern is at a final `*`.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    canonical::{CanonicalStatement, canonical},
+    canonical::{CanonicalStatement, same_meaning},
     document::{ActionClause, PolicyDocument, PrincipalClause, ResourceClause, Statement, StatementRef, Version},
 };
 
@@ -117,15 +117,15 @@ impl fmt::Display for Difference {
 /// The differences in meaning from `a` to `b`; none exactly when they have the
 /// [same meaning](super::same_meaning).
 ///
-/// Statements that have no equal on the other side are paired where they have
+/// They are shown as the documents are written. Statements that have no equal on the other side are paired where they have
 /// the same Sid or agree in most elements.
 pub fn diff(a: &PolicyDocument, b: &PolicyDocument) -> Vec<Difference> {
+    if same_meaning(a, b) {
+        return Vec::new();
+    }
     let statements = |version| statement_differences(a, b, version);
     if a.version == b.version {
         return statements((a.version, b.version));
-    }
-    if canonical(a) == canonical(b) {
-        return Vec::new();
     }
     let mut differences = Vec::new();
     // Read in one version, what is left does not come from the versions.

@@ -8,14 +8,19 @@
 //! | `document`, `parse`, `write`, `json`, `error` | what a policy says, how it is read and written, and what is wrong with a text that is none |
 //! | `operator`, `value` | the condition operators, and the numbers, dates and networks they compare |
 //! | `pattern`, `containment`, `template` | wildcards: does it match, cover, overlap; policy variables |
-//! | `canonical`, `diff` | do two documents mean the same, and if not, where do they differ |
+//! | `equivalence`, `canonical`, `diff` | do two documents mean the same, and if not, where do they differ |
 //! | `principal`, `condition`, `judgement`, `evaluate`, `family`, `anyone` | what a policy decides for a request, or for a whole family of resources, also while it is not known who asks |
 //!
 //! # What counts as equal
 //!
-//! AWS gives policies back in its own spelling. [`same_meaning`] and
-//! [`PolicyDocument::fingerprint`] look through these, because AWS documents
-//! them as without effect:
+//! Two documents mean the same where they allow and deny the same requests,
+//! however they are written: [`equivalence`] decides that, and says so where it
+//! cannot. Statements may be split, merged, repeated, or covered by wider ones.
+//! Denials count by themselves, for they prevail over other policies as well.
+//!
+//! AWS gives policies back in its own spelling. [`PolicyDocument::fingerprint`],
+//! with which comparing begins, looks through these, because AWS documents them
+//! as without effect:
 //!
 //! - the order of keys, statements, list elements and condition values; one
 //!   value or a list of one; duplicates; an empty `Condition`;
@@ -45,18 +50,14 @@
 //!   also tell the two apart in resource policies.)
 //! - letter case of operators, which IAM refuses when misspelt, and of
 //!   resources, principals and values;
-//! - `StringNotEquals` and `StringNotEqualsIfExists`, an operator and its
-//!   `ForAllValues:` form, `StringEquals` and `StringLike` of a plain text:
-//!   they agree for some requests only, or nobody rewrites them;
 //! - `s3:*` and `*`; an account beside a role of that account, since naming
 //!   the role grants without a policy on the role;
-//! - statements that could be merged or split;
 //! - a role's ARN and its unique id (`AROA…`), which AWS writes in its place:
 //!   only a look-up can tell. [`PolicyDocument::rewrite_principals`] takes what
 //!   the caller looked up.
 //!
 //! Two documents that are equal decide every request alike; property tests
-//! hold the module to it. Documents that are not equal may still do so.
+//! hold the module to it. Documents of which it cannot be decided may still do so.
 
 mod anyone;
 mod canonical;
@@ -64,6 +65,7 @@ mod condition;
 mod containment;
 mod diff;
 mod document;
+mod equivalence;
 mod error;
 mod evaluate;
 mod family;
@@ -84,6 +86,7 @@ pub use document::{
     ActionClause, Conditions, ENDPOINT_POLICY_MAX_CHARS, Effect, PolicyDocument, PrincipalClause, PrincipalKind,
     PrincipalSet, ResourceClause, Statement, StatementRef, Version,
 };
+pub use equivalence::{Equivalence, equivalence};
 pub use error::{Place, PolicyError};
 pub use evaluate::{AccountPrincipal, Context, ContextValue, Decision, Request, evaluate};
 pub use family::{FamilyDecision, evaluate_family};

@@ -1,6 +1,6 @@
 //! Wildcard patterns: `*` for any text, `?` for any one character.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::containment;
 
@@ -93,6 +93,14 @@ impl Pattern {
             .map(Self::symbols)
             .collect();
         broad.contains(&self.symbols()) || containment::covered(&self.0, &broad)
+    }
+
+    /// A text for each way in which patterns take and refuse texts, with the
+    /// places of those that take it; `None` where that would take unreasonable
+    /// time.
+    pub(super) fn told_apart(patterns: &[Self]) -> Option<Vec<(BTreeSet<usize>, String)>> {
+        let patterns: Vec<&[Symbol]> = patterns.iter().map(Self::symbols).collect();
+        containment::told_apart(&patterns)
     }
 
     /// The parts between the first `colons` colons, as ARNs are split; `None`

@@ -45,7 +45,12 @@ pub(super) struct InAccount<'a> {
     arn: &'a str,
 }
 
-impl InAccount<'_> {
+impl<'a> InAccount<'a> {
+    /// The account and the name in it.
+    pub fn parts(&self) -> (&'a str, &'a str) {
+        (self.account, self.name)
+    }
+
     fn same_name(&self, other: &InAccount<'_>) -> bool {
         self.account == other.account && self.name == other.name
     }

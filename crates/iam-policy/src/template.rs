@@ -147,6 +147,14 @@ impl Template {
         }
     }
 
+    /// The pattern of a text without variables.
+    pub fn pattern(&self) -> Option<Pattern> {
+        match self.resolve(|_| Lookup::Nothing) {
+            Resolved::Pattern(pattern) if !self.has_variables() => Some(pattern),
+            Resolved::Pattern(_) | Resolved::Unresolvable(_) | Resolved::Unknown { .. } => None,
+        }
+    }
+
     /// Whether a request's values make a difference.
     pub fn has_variables(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Variable { .. }))
@@ -197,6 +205,23 @@ impl Template {
                 may_be_unresolvable,
             }
         }
+    }
+
+    /// The context keys that it takes values from.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Variable { key, .. } => Some(key.as_str()),
+            Piece::Literal(_) | Piece::One | Piece::Many => None,
+        })
+    }
+
+    /// The same with these values in the place of variables.
+    pub fn with_values(&self, value: impl Fn(&str) -> String) -> Self {
+        let pieces = self.0.iter().map(|piece| match piece {
+            Piece::Variable { key, .. } => Piece::Literal(value(key)),
+            other @ (Piece::Literal(_) | Piece::One | Piece::Many) => other.clone(),
+        });
+        Self(pieces.collect())
     }
 
     /// One spelling for all texts that resolve alike in every request,

@@ -255,13 +255,16 @@ fn operators_are_apart_but_for_the_two_spellings_of_arn_matching() {
         "StringEqualsIfExists",
         "ForAllValues:StringEquals",
         "ForAnyValue:StringEquals",
-        "StringLike",
         "StringNotEquals",
         "stringEquals",
         "ArnEquals",
     ] {
         apart(&of("StringEquals"), &of(other));
     }
+    // They are spelt apart, and decide alike for a text without wildcards.
+    let (equals, like) = (of("StringEquals"), of("StringLike"));
+    assert!(same_meaning(&equals, &like));
+    assert_ne!(equals.fingerprint(), like.fingerprint());
 }
 
 #[test]
