@@ -124,6 +124,7 @@ fn association(association: sdk::RouteTableAssociation) -> Option<RouteTableAsso
     matches!(state, None | Some(Associated | Associating)).then(|| RouteTableAssociation {
         main: association.main.unwrap_or(false),
         subnet_id: association.subnet_id.map(SubnetId::new),
+        gateway_id: association.gateway_id,
     })
 }
 

@@ -144,12 +144,13 @@ async fn plan_one(
     let planned = match snapshots {
         Some(snapshots) => {
             let account = args.account.as_deref();
-            find(snapshots, &network, account)?.and_then(|snapshot| plan_against(&network, snapshot))
+            let all: Vec<&Snapshot> = snapshots.iter().map(|located| &located.snapshot).collect();
+            find(snapshots, &network, account)?.and_then(|snapshot| plan_against(&network, snapshot, &all))
         }
         None => {
             let credentials = references.vpc.spec.credentials.as_ref();
             let seen = live::observe(&network, credentials).await.map_err(PlanError::Aws)?;
-            plan_against(&network, &seen)
+            plan_against(&network, &seen, &[&seen])
         }
     };
     Ok(match planned {
@@ -226,8 +227,9 @@ fn described(planned: &PlannedAction) -> Value {
     value
 }
 
-fn plan_against(network: &Network, snapshot: &Snapshot) -> Option<plan::Plan> {
-    let seen = snapshot.vpc(&network.vpc.vpc_id)?;
+/// `all` is what was seen of other accounts and regions as well.
+fn plan_against(network: &Network, snapshot: &Snapshot, all: &[&Snapshot]) -> Option<plan::Plan> {
+    let seen = snapshot.vpc(&network.vpc.vpc_id)?.joined_to(all);
     Some(plan::plan(network, &seen, &History::none(Timestamp::UNIX_EPOCH)))
 }
 

@@ -182,10 +182,12 @@ fn find(snapshots: &[Located], args: &ReachArgs) -> Result<VpcSnapshot, ReachErr
     let asked = snapshots
         .iter()
         .filter(|located| located.is_of(args.account.as_deref(), args.region.as_deref()));
+    let all: Vec<&Snapshot> = snapshots.iter().map(|located| &located.snapshot).collect();
     let vpc = |located: &Located| {
         let mut subnets = located.snapshot.subnets.iter();
         let found = subnets.find(|found| found.subnet_id == *subnet)?;
-        located.snapshot.vpc(&found.vpc_id)
+        // What it is joined to may be in other accounts and regions.
+        Some(located.snapshot.vpc(&found.vpc_id)?.joined_to(&all))
     };
     let mut found = asked.filter_map(|located| Some((located, vpc(located)?)));
     let (first, vpc) = found.next().ok_or_else(|| no_subnet(snapshots, args))?;

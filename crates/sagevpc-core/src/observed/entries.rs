@@ -56,6 +56,14 @@ const fn parts(kind: FileKind) -> &'static [Part] {
         | FileKind::EndpointServices
         | FileKind::NatGateways
         | FileKind::InternetGateways
+        | FileKind::VpcPeeringConnections
+        | FileKind::TransitGateways
+        | FileKind::TransitGatewayAttachments
+        | FileKind::TransitGatewayVpcAttachments
+        | FileKind::TransitGatewayRoutes
+        | FileKind::TransitGatewayStaticRoutes
+        | FileKind::TransitGatewayPropagations
+        | FileKind::VpnGateways
         | FileKind::Addresses
         | FileKind::FlowLogs
         | FileKind::Buckets

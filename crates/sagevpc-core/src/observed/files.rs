@@ -3,7 +3,9 @@
 //! seen. What cannot be read of a file is noted ([`Unread`](super::Unread)), and the rest of it
 //! counts. `Buckets.json` holds, for each bucket, its `Name`, `Region` and `Policy`,
 //! the text that `aws s3api get-bucket-policy` prints, or the `Error` code that S3
-//! answered with. The text comes and goes as values; reading and writing folders is the
+//! answered with. `TransitGatewayRoutes.json`, `TransitGatewayStaticRoutes.json` and
+//! `TransitGatewayPropagations.json` hold an entry for each route table, with its
+//! `TransitGatewayRouteTableId` and what the command prints of it. The text comes and goes as values; reading and writing folders is the
 //! caller's.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,6 +142,22 @@ kinds! {
     NatGateways => nat_gateways: "NatGateways.json", "NatGateways", "NatGatewayId", "describe-nat-gateways";
     /// Internet gateways.
     InternetGateways => internet_gateways: "InternetGateways.json", "InternetGateways", "InternetGatewayId", "describe-internet-gateways";
+    /// Peering connections.
+    VpcPeeringConnections => vpc_peering_connections: "VpcPeeringConnections.json", "VpcPeeringConnections", "VpcPeeringConnectionId", "describe-vpc-peering-connections";
+    /// Transit gateways.
+    TransitGateways => transit_gateways: "TransitGateways.json", "TransitGateways", "TransitGatewayId", "describe-transit-gateways";
+    /// What is attached to transit gateways.
+    TransitGatewayAttachments => transit_gateway_attachments: "TransitGatewayAttachments.json", "TransitGatewayAttachments", "TransitGatewayAttachmentId", "describe-transit-gateway-attachments";
+    /// VPCs that are attached to transit gateways.
+    TransitGatewayVpcAttachments => transit_gateway_vpc_attachments: "TransitGatewayVpcAttachments.json", "TransitGatewayVpcAttachments", "TransitGatewayAttachmentId", "describe-transit-gateway-vpc-attachments";
+    /// Routes of transit gateways.
+    TransitGatewayRoutes => transit_gateway_routes: "TransitGatewayRoutes.json", "TransitGatewayRoutes", "TransitGatewayRouteTableId", "search-transit-gateway-routes";
+    /// Their static routes alone.
+    TransitGatewayStaticRoutes => transit_gateway_static_routes: "TransitGatewayStaticRoutes.json", "TransitGatewayStaticRoutes", "TransitGatewayRouteTableId", "search-transit-gateway-routes";
+    /// Who tells transit gateways of addresses.
+    TransitGatewayPropagations => transit_gateway_propagations: "TransitGatewayPropagations.json", "TransitGatewayPropagations", "TransitGatewayRouteTableId", "get-transit-gateway-route-table-propagations";
+    /// Virtual private gateways.
+    VpnGateways => vpn_gateways: "VpnGateways.json", "VpnGateways", "VpnGatewayId", "describe-vpn-gateways";
     /// Elastic IP addresses.
     Addresses => addresses: "Addresses.json", "Addresses", "AllocationId", "describe-addresses";
     /// Flow logs.

@@ -7,12 +7,14 @@
 //! out what planning for one VPC needs. Pure: nothing here asks AWS.
 
 mod attributes;
+mod beyond;
 mod buckets;
 mod consumers;
 mod edges;
 mod entries;
 pub mod files;
 mod interest;
+mod links;
 mod names;
 mod readings;
 mod resources;
@@ -23,6 +25,7 @@ mod unread;
 mod vpc;
 mod words;
 
+pub use beyond::{Attached, Beyond, TransitLead, TransitRoutes, TransitTarget};
 pub use buckets::Bucket;
 pub use consumers::{Consumer, ConsumerKind, Discovered};
 pub use edges::{
@@ -30,6 +33,12 @@ pub use edges::{
     NatGatewayAddress, NetworkAcl, NetworkAclAssociation, NetworkAclEntry, NetworkInterfacePermission, PermissionState,
 };
 pub use interest::{Aspect, Interest};
+pub use links::{
+    PeeringCidr, PeeringStatus, PeeringVpcInfo, TransitGateway, TransitGatewayAssociation, TransitGatewayAttachment,
+    TransitGatewayPropagation, TransitGatewayPropagations, TransitGatewayRoute, TransitGatewayRouteAttachment,
+    TransitGatewayRoutes, TransitGatewayVpcAttachment, TransitGatewayVpcAttachmentOptions, VpcPeeringConnection,
+    VpnGateway,
+};
 pub use names::{AWS_RESOLVER, is_region, resolver_address};
 pub use resources::{
     BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService,
@@ -47,8 +56,9 @@ pub use unread::Unread;
 pub use vpc::VpcSnapshot;
 pub use words::{
     AddressType, AttachmentState, AvailabilityMode, ClosedSet, ConnectivityType, DeliveryStatus, EndpointState,
-    EndpointType, InterfaceType, InternetGatewayBlockMode, NatGatewayState, RouteState, RuleAction, ServiceOwner,
-    SimulatedDecision, Stage, Tenancy, Word,
+    EndpointType, InterfaceType, InternetGatewayBlockMode, NatGatewayState, PeeringState, RouteState, RuleAction,
+    ServiceOwner, SimulatedDecision, Stage, Switch, Tenancy, TransitAttachmentState, TransitResource,
+    TransitRouteState, TransitRouteType, Word,
 };
 
 use crate::types::{AccountId, Region, VpcId};
@@ -87,6 +97,24 @@ pub struct Snapshot {
     pub nat_gateways: Vec<NatGateway>,
     /// `describe-internet-gateways`.
     pub internet_gateways: Vec<InternetGateway>,
+    /// `describe-vpc-peering-connections`.
+    pub vpc_peering_connections: Vec<VpcPeeringConnection>,
+    /// `describe-transit-gateways`.
+    pub transit_gateways: Vec<TransitGateway>,
+    /// `describe-transit-gateway-attachments`: all kinds, with the route tables
+    /// that they are associated with.
+    pub transit_gateway_attachments: Vec<TransitGatewayAttachment>,
+    /// `describe-transit-gateway-vpc-attachments`: those of VPCs, with their
+    /// subnets.
+    pub transit_gateway_vpc_attachments: Vec<TransitGatewayVpcAttachment>,
+    /// `search-transit-gateway-routes`, all routes of each table.
+    pub transit_gateway_routes: Vec<TransitGatewayRoutes>,
+    /// The same, the static routes of each table alone.
+    pub transit_gateway_static_routes: Vec<TransitGatewayRoutes>,
+    /// `get-transit-gateway-route-table-propagations`, of each table.
+    pub transit_gateway_propagations: Vec<TransitGatewayPropagations>,
+    /// `describe-vpn-gateways`: virtual private gateways.
+    pub vpn_gateways: Vec<VpnGateway>,
     /// `describe-addresses`: elastic IP addresses that carry our tags.
     pub addresses: Vec<Address>,
     /// `describe-flow-logs`.
@@ -112,7 +140,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// What planning for `vpc_id` needs, or `None` if no such VPC was seen.
     pub fn vpc(&self, vpc_id: &VpcId) -> Option<VpcSnapshot> {
-        VpcSnapshot::cut(self, vpc_id)
+        Some(VpcSnapshot::cut(self, vpc_id)?.joined_to(&[self]))
     }
 
     /// The same with what was seen of roles, which IAM tells and not EC2.

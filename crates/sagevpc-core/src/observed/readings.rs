@@ -28,6 +28,13 @@ impl VpcEndpoint {
             .is_some_and(|kind| *kind == EndpointType::Interface)
     }
 
+    /// Whether it leads to appliances, such as a firewall's.
+    pub fn leads_to_appliances(&self) -> bool {
+        self.vpc_endpoint_type
+            .as_ref()
+            .is_some_and(|kind| *kind == EndpointType::GatewayLoadBalancer)
+    }
+
     /// How far it is.
     pub const fn stage(&self) -> Stage {
         self.state.means().stage()
@@ -157,6 +164,12 @@ impl NatGateway {
     /// Whether it is gone; EC2 still shows it for about an hour.
     pub fn is_gone(&self) -> bool {
         self.stage() == Stage::Deleted
+    }
+
+    /// Its own addresses in its subnet.
+    pub fn private_addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        let addresses = self.nat_gateway_addresses.iter();
+        addresses.filter_map(|address| address.private_ip.as_deref()?.parse().ok())
     }
 
     /// Whether it gives what goes through it a public address.

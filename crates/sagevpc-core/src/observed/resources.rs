@@ -154,6 +154,10 @@ shapes! {
         /// The subnet, unless `main`.
         #[serde(default)]
         subnet_id: Option<SubnetId>,
+        /// The internet or virtual private gateway for whose incoming packets it
+        /// is the table.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gateway_id: Option<String>,
     }
 
     /// A route: one kind of destination and one kind of target.

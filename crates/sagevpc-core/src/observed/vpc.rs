@@ -1,13 +1,16 @@
 //! One VPC, cut out of a snapshot, with the questions that planning asks of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ipnet::IpNet;
 
 use super::{
-    Address, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway, InternetGatewayBlockMode,
-    NatGateway, NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Roles, RouteTable, SecurityGroup,
-    Snapshot, Subnet, Unread, Vpc, VpcAttributes, VpcEndpoint, Word,
+    Address, Beyond, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway,
+    InternetGatewayBlockMode, NatGateway, NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Roles,
+    RouteTable, SecurityGroup, Snapshot, Subnet, Unread, Vpc, VpcAttributes, VpcEndpoint, Word,
     files::{self, FileKind},
     names::{is_region, is_s3},
     tags_of,
@@ -73,6 +76,8 @@ pub struct VpcSnapshot {
     pub security_groups_elsewhere: BTreeMap<SecurityGroupId, VpcId>,
     /// What was there and could not be read, as far as it may be of this VPC.
     pub unread: Vec<Unread>,
+    /// What it is joined to, and what lies there.
+    pub beyond: Arc<Beyond>,
 }
 
 impl VpcSnapshot {
@@ -225,6 +230,7 @@ impl VpcSnapshot {
                 .filter(|unread| unread.may_be_of(vpc_id))
                 .cloned()
                 .collect(),
+            beyond: Arc::default(),
             vpc,
         }
     }
@@ -238,6 +244,13 @@ impl VpcSnapshot {
             .and_then(|subnet| subnet.block_public_access_states.as_ref());
         let states = of_subnet.or(self.vpc.block_public_access_states.as_ref())?;
         states.internet_gateway_block_mode.as_ref().map(Word::means)
+    }
+
+    /// The same, with what these snapshots show of what it is joined to: its own
+    /// first, and those of other accounts and regions.
+    pub fn joined_to(self, snapshots: &[&Snapshot]) -> Self {
+        let beyond = Arc::new(Beyond::of(&self, snapshots));
+        Self { beyond, ..self }
     }
 
     /// A VPC that is gone, with what is there all the same: elastic IP addresses

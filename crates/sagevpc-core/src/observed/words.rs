@@ -226,6 +226,98 @@ closed_sets! {
         Detached = "detached",
     }
 
+    /// The state of a peering connection.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcPeeringConnectionStateReason.html>.
+    PeeringState {
+        /// It is being asked for.
+        Initiating = "initiating-request",
+        /// The other VPC's owner must accept it first.
+        PendingAcceptance = "pending-acceptance",
+        /// AWS sets it up.
+        Provisioning = "provisioning",
+        /// It serves.
+        Active = "active",
+        /// It is going.
+        Deleting = "deleting",
+        /// It is gone; EC2 still shows it for a while.
+        Deleted = "deleted",
+        /// The other VPC's owner refused it.
+        Rejected = "rejected",
+        /// AWS could not make it.
+        Failed = "failed",
+        /// Nobody accepted it in time.
+        Expired = "expired",
+    }
+
+    /// The state of an attachment to a transit gateway.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TransitGatewayAttachment.html>.
+    TransitAttachmentState {
+        /// The gateway's owner must accept it first.
+        PendingAcceptance = "pendingAcceptance",
+        /// AWS sets it up.
+        Pending = "pending",
+        /// It serves.
+        Available = "available",
+        /// It serves while it is changed.
+        Modifying = "modifying",
+    }
+
+    /// What is attached to a transit gateway.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TransitGatewayAttachment.html>.
+    TransitResource {
+        /// A VPC.
+        Vpc = "vpc",
+        /// A VPN connection.
+        Vpn = "vpn",
+        /// A Direct Connect gateway.
+        DirectConnectGateway = "direct-connect-gateway",
+        /// A Connect attachment, to an appliance.
+        Connect = "connect",
+        /// Another transit gateway.
+        Peering = "peering",
+        /// Another transit gateway, too.
+        TransitGatewayPeering = "tgw-peering",
+    }
+
+    /// Where a route of a transit gateway comes from.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TransitGatewayRoute.html>.
+    TransitRouteType {
+        /// Somebody made it.
+        Static = "static",
+        /// An attachment told of it.
+        Propagated = "propagated",
+    }
+
+    /// The state of a route of a transit gateway.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TransitGatewayRoute.html>.
+    TransitRouteState {
+        /// AWS makes it.
+        Pending = "pending",
+        /// It leads somewhere.
+        Active = "active",
+        /// It drops what it matches.
+        Blackhole = "blackhole",
+        /// It is going.
+        Deleting = "deleting",
+        /// It is gone.
+        Deleted = "deleted",
+    }
+
+    /// Whether something is on.
+    Switch {
+        /// It is.
+        Enable = "enable",
+        /// It is, of a propagation.
+        Enabled = "enabled",
+        /// It is not.
+        Disable = "disable",
+    }
+
     /// What a rule of a network ACL does with what matches.
     RuleAction {
         /// It lets it through.

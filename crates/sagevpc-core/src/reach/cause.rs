@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
 
-use super::{AclDenial, EndpointFault, Gone, PublicAccessBlock, hop::preposition, routes::SiblingRoute};
+use super::{AclDenial, EndpointFault, Gone, LinkFault, PublicAccessBlock, hop::preposition, routes::SiblingRoute};
 use crate::{
     observed::{NatGatewayState, RouteDestination, Word},
     types::{
@@ -189,6 +189,8 @@ pub enum Cause {
     },
     /// VPC Block Public Access keeps it off the gateway.
     PublicAccessBlocked(PublicAccessBlock),
+    /// Something is in the way between networks.
+    Across(Box<LinkFault>),
     /// The internet gateway is not attached to the VPC.
     GatewayDetached {
         /// The gateway.
@@ -255,8 +257,13 @@ impl Cause {
             | Self::NatTakesNoIpv6 { gateway }
             | Self::NatInPrivateSubnet(Through { gateway, .. }) => gateway.to_string(),
             Self::PublicAccessBlocked(block) => block.resource(),
+            Self::Across(fault) => fault.resource(),
             Self::GatewayDetached { gateway, .. } => gateway.clone(),
         }
+    }
+
+    pub(super) fn across(fault: LinkFault) -> Self {
+        Self::Across(Box::new(fault))
     }
 
     /// What a network ACL denies, where it is that.
@@ -323,7 +330,7 @@ impl fmt::Display for Cause {
             Self::Blackhole { route, target } => {
                 let what = match target {
                     Gone::NatGateway(_) => "NAT gateway ",
-                    Gone::InternetGateway(_) | Gone::Other(_) => "",
+                    Gone::InternetGateway(_) | Gone::Across(_) | Gone::Other(_) => "",
                 };
                 write!(f, "{route} leads to {what}{target}, which is gone (a blackhole)")
             }
@@ -388,6 +395,7 @@ impl fmt::Display for Cause {
                     None => f.write_str("it has no way to the internet itself"),
                 }
             }
+            Self::Across(fault) => fault.fmt(f),
             Self::NoPublicAddress { route, gateway } => write!(
                 f,
                 "{route} leads to internet gateway {gateway}, and SageMaker gives its interfaces no public address"

@@ -189,6 +189,17 @@ impl Cause {
             } => means.turn(route),
             Self::Blackhole {
                 route,
+                target: Gone::Across(link),
+            } => format!(
+                "{}, or remove the route with `aws ec2 delete-route --route-table-id {} {} {}`.",
+                link.put_back(),
+                route.table,
+                route.destination.option(),
+                route.destination
+            ),
+            Self::Across(fault) => fault.fix(),
+            Self::Blackhole {
+                route,
                 target: Gone::InternetGateway(_) | Gone::Other(_),
             } => {
                 format!(
@@ -347,6 +358,7 @@ impl Cause {
             | Self::NatTakesNoIpv6 { .. }
             | Self::NoPublicAddress { .. }
             | Self::PublicAccessBlocked(_)
+            | Self::Across(_)
             | Self::GatewayDetached { .. } => Vec::new(),
         }
     }
@@ -376,6 +388,15 @@ impl SiblingRoute {
 }
 
 impl Unseen {
+    /// How it can be seen of what lies beyond; `None` where that is not known.
+    fn how(&self) -> Option<String> {
+        if let Self::Beyond(hidden) = self {
+            hidden.how()
+        } else {
+            None
+        }
+    }
+
     /// How it can be seen, or done without; `is_shared` says whether the VPC is
     /// another account's.
     pub fn fix(&self, means: &Means<'_>, is_shared: bool) -> String {
@@ -395,10 +416,16 @@ impl Unseen {
                 | AcceptUnknown::Firewall
                 | AcceptUnknown::Peering
                 | AcceptUnknown::BucketPolicy),
-            ) => format!(
-                "Have its owners confirm that it leads there and back, and list {acceptance} in spec.acceptUnknown of \
-                 {vpc}."
-            ),
+            ) => {
+                let accept = format!(
+                    "ave its owners confirm that it leads there and back, and list {acceptance} in spec.acceptUnknown \
+                     of {vpc}."
+                );
+                match self.how() {
+                    Some(how) => format!("{how}; or h{accept}"),
+                    None => format!("H{accept}"),
+                }
+            }
             None => match (self.file(), self) {
                 (_, Self::Policy { endpoint, .. }) => means.change_policy(endpoint),
                 (Some(file), _) => {

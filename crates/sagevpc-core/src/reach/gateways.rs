@@ -3,13 +3,16 @@
 
 use std::rc::Rc;
 
+use ipnet::IpNet;
+
 use super::{
     EndpointFault, Reach,
+    across::{Across, Sender},
     cause::{Cause, RouteUsed, Through},
     hop::Hop,
     network::{Crossing, Edge, Leg, Trip},
     policy::Asked,
-    routes::{Gone, Leads, SiblingRoute, Via, sibling},
+    routes::{Gone, Leads, SiblingRoute, Table, Via, sibling},
     s3_request::through,
     space::{Cell, EVERY_PORT, Space, private, take},
     unseen::Unseen,
@@ -29,7 +32,7 @@ pub(super) enum Decided {
     Open(Vec<Unseen>),
 }
 
-impl Reach<'_> {
+impl<'s> Reach<'s> {
     /// Follows a route out of the VPC.
     pub(super) fn out(&self, trip: &Trip<'_>, from: Edge, leg: Leg, lead: &Leads) -> Vec<Leg> {
         let parts = self.to_internet(trip.from, leg, lead).into_iter();
@@ -43,11 +46,11 @@ impl Reach<'_> {
         parts.map(follow).collect()
     }
 
-    fn led_out(&self, trip: &Trip<'_>, from: Edge, leg: Leg, lead: &Leads) -> Leg {
+    pub(super) fn led_out(&self, trip: &Trip<'_>, from: Edge, leg: Leg, lead: &Leads) -> Leg {
         match &lead.via {
             // The route to an internet gateway that is detached is a blackhole.
             Via::Blackhole(Gone::InternetGateway(gateway)) => self.detached(gateway, leg),
-            Via::Blackhole(target @ (Gone::NatGateway(_) | Gone::Other(_))) => {
+            Via::Blackhole(target @ (Gone::NatGateway(_) | Gone::Across(_) | Gone::Other(_))) => {
                 match from.table.map(|table| self.tables[table].id.clone()) {
                     Some(table) => leg.stopped(Cause::Blackhole {
                         route: RouteUsed {
@@ -70,6 +73,7 @@ impl Reach<'_> {
                 })
             }
             Via::Unseen(unseen) => leg.not_knowing(unseen.clone()),
+            Via::Across(link) => leg.not_knowing(link.unseen()),
             Via::Local | Via::NatGateway(_) => leg,
         }
     }
@@ -79,7 +83,12 @@ impl Reach<'_> {
     fn to_internet(&self, from: usize, mut leg: Leg, lead: &Leads) -> Vec<Leg> {
         match lead.via {
             Via::InternetGateway(_) | Via::EgressOnlyInternetGateway(_) => {}
-            Via::Local | Via::Blackhole(_) | Via::GatewayEndpoint(_) | Via::NatGateway(_) | Via::Unseen(_) => {
+            Via::Local
+            | Via::Blackhole(_)
+            | Via::GatewayEndpoint(_)
+            | Via::NatGateway(_)
+            | Via::Across(_)
+            | Via::Unseen(_) => {
                 return vec![leg];
             }
         }
@@ -135,7 +144,7 @@ impl Reach<'_> {
         leg.stopped(cause)
     }
 
-    fn past_gateway_endpoint(&self, trip: &Trip<'_>, id: &VpcEndpointId, leg: Leg) -> Leg {
+    pub(super) fn past_gateway_endpoint(&self, trip: &Trip<'_>, id: &VpcEndpointId, leg: Leg) -> Leg {
         let Some(endpoint) = self.snapshot.vpc_endpoint(id) else {
             let endpoint = id.to_string();
             return leg.not_knowing(Unseen::Endpoint { endpoint });
@@ -255,6 +264,31 @@ impl Reach<'_> {
     ///
     /// See <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html>.
     pub(super) fn past_nat(&self, trip: &Trip<'_>, id: &NatGatewayId, leg: Leg) -> Vec<Leg> {
+        self.through_nat(self, trip, id, leg, &|from, leg| {
+            let leg = match from.place.filter(|at| *at != trip.from) {
+                Some(at) => self.past_acl_from(trip, at, Direction::Egress, Crossing::Back, leg),
+                None => leg,
+            };
+            self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg)
+        })
+    }
+
+    /// The subnet of a NAT gateway, by its place.
+    pub(super) fn place_of_nat(&self, id: &NatGatewayId) -> Option<usize> {
+        let nat = self.snapshot.nat_gateways.get(id)?;
+        self.place_of.get(nat.subnet_id.as_ref()?).copied()
+    }
+
+    /// The same, with how answers go on from the gateway's subnet. `root` is the
+    /// VPC that was asked of.
+    pub(super) fn through_nat(
+        &self,
+        root: &Self,
+        trip: &Trip<'_>,
+        id: &NatGatewayId,
+        leg: Leg,
+        back: &dyn Fn(Edge, Leg) -> Vec<Leg>,
+    ) -> Vec<Leg> {
         let unknown = |leg: Leg| {
             let gateway = id.to_string();
             let leg = leg.not_knowing(Unseen::NatGateway { gateway });
@@ -320,7 +354,30 @@ impl Reach<'_> {
         for leg in leaving {
             let send = |leg: Leg, lead: &Leads| match &lead.via {
                 Via::InternetGateway(_) if is_private => vec![leg.stopped(nowhere())],
-                Via::Local | Via::NatGateway(_) | Via::Blackhole(Gone::NatGateway(_) | Gone::Other(_)) => {
+                Via::Across(link) => {
+                    // A regional NAT gateway is in no subnet to come back to.
+                    let Some(at) = edge.place else {
+                        return vec![leg.not_knowing(link.unseen())];
+                    };
+                    let own: Vec<IpNet> = nat.private_addresses().map(IpNet::from).collect();
+                    let nets = if own.is_empty() { &self.places[at].nets } else { &own };
+                    let across = Across {
+                        root,
+                        own: self,
+                        trip: &Trip {
+                            from: at,
+                            nets,
+                            ..*trip
+                        },
+                        start: at,
+                        sender: Sender::NatGateway { is_private },
+                        passed: leg.appliances.len(),
+                    };
+                    across.follow(link, leg)
+                }
+                Via::Local
+                | Via::NatGateway(_)
+                | Via::Blackhole(Gone::NatGateway(_) | Gone::Across(_) | Gone::Other(_)) => {
                     vec![leg.stopped(nowhere())]
                 }
                 Via::Blackhole(Gone::InternetGateway(_))
@@ -354,7 +411,14 @@ impl Reach<'_> {
                         legs.push(leg.stopped(cause));
                     }
                     Some(_) => legs.push(leg),
-                    None => legs.extend(self.back_through_nat(trip, edge.place, apart, leg.turned())),
+                    None => {
+                        let leg = leg.turned();
+                        let answers = match edge.place {
+                            Some(at) => self.past_acl(trip, at, Direction::Ingress, Crossing::BackToNat, leg),
+                            None => vec![leg],
+                        };
+                        legs.extend(answers.into_iter().flat_map(|leg| back(edge, leg)));
+                    }
                 }
             }
         }
@@ -382,21 +446,14 @@ impl Reach<'_> {
         self.past_internet_gateway(gateway, self.past_public_access_block(trip, from, false, leg))
     }
 
-    /// The answer's way through a NAT gateway in the subnet `at`, which is apart
-    /// from the source's or not.
-    fn back_through_nat(&self, trip: &Trip<'_>, at: Option<usize>, apart: Option<usize>, leg: Leg) -> Vec<Leg> {
-        let arriving = match at {
-            Some(at) => self.past_acl(trip, at, Direction::Ingress, Crossing::BackToNat, leg),
-            None => vec![leg],
-        };
-        let mut legs = Vec::new();
-        for leg in arriving {
-            let leg = match apart {
-                Some(at) => self.past_acl_from(trip, at, Direction::Egress, Crossing::Back, leg),
-                None => leg,
-            };
-            legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg));
-        }
-        legs
+    /// The table that decides on what comes in by a gateway, where it has one.
+    pub(super) fn edge_table(&self, gateway: &str) -> Option<&Table> {
+        let tables = self.snapshot.route_tables.values();
+        let mut of_gateway = tables.filter(|table| {
+            let mut uses = table.associations.iter();
+            uses.any(|association| association.gateway_id.as_deref() == Some(gateway))
+        });
+        let id = &of_gateway.next()?.route_table_id;
+        self.tables.iter().find(|table| table.id == *id)
     }
 }

@@ -2,12 +2,14 @@
 
 use std::{fmt, net::IpAddr};
 
-use super::{RouteUsed, Unseen};
+use ipnet::IpNet;
+
+use super::{Link, RouteUsed, Unseen};
 use crate::{
     observed::RouteDestination,
     types::{
         Direction, NatGatewayId, NetworkAclId, NetworkInterfaceId, RouteTableId, Rule, SecurityGroupId, SubnetId,
-        VpcEndpointId,
+        TransitGatewayAttachmentId, TransitGatewayRouteTableId, VpcEndpointId, VpcId,
     },
 };
 
@@ -100,6 +102,22 @@ pub enum Hop {
         /// The gateway.
         gateway: String,
     },
+    /// A transit gateway sends it on.
+    Transit {
+        /// The gateway's route table.
+        table: TransitGatewayRouteTableId,
+        /// The route's block.
+        destination: IpNet,
+        /// The attachment that it leads to.
+        attachment: TransitGatewayAttachmentId,
+    },
+    /// It comes into another VPC.
+    Entered {
+        /// The VPC.
+        vpc: VpcId,
+        /// What it came by.
+        by: Link,
+    },
     /// It goes where nothing can be seen.
     Unseen(Unseen),
 }
@@ -156,6 +174,15 @@ impl fmt::Display for Hop {
             } => write!(f, "NAT gateway {gateway} in {subnet} translates it"),
             Self::NatGateway { gateway, subnet: None } => write!(f, "regional NAT gateway {gateway} translates it"),
             Self::InternetGateway { gateway } => write!(f, "{gateway} takes it to the internet"),
+            Self::Transit {
+                table,
+                destination,
+                attachment,
+            } => write!(
+                f,
+                "transit gateway route table {table} sends it to {attachment}, by its route to {destination}"
+            ),
+            Self::Entered { vpc, by } => write!(f, "it comes into {vpc} by {by}"),
             Self::Unseen(unseen) => write!(f, "not known: {unseen}"),
         }
     }

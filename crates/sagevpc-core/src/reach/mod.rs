@@ -14,6 +14,7 @@
 //! | `names`, `gateway_names`, `inside` | what names resolve to |
 //! | `addresses` | what answers at addresses |
 //! | `network` | the way between the source's subnet and the destination |
+//! | `across` | ways by peering connections, transit gateways and appliances |
 //! | `efa` | what Elastic Fabric Adapters ask of security groups |
 //! | `alike` | what fares alike, so that it is followed once |
 //! | `gateways` | endpoints, NAT gateways and internet gateways on that way |
@@ -49,6 +50,7 @@
 //!   SageMaker as if S3 were out of reach.
 
 mod acl_denial;
+mod across;
 mod addresses;
 mod alike;
 mod cause;
@@ -85,6 +87,7 @@ use std::{
 use ipnet::IpNet;
 
 pub use acl_denial::{AclDenial, acl_fix};
+pub use across::{Hidden, HiddenPart, Link, LinkFault, NoWayBack};
 pub use cause::{Cause, RouteUsed, Stop, Through};
 pub use endpoint_fault::EndpointFault;
 pub use fix::{Means, fix_of_all};
@@ -100,7 +103,7 @@ pub use verdict::{Answer, Extent, Path, Verdict};
 
 use crate::{
     observed::{NetworkAcl, NetworkAclEntry, VpcSnapshot},
-    types::{Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
+    types::{Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId, VpcId},
 };
 use alike::{Alike, Numbers, TargetNumbers};
 use filter::{Acl, Admission, Groups};
@@ -200,6 +203,8 @@ pub struct Reach<'s> {
     protocols: BTreeSet<u8>,
     public: [OnceCell<Space>; 2],
     known: RefCell<Known>,
+    /// Other VPCs that packets may come to, read once one does.
+    neighbours: OnceCell<BTreeMap<VpcId, Reach<'s>>>,
 }
 
 /// A subnet, with what stands around it.
@@ -289,6 +294,7 @@ impl<'s> Reach<'s> {
             accepts_resolvers: false,
             public: [OnceCell::new(), OnceCell::new()],
             known: RefCell::default(),
+            neighbours: OnceCell::new(),
             snapshot,
             groups,
             acls,

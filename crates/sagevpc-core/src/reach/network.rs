@@ -1,24 +1,25 @@
 //! The way between a subnet and a destination, whatever the security groups:
 //! network ACLs, route tables, and what they lead to.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use ipnet::IpNet;
 
 use super::{
     Reach,
     acl_denial::AclDenial,
+    across::FarEnd,
     cause::{Cause, RouteUsed},
     filter::{Acl, Flow, LAST_RULE},
     hop::Hop,
     names::{ANY_OTHER, Receiver, Target, is_of_family},
-    routes::{Leads, Via},
+    routes::{Leads, Via, parts},
     space::{ANSWERS, Cell, EPHEMERAL, EVERY_PORT, Space, on_ports, space, take},
     unseen::Unseen,
 };
 use crate::{
     observed::files::FileKind,
-    types::{Direction, PortRange, Protocol, SubnetId, Traffic},
+    types::{Direction, PortRange, Protocol, SubnetId, Traffic, VpcEndpointId},
 };
 
 /// Addresses that fare alike, and how.
@@ -40,6 +41,10 @@ pub(super) struct Leg {
     pub(super) stop: Option<Cause>,
     /// What is denied to others than SageMaker's instances.
     pub(super) remarks: Vec<Cause>,
+    /// Who answers, where that is an interface in another VPC.
+    pub(super) far: Option<Rc<FarEnd>>,
+    /// Endpoints of appliances that it went by and that answers have not passed.
+    pub(super) appliances: Vec<VpcEndpointId>,
 }
 
 impl Leg {
@@ -79,9 +84,10 @@ impl Leg {
         self.stop.is_none() && self.denials.is_empty()
     }
 
-    /// The packet has arrived; what follows is the answer's way.
+    /// The packet has arrived, unless it had before; what follows is the answer's
+    /// way.
     pub(super) fn turned(mut self) -> Self {
-        self.turn = Some(self.hops.len());
+        self.turn.get_or_insert(self.hops.len());
         self
     }
 
@@ -239,7 +245,7 @@ fn distinct(cells: &[Cell]) -> Vec<IpNet> {
     nets.into_iter().collect()
 }
 
-impl Reach<'_> {
+impl<'s> Reach<'s> {
     /// Where packets of the trip to these addresses end.
     pub(super) fn network(&self, trip: &Trip<'_>, space: Space) -> Vec<Leg> {
         let place = &self.places[trip.from];
@@ -281,7 +287,7 @@ impl Reach<'_> {
     }
 
     /// Arrives in the subnet at `at`, where it may not be known who answers.
-    fn received(&self, trip: &Trip<'_>, mut leg: Leg, at: usize) -> Leg {
+    pub(super) fn received(&self, trip: &Trip<'_>, mut leg: Leg, at: usize) -> Leg {
         leg.arrives = true;
         match trip.target.receiver {
             Receiver::Outside => {
@@ -409,16 +415,10 @@ impl Reach<'_> {
         mut send: impl FnMut(Leg, &Leads) -> Vec<Leg>,
     ) -> Vec<Leg> {
         let table = &self.tables[by];
-        let mut rest = leg.space.clone();
+        let of_family = table.routes.iter().filter(|lead| is_of_family(&lead.to, trip.is_ipv6));
+        let (by_route, rest) = parts(of_family.map(|lead| (lead.to, lead)), leg.space.clone());
         let mut parts: Vec<(&Leads, Space)> = Vec::new();
-        for lead in table.routes.iter().filter(|lead| is_of_family(&lead.to, trip.is_ipv6)) {
-            if rest.is_empty() {
-                break;
-            }
-            let part = take(&mut rest, &lead.to, EVERY_PORT);
-            if part.is_empty() {
-                continue;
-            }
+        for (lead, part) in by_route {
             let same = parts
                 .iter_mut()
                 .find(|(other, _)| other.via == lead.via && other.destination == lead.destination);
@@ -463,7 +463,7 @@ impl Reach<'_> {
     }
 
     /// Leaves a subnet that no route table was seen of.
-    fn without_table(&self, subnet: &SubnetId, leg: Leg) -> Leg {
+    pub(super) fn without_table(&self, subnet: &SubnetId, leg: Leg) -> Leg {
         if self.snapshot.unread(FileKind::RouteTables).next().is_some() {
             return leg.not_knowing(Unseen::Routes { of: subnet.to_string() });
         }
@@ -489,22 +489,26 @@ impl Reach<'_> {
                     None => leg,
                 }]
             }
+            Via::Across(link) => self.come_in(trip, self.across(trip, link, leg)),
             Via::Blackhole(_)
             | Via::GatewayEndpoint(_)
             | Via::InternetGateway(_)
             | Via::EgressOnlyInternetGateway(_)
-            | Via::Unseen(_) => {
-                let mut legs = Vec::new();
-                for leg in self.out(trip, Edge::of(self, trip.from), leg, lead) {
-                    if leg.stop.is_some() {
-                        legs.push(leg);
-                    } else {
-                        legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg.turned()));
-                    }
-                }
-                legs
+            | Via::Unseen(_) => self.come_in(trip, self.out(trip, Edge::of(self, trip.from), leg, lead)),
+        }
+    }
+
+    /// Answers come in to the source's subnet.
+    fn come_in(&self, trip: &Trip<'_>, out: Vec<Leg>) -> Vec<Leg> {
+        let mut legs = Vec::new();
+        for leg in out {
+            if leg.stop.is_some() {
+                legs.push(leg);
+            } else {
+                legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, leg.turned()));
             }
         }
+        legs
     }
 
     /// To another subnet of the VPC, and back.
@@ -552,6 +556,7 @@ impl Reach<'_> {
             }
             match &lead.via {
                 Via::Unseen(unseen) => leg = leg.not_knowing(unseen.clone()),
+                Via::Across(link) => leg = leg.not_knowing(link.unseen()),
                 Via::Blackhole(target) => {
                     return leg.stopped(Cause::Blackhole {
                         route: RouteUsed {

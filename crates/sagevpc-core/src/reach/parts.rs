@@ -5,8 +5,9 @@ use std::{borrow::Cow, collections::BTreeSet};
 use ipnet::IpNet;
 
 use super::{
+    across::FarEnd,
     cause::Cause,
-    filter::Admission,
+    filter::{Admission, Groups},
     hop::Hop,
     names::{Receiver, Resolution},
     network::{AT_HOME, Leg, Trip},
@@ -15,7 +16,7 @@ use super::{
     unseen::Unseen,
     verdict::Path,
 };
-use crate::types::{Direction, Peer, Rule, SecurityGroupId};
+use crate::types::{Direction, Peer, Rule, SecurityGroupId, VpcEndpointId};
 
 /// How one part of a destination fares, from the source's groups to the
 /// receiver's.
@@ -80,7 +81,10 @@ impl Start<'_, '_> {
 
     /// The part that goes by this leg.
     fn part<'l>(&self, trip: &Trip<'_>, admitted: Option<&'l (SecurityGroupId, Rule)>, leg: Cow<'l, Leg>) -> Part<'l> {
-        let received = leg.arrives.then(|| self.received(trip));
+        let received = match &leg.far {
+            Some(far) => Some(self.received_far(trip, far)),
+            None => leg.arrives.then(|| self.received(trip)),
+        };
         let (received, refusal, unseen) = received.unwrap_or_default();
         let turn = leg.turn.unwrap_or(AT_HOME);
         let on_the_way = |(hops, cause): &(usize, Cause)| (StoppedAt::OnTheWay(*hops), cause.clone());
@@ -147,11 +151,74 @@ impl Start<'_, '_> {
                 return (None, None, Vec::new());
             }
         };
-        let sources = space(trip.nets.iter().copied(), target.flow.ports);
+        let endpoint = match &target.receiver {
+            Receiver::Endpoint(endpoint, _) => Some(endpoint.clone()),
+            Receiver::Outside | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => None,
+        };
+        let whom = match &target.receiver {
+            Receiver::Members => Some(target.whom.clone()),
+            Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => None,
+        };
+        let answers = Answering {
+            rules: &self.reach.groups,
+            groups,
+            sources: trip.nets,
+            peers: &self.groups,
+            callers: match &target.receiver {
+                Receiver::Endpoint(..) | Receiver::Interface(_) => Some(self.groups.iter().cloned().collect()),
+                Receiver::Outside | Receiver::Members | Receiver::SageMaker => None,
+            },
+            endpoint,
+            whom,
+        };
+        answers.receive(trip)
+    }
+
+    /// What the groups of an interface in another VPC say of the source.
+    fn received_far(&self, trip: &Trip<'_>, far: &FarEnd) -> (Option<Hop>, Option<Cause>, Vec<Unseen>) {
+        let none = BTreeSet::new();
+        let Some(rules) = self.reach.groups_of(&far.vpc) else {
+            return (None, None, Vec::new());
+        };
+        let answers = Answering {
+            rules,
+            groups: &far.groups,
+            sources: &far.sources,
+            peers: if far.knows_groups { &self.groups } else { &none },
+            callers: Some(if far.knows_groups {
+                self.groups.iter().cloned().collect()
+            } else {
+                Vec::new()
+            }),
+            endpoint: None,
+            whom: None,
+        };
+        answers.receive(trip)
+    }
+}
+
+/// Whoever answers, with groups that admit sources or do not.
+struct Answering<'a> {
+    rules: &'a Groups,
+    groups: &'a BTreeSet<SecurityGroupId>,
+    sources: &'a [IpNet],
+    /// The source's groups, as far as rules may name them.
+    peers: &'a BTreeSet<SecurityGroupId>,
+    /// The interface endpoint that it is, if it is one.
+    endpoint: Option<VpcEndpointId>,
+    /// The source's groups, where a rule may name them.
+    callers: Option<Vec<SecurityGroupId>>,
+    /// How the source is told, where it is not by its addresses.
+    whom: Option<Vec<Peer>>,
+}
+
+impl Answering<'_> {
+    fn receive(self, trip: &Trip<'_>) -> (Option<Hop>, Option<Cause>, Vec<Unseen>) {
+        let target = trip.target;
+        let sources = space(self.sources.iter().copied(), target.flow.ports);
         let admission = self
-            .reach
-            .groups
-            .admit(groups, Direction::Ingress, target.flow, sources, &self.groups);
+            .rules
+            .admit(self.groups, Direction::Ingress, target.flow, sources, self.peers);
         let unseen = not_known(&admission);
         let by = admission.by;
         let hop = by.map(|(group, rule)| Hop::SecurityGroup { group, rule });
@@ -161,25 +228,14 @@ impl Start<'_, '_> {
         if !unseen.is_empty() {
             return (hop, None, unseen);
         }
-        let peers = match &target.receiver {
-            Receiver::Members => target.whom.clone(),
-            Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => {
-                blocks_of(&admission.refused)
-            }
-        };
+        let peers = self.whom.unwrap_or_else(|| blocks_of(&admission.refused));
         let cause = Cause::NotAdmitted {
-            groups: groups.iter().cloned().collect(),
+            groups: self.groups.iter().cloned().collect(),
             direction: Direction::Ingress,
             traffic: target.traffic,
             peers,
-            callers: match &target.receiver {
-                Receiver::Endpoint(..) | Receiver::Interface(_) => Some(self.groups.iter().cloned().collect()),
-                Receiver::Outside | Receiver::Members | Receiver::SageMaker => None,
-            },
-            endpoint: match &target.receiver {
-                Receiver::Endpoint(endpoint, _) => Some(endpoint.clone()),
-                Receiver::Outside | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => None,
-            },
+            callers: self.callers,
+            endpoint: self.endpoint,
         };
         (hop, Some(cause), Vec::new())
     }

@@ -4,10 +4,14 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use super::{Unseen, filter::Groups};
+use super::{
+    Link, Unseen,
+    filter::Groups,
+    space::{EVERY_PORT, Space, take},
+};
 use crate::{
     observed::{EndpointState, Route, RouteDestination, RouteTable, RouteTarget, Stage, VpcEndpoint, VpcSnapshot},
-    types::{NatGatewayId, RouteTableId, VpcEndpointId},
+    types::{NatGatewayId, RouteTableId, TransitGatewayId, VpcEndpointId, VpcPeeringConnectionId, VpnGatewayId},
 };
 
 /// What a route leads to.
@@ -19,6 +23,8 @@ pub(super) enum Via {
     NatGateway(NatGatewayId),
     InternetGateway(String),
     EgressOnlyInternetGateway(String),
+    /// To another network, or through an appliance.
+    Across(Link),
     Unseen(Unseen),
 }
 
@@ -30,6 +36,8 @@ pub enum Gone {
     InternetGateway(String),
     /// A NAT gateway.
     NatGateway(NatGatewayId),
+    /// What led to another network, or to an appliance.
+    Across(Link),
     /// Anything else, by its name.
     Other(String),
 }
@@ -39,6 +47,7 @@ impl fmt::Display for Gone {
         match self {
             Self::InternetGateway(target) | Self::Other(target) => f.write_str(target),
             Self::NatGateway(gateway) => gateway.fmt(f),
+            Self::Across(link) => f.write_str(link.id()),
         }
     }
 }
@@ -51,6 +60,7 @@ impl Via {
             Self::Local | Self::Blackhole(_) => self,
             Self::InternetGateway(gateway) => Self::Blackhole(Gone::InternetGateway(gateway)),
             Self::NatGateway(gateway) => Self::Blackhole(Gone::NatGateway(gateway)),
+            Self::Across(link) => Self::Blackhole(Gone::Across(link)),
             Self::GatewayEndpoint(_) | Self::EgressOnlyInternetGateway(_) | Self::Unseen(_) => {
                 Self::Blackhole(Gone::Other(self.target()))
             }
@@ -65,6 +75,7 @@ impl Via {
             Self::Blackhole(gone) => gone.to_string(),
             Self::GatewayEndpoint(endpoint) => endpoint.to_string(),
             Self::NatGateway(gateway) => gateway.to_string(),
+            Self::Across(link) => link.id().to_owned(),
             Self::Unseen(unseen) => match unseen {
                 Unseen::Endpoint { endpoint } => endpoint.clone(),
                 Unseen::TransitGateway { gateway }
@@ -84,6 +95,7 @@ impl Via {
                 | Unseen::EndpointGroups { .. }
                 | Unseen::Policy { .. }
                 | Unseen::SecurityGroup { .. }
+                | Unseen::Beyond(_)
                 | Unseen::Receiver { .. }
                 | Unseen::OwnersEndpoint { .. }
                 | Unseen::Listener { .. }
@@ -116,9 +128,7 @@ impl Leads {
             Via::NatGateway(_) => Some("--nat-gateway-id"),
             Via::EgressOnlyInternetGateway(_) => Some("--egress-only-internet-gateway-id"),
             Via::GatewayEndpoint(_) => None,
-            Via::Unseen(Unseen::TransitGateway { .. }) => Some("--transit-gateway-id"),
-            Via::Unseen(Unseen::Peering { .. }) => Some("--vpc-peering-connection-id"),
-            Via::Unseen(Unseen::VirtualPrivateGateway { .. }) => Some("--gateway-id"),
+            Via::Across(link) => Some(link.option()),
             Via::Unseen(Unseen::CoreNetwork { .. }) => Some("--core-network-arn"),
             Via::Unseen(_) | Via::Local | Via::Blackhole(_) | Via::InternetGateway(_) => return None,
         };
@@ -139,11 +149,32 @@ pub(super) fn sibling(tables: &[Table], except: Option<usize>, net: &IpNet, is_p
         let lead = table.routes.iter().find(|lead| lead.to.contains(net))?;
         let leads_on = match lead.via {
             Via::NatGateway(_) | Via::EgressOnlyInternetGateway(_) => !is_private,
-            Via::GatewayEndpoint(_) | Via::Unseen(_) | Via::Local | Via::Blackhole(_) | Via::InternetGateway(_) => true,
+            Via::Across(_)
+            | Via::GatewayEndpoint(_)
+            | Via::Unseen(_)
+            | Via::Local
+            | Via::Blackhole(_)
+            | Via::InternetGateway(_) => true,
         };
         lead.as_sibling(&table.id).filter(|_| leads_on)
     };
     others.filter_map(|(_, table)| lead(table)).next()
+}
+
+/// Parts of a set of packets by the first route that holds each, and what none
+/// does.
+pub(super) fn parts<L>(routes: impl Iterator<Item = (IpNet, L)>, mut rest: Space) -> (Vec<(L, Space)>, Space) {
+    let mut parts = Vec::new();
+    for (to, route) in routes {
+        if rest.is_empty() {
+            break;
+        }
+        let part = take(&mut rest, &to, EVERY_PORT);
+        if !part.is_empty() {
+            parts.push((route, part));
+        }
+    }
+    (parts, rest)
 }
 
 /// A route to one block of addresses.
@@ -248,6 +279,7 @@ impl Table {
 
 /// What a route leads to; `None` for one that a gateway endpoint stands for.
 fn via(route: &Route, snapshot: &VpcSnapshot) -> Option<Via> {
+    let active = |via: Via| if route.is_active() { via } else { via.gone() };
     let via = match route.target() {
         Some(RouteTarget::Local) => Via::Local,
         Some(RouteTarget::InternetGateway(id)) => Via::InternetGateway(id.to_owned()),
@@ -260,6 +292,9 @@ fn via(route: &Route, snapshot: &VpcSnapshot) -> Option<Via> {
                 .find(|endpoint| endpoint.vpc_endpoint_id.as_str() == id);
             Via::Unseen(match endpoint {
                 Some(endpoint) if endpoint.is_gateway() => return None,
+                Some(endpoint) if endpoint.leads_to_appliances() => {
+                    return Some(active(Via::Across(Link::Appliance(endpoint.vpc_endpoint_id.clone()))));
+                }
                 None if route.destination_prefix_list_id.is_some() => Unseen::Endpoint {
                     endpoint: id.to_owned(),
                 },
@@ -271,13 +306,9 @@ fn via(route: &Route, snapshot: &VpcSnapshot) -> Option<Via> {
         Some(RouteTarget::NetworkInterface(id)) => Via::Unseen(Unseen::Firewall {
             interface: id.to_owned(),
         }),
-        Some(RouteTarget::VirtualPrivateGateway(id)) => {
-            Via::Unseen(Unseen::VirtualPrivateGateway { gateway: id.to_owned() })
-        }
-        Some(RouteTarget::TransitGateway(id)) => Via::Unseen(Unseen::TransitGateway { gateway: id.to_owned() }),
-        Some(RouteTarget::PeeringConnection(id)) => Via::Unseen(Unseen::Peering {
-            connection: id.to_owned(),
-        }),
+        Some(RouteTarget::VirtualPrivateGateway(id)) => Via::Across(Link::VirtualPrivateGateway(VpnGatewayId::new(id))),
+        Some(RouteTarget::TransitGateway(id)) => Via::Across(Link::TransitGateway(TransitGatewayId::new(id))),
+        Some(RouteTarget::PeeringConnection(id)) => Via::Across(Link::Peering(VpcPeeringConnectionId::new(id))),
         Some(RouteTarget::CoreNetwork(arn)) => Via::Unseen(Unseen::CoreNetwork {
             network: arn.to_owned(),
         }),
@@ -288,5 +319,5 @@ fn via(route: &Route, snapshot: &VpcSnapshot) -> Option<Via> {
             gateway: "a target of an unknown kind".to_owned(),
         }),
     };
-    Some(if route.is_active() { via } else { via.gone() })
+    Some(active(via))
 }

@@ -86,7 +86,10 @@ impl Start<'_, '_> {
         let resolution = asked.resolution();
         self.follow(&asked, |parts| {
             let is_plain =
-                |part: &Part<'_>| part.stops.is_empty() && part.unseen.is_empty() && part.leg.remarks.is_empty();
+                // Groups of other VPCs may name some groups and not others that are alike here.
+                |part: &Part<'_>| {
+                    part.stops.is_empty() && part.unseen.is_empty() && part.leg.remarks.is_empty() && part.leg.far.is_none()
+                };
             if let Some(way) = way.filter(|_| parts.iter().all(is_plain)) {
                 self.reach.known.borrow_mut().alike.note_plain(way);
                 return None;
@@ -247,9 +250,16 @@ impl Start<'_, '_> {
             return found.clone();
         }
         let none = BTreeSet::new();
+        let snapshot = self.reach.snapshot;
+        let one = target
+            .block
+            .filter(|block| block.prefix_len() == block.max_prefix_len());
+        let beyond = one.map(|block| snapshot.beyond.groups_at(snapshot, block.addr()));
+        let beyond = beyond.unwrap_or_default();
         let peers = match &target.receiver {
             Receiver::Members => &self.groups,
-            receiver @ (Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::Outside | Receiver::SageMaker) => {
+            Receiver::Outside => &beyond,
+            receiver @ (Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker) => {
                 receiver.groups().unwrap_or(&none)
             }
         };

@@ -52,6 +52,7 @@ impl Cause {
             | Self::NatTakesNoIpv6 { .. }
             | Self::NoPublicAddress { .. }
             | Self::PublicAccessBlocked(_)
+            | Self::Across(_)
             | Self::GatewayDetached { .. } => destination.concern(),
         }
     }
@@ -76,6 +77,7 @@ impl Cause {
             Self::NatUnavailable { .. } | Self::NatIsPrivate { .. } => Reason::NatGatewayUnavailable,
             Self::NatInPrivateSubnet { .. } => Reason::NatGatewayInPrivateSubnet,
             Self::PublicAccessBlocked(_) => Reason::PublicAccessBlocked,
+            Self::Across(fault) if fault.is_pending() => Reason::Waiting,
             Self::GatewayDetached { .. } => Reason::InternetGatewayMissing,
             Self::BucketElsewhere { .. } => Reason::BucketInOtherRegion,
             Self::NoRoute { .. } | Self::NoPublicAddress { .. } | Self::NatTakesNoIpv6 { .. } => Reason::NoWayOut,
@@ -84,7 +86,8 @@ impl Cause {
             | Self::NoSubnet { .. }
             | Self::PrivateAddress { .. }
             | Self::TakesNothing { .. }
-            | Self::NobodyThere { .. } => Reason::Unreached,
+            | Self::NobodyThere { .. }
+            | Self::Across(_) => Reason::Unreached,
         }
     }
 
@@ -122,6 +125,7 @@ impl Cause {
             | Self::NatTakesNoIpv6 { .. }
             | Self::NoPublicAddress { .. }
             | Self::PublicAccessBlocked(_)
+            | Self::Across(_)
             | Self::GatewayDetached { through: None, .. } => Lack::Other,
             Self::NatUnavailable { gateway, .. }
             | Self::NatIsPrivate { gateway, .. }
@@ -152,6 +156,7 @@ impl Unseen {
             | Self::Firewall { .. }
             | Self::Peering { .. }
             | Self::VirtualPrivateGateway { .. }
+            | Self::Beyond(_)
             | Self::Gateway { .. }
             | Self::Receiver { .. }
             | Self::OwnersEndpoint { .. }
@@ -163,11 +168,12 @@ impl Unseen {
 
     /// The switch that takes it to work, where there is one; `is_shared` says
     /// whether the VPC is another account's.
-    pub const fn acceptance(&self, is_shared: bool) -> Option<AcceptUnknown> {
+    pub fn acceptance(&self, is_shared: bool) -> Option<AcceptUnknown> {
         match self {
             Self::CustomResolver { .. } => Some(AcceptUnknown::CustomResolver),
             Self::TransitGateway { .. } | Self::CoreNetwork { .. } => Some(AcceptUnknown::TransitGateway),
             Self::Firewall { .. } => Some(AcceptUnknown::Firewall),
+            Self::Beyond(hidden) => Some(hidden.by.acceptance()),
             // Like a peering connection, it leads to a network of somebody else's.
             Self::Peering { .. } | Self::VirtualPrivateGateway { .. } | Self::Gateway { .. } => {
                 Some(AcceptUnknown::Peering)
@@ -194,7 +200,7 @@ impl Unseen {
     }
 
     /// Why, in a word.
-    pub const fn reason(&self, is_shared: bool) -> Reason {
+    pub fn reason(&self, is_shared: bool) -> Reason {
         match self.acceptance(is_shared) {
             Some(AcceptUnknown::CustomResolver) => Reason::CustomResolver,
             Some(AcceptUnknown::SharedVpc) => Reason::SharedVpc,
@@ -228,6 +234,7 @@ impl Unseen {
             | Self::Firewall { .. }
             | Self::Peering { .. }
             | Self::VirtualPrivateGateway { .. }
+            | Self::Beyond(_)
             | Self::Gateway { .. }
             | Self::Receiver { .. }
             | Self::Listener { .. }

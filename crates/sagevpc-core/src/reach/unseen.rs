@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Hidden;
 use crate::types::{SubnetId, listed};
 
 /// Something on a packet's way that cannot be seen.
@@ -89,6 +90,8 @@ pub enum Unseen {
         /// Its id.
         gateway: String,
     },
+    /// What lies beyond something that joins networks, of which a part was seen.
+    Beyond(Box<Hidden>),
     /// What lies behind a gateway of another kind.
     Gateway {
         /// Its id, or the table that leads to it.
@@ -122,8 +125,12 @@ pub enum Unseen {
 }
 
 impl Unseen {
+    pub(super) fn beyond(hidden: Hidden) -> Self {
+        Self::Beyond(Box::new(hidden))
+    }
+
     /// The file that a snapshot lacks, where it is one.
-    pub const fn file(&self) -> Option<&'static str> {
+    pub fn file(&self) -> Option<&'static str> {
         match self {
             Self::DnsAttributes => Some("VpcAttributes.json"),
             Self::DhcpOptions => Some("DhcpOptions.json"),
@@ -135,12 +142,13 @@ impl Unseen {
             Self::NatGateway { .. } => Some("NatGateways.json"),
             Self::InternetGateway { .. } => Some("InternetGateways.json"),
             Self::Receiver { .. } => Some("NetworkInterfaces.json"),
+            Self::TransitGateway { .. } => Some("TransitGatewayVpcAttachments.json"),
+            Self::Peering { .. } => Some("VpcPeeringConnections.json"),
+            Self::Beyond(hidden) => hidden.file(),
             Self::CustomResolver { .. }
             | Self::Policy { .. }
-            | Self::TransitGateway { .. }
             | Self::CoreNetwork { .. }
             | Self::Firewall { .. }
-            | Self::Peering { .. }
             | Self::VirtualPrivateGateway { .. }
             | Self::Gateway { .. }
             | Self::OwnersEndpoint { .. }
@@ -179,6 +187,7 @@ impl fmt::Display for Unseen {
             Self::Firewall { interface } => write!(f, "what the appliance at {interface} lets through"),
             Self::Peering { connection } => write!(f, "what lies behind peering connection {connection}"),
             Self::VirtualPrivateGateway { gateway } => write!(f, "what lies behind virtual private gateway {gateway}"),
+            Self::Beyond(hidden) => hidden.fmt(f),
             Self::Gateway { gateway } => write!(f, "what lies behind {gateway}"),
             Self::Receiver { subnet } => write!(f, "what answers at that address in {subnet}, and whom it admits"),
             Self::OwnersEndpoint { service } => {

@@ -97,6 +97,18 @@ resource_id! {
     AllocationId = "eipalloc";
     /// A flow log's id, such as `fl-0123456789abcdef0`.
     FlowLogId = "fl";
+    /// A peering connection's id, such as `pcx-0123456789abcdef0`.
+    VpcPeeringConnectionId = "pcx";
+    /// A transit gateway's id, such as `tgw-0123456789abcdef0`.
+    TransitGatewayId = "tgw";
+    /// The id of an attachment to a transit gateway, such as
+    /// `tgw-attach-0123456789abcdef0`.
+    TransitGatewayAttachmentId = "tgw-attach";
+    /// The id of a transit gateway's route table, such as
+    /// `tgw-rtb-0123456789abcdef0`.
+    TransitGatewayRouteTableId = "tgw-rtb";
+    /// A virtual private gateway's id, such as `vgw-0123456789abcdef0`.
+    VpnGatewayId = "vgw";
 }
 
 macro_rules! name {

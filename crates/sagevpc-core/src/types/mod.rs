@@ -18,8 +18,9 @@ pub use buckets::{Admission, Exemption};
 pub use holdings::{HELD_REPOSITORIES, HOLDINGS_LETTERS, Holdings, NoHoldings, held_size};
 pub use ids::{
     AccountId, AllocationId, AvailabilityZoneId, DhcpOptionsId, FlowLogId, InternetGatewayId, NatGatewayId,
-    NetworkAclId, NetworkInterfaceId, PrefixListId, Region, RouteTableId, SecurityGroupId, SubnetId, VpcEndpointId,
-    VpcId,
+    NetworkAclId, NetworkInterfaceId, PrefixListId, Region, RouteTableId, SecurityGroupId, SubnetId,
+    TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VpcEndpointId, VpcId,
+    VpcPeeringConnectionId, VpnGatewayId,
 };
 pub use keys::{ProfileKey, ResourceKey};
 pub(crate) use rules::write_rule;

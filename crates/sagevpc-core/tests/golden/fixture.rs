@@ -188,6 +188,13 @@ fn id(kind: &str, entry: &Value) -> String {
         "NetworkAcls" => "NetworkAclId",
         "NatGateways" => "NatGatewayId",
         "InternetGateways" => "InternetGatewayId",
+        "VpcPeeringConnections" => "VpcPeeringConnectionId",
+        "TransitGateways" => "TransitGatewayId",
+        "TransitGatewayAttachments" | "TransitGatewayVpcAttachments" => "TransitGatewayAttachmentId",
+        "TransitGatewayRoutes" | "TransitGatewayStaticRoutes" | "TransitGatewayPropagations" => {
+            "TransitGatewayRouteTableId"
+        }
+        "VpnGateways" => "VpnGatewayId",
         "Addresses" => "AllocationId",
         "Consumers" => "Name",
         "FlowLogs" => "FlowLogId",

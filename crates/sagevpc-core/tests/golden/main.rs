@@ -159,6 +159,8 @@ cases! {
     buckets_policy,
     buckets_policy_with_repositories,
     cannot_adopt,
+    central_way_out_lacks_the_way_back,
+    central_way_out_of_some_zones,
     cidr_beyond_its_grant,
     clarify_by_nat_alone,
     clarify_by_nat_from_some_subnets,

@@ -440,6 +440,8 @@ fn led_by(path: &Path) -> String {
         | Hop::InterfaceEndpoint { .. }
         | Hop::NatGateway { .. }
         | Hop::InternetGateway { .. }
+        | Hop::Transit { .. }
+        | Hop::Entered { .. }
         | Hop::Unseen(_) => None,
     });
     let routes: Vec<String> = routes.collect();

@@ -62,6 +62,7 @@ impl Root {
             | Cause::NatInPrivateSubnet(Through { .. })
             | Cause::NatTakesNoIpv6 { .. }
             | Cause::PublicAccessBlocked(_)
+            | Cause::Across(_)
             | Cause::GatewayDetached { .. } => Self::Resource(cause.resource()),
         }
     }

@@ -129,6 +129,8 @@ fn gateway_endpoint(hops: &[Hop]) -> Option<&VpcEndpointId> {
         | Hop::InterfaceEndpoint { .. }
         | Hop::NatGateway { .. }
         | Hop::InternetGateway { .. }
+        | Hop::Transit { .. }
+        | Hop::Entered { .. }
         | Hop::Unseen(_) => None,
     })
 }

@@ -57,6 +57,7 @@ fn kind(cause: &Cause) -> Kind {
         | Cause::DnsOff { .. }
         | Cause::NoResolver { .. }
         | Cause::NoAddress { .. }
+        | Cause::Across(_)
         | Cause::NoRouteTable { .. } => {
             panic!("these networks give no reason for {cause}")
         }
