@@ -147,6 +147,7 @@ pub(super) fn in_words(causes: &[Cause]) -> String {
                 action,
                 resource,
                 why,
+                mend: _,
             } => blocked
                 .entry((endpoint, why))
                 .or_default()
