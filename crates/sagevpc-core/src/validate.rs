@@ -29,9 +29,9 @@ use self::in_force::Registry;
 pub use self::{grants::Granted, instances::InstanceGroup, profile::admits};
 use crate::{
     api::{
-        AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, FlowLogResourceType, InternetMode,
-        ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories, SageMakerVpc, SageMakerVpcProfile,
-        SageMakerVpcProfileSpec, is_deleting,
+        AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, FlowLogResourceType,
+        InterfaceEndpointMode, InternetMode, ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories,
+        SageMakerVpc, SageMakerVpcProfile, SageMakerVpcProfileSpec, is_deleting,
     },
     catalog::{Options, WorkloadKind},
     report::{Concern, Finding, Scope, Weight},
@@ -221,6 +221,8 @@ impl ValidVpc {
 /// How interface endpoints are made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValidInterfaceEndpoints {
+    /// Which services get one.
+    pub mode: InterfaceEndpointMode,
     /// Whom their security group admits.
     pub admit: Admit,
     /// What they can be reached by; EC2's choice where `None`.

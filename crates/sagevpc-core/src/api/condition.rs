@@ -275,6 +275,8 @@ words! {
         CannotAdopt,
         /// A service has no interface endpoint in this VPC.
         EndpointMissing,
+        /// Services are reached by a way out, and get no interface endpoint.
+        ReachedByWayOut,
         /// An interface endpoint is there and does not serve.
         EndpointUnavailable,
         /// No service of that name takes interface endpoints in the region.

@@ -16,8 +16,8 @@ mod vpc;
 pub use condition::{Condition, ConditionStatus, ConditionType, Reason};
 pub use grants::{EnforceGrants, Grant, Grants, NamespaceGrant};
 pub use network::{
-    Admit, Discovery, FlowLogResourceType, FlowLogs, InterfaceEndpointPolicy, InterfaceEndpoints, Internet,
-    InternetMode, NatGateways, NetworkAclMode, NetworkAcls,
+    Admit, Discovery, FlowLogResourceType, FlowLogs, InterfaceEndpointMode, InterfaceEndpointPolicy,
+    InterfaceEndpoints, Internet, InternetMode, NatGateways, NetworkAclMode, NetworkAcls,
 };
 pub use profile::{
     Blocker, Bucket, Destination, Exempt, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups,

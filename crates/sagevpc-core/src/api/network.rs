@@ -11,6 +11,13 @@ use crate::types::{IpAddressType, LogDestinationType, TrafficType};
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InterfaceEndpoints {
+    /// Which services get one. Always: each that profiles need. WhereNoWayOut:
+    /// only what workloads do not reach from each of their subnets by a way out,
+    /// such as a NAT gateway; the security groups that are made for them then
+    /// let out HTTPS to any address. What spec.services names gets one in either
+    /// mode.
+    #[serde(default)]
+    pub mode: InterfaceEndpointMode,
     /// Whom their security group admits on port 443. VpcCidrs: everyone in the
     /// VPC, for private DNS sends everyone there. Profiles: only the security
     /// groups of profiles.
@@ -25,6 +32,17 @@ pub struct InterfaceEndpoints {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["service".into()]))]
     #[schemars(length(max = 4))]
     pub policies: Vec<InterfaceEndpointPolicy>,
+}
+
+/// Which services get interface endpoints.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum InterfaceEndpointMode {
+    /// Each that profiles need.
+    #[default]
+    Always,
+    /// Those that no way out leads to.
+    WhereNoWayOut,
 }
 
 /// The policy of an interface endpoint.

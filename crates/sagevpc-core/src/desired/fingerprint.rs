@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Network, ProfileNetwork};
 use crate::{
-    api::PackageRepositories,
+    api::{InterfaceEndpointMode, PackageRepositories},
     catalog::{Options, WorkloadKind},
     types::{FlowLogSettings, Ownership, Region},
     validate::{
@@ -138,6 +138,7 @@ fn of_vpc(vpc: &ValidVpc) -> Value {
         services,
         interface_endpoints:
             ValidInterfaceEndpoints {
+                mode,
                 admit,
                 ip_address_type,
                 policies,
@@ -173,11 +174,11 @@ fn of_vpc(vpc: &ValidVpc) -> Value {
         "adoptSecurityGroups": adopt_security_groups,
         "packageRepositories": package_repositories,
         "services": services,
-        "interfaceEndpoints": {
+        "interfaceEndpoints": of_interface_endpoints(*mode, &json!({
             "admit": admit,
             "ipAddressType": ip_address_type,
             "policies": policies,
-        },
+        })),
         "internet": internet,
         "natGateways": nat_gateways,
         "publicSubnets": public_subnets.as_ref().map(of_choice),
@@ -187,6 +188,15 @@ fn of_vpc(vpc: &ValidVpc) -> Value {
         "maxMonthlyCost": max_monthly_cost,
         "enforcedRoles": granted.enforced_roles(),
     })
+}
+
+/// The form of a network whose mode is the default is that of versions which
+/// knew no other.
+fn of_interface_endpoints(mode: InterfaceEndpointMode, rest: &Value) -> Value {
+    match mode {
+        InterfaceEndpointMode::Always => rest.clone(),
+        InterfaceEndpointMode::WhereNoWayOut => json!({ "mode": mode, "rest": rest }),
+    }
 }
 
 fn of_choice<Id: serde::Serialize>(choice: &Choice<Id>) -> Value {

@@ -22,7 +22,7 @@ pub use security_groups::ManagedGroup;
 pub(crate) use security_groups::group_name;
 
 use crate::{
-    api::InternetMode,
+    api::{InterfaceEndpointMode, InternetMode},
     demand::{Demands, Strength},
     observed::{Aspect, Interest},
     types::ProfileKey,
@@ -124,7 +124,8 @@ impl Network {
             interest.aspects.insert(Aspect::InterfacePermissions);
         }
         interest.roles.extend(self.vpc.roles_in_force.iter().cloned());
-        if self.vpc.internet != InternetMode::None || self.vpc.had_nat_gateways {
+        let by_way_out = self.vpc.interface_endpoints.mode == InterfaceEndpointMode::WhereNoWayOut;
+        if self.vpc.internet != InternetMode::None || self.vpc.had_nat_gateways || by_way_out {
             interest.aspects.insert(Aspect::WayOut);
         }
         if self.vpc.internet == InternetMode::ManagedNat || self.vpc.had_nat_gateways {

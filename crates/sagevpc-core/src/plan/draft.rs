@@ -8,13 +8,14 @@ use crate::{
     catalog::Symptom,
     desired::Network,
     observed::VpcSnapshot,
-    plan::{Action, Serves, TagsChange, claims::Claims, kept::Keeping},
+    plan::{Action, Serves, TagsChange, claims::Claims, endpoints::ByWayOut, kept::Keeping},
     report::{Concern, Finding, Scope, Weight},
     types::{ResourceKey, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC, Tags},
 };
 
 /// What is known before anything is planned, and what the steps have planned and
 /// found so far. Whatever else a step finds out it gives back.
+#[derive(Clone)]
 pub(super) struct Draft<'a> {
     pub(super) network: &'a Network,
     pub(super) snapshot: &'a VpcSnapshot,
@@ -23,6 +24,8 @@ pub(super) struct Draft<'a> {
     pub(super) claims: &'a Claims,
     /// What stays as it is for profiles that have no say at present.
     pub(super) keeping: Keeping,
+    /// Services that are left to a way out.
+    pub(super) by_way_out: ByWayOut,
     /// Whether AWS once matched this very network, so that a difference from it
     /// was made by someone else.
     pub(super) drifting: bool,
@@ -44,6 +47,7 @@ impl<'a> Draft<'a> {
             history,
             claims,
             keeping: Keeping::default(),
+            by_way_out: ByWayOut::default(),
             drifting: false,
             graph: Graph::default(),
             findings: Vec::new(),

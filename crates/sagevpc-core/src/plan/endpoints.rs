@@ -15,6 +15,7 @@ mod needs;
 mod placement;
 mod services;
 mod setting;
+mod way_out;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,7 @@ pub(super) use self::{
     keep::keep,
     needs::{EndpointNeed, serves},
     placement::place,
+    way_out::ByWayOut,
 };
 use super::{Action, PlannedAction, Serves, draft::Draft};
 pub(super) use crate::plan::endpoints::setting::{Dns, Setting};
@@ -82,13 +84,19 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         keep(draft, need, &setting);
     }
     for endpoint in unneeded {
-        let_go(draft, endpoint, "no workload calls the service any more");
+        let reason = if draft.by_way_out.has(&endpoint.service_name) {
+            "workloads reach the service by a way out, and spec.interfaceEndpoints.mode is WhereNoWayOut"
+        } else {
+            "no workload calls the service any more"
+        };
+        let_go(draft, endpoint, reason);
     }
     if ours.is_empty() && !draft.keeping.has(HeldThing::Endpoints) {
         let reason = "the VPC has no interface endpoint of ours any more";
         let_go_groups(draft, &[ResourceKey::EndpointSecurityGroup], reason);
     }
     advise_on_quota(draft);
+    way_out::tell(draft);
 }
 
 /// Whether an endpoint of ours serves the need, or can be made for it.

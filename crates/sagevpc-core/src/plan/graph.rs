@@ -13,13 +13,14 @@ use super::{ActionId, PlannedAction};
 use crate::types::ResourceKey;
 
 /// Actions, each under an id that stays.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Graph {
     nodes: BTreeMap<ActionId, Node>,
     /// The id that the next one gets.
     next: usize,
 }
 
+#[derive(Clone)]
 struct Node {
     planned: PlannedAction,
     /// The action in whose place it stands where nothing else orders it: itself,

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     draft::Draft,
-    endpoints::{self, elastic},
+    endpoints::{self, ByWayOut, elastic},
     internet,
     owned::tagged,
     removals::holders::{self, Holders},
@@ -56,7 +56,7 @@ pub(super) fn next(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], groups: 
         let key = resolved.key().clone();
         match resolved.standing {
             Standing::TakesPart if has_effect => {
-                let mut now = holdings(resolved, &calls);
+                let mut now = holdings(resolved, &calls, &draft.by_way_out);
                 now = now.with(running.relied_on(draft, resolved, groups, is_waited_for));
                 noted.push((key, now, None));
             }
@@ -184,7 +184,7 @@ impl Calls {
 }
 
 /// What the profile relies on.
-fn holdings(resolved: &ResolvedProfile<'_>, calls: &Calls) -> Holdings {
+fn holdings(resolved: &ResolvedProfile<'_>, calls: &Calls, by_way_out: &ByWayOut) -> Holdings {
     let profile = resolved.profile();
     let mut holdings = Holdings::NOTHING;
     let mut hold = |thing: HeldThing<'_>| holdings.insert(&thing.to_string());
@@ -200,7 +200,7 @@ fn holdings(resolved: &ResolvedProfile<'_>, calls: &Calls) -> Holdings {
     if calls.1.contains(resolved.key()) {
         hold(HeldThing::ElasticInference);
     }
-    if internet::goes_out(resolved) {
+    if internet::goes_out(resolved) || by_way_out.is_taken_by_any(resolved) {
         hold(HeldThing::WayOut);
     }
     profile

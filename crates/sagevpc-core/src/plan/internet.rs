@@ -26,7 +26,7 @@ mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use destinations::rules;
+pub(super) use destinations::{anywhere_ipv6, https_anywhere, rules};
 use existing::RoutesOfOthers;
 use nat_gateways::NatGateways;
 use need::Kept;

@@ -100,6 +100,7 @@ pub use action::{
     TagsChange, Target, VpcChange, VpcEndpointChange,
 };
 use claims::Claims;
+use endpoints::ByWayOut;
 use finish::Results;
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};
 pub use outcome::{Outcome, Step};
@@ -119,6 +120,7 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     draft.drifting = history.network_in_force.as_ref() == Some(&fingerprint);
     dns::plan(&mut draft, &profiles);
     let served = s3::plan(&mut draft, &profiles);
+    draft.by_way_out = ByWayOut::of(&draft, &profiles);
     let buckets = buckets::plan(&mut draft, &profiles, &served);
     let mut groups = security_groups::plan(&mut draft, &profiles);
     own_groups::note(&mut draft, &profiles, &mut groups);

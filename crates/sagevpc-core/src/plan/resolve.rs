@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     capacity,
     draft::Draft,
+    endpoints::ByWayOut,
     kinds,
     resolved::{ResolvedProfile, Standing, absent},
 };
@@ -52,6 +53,8 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
             resolved
         })
         .collect();
+    // Endpoints that are not made take no addresses.
+    draft.by_way_out = ByWayOut::of(draft, &profiles);
     for shortage in capacity::shortages(draft, &profiles) {
         let resolved = &mut profiles[shortage.profile];
         resolved.has_room = false;

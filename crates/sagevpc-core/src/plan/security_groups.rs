@@ -252,6 +252,9 @@ fn rules(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedG
         }
     }
     rules.extend(internet::rules(resolved, &group.workloads, &draft.snapshot.vpc));
+    if draft.by_way_out.is_taken_by(resolved, &group.workloads) {
+        rules.extend(internet::https_anywhere(resolved));
+    }
     for direction in [Direction::Ingress, Direction::Egress] {
         let count = rules.iter().filter(|rule| rule.direction == direction).count();
         if count > MAX_RULES_PER_DIRECTION {

@@ -135,6 +135,7 @@ fn is_the_vpcs(obstacle: &Obstacle, spec: &SageMakerVpcProfileSpec) -> bool {
         | Reason::NameTaken
         | Reason::CannotAdopt
         | Reason::SharedVpc
+        | Reason::ReachedByWayOut
         | Reason::TooExpensive => true,
         // The VPC's own ways and means.
         Reason::VpcNotFound

@@ -107,6 +107,7 @@ pub(super) fn validate(references: &References, is_awaited: bool) -> Result<Vali
         package_repositories: None,
         services: spec.services.iter().cloned().collect(),
         interface_endpoints: ValidInterfaceEndpoints {
+            mode: spec.interface_endpoints.mode,
             admit: spec.interface_endpoints.admit,
             ip_address_type: spec.interface_endpoints.ip_address_type,
             policies,

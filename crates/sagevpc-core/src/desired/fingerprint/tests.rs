@@ -12,8 +12,8 @@ use super::*;
 use crate::{
     api::{
         AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, EnforceGrants,
-        FlowLogResourceType, Grant, Grants, InternetMode, ManagementPolicy, NatGateways, NetworkAclMode,
-        PackageRepositories,
+        FlowLogResourceType, Grant, Grants, InterfaceEndpointMode, InternetMode, ManagementPolicy, NatGateways,
+        NetworkAclMode, PackageRepositories,
     },
     catalog::WorkloadKind,
     demand::Demands,
@@ -76,6 +76,7 @@ fn full() -> Network {
         package_repositories: Some(PackageRepositories::Deny),
         services: texts(&["sts"]),
         interface_endpoints: ValidInterfaceEndpoints {
+            mode: InterfaceEndpointMode::Always,
             admit: Admit::Profiles,
             ip_address_type: Some(IpAddressType::Dualstack),
             policies: BTreeMap::from([("sts".to_owned(), policy("sts:*"))]),
@@ -304,6 +305,7 @@ fn each_thing_that_says_how_aws_is_to_look_matters() {
         |network| network.vpc.adopt_security_groups.clear(),
         |network| network.vpc.package_repositories = None,
         |network| network.vpc.services.clear(),
+        |network| network.vpc.interface_endpoints.mode = InterfaceEndpointMode::WhereNoWayOut,
         |network| network.vpc.interface_endpoints.admit = Admit::VpcCidrs,
         |network| network.vpc.interface_endpoints.ip_address_type = None,
         |network| network.vpc.interface_endpoints.policies.clear(),

@@ -97,6 +97,9 @@ pub(super) fn gather<'a>(draft: &Draft<'a>, profiles: &[ResolvedProfile<'a>]) ->
     }
     for resolved in &in_use {
         for (name, places) in resolved.network.demands.services(Strength::Required) {
+            if draft.by_way_out.has_named(name) {
+                continue;
+            }
             let scope = resolved.scope_of(&places);
             let field = if resolved.profile().services.iter().any(|named| named == name) {
                 format!("spec.services of profile {}", resolved.key())
@@ -242,7 +245,9 @@ impl<'a> Gathered<'a> {
             served || self.needs.iter().any(|need| need.service.short == short)
         };
         let usual = resolved.network.demands.services(Strength::Usual).into_iter();
-        let missing: BTreeMap<&str, BTreeSet<usize>> = usual.filter(|(short, _)| !is_there(short)).collect();
+        let missing: BTreeMap<&str, BTreeSet<usize>> = usual
+            .filter(|(short, _)| !is_there(short) && !draft.by_way_out.has_named(short))
+            .collect();
         if missing.is_empty() {
             return;
         }

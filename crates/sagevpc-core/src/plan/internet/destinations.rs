@@ -17,7 +17,7 @@ pub(super) fn anywhere_ipv4() -> IpNet {
 }
 
 /// Every IPv6 address.
-fn anywhere_ipv6() -> IpNet {
+pub(in crate::plan) fn anywhere_ipv6() -> IpNet {
     IpNet::V6(Ipv6Net::default())
 }
 
@@ -43,6 +43,13 @@ pub(in crate::plan) fn rules(resolved: &ResolvedProfile<'_>, workloads: &BTreeSe
             blocks(demand, &anywhere).into_iter().map(rule)
         });
     rules.collect()
+}
+
+/// The rules that let the profile's workloads out by HTTPS to any address, as
+/// the public addresses of AWS's services may be.
+pub(in crate::plan) fn https_anywhere(resolved: &ResolvedProfile<'_>) -> BTreeSet<Rule> {
+    let rule = |block| Rule::https(Direction::Egress, Peer::Cidr(block));
+    anywhere(resolved).into_iter().map(rule).collect()
 }
 
 /// Every address that the profile's subnets can speak to, IPv4 first.

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Keys, Reached, destinations_of, reached, reader};
+use super::{Keys, destinations_of, is_by_way_out, reader};
 use crate::{
     api::Reason,
     catalog::names_service,
@@ -15,7 +15,6 @@ use crate::{
         project::project,
         resolved::{ResolvedProfile, WorkloadGroups},
     },
-    reach::{Hop, Verdict},
     report::{Concern, Finding, Lack, Weight},
     types::{ProfileKey, ResourceKey},
 };
@@ -171,7 +170,7 @@ impl<'p> Served<'p> {
                         starts.iter().all(|start| {
                             let Some(start) = start else { return false };
                             let verdict = start.to(destination);
-                            !is_by_endpoint(&verdict) && reached(draft, Some(&verdict)) == Reached::Yes
+                            is_by_way_out(draft, &verdict)
                         })
                     })
                 };
@@ -230,12 +229,4 @@ fn reached_of<'s>(services: &'s BTreeMap<&str, bool>, service: &'s str) -> impl 
         .iter()
         .filter(move |(name, _)| is_it(name))
         .map(|(_, is_reached)| *is_reached)
-}
-
-/// Whether the way leads to an interface endpoint.
-fn is_by_endpoint(verdict: &Verdict) -> bool {
-    let hops = verdict.path().0.iter();
-    hops.filter(|hop| matches!(hop, Hop::PrivateName { .. } | Hop::InterfaceEndpoint { .. }))
-        .count()
-        > 0
 }

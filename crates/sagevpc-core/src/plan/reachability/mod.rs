@@ -30,7 +30,7 @@ use crate::{
         claims::Claims,
         resolved::{ResolvedProfile, WorkloadGroups},
     },
-    reach::{Destination, Reach, Unseen, Verdict},
+    reach::{Destination, Hop, Reach, Unseen, Verdict},
     report::Finding,
     types::{ResourceKey, SecurityGroupId, SubnetId},
     validate::SecurityGroups,
@@ -264,6 +264,14 @@ pub(super) fn reached(draft: &Draft<'_>, verdict: Option<&Verdict>) -> Reached {
         Some(Verdict::Unknown(_, unseen)) if is_taken_to_work(draft, unseen) => Reached::Yes,
         Some(Verdict::Unknown(..)) => Reached::Unknown,
     }
+}
+
+/// Whether the verdict is that a service is reached past interface endpoints, by
+/// its public addresses.
+pub(super) fn is_by_way_out(draft: &Draft<'_>, verdict: &Verdict) -> bool {
+    let mut hops = verdict.path().0.iter();
+    let is_endpoint = hops.any(|hop| matches!(hop, Hop::PrivateName { .. } | Hop::InterfaceEndpoint { .. }));
+    !is_endpoint && reached(draft, Some(verdict)) == Reached::Yes
 }
 
 /// Whether what cannot be seen does not count.
