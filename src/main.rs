@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sagevpc::cli::{Cli, complain};
+use sagevpc::cli::{Cli, USAGE, complain};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -12,7 +12,7 @@ async fn main() -> ExitCode {
         Err(answer) if answer.use_stderr() => {
             // It repeats what it was given.
             complain(&answer.to_string());
-            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(1));
+            return ExitCode::from(USAGE);
         }
         Err(help) => help.exit(),
     };

@@ -158,7 +158,7 @@ fn what_others_named_steers_no_terminal() {
     for (exit, arguments) in [
         (1, ["plan", "-f", &path("missing"), "--snapshot", &aws]),
         (1, ["plan", "-f", &objects, "--snapshot", &path("missing")]),
-        (2, ["plan", "-f", &objects, STEERING, &aws]),
+        (64, ["plan", "-f", &objects, STEERING, &aws]),
     ] {
         let (ended, text) = harmless(&arguments);
         assert_eq!(ended, Some(exit), "{text}");
@@ -242,7 +242,7 @@ fn a_narrowed_iam_policy_names_what_it_is_narrowed_to_and_a_wrong_one_is_refused
         ["--without", "everything"],
     ] {
         let output = sagevpc(&[&["print", "iam-policy"][..], &wrong].concat());
-        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert_eq!(output.status.code(), Some(64), "{wrong:?}");
     }
     let vpcs: Vec<String> = (0..100).map(|number| format!("vpc-{number:017x}")).collect();
     let output = sagevpc(&["print", "iam-policy", "--vpc", &vpcs.join(",")]);
@@ -255,7 +255,7 @@ fn an_empty_cluster_id_is_refused_at_the_start() {
     for command in [&["run"][..], &["plan", "-f", "-"]] {
         for id in ["", " ", "a\nb"] {
             let output = sagevpc(&[command, &["--cluster-id", id]].concat());
-            assert_eq!(output.status.code(), Some(2), "{command:?} {id:?}");
+            assert_eq!(output.status.code(), Some(64), "{command:?} {id:?}");
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(
                 said.contains("--cluster-id") && said.contains("value of a tag"),

@@ -1,11 +1,13 @@
 //! The command line: parsing, and each command in a file of its own.
 
+mod exit;
 mod explain;
 mod folder;
 mod iam_policy;
 mod input;
 mod lease;
 mod live;
+mod manifests;
 mod output;
 mod plan;
 mod policy;
@@ -18,6 +20,7 @@ mod snapshot;
 
 use std::process::ExitCode;
 
+pub use exit::USAGE;
 pub use output::complain;
 
 use clap::{Parser, Subcommand};

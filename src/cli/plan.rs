@@ -1,33 +1,36 @@
 //! `sagevpc plan`: what would be done, without a cluster.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
-    Output, cluster_id,
+    Output, cluster_id, exit,
     folder::{self, FolderError, Located},
-    input, live, output,
+    input, live, manifests, output,
 };
 use sagevpc_core::{
     desired::Network,
-    objects::{Objects, ObjectsError},
+    objects::{Objects, ObjectsError, UnknownNamespace},
     observed::Snapshot,
     plan::{self, History, PlannedAction},
     render,
     report::Failure,
-    types::VpcId,
+    status::verdicts,
+    types::{TAG_CLUSTER, VpcId},
     validate::{self, References},
 };
 
 /// What would be done to AWS for the objects in files.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Exit status: 0 when nothing is to be done, 2 when there are changes, 1 on an error.")]
+#[command(after_help = exit::PLAN)]
 pub struct PlanArgs {
-    /// File with SageMakerVpc, SageMakerVpcProfile and Namespace objects; `-`
-    /// reads standard input. May be given several times.
+    /// File with SageMakerVpc, SageMakerVpcProfile and Namespace objects, as YAML
+    /// or JSON, also a List as `kubectl get -o yaml` prints it; a folder stands for
+    /// all such files below it, and `-` for standard input. May be given several
+    /// times.
     #[arg(short, long = "filename", required = true, value_name = "FILE")]
     filenames: Vec<String>,
     /// Folder of JSON as `aws ec2 describe-…` prints it, to plan against
@@ -41,9 +44,11 @@ pub struct PlanArgs {
     /// How to print the plan.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-    /// The cluster's stable id, by which resources of ours are told.
-    #[arg(long, env = "SAGEVPC_CLUSTER_ID", default_value = "none", value_name = "ID", value_parser = cluster_id)]
-    cluster_id: String,
+    /// The cluster's stable id, by which resources of ours are told. By default
+    /// the one that all tags sagevpc.dev/cluster of the snapshot agree on, or else
+    /// the UID of a Namespace kube-system in the files.
+    #[arg(long, env = "SAGEVPC_CLUSTER_ID", value_name = "ID", value_parser = cluster_id)]
+    cluster_id: Option<String>,
 }
 
 /// Why there is no plan.
@@ -56,6 +61,12 @@ pub enum PlanError {
         file: String,
         /// Why.
         error: std::io::Error,
+    },
+    /// A folder has no manifests.
+    #[error("{folder}: there is no .yaml, .yml or .json file in it or below it")]
+    NoManifests {
+        /// The folder.
+        folder: String,
     },
     /// A file's objects cannot be used.
     #[error(transparent)]
@@ -86,8 +97,8 @@ pub enum PlanError {
 /// When a file, the snapshot or AWS cannot be read.
 pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
     let mut objects = Objects::default();
-    for file in &args.filenames {
-        objects.add(file, &read(file)?)?;
+    for file in manifests::files(&args.filenames)? {
+        objects.add(&file, &read(&file)?)?;
     }
     let snapshots = match &args.snapshot {
         Some(folder) => Some(folder::load(folder)?),
@@ -95,8 +106,10 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
     };
     let mut json = Vec::new();
     let mut worst = Exit::NothingToDo;
-    for references in objects.references(&args.cluster_id)? {
-        let (text, value, exit) = plan_one(args, &references, snapshots.as_deref()).await?;
+    let cluster = cluster(args, &objects, snapshots.as_deref().unwrap_or_default());
+    let unknown = objects.unknown_namespaces();
+    for references in objects.references(&cluster)? {
+        let (text, value, exit) = plan_one(args, &references, &unknown, snapshots.as_deref()).await?;
         worst = worst.max(exit);
         match args.output {
             Output::Text => print(&text)?,
@@ -113,6 +126,7 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Exit {
     NothingToDo,
+    Blocked,
     Changes,
     Error,
 }
@@ -121,15 +135,50 @@ impl Exit {
     fn code(self) -> ExitCode {
         match self {
             Self::NothingToDo => ExitCode::SUCCESS,
-            Self::Changes => ExitCode::from(2),
+            Self::Blocked => ExitCode::from(exit::NOT_TOLD),
+            Self::Changes => ExitCode::from(exit::NO),
             Self::Error => ExitCode::FAILURE,
         }
     }
 }
 
+/// What stands for a cluster without an id.
+const NO_CLUSTER: &str = "none";
+
+/// The cluster's id, and on standard error where it comes from.
+fn cluster(args: &PlanArgs, objects: &Objects, snapshots: &[Located]) -> String {
+    if let Some(id) = &args.cluster_id {
+        return id.clone();
+    }
+    let tags = snapshots.iter().flat_map(|located| located.snapshot.clusters());
+    let tags: BTreeSet<&str> = tags.collect();
+    let ids: Vec<&str> = tags.into_iter().collect();
+    let (id, note) = match (ids.as_slice(), objects.cluster_uid()) {
+        ([one], _) => (*one, format!("--cluster-id is taken to be {one}, as all tags {TAG_CLUSTER} of the snapshot say")),
+        ([], Some(uid)) => (uid, format!("--cluster-id is taken to be {uid}, the UID of Namespace kube-system")),
+        ([], None) => (
+            NO_CLUSTER,
+            "without --cluster-id nothing can be told as made by sagevpc for this cluster: all is taken to be somebody \
+             else's"
+                .to_owned(),
+        ),
+        ([..], _) => (
+            NO_CLUSTER,
+            format!(
+                "tags {TAG_CLUSTER} of the snapshot name several clusters, {}: without --cluster-id nothing can be told \
+                 as this cluster's",
+                ids.join(", ")
+            ),
+        ),
+    };
+    output::complain(&format!("sagevpc: {note}\n"));
+    id.to_owned()
+}
+
 async fn plan_one(
     args: &PlanArgs,
     references: &References,
+    unknown: &[UnknownNamespace],
     snapshots: Option<&[Located]>,
 ) -> Result<(String, Value, Exit), PlanError> {
     let name = references.vpc.name_any();
@@ -160,13 +209,17 @@ async fn plan_one(
             Exit::Error,
         ),
         Some(plan) => {
-            let exit = if plan.actions.is_empty() {
-                Exit::NothingToDo
-            } else {
-                Exit::Changes
+            let unknown: Vec<&UnknownNamespace> = unknown.iter().filter(|unknown| unknown.vpc == name).collect();
+            let verdicts = verdicts(references, &validated, &plan);
+            let is_ready = verdicts.iter().all(|verdict| verdict.is_ready()) && unknown.is_empty();
+            let exit = match (plan.actions.is_empty(), is_ready) {
+                (false, _) => Exit::Changes,
+                (true, true) => Exit::NothingToDo,
+                (true, false) => Exit::Blocked,
             };
             let findings: Vec<_> = validated.findings.iter().chain(&plan.findings).collect();
-            let value = json!({
+            let undecided: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+            let mut value = json!({
                 "name": name,
                 "vpcId": network.vpc.vpc_id,
                 "region": network.vpc.region,
@@ -174,8 +227,15 @@ async fn plan_one(
                 "findings": findings,
                 "held": plan.held,
                 "monthlyCost": plan.monthly_cost,
+                "workloads": verdicts,
             });
-            (render::plan(&network.vpc, &plan, &validated.findings), value, exit)
+            if !undecided.is_empty() {
+                value["undecided"] = json!(undecided);
+            }
+            let mut text: String = undecided.iter().map(|line| format!("{line}\n\n")).collect();
+            text += &render::plan(&network.vpc, &plan, &validated.findings);
+            text += &render::verdicts(&verdicts);
+            (text, value, exit)
         }
     })
 }

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use super::{
-    Output,
+    Output, exit,
     folder::{self, FolderError, Located},
     output,
 };
@@ -19,10 +19,7 @@ use sagevpc_core::{
 /// Follows a packet from a subnet to a destination, and the answer back, through
 /// what a snapshot shows.
 #[derive(clap::Args, Debug)]
-#[command(
-    after_help = "Exit status: 0 when it can be reached, 2 when something stops the way, 3 when that cannot be told \
-                  from the snapshot, 1 on an error."
-)]
+#[command(after_help = exit::REACH)]
 pub struct ReachArgs {
     /// Folder of JSON as `aws ec2 describe-…` prints it; `sagevpc snapshot`
     /// makes one. Several accounts and regions lie in accounts/ID/REGION/.
@@ -116,8 +113,8 @@ pub fn run(args: &ReachArgs) -> Result<ExitCode, ReachError> {
     output::print(&text)?;
     Ok(match verdict {
         Verdict::Reachable(_) => ExitCode::SUCCESS,
-        Verdict::Stopped(..) => ExitCode::from(2),
-        Verdict::Unknown(..) => ExitCode::from(3),
+        Verdict::Stopped(..) => ExitCode::from(exit::NO),
+        Verdict::Unknown(..) => ExitCode::from(exit::NOT_TOLD),
     })
 }
 

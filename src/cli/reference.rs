@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::requirements::{Drifted, TABLE};
+use super::{
+    exit,
+    requirements::{Drifted, TABLE},
+};
 use crate::telemetry;
 use sagevpc_core::{
     api::{ConditionType, Reason},
@@ -24,6 +27,8 @@ pub fn page() -> String {
     reasons(&mut page);
     calls(&mut page);
     metrics(&mut page);
+    page.push_str("\n## Exit codes\n\n");
+    page.push_str(&exit::table());
     page
 }
 

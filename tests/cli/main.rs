@@ -1,4 +1,5 @@
 //! The command line as users call it: exit codes, standard input, what is
 //! printed.
 
+mod plan;
 mod policy;

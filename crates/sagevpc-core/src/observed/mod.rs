@@ -61,7 +61,7 @@ pub use words::{
     TransitRouteState, TransitRouteType, Word,
 };
 
-use crate::types::{AccountId, Region, VpcId};
+use crate::types::{AccountId, Region, TAG_CLUSTER, VpcId};
 
 /// One account and region as it was seen.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -141,6 +141,22 @@ impl Snapshot {
     /// What planning for `vpc_id` needs, or `None` if no such VPC was seen.
     pub fn vpc(&self, vpc_id: &VpcId) -> Option<VpcSnapshot> {
         Some(VpcSnapshot::cut(self, vpc_id)?.joined_to(&[self]))
+    }
+
+    /// The ids of clusters that tags name as what made things.
+    pub fn clusters(&self) -> impl Iterator<Item = &str> {
+        let tags = (self.vpcs.iter().map(|found| &found.tags))
+            .chain(self.subnets.iter().map(|found| &found.tags))
+            .chain(self.route_tables.iter().map(|found| &found.tags))
+            .chain(self.security_groups.iter().map(|found| &found.tags))
+            .chain(self.vpc_endpoints.iter().map(|found| &found.tags))
+            .chain(self.network_acls.iter().map(|found| &found.tags))
+            .chain(self.nat_gateways.iter().map(|found| &found.tags))
+            .chain(self.addresses.iter().map(|found| &found.tags))
+            .chain(self.flow_logs.iter().map(|found| &found.tags));
+        tags.flatten()
+            .filter(|tag| tag.key == TAG_CLUSTER)
+            .map(|tag| tag.value.as_str())
     }
 
     /// The same with what was seen of roles, which IAM tells and not EC2.

@@ -5,8 +5,10 @@ pub mod explanation;
 use std::fmt::Write as _;
 
 use crate::{
+    api::Verdict,
     plan::{Deed, Plan, PlannedAction},
     report::{Finding, Scope, Weight},
+    status::PlannedVerdict,
     types::{listed, one_line},
     validate::{Refused, ValidVpc},
 };
@@ -33,6 +35,25 @@ pub fn plan(vpc: &ValidVpc, plan: &Plan, refusals: &[Finding]) -> String {
     }
     findings(&mut text, &mut refusals.iter().chain(&plan.findings));
     text.push_str(&summary(plan));
+    text
+}
+
+/// Which workloads can run, now and once a plan is carried out.
+pub fn verdicts(verdicts: &[PlannedVerdict]) -> String {
+    let mut text = String::new();
+    if !verdicts.is_empty() {
+        text.push_str("\nWorkloads:\n\n");
+    }
+    for verdict in verdicts {
+        let why = verdict.reasons.join(", ");
+        let what = match (verdict.now, verdict.planned) {
+            (Verdict::Yes, Verdict::Yes) => "can run".to_owned(),
+            (Verdict::No | Verdict::Unknown, Verdict::Yes) => "can run once the plan is carried out".to_owned(),
+            (_, Verdict::No) => format!("cannot run [{why}]"),
+            (_, Verdict::Unknown) => format!("may not be able to run: that cannot be told [{why}]"),
+        };
+        let _ = writeln!(text, "  {}, {}: {what}", verdict.profile, verdict.workload);
+    }
     text
 }
 

@@ -14,6 +14,7 @@ mod left;
 mod obstacles;
 mod orphan;
 mod profile;
+mod verdicts;
 mod vpc;
 mod workload;
 
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 pub use broken::broken;
 pub use left::last_seen;
 pub use orphan::orphan;
+pub use verdicts::{PlannedVerdict, verdicts};
 
 use in_the_way::InTheWay;
 
