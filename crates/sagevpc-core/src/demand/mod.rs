@@ -28,7 +28,7 @@ use crate::{
         HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, RuleNeed, Symptom, When, WorkloadKind, is_aws_service,
         names_service, symptom_without_service,
     },
-    types::{Direction, Traffic},
+    types::{DNS_QUERIES, Direction, Traffic},
     validate::{ValidProfile, ValidWorkload},
 };
 
@@ -62,6 +62,8 @@ pub enum DemandPeer {
     EfaMembers,
     /// What SageMaker itself puts into the workload's subnets.
     OwnSubnets,
+    /// The DNS servers that instances ask, where they are not AWS's.
+    Resolver,
     /// A host outside, whose addresses may change.
     Host(String),
     /// Every address of a block.
@@ -97,7 +99,17 @@ impl Demand {
             DemandPeer::ElasticInference => Some(Symptom::NoWayToServices),
             DemandPeer::Members | DemandPeer::EfaMembers => Some(Symptom::MembersCannotTalk),
             DemandPeer::OwnSubnets => None,
+            DemandPeer::Resolver => Some(Symptom::StaysStarting),
             DemandPeer::Host(_) | DemandPeer::Cidr { .. } => Some(Symptom::NoWayOut),
+        }
+    }
+
+    /// The same, where something else does in its place.
+    #[must_use]
+    pub fn as_usual(&self) -> Self {
+        Self {
+            strength: Strength::Usual,
+            ..self.clone()
         }
     }
 
@@ -123,6 +135,7 @@ impl Demand {
             | DemandPeer::Members
             | DemandPeer::EfaMembers
             | DemandPeer::OwnSubnets
+            | DemandPeer::Resolver
             | DemandPeer::Host(_) => self.is_of_the_vpc(),
         }
     }
@@ -138,13 +151,14 @@ impl Demand {
             | DemandPeer::ElasticInference
             | DemandPeer::Members
             | DemandPeer::EfaMembers
-            | DemandPeer::OwnSubnets => false,
+            | DemandPeer::OwnSubnets
+            | DemandPeer::Resolver => false,
         }
     }
 
     /// The rules that a security group holds for it whatever the VPC looks like.
     /// Those for hosts and blocks outside follow from the subnets' addresses,
-    /// and Elastic Inference has a group of its own.
+    /// those for DNS servers from the VPC's DHCP options, and Elastic Inference has a group of its own.
     fn rules(&self) -> Vec<RuleNeed> {
         let rule = |direction, peer| RuleNeed {
             when: When::Always,
@@ -161,7 +175,9 @@ impl Demand {
             ],
             DemandPeer::OwnSubnets => vec![rule(Direction::Egress, PeerNeed::SubnetCidrs)],
             DemandPeer::Service(_) => vec![HTTPS_TO_ENDPOINTS],
-            DemandPeer::ElasticInference | DemandPeer::Host(_) | DemandPeer::Cidr { .. } => Vec::new(),
+            DemandPeer::ElasticInference | DemandPeer::Resolver | DemandPeer::Host(_) | DemandPeer::Cidr { .. } => {
+                Vec::new()
+            }
         }
     }
 }
@@ -306,6 +322,12 @@ impl Named<'_> {
                 (PeerNeed::Members, Direction::Egress) => add(DemandPeer::Members, traffic, Strength::Required),
                 (PeerNeed::Members, Direction::Ingress) | (PeerNeed::VpcCidrs, _) => {}
             }
+        }
+        if !past_the_vpc && requirements.needs.contains(&Need::Dns) {
+            let [by_udp, by_tcp] = DNS_QUERIES;
+            add(DemandPeer::Resolver, by_udp, Strength::Required);
+            // Few answers are too long for UDP.
+            add(DemandPeer::Resolver, by_tcp, Strength::Usual);
         }
         if options.isolated {
             return all.into_iter().collect();

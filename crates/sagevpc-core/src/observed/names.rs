@@ -48,6 +48,30 @@ impl Vpc {
     }
 }
 
+impl VpcSnapshot {
+    /// The DNS servers that instances ask, by the DHCP options; none where these
+    /// were not seen or name none.
+    pub fn resolvers(&self) -> Vec<String> {
+        let options = self.dhcp_options.as_ref();
+        options.map_or_else(Vec::new, |options| options.values("domain-name-servers"))
+    }
+
+    /// Those among them that are not AWS's. They are asked through the network,
+    /// as AWS's is not.
+    pub fn custom_resolvers(&self) -> Vec<String> {
+        let mut servers = self.resolvers();
+        servers.retain(|server| !self.vpc.is_awss_resolver(server));
+        servers
+    }
+
+    /// Their addresses.
+    pub fn custom_resolver_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.custom_resolvers()
+            .into_iter()
+            .filter_map(|server| server.parse().ok())
+    }
+}
+
 impl EndpointService {
     /// Whether private DNS gives the service this name.
     pub fn has_name(&self, host: &str) -> bool {

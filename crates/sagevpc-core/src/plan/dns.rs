@@ -133,10 +133,7 @@ fn dhcp_options(draft: &mut Draft<'_>) {
         );
     }
     let resolvers = options.values(DHCP_KEYS[0]);
-    let own: Vec<&String> = resolvers
-        .iter()
-        .filter(|resolver| !draft.snapshot.vpc.is_awss_resolver(resolver))
-        .collect();
+    let own = draft.snapshot.custom_resolvers();
     if !own.is_empty() {
         let accepted = draft
             .network

@@ -251,7 +251,7 @@ fn rules(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedG
             },
         }
     }
-    rules.extend(internet::rules(resolved, &group.workloads, &draft.snapshot.vpc));
+    rules.extend(internet::rules(resolved, &group.workloads, draft.snapshot));
     if draft.by_way_out.is_taken_by(resolved, &group.workloads) {
         rules.extend(internet::https_anywhere(resolved));
     }

@@ -7,7 +7,6 @@ use ipnet::IpNet;
 use super::{
     Reach,
     cause::Cause,
-    filter::Flow,
     hop::Hop,
     names::{Receiver, Resolution, Target},
     space::{private, space, take},
@@ -25,6 +24,11 @@ const LINK_LOCAL: [&str; 2] = ["169.254.0.0/16", "fd00:ec2::/32"];
 
 impl Reach<'_> {
     pub(super) fn resolve_cidr(&self, cidr: IpNet, port: u16) -> Resolution {
+        self.resolve_block(cidr, Traffic::tcp(port))
+    }
+
+    /// Every address of a block, with this traffic of one protocol.
+    pub(super) fn resolve_block(&self, cidr: IpNet, traffic: Traffic) -> Resolution {
         let is_one_address = cidr.prefix_len() == cidr.max_prefix_len();
         if is_one_address && self.is_beside_every_rule(cidr.addr()) {
             let address = cidr.addr();
@@ -42,20 +46,22 @@ impl Reach<'_> {
         if found.is_none() && is_one_address {
             resolution.stop = self.nobody_at(cidr.addr());
         }
-        let mut addresses = space([cidr.trunc()], (port, port));
-        // Who names a block with public addresses means these.
-        for net in private(cidr.addr().is_ipv6()).filter(|private| !private.contains(&cidr)) {
-            take(&mut addresses, &net, (port, port));
+        for flow in self.flows(traffic, cidr.addr().is_ipv6()) {
+            let mut addresses = space([cidr.trunc()], flow.ports);
+            // Who names a block with public addresses means these.
+            for net in private(cidr.addr().is_ipv6()).filter(|private| !private.contains(&cidr)) {
+                take(&mut addresses, &net, flow.ports);
+            }
+            resolution.targets.push(Target {
+                flow,
+                traffic,
+                space: addresses,
+                whom: vec![Peer::Cidr(cidr)],
+                block: Some(cidr),
+                receiver: receiver.clone(),
+                s3: None,
+            });
         }
-        resolution.targets.push(Target {
-            flow: Flow::tcp(port),
-            traffic: Traffic::tcp(port),
-            space: addresses,
-            whom: vec![Peer::Cidr(cidr)],
-            block: Some(cidr),
-            receiver,
-            s3: None,
-        });
         resolution
     }
 

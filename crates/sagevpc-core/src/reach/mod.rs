@@ -81,6 +81,7 @@ use std::{
     cell::{OnceCell, RefCell},
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
+    net::IpAddr,
     rc::Rc,
 };
 
@@ -154,6 +155,13 @@ pub enum Destination {
         /// Its region.
         region: Region,
     },
+    /// A DNS server that is not AWS's.
+    Resolver {
+        /// Its address.
+        server: IpAddr,
+        /// What it is asked with.
+        traffic: Traffic,
+    },
     /// Every address of a block, over TCP.
     Cidr {
         /// The block.
@@ -184,6 +192,7 @@ impl fmt::Display for Destination {
             Self::Efa => f.write_str("instances with Elastic Fabric Adapters"),
             Self::Subnet { subnet, traffic } => write!(f, "{traffic} in {subnet}"),
             Self::Host { name, port } => write!(f, "{name}:{port}"),
+            Self::Resolver { server, traffic } => write!(f, "DNS server {server} on {traffic}"),
             Self::Cidr { cidr, port } => write!(f, "{cidr} on port {port}"),
         }
     }

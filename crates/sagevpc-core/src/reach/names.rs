@@ -51,7 +51,7 @@ pub(super) struct Target {
 }
 
 /// Who answers at a target's addresses.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Receiver {
     /// Someone outside the VPC.
     Outside,
@@ -168,6 +168,7 @@ impl Reach<'_> {
                 self.resolve_subnet(subnet, *traffic, is_ipv6, &whom, || Receiver::SageMaker)
             }
             Destination::Cidr { cidr, port } => self.resolve_cidr(*cidr, *port),
+            Destination::Resolver { server, traffic } => self.resolve_block(IpNet::from(*server), *traffic),
             Destination::Host { name, port } => match name.parse::<IpAddr>() {
                 Ok(address) => self.resolve_cidr(IpNet::from(address), *port),
                 Err(_) => self.resolve_host(name, *port, is_ipv6),
@@ -227,7 +228,7 @@ impl Reach<'_> {
     }
 
     /// One flow for each protocol that a rule tells apart, and one for the rest.
-    fn flows(&self, traffic: Traffic, is_ipv6: bool) -> Vec<Flow> {
+    pub(super) fn flows(&self, traffic: Traffic, is_ipv6: bool) -> Vec<Flow> {
         const ICMP: u8 = 1;
         const ICMPV6: u8 = 58;
         let bound = |port: i32| u16::try_from(port.clamp(0, i32::from(u16::MAX))).unwrap_or(u16::MAX);
@@ -446,10 +447,7 @@ impl Reach<'_> {
                     let cause = Cause::NoResolver { vpc };
                     resolution.unresolved = resolution.unresolved.or(Some(cause));
                 }
-                let own: Vec<String> = servers
-                    .into_iter()
-                    .filter(|server| !self.snapshot.vpc.is_awss_resolver(server))
-                    .collect();
+                let own = self.snapshot.custom_resolvers();
                 if !own.is_empty() && !self.accepts_resolvers {
                     resolution.unseen.push(Unseen::CustomResolver { servers: own });
                 }

@@ -157,6 +157,7 @@ impl Start<'_, '_> {
         let has_ipv4 = !self.nets[0].is_empty();
         match destination {
             Destination::Cidr { cidr, .. } => is_of_family(cidr, true),
+            Destination::Resolver { server, .. } => server.is_ipv6(),
             Destination::Host { name, .. } => name
                 .parse()
                 .map_or(!has_ipv4, |address: std::net::IpAddr| address.is_ipv6()),

@@ -17,6 +17,7 @@ impl Destination {
             Self::Service(name) if names_service(name, ELASTIC_INFERENCE) => Concern::ElasticInference,
             Self::Service(_) => Concern::Endpoints,
             Self::Members { .. } | Self::Efa | Self::Subnet { .. } => Concern::Subnets,
+            Self::Resolver { .. } => Concern::Dns,
             Self::Host { .. } | Self::Cidr { .. } => Concern::Internet,
         }
     }
@@ -80,6 +81,7 @@ impl Cause {
             Self::Across(fault) if fault.is_pending() => Reason::Waiting,
             Self::GatewayDetached { .. } => Reason::InternetGatewayMissing,
             Self::BucketElsewhere { .. } => Reason::BucketInOtherRegion,
+            Self::NoRoute { .. } if destination.concern() == Concern::Dns => Reason::Unreached,
             Self::NoRoute { .. } | Self::NoPublicAddress { .. } | Self::NatTakesNoIpv6 { .. } => Reason::NoWayOut,
             Self::NoAddress { .. }
             | Self::NoRouteTable { .. }
@@ -96,6 +98,7 @@ impl Cause {
         match self {
             Self::DnsOff { .. } | Self::NoResolver { .. } => Lack::Dns,
             Self::NoRoute { table, .. } if destination.concern() == Concern::S3 => Lack::S3Route(Some(table.clone())),
+            Self::NoRoute { .. } if destination.concern() == Concern::Dns => Lack::Other,
             Self::NoRoute { table, .. } => Lack::WayOut(Some(table.clone())),
             Self::EndpointUnavailable { endpoint, .. } => match destination {
                 Destination::Service(name) => Lack::Service(name.clone()),
@@ -104,6 +107,7 @@ impl Cause {
                 | Destination::Members { .. }
                 | Destination::Efa
                 | Destination::Subnet { .. }
+                | Destination::Resolver { .. }
                 | Destination::Host { .. }
                 | Destination::Cidr { .. } => Lack::Endpoint(endpoint.clone()),
             },

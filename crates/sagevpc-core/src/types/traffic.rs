@@ -23,6 +23,17 @@ impl Traffic {
     }
 }
 
+/// What DNS servers are asked with: UDP, and TCP where an answer is long.
+///
+/// See <https://www.rfc-editor.org/rfc/rfc7766>.
+pub const DNS_QUERIES: [Traffic; 2] = [
+    Traffic {
+        protocol: Protocol::UDP,
+        ports: Some(PortRange::only(53)),
+    },
+    Traffic::tcp(53),
+];
+
 impl fmt::Display for Traffic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.protocol {

@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::{
     demand::{Demand, DemandPeer},
-    observed::{Subnet, Vpc},
+    observed::{Subnet, VpcSnapshot},
     plan::resolved::ResolvedProfile,
     types::{Direction, Peer, Rule},
 };
@@ -22,15 +22,19 @@ pub(in crate::plan) fn anywhere_ipv6() -> IpNet {
 }
 
 /// The rules that let these workloads of a profile out to the hosts and blocks
-/// that they demand. A host's addresses change, so its rules admit any address
+/// that they demand, and to DNS servers that are not AWS's. A host's addresses change, so its rules admit any address
 /// on its ports.
-pub(in crate::plan) fn rules(resolved: &ResolvedProfile<'_>, workloads: &BTreeSet<usize>, vpc: &Vpc) -> BTreeSet<Rule> {
+pub(in crate::plan) fn rules(
+    resolved: &ResolvedProfile<'_>,
+    workloads: &BTreeSet<usize>,
+    snapshot: &VpcSnapshot,
+) -> BTreeSet<Rule> {
     let anywhere = anywhere(resolved);
     let demands = workloads
         .iter()
         .flat_map(|place| resolved.network.demands.of_workload(*place));
     let rules = demands
-        .filter(|demand| demand.applies_in(vpc.cidrs()))
+        .filter(|demand| demand.applies_in(snapshot.vpc.cidrs()))
         .flat_map(|demand| {
             let rule = |block| {
                 Rule::new(
@@ -40,7 +44,10 @@ pub(in crate::plan) fn rules(resolved: &ResolvedProfile<'_>, workloads: &BTreeSe
                     Peer::Cidr(block),
                 )
             };
-            blocks(demand, &anywhere).into_iter().map(rule)
+            let resolvers = (demand.peer == DemandPeer::Resolver).then(|| snapshot.custom_resolver_addresses());
+            let resolvers = resolvers.into_iter().flatten().map(IpNet::from);
+            let blocks = blocks(demand, &anywhere).into_iter().chain(resolvers);
+            blocks.map(rule).collect::<Vec<_>>()
         });
     rules.collect()
 }
@@ -86,6 +93,7 @@ fn blocks(demand: &Demand, anywhere: &[IpNet]) -> Vec<IpNet> {
         | DemandPeer::ElasticInference
         | DemandPeer::Members
         | DemandPeer::EfaMembers
-        | DemandPeer::OwnSubnets => Vec::new(),
+        | DemandPeer::OwnSubnets
+        | DemandPeer::Resolver => Vec::new(),
     }
 }

@@ -79,6 +79,7 @@ impl Asked {
             | Destination::BucketElsewhere { .. }
             | Destination::Members { .. }
             | Destination::Efa
+            | Destination::Resolver { .. }
             | Destination::Subnet { .. }
             | Destination::Host { .. }
             | Destination::Cidr { .. } => destination.clone(),
@@ -176,6 +177,7 @@ fn passages_of(vpc: &VpcSnapshot, source: &Subnet, destination: &Destination, de
 fn chosen(destination: &Destination, net: &IpNet) -> Option<IpNet> {
     match destination {
         Destination::Cidr { cidr, .. } => Some(*cidr),
+        Destination::Resolver { server, .. } => Some(IpNet::from(*server)),
         Destination::Host { name, .. } => Some(match (name.parse::<IpAddr>().map(IpNet::from), net) {
             (Ok(address), _) => address,
             (Err(_), IpNet::V4(_)) => Ipv4Net::default().into(),

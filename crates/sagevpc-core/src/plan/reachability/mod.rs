@@ -30,9 +30,9 @@ use crate::{
         claims::Claims,
         resolved::{ResolvedProfile, WorkloadGroups},
     },
-    reach::{Destination, Hop, Reach, Unseen, Verdict},
+    reach::{Destination, Hop, Reach, Start, Unseen, Verdict},
     report::Finding,
-    types::{ResourceKey, SecurityGroupId, SubnetId},
+    types::{DNS_QUERIES, ResourceKey, SecurityGroupId, SubnetId},
     validate::SecurityGroups,
 };
 
@@ -69,13 +69,19 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &Workloa
                 .iter()
                 .filter_map(|subnet| Some((subnet, reach.from(subnet, &from.groups)?)))
                 .collect();
+            let resolving = resolving(&projected, &starts, demanded.keys());
             for (destination, demands) in &demanded {
                 for (subnet, start) in &starts {
                     let Some(answer) = start.answer(destination) else {
                         continue;
                     };
                     for (place, demand) in demands {
-                        obstacles.note(&answer, demand, *place, subnet, destination);
+                        if demand.peer == DemandPeer::Resolver && resolving.contains(subnet) {
+                            let demand = demand.as_usual();
+                            obstacles.note(&answer, &demand, *place, subnet, destination);
+                        } else {
+                            obstacles.note(&answer, demand, *place, subnet, destination);
+                        }
                     }
                 }
             }
@@ -83,6 +89,27 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &Workloa
         findings.extend(obstacles.findings());
     }
     findings
+}
+
+/// The subnets from which some DNS server may answer: clients ask the next where
+/// one does not, so that the others only make names resolve slowly.
+fn resolving<'d, 's>(
+    projected: &VpcSnapshot,
+    starts: &[(&'s SubnetId, Start<'_, '_>)],
+    demanded: impl Iterator<Item = &'d Destination>,
+) -> BTreeSet<&'s SubnetId> {
+    let [by_udp, _] = DNS_QUERIES;
+    let servers: Vec<&Destination> = demanded
+        .filter(|destination| matches!(destination, Destination::Resolver { traffic, .. } if *traffic == by_udp))
+        .collect();
+    let has_that_of_aws = projected.custom_resolvers().len() < projected.resolvers().len();
+    let may_answer = |start: &Start<'_, '_>, server: &Destination| {
+        let answer = start.answer(server);
+        !answer.is_some_and(|answer| matches!(answer.verdict, Verdict::Stopped(..)))
+    };
+    let resolves =
+        |(_, start): &&(_, Start<'_, '_>)| has_that_of_aws || servers.iter().any(|server| may_answer(start, server));
+    starts.iter().filter(resolves).map(|(subnet, _)| *subnet).collect()
 }
 
 /// Reads a network, and takes to work what the spec accepts.
@@ -230,6 +257,10 @@ pub(super) fn destinations_of(projected: &VpcSnapshot, demand: &Demand, subnets:
                 subnet: subnet.clone(),
                 traffic,
             })
+            .collect(),
+        DemandPeer::Resolver => projected
+            .custom_resolver_addresses()
+            .map(|server| Destination::Resolver { server, traffic })
             .collect(),
         DemandPeer::Host(name) => {
             let host = port().map(|port| Destination::Host {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::Reason,
     catalog::Symptom,
-    demand::{Demand, Strength},
+    demand::{Demand, DemandPeer, Strength},
     observed::VpcSnapshot,
     plan::{draft::Draft, network_acls::RESERVED, resolved::ResolvedProfile},
     reach::{AclDenial, Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, fix_of_all},
@@ -176,7 +176,8 @@ impl<'a, 'p> Obstacles<'a, 'p> {
     /// Each thing that cannot be seen is told by itself; what is accepted is
     /// still worth knowing.
     fn note_unseen(&mut self, answer: &Answer, way: &FollowedWay<'_>) {
-        if way.demand.strength == Strength::LetOut {
+        // What DNS servers answer cannot be seen either, and is told once.
+        if way.demand.strength == Strength::LetOut || way.demand.peer == DemandPeer::Resolver {
             return;
         }
         // Who denies some addresses in an ACL means to.

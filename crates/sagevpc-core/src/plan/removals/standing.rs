@@ -63,6 +63,7 @@ pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>
         | Destination::Cidr { .. }
         | Destination::Members { .. }
         | Destination::Efa
+        | Destination::Resolver { .. }
         | Destination::Subnet { .. } => None,
     };
     let (reached, endpoint) = how_far(draft, admission, start, way);
@@ -189,6 +190,7 @@ impl<'s> Narrowed<'s> {
             | Destination::Cidr { .. }
             | Destination::Members { .. }
             | Destination::Efa
+            | Destination::Resolver { .. }
             | Destination::Subnet { .. } => false,
         }
     }

@@ -18,7 +18,7 @@ use sagevpc_core::{
     observed::{IpPermission, NetworkInterface, VpcSnapshot},
     reach::{Cause, Destination, Reach, Unseen, Verdict},
     report::Weight,
-    types::{Protocol, SecurityGroupId, SubnetId, Traffic},
+    types::{DNS_QUERIES, Protocol, SecurityGroupId, SubnetId, Traffic},
 };
 use serde_json::json;
 
@@ -176,16 +176,33 @@ impl Question<'_> {
             | Destination::BucketElsewhere { .. }
             | Destination::Service(_)
             | Destination::Host { .. } => true,
-            Destination::Members { .. } | Destination::Efa | Destination::Subnet { .. } | Destination::Cidr { .. } => {
-                false
-            }
+            Destination::Members { .. }
+            | Destination::Efa
+            | Destination::Subnet { .. }
+            | Destination::Resolver { .. }
+            | Destination::Cidr { .. } => false,
         };
         by_name && !attributes.enable_dns_support.value
     }
 
+    /// The block of addresses that is asked for, where it is one.
+    fn block(&self) -> Option<IpNet> {
+        match &self.destination {
+            Destination::Cidr { cidr, .. } => Some(*cidr),
+            Destination::Resolver { server, .. } => Some(IpNet::from(*server)),
+            Destination::S3 { .. }
+            | Destination::BucketElsewhere { .. }
+            | Destination::Service(_)
+            | Destination::Host { .. }
+            | Destination::Members { .. }
+            | Destination::Efa
+            | Destination::Subnet { .. } => None,
+        }
+    }
+
     /// Whether it is one address in a subnet, and no interface has it.
     fn is_nobodys(&self) -> bool {
-        let Destination::Cidr { cidr, .. } = &self.destination else {
+        let Some(cidr) = self.block() else {
             return false;
         };
         let has_it = |interface: &NetworkInterface| {
@@ -228,8 +245,9 @@ impl Question<'_> {
                 }
             }
             Destination::Host { .. } | Destination::BucketElsewhere { .. } => (public(), None),
-            Destination::Cidr { cidr, .. } => {
-                let mut ips = in_block(*cidr);
+            Destination::Cidr { .. } | Destination::Resolver { .. } => {
+                let cidr = self.block().unwrap();
+                let mut ips = in_block(cidr);
                 ips.push(cidr.addr());
                 // A block with public addresses stands for these.
                 if !(is_private(cidr.network()) && is_private(cidr.broadcast())) {
@@ -257,7 +275,9 @@ impl Question<'_> {
             .filter(|ip| subnet_of(self.vpc, *ip) == Some(self.subnet))
             .collect();
         let protocols: Vec<u8> = match &self.destination {
-            Destination::Members { traffic, .. } | Destination::Subnet { traffic, .. } => match traffic.protocol {
+            Destination::Members { traffic, .. }
+            | Destination::Resolver { traffic, .. }
+            | Destination::Subnet { traffic, .. } => match traffic.protocol {
                 Protocol::All => vec![6, 17, 1, 253],
                 Protocol::Number(number) => vec![number],
             },
@@ -288,12 +308,12 @@ impl Question<'_> {
                             vec![443]
                         }
                         Destination::Efa => Vec::new(),
-                        Destination::Members { traffic, .. } | Destination::Subnet { traffic, .. } => {
-                            match traffic.ports {
-                                Some(range) => vec![u16::try_from(range.from).unwrap()],
-                                None => ports(0).collect(),
-                            }
-                        }
+                        Destination::Members { traffic, .. }
+                        | Destination::Resolver { traffic, .. }
+                        | Destination::Subnet { traffic, .. } => match traffic.ports {
+                            Some(range) => vec![u16::try_from(range.from).unwrap()],
+                            None => ports(0).collect(),
+                        },
                     };
                     for port in ports {
                         for own_port in self::ports(32_768).filter(|port| *port <= 60_999) {
@@ -348,6 +368,14 @@ fn destination() -> impl Strategy<Value = Destination> {
             cidr: cidr.parse().unwrap(),
             port
         }),
+        (
+            sample::select(vec!["10.0.1.77", "10.0.2.78", "10.0.0.77", "8.8.8.8"]),
+            sample::select(DNS_QUERIES.to_vec())
+        )
+            .prop_map(|(server, traffic)| Destination::Resolver {
+                server: server.parse().unwrap(),
+                traffic
+            }),
         (subnet(), traffic.clone()).prop_map(|(subnet, traffic)| Destination::Members { subnet, traffic }),
         (subnet(), traffic).prop_map(|(subnet, traffic)| Destination::Subnet { subnet, traffic }),
     ]
@@ -570,6 +598,7 @@ fn is_of_every_address(question: &Question<'_>) -> bool {
         | Destination::Members { .. }
         | Destination::Efa
         | Destination::Subnet { .. }
+        | Destination::Resolver { .. }
         | Destination::Cidr { .. } => true,
     }
 }
