@@ -1,21 +1,14 @@
 //! `sagevpc policy`: what IAM policies mean, without asking AWS.
 
 mod diff;
+mod eval;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, io, process::ExitCode};
 
-use serde::Serialize;
-use serde_json::json;
-
-use self::diff::Comparison;
+use self::{diff::Comparison, eval::decide};
 use super::{Output, input, output};
 use iam_policy::{
-    Context, ContextValue, Decision, PolicyDocument, PolicyError, Principal, PrincipalClause, PrincipalSet, Request,
-    StatementRef, Unjudged, evaluate,
+    Context, ContextValue, PolicyDocument, PolicyError, Principal, PrincipalClause, PrincipalSet, Request, StatementRef,
 };
 
 /// Compare IAM policies by what they mean, or ask what they allow.
@@ -53,12 +46,15 @@ struct DiffArgs {
 
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Exit status: 0 when it is allowed, 2 when it is denied, 3 when that hangs on what is not given, 1 on \
-                  an error."
+    after_help = "A resource's policy that names an account leaves it to the account's own policies, and what another \
+                  account owns needs both: which half is missing is said.\n\nExit status: 0 when it is allowed, 2 when it \
+                  is denied, 3 when that hangs on what is not given, 1 on an error."
 )]
 struct EvalArgs {
-    /// A policy's file; `-` reads standard input. May be given several times:
-    /// one of them must allow the request, and none may deny it.
+    /// A policy's file, of a role or of a resource; `-` reads standard input. May
+    /// be given several times: one of them must allow the request, together with
+    /// another where a resource's policy only names the caller's account, and
+    /// none may deny it.
     #[arg(short, long = "policy", required = true, value_name = "FILE")]
     policies: Vec<String>,
     /// The action, such as s3:GetObject.
@@ -206,118 +202,12 @@ fn principal(text: &str) -> Principal {
     }
 }
 
-/// What policies decide together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Together {
-    Allowed,
-    ImplicitlyDenied,
-    ExplicitlyDenied,
-    Unknown,
-}
-
-impl Together {
-    const fn exit(self) -> u8 {
-        match self {
-            Self::Allowed => 0,
-            Self::ImplicitlyDenied | Self::ExplicitlyDenied => 2,
-            Self::Unknown => 3,
-        }
-    }
-}
-
-/// A statement of one of several policies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Source {
-    file: String,
-    #[serde(flatten)]
-    statement: StatementRef,
-}
-
-/// A decision and what it rests on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Answer {
-    decision: Together,
-    /// The statements that decide, or that it hangs on.
-    statements: Vec<Source>,
-    /// What it hangs on.
-    missing: BTreeSet<Unjudged>,
-}
-
-impl Answer {
-    fn described(&self, output: Output) -> String {
-        if let Output::Json = output {
-            return format!("{:#}\n", json!(self));
-        }
-        let sources: Vec<String> = self
-            .statements
-            .iter()
-            .map(|Source { file, statement }| format!("{statement} of {file}"))
-            .collect();
-        let sources = sources.join(", ");
-        match self.decision {
-            Together::Allowed => format!("Allowed by {sources}.\n"),
-            Together::ExplicitlyDenied => format!("Denied by {sources}.\n"),
-            Together::ImplicitlyDenied => "Denied: no statement allows it.\n".to_owned(),
-            Together::Unknown => {
-                let missing: String = self.missing.iter().map(|missing| format!("- {missing}\n")).collect();
-                format!("Not known; it hangs on {sources}:\n{missing}")
-            }
-        }
-    }
-}
-
-/// Decides a request by several policies: one must allow it, and none deny it.
-fn decide(policies: &[(String, PolicyDocument)], request: &Request) -> Answer {
-    let mut allowing = Vec::new();
-    let mut hanging = Vec::new();
-    let mut reasons = BTreeSet::new();
-    let (mut allowance_hangs, mut denial_hangs) = (false, false);
-    for (file, policy) in policies {
-        let source = |statement| Source {
-            file: file.clone(),
-            statement,
-        };
-        match evaluate(policy, request) {
-            Decision::Allowed { statement } => allowing.push(source(statement)),
-            Decision::ImplicitlyDenied => {}
-            Decision::ExplicitlyDenied { statement } => {
-                return Answer {
-                    decision: Together::ExplicitlyDenied,
-                    statements: vec![source(statement)],
-                    missing: BTreeSet::new(),
-                };
-            }
-            Decision::Unknown {
-                missing,
-                statements,
-                may_allow,
-                may_deny,
-            } => {
-                hanging.extend(statements.into_iter().map(source));
-                reasons.extend(missing);
-                allowance_hangs |= may_allow;
-                denial_hangs |= may_deny;
-            }
-        }
-    }
-    let (decision, statements, missing) = if !allowing.is_empty() && !denial_hangs {
-        (Together::Allowed, allowing, BTreeSet::new())
-    } else if allowing.is_empty() && !allowance_hangs {
-        (Together::ImplicitlyDenied, Vec::new(), BTreeSet::new())
-    } else {
-        (Together::Unknown, hanging, reasons)
-    };
-    Answer {
-        decision,
-        statements,
-        missing,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        eval::{Answer, Together},
+        *,
+    };
 
     fn policies(texts: &[&str]) -> Vec<(String, PolicyDocument)> {
         let named = |(number, text): (usize, &&str)| (format!("{number}.json"), text.parse().unwrap());
@@ -413,5 +303,88 @@ mod tests {
             })
         );
         assert_eq!(names_someone(&ALLOW.parse().unwrap()), None);
+    }
+
+    const ROLE: &str = "arn:aws:iam::111122223333:role/train";
+
+    /// What the role may do, by a bucket's policy that names this and by others.
+    fn named(principal: &str, others: &[&str], resource: &str) -> Answer {
+        let bucket = format!(
+            r#"{{"Statement": {{"Effect": "Allow", "Principal": {principal}, "Action": "s3:*", "Resource": "*",
+               "Condition": {{"StringEquals": {{"aws:PrincipalAccount": "111122223333"}}}}}}}}"#
+        );
+        let request = Request::new(super::principal(ROLE), "s3:GetObject", resource)
+            .in_context(Context::partial().with_value("aws:PrincipalAccount", "111122223333"));
+        decide(&policies(&[&[bucket.as_str()], others].concat()), &request)
+    }
+
+    #[test]
+    fn a_policy_that_names_an_account_leaves_it_to_the_accounts_own_policies() {
+        for account in [
+            r#"{"AWS": "111122223333"}"#,
+            r#"{"AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:role/other"]}"#,
+        ] {
+            let alone = named(account, &[], "arn:aws:s3:::b/k");
+            assert_eq!((alone.decision, alone.decision.exit()), (Together::ImplicitlyDenied, 2));
+            let told = alone.described(Output::Text);
+            assert!(told.contains("statement 1 of 0.json"), "{told}");
+            assert!(
+                told.contains("a policy of the caller's own, of account 111122223333"),
+                "{told}"
+            );
+            assert_eq!(
+                named(account, &[DENY], "arn:aws:s3:::b/k").decision,
+                Together::ImplicitlyDenied
+            );
+            let both = named(account, &[ALLOW], "arn:aws:s3:::b/k");
+            assert_eq!(
+                both.described(Output::Text),
+                "Allowed by statement 1 of 0.json, statement 1 of 1.json.\n"
+            );
+            assert_eq!(
+                named(account, &[ALLOW, CONDITIONAL], "arn:aws:s3:::b/k").decision,
+                Together::Unknown
+            );
+        }
+        for directly in [
+            r#"{"AWS": "arn:aws:iam::111122223333:role/train"}"#,
+            r#"{"AWS": "*"}"#,
+            r#""*""#,
+        ] {
+            assert_eq!(
+                named(directly, &[], "arn:aws:s3:::b/k").decision,
+                Together::Allowed,
+                "{directly}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_another_account_owns_needs_both_halves() {
+        let key = "arn:aws:kms:eu-west-1:999999999999:key/k";
+        let directly = r#"{"AWS": "arn:aws:iam::111122223333:role/train"}"#;
+        let identity = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+        let without_own = named(directly, &[], key);
+        assert_eq!(without_own.decision, Together::ImplicitlyDenied);
+        assert!(
+            without_own
+                .described(Output::Text)
+                .contains("a policy of the caller's own")
+        );
+        assert_eq!(named(directly, &[identity], key).decision, Together::Allowed);
+        let request = Request::new(super::principal(ROLE), "kms:Decrypt", key);
+        let without_resources = decide(&policies(&[identity]), &request);
+        assert_eq!(without_resources.decision, Together::ImplicitlyDenied);
+        let told = without_resources.described(Output::Text);
+        assert!(
+            told.contains("the policy of the resource, in account 999999999999"),
+            "{told}"
+        );
+        let own_key = Request::new(
+            super::principal(ROLE),
+            "kms:Decrypt",
+            key.replace("999999999999", "111122223333"),
+        );
+        assert_eq!(decide(&policies(&[identity]), &own_key).decision, Together::Allowed);
     }
 }

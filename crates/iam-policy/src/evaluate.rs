@@ -76,6 +76,11 @@ impl Context {
         self.with(key, ContextValue::Values(vec![value.into()]))
     }
 
+    /// What is known of a key.
+    pub fn value(&self, key: &str) -> &ContextValue {
+        self.get(key)
+    }
+
     pub(super) fn get(&self, key: &str) -> &ContextValue {
         self.keys.get(&key.to_ascii_lowercase()).unwrap_or(&self.unlisted)
     }

@@ -21,7 +21,7 @@ pub fn try_everything(bytes: &[u8]) -> bool {
     let same = same_meaning(&first, &second);
     assert_eq!(same, same_meaning(&second, &first), "{first}\n{second}");
     assert_eq!(same, diff(&first, &second).is_empty(), "{first}\n{second}");
-    assert_eq!(same, first.fingerprint() == second.fingerprint(), "{first}\n{second}");
+    assert!(same || first.fingerprint() != second.fingerprint(), "{first}\n{second}");
     for difference in diff(&first, &second) {
         let _ = difference.to_string();
     }
