@@ -30,6 +30,8 @@ pub struct Beyond {
     pub vpn_gateways: BTreeMap<VpnGatewayId, VpnGateway>,
     transit_gateways: BTreeMap<TransitGatewayId, TransitGateway>,
     attachments: BTreeMap<TransitGatewayAttachmentId, TransitGatewayAttachment>,
+    /// Those that the owner of the gateway saw, who alone sees associations.
+    seen_by_owners: BTreeSet<TransitGatewayAttachmentId>,
     vpc_attachments: BTreeMap<TransitGatewayAttachmentId, TransitGatewayVpcAttachment>,
     routes: BTreeMap<TransitGatewayRouteTableId, TransitGatewayRoutes>,
     static_routes: BTreeMap<TransitGatewayRouteTableId, TransitGatewayRoutes>,
@@ -106,6 +108,10 @@ impl Beyond {
         }
         for attachment in &snapshot.transit_gateway_attachments {
             let id = attachment.transit_gateway_attachment_id.clone();
+            let owner = attachment.transit_gateway_owner_id.as_ref();
+            if owner.is_none() || owner == snapshot.account.as_ref().or(attachment.resource_owner_id.as_ref()) {
+                self.seen_by_owners.insert(id.clone());
+            }
             let known = self.attachments.entry(id).or_insert_with(|| attachment.clone());
             if known.association.is_none() {
                 known.association.clone_from(&attachment.association);
@@ -235,6 +241,9 @@ impl Beyond {
             state.is_none_or(|state| state.eq_ignore_ascii_case("associated"))
         };
         let found = seen.association.as_ref().filter(associated);
+        if found.is_none() && !self.seen_by_owners.contains(attachment) {
+            return None;
+        }
         Some(found.and_then(|found| found.transit_gateway_route_table_id.as_ref()))
     }
 

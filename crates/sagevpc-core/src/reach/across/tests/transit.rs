@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{THEIRS, World, route, says, told, transit_route};
+use super::{OURS, THEIRS, World, route, says, told, transit_route};
 use crate::reach::Destination;
 
 const SPOKE: &str = "10.2.1.5:5432";
@@ -254,4 +254,17 @@ fn a_virtual_private_gateway_must_be_attached() {
             "attach-vpn-gateway --vpn-gateway-id vgw-1 --vpc-id vpc-a",
         ],
     );
+}
+
+#[test]
+fn only_the_gateways_owner_sees_that_nothing_is_associated() {
+    let world = World::new().with("TransitGatewayAttachments", "tgw-attach-a", |found| {
+        found["Association"] = Value::Null;
+    });
+    let [ours, theirs] = [OURS, THEIRS].map(|account| world.snapshot(account));
+    let vpc = ours.vpc(&"vpc-a".into()).unwrap();
+    let attachment = "tgw-attach-a".into();
+    assert_eq!(vpc.beyond.association(&attachment), None);
+    let vpc = vpc.joined_to(&[&ours, &theirs]);
+    assert_eq!(vpc.beyond.association(&attachment), Some(None));
 }
