@@ -11,7 +11,7 @@ use super::{
     output,
 };
 use sagevpc_core::{
-    observed::{VpcSnapshot, files::FileKind},
+    observed::{Snapshot, VpcSnapshot, files::FileKind},
     reach::{Cause, Destination, Means, Reach, Unseen, Verdict},
     types::{SecurityGroupId, SubnetId},
 };
