@@ -17,10 +17,10 @@ pub(super) use edges::{
 use sagevpc_core::{
     observed::{
         BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService,
-        GroupIdentifier, IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range,
-        NetworkInterface, NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress,
-        Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc,
-        VpcEndpoint, Word,
+        GroupIdentifier, InstanceTypeOffering, IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association,
+        Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName,
+        PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag,
+        UserIdGroupPair, Vpc, VpcEndpoint, Word,
     },
     types::{
         AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,
@@ -268,6 +268,13 @@ pub(super) fn dhcp_options(options: sdk::DhcpOptions) -> Option<DhcpOptions> {
                 values: each(configuration.values, |value| Some(DhcpValue { value: value.value? })),
             })
         }),
+    })
+}
+
+pub(super) fn instance_type_offering(offering: sdk::InstanceTypeOffering) -> Option<InstanceTypeOffering> {
+    Some(InstanceTypeOffering {
+        instance_type: offering.instance_type?.as_str().to_owned(),
+        location: offering.location?,
     })
 }
 

@@ -4,7 +4,7 @@
 //! as well: an id that does not exist makes such a list fail as a whole, and a
 //! filter just not match.
 
-use aws_sdk_ec2::types::{Filter, VpcAttributeName};
+use aws_sdk_ec2::types::{Filter, LocationType, VpcAttributeName};
 
 pub(super) use edges::{
     address, all_our_addresses, all_our_flow_logs, flow_logs, internet_gateways, nat_gateway, nat_gateways,
@@ -20,7 +20,8 @@ use super::{
 use sagevpc_core::{
     catalog::calls::Call,
     observed::{
-        DhcpOptions, EndpointService, NetworkInterface, PrefixList, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint,
+        DhcpOptions, EndpointService, InstanceTypeOffering, NetworkInterface, PrefixList, RouteTable, SecurityGroup,
+        Subnet, Vpc, VpcEndpoint,
     },
     plan::DnsAttribute,
     types::{SecurityGroupId, TAG_CLUSTER, TAG_RESOURCE, TAG_VPC, Tags, VpcEndpointId, VpcId},
@@ -271,6 +272,35 @@ async fn endpoint_services(connection: &Ec2Connection, kind: &str) -> Result<Vec
         service_details,
         convert::endpoint_service
     ))
+}
+
+/// The zones that offer the instance types, by EC2's names.
+pub(super) async fn instance_type_offerings(
+    connection: &Ec2Connection,
+    types: &[String],
+) -> Result<Vec<InstanceTypeOffering>, Refusal> {
+    let mut found = Vec::new();
+    for batch in types.chunks(FILTER_VALUES) {
+        let mut next_page = None;
+        loop {
+            let request = connection
+                .client
+                .describe_instance_type_offerings()
+                .location_type(LocationType::AvailabilityZoneId)
+                .filters(filter("instance-type", batch.to_vec()))
+                .max_results(PAGE)
+                .set_next_token(next_page);
+            let call = Call::DescribeInstanceTypeOfferings;
+            let answer = connection.share.read(call, request.send()).await?;
+            let offerings = answer.instance_type_offerings.unwrap_or_default();
+            found.extend(offerings.into_iter().filter_map(convert::instance_type_offering));
+            next_page = answer.next_token.filter(|token| !token.is_empty());
+            if next_page.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a DNS attribute of a VPC is on; `None` if there is no such VPC.

@@ -15,6 +15,7 @@
 //! | DescribeNetworkInterfacePermissions | where asked for and SageMaker has interfaces: 200 of them in a call, 255 in a page |
 //! | DescribePrefixLists, -VpcEndpointServices (gateways) | once an hour |
 //! | DescribeVpcEndpointServices (interfaces) | once an hour, where a spec wants interface endpoints |
+//! | DescribeInstanceTypeOfferings | once an hour, of the instance types that specs name |
 //! | DescribeVpcAttribute | for each VPC and attribute once in five minutes, and after a change of it: AWS lets nobody batch it |
 //!
 //! A call that the role may not make fails the round, but for those that only
@@ -39,9 +40,9 @@ use super::{describe, ec2::Ec2Connection, errors::Refusal};
 use sagevpc_core::{
     catalog::calls::Call,
     observed::{
-        Address, Aspect, DhcpOptions, EndpointService, FlowLog, Interest, InternetGateway, NatGateway, NetworkAcl,
-        NetworkInterface, NetworkInterfacePermission, Route, RouteTable, SecurityGroup, Snapshot, Subnet, Vpc,
-        VpcAttributes,
+        Address, Aspect, DhcpOptions, EndpointService, FlowLog, InstanceTypeOffering, Interest, InternetGateway,
+        NatGateway, NetworkAcl, NetworkInterface, NetworkInterfacePermission, Route, RouteTable, SecurityGroup,
+        Snapshot, Subnet, Vpc, VpcAttributes,
     },
     report::{Failure, FailureKind},
     types::{DhcpOptionsId, FlowLogId, SecurityGroupId, SubnetId, VpcId},
@@ -60,6 +61,8 @@ struct Asked {
     aspects: BTreeSet<Aspect>,
     /// The VPCs whose flow logs are wanted.
     flow_logs: BTreeSet<VpcId>,
+    /// Instance types whose zones are wanted.
+    instance_types: BTreeSet<String>,
 }
 
 impl Asked {
@@ -72,6 +75,7 @@ impl Asked {
             buckets: _,
             fresh,
             aspects,
+            instance_types,
             roles: _,
         } in interests
         {
@@ -81,6 +85,7 @@ impl Asked {
             if aspects.contains(&Aspect::FlowLogs) {
                 asked.flow_logs.extend(vpc.clone());
             }
+            asked.instance_types.extend(instance_types);
             asked.aspects.extend(aspects);
             asked.vpcs.extend(vpc);
             asked.subnets.extend(subnets);
@@ -199,6 +204,7 @@ async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal
         security_groups,
         aspects,
         flow_logs,
+        instance_types,
     } = asked;
     let vpcs: Vec<String> = vpcs.iter().map(ToString::to_string).collect();
     let denied = Denied::default();
@@ -217,6 +223,7 @@ async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal
             addresses(connection, wants(Aspect::Addresses), &denied),
             facts(connection),
             interface_services(connection, wants(Aspect::InterfaceServices)),
+            instance_type_offerings(connection, &instance_types),
         )
     };
     let (network, account) = tokio::join!(network, connection.account_if_known());
@@ -244,6 +251,7 @@ async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal
             gateway_services,
         },
         interface_services,
+        instance_type_offerings,
     ) = network?;
     let mut flow_logs = flow_logs;
     let known: BTreeSet<FlowLogId> = flow_logs.iter().map(|log| log.flow_log_id.clone()).collect();
@@ -279,6 +287,7 @@ async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal
         addresses,
         flow_logs,
         network_interface_permissions,
+        instance_type_offerings,
         // S3, IAM and SageMaker are asked by other ways.
         roles: Vec::new(),
         managed_policies: Vec::new(),
@@ -482,6 +491,22 @@ async fn interface_services(connection: &Ec2Connection, wanted: bool) -> Result<
         describe::interface_services(connection),
     )
     .await
+}
+
+/// The zones that offer the instance types; none where the role may not ask, for
+/// what nobody saw is not asserted.
+async fn instance_type_offerings(
+    connection: &Ec2Connection,
+    types: &BTreeSet<String>,
+) -> Result<Vec<InstanceTypeOffering>, Refusal> {
+    let unknown = connection.known.unknown_instance_types(types);
+    if !unknown.is_empty() {
+        match describe::instance_type_offerings(connection, &unknown).await {
+            Err(refusal) if refusal.failure.kind == FailureKind::AccessDenied => {}
+            found => connection.known.note_instance_types(&unknown, found?),
+        }
+    }
+    Ok(connection.known.instance_type_offerings(types))
 }
 
 fn strings<T: ToString>(ids: impl IntoIterator<Item = T>) -> Vec<String> {

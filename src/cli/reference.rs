@@ -131,6 +131,7 @@ fn options(requirements: &Requirements) -> impl Iterator<Item = String> {
         ("interContainerEncryption", requirements.may_be_encrypted()),
         ("efa", requirements.addresses_with_efa.is_some()),
         ("networkIsolation", requirements.may_be_isolated),
+        ("orchestrator", requirements.is_cluster),
         ("shadowEndpoint", requirements.shadow_endpoint.is_some()),
         ("directInternetAccess", requirements.may_have_direct_internet_access),
     ]

@@ -291,6 +291,8 @@ pub struct ValidWorkload {
     pub instances: u32,
     /// What bears on its rules and addresses.
     pub options: Options,
+    /// The type of its instances, as SageMaker names it.
+    pub instance_type: Option<String>,
     /// How many instances its shadow endpoint has; 0 where it has none.
     pub shadow_instances: u32,
     /// Whether it has a way to the internet of its own.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::aws::errors::Refusal;
 use sagevpc_core::{
-    observed::{EndpointService, Flag, PrefixList, Vpc, VpcAttributes},
+    observed::{EndpointService, Flag, InstanceTypeOffering, PrefixList, Vpc, VpcAttributes},
     plan::DnsAttribute,
     types::VpcId,
 };
@@ -47,9 +47,37 @@ pub(in crate::aws) struct Known {
     pub(super) facts: Fact<Facts>,
     pub(super) interface_services: Fact<Vec<EndpointService>>,
     attributes: Mutex<BTreeMap<VpcAttribute, (Instant, bool)>>,
+    instance_types: Mutex<BTreeMap<String, (Instant, Vec<InstanceTypeOffering>)>>,
 }
 
 impl Known {
+    /// Those of the instance types that were not asked about for a while.
+    pub(super) fn unknown_instance_types(&self, types: &BTreeSet<String>) -> Vec<String> {
+        let known = self.instance_types.lock();
+        let is_known = |name: &&String| known.get(*name).is_some_and(|(at, _)| at.elapsed() < FACTS_AGE);
+        types.iter().filter(|name| !is_known(name)).cloned().collect()
+    }
+
+    /// Notes where the instance types are offered.
+    pub(super) fn note_instance_types(&self, types: &[String], found: Vec<InstanceTypeOffering>) {
+        let mut known = self.instance_types.lock();
+        for name in types {
+            known.insert(name.clone(), (Instant::now(), Vec::new()));
+        }
+        for offering in found {
+            if let Some((_, offerings)) = known.get_mut(&offering.instance_type) {
+                offerings.push(offering);
+            }
+        }
+    }
+
+    /// Where the instance types are offered, as far as is known.
+    pub(super) fn instance_type_offerings(&self, types: &BTreeSet<String>) -> Vec<InstanceTypeOffering> {
+        let known = self.instance_types.lock();
+        let offered = types.iter().filter_map(|name| known.get(name));
+        offered.flat_map(|(_, offerings)| offerings.iter().cloned()).collect()
+    }
+
     /// Forgets an attribute, so that it is read anew.
     pub(in crate::aws) fn forget_attribute(&self, vpc: &VpcId, attribute: DnsAttribute) {
         self.attributes().remove(&(vpc.clone(), attribute));

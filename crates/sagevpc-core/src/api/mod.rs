@@ -20,9 +20,9 @@ pub use network::{
     InterfaceEndpoints, Internet, InternetMode, NatGateways, NetworkAclMode, NetworkAcls,
 };
 pub use profile::{
-    Blocker, Bucket, Destination, Exempt, ManagedSecurityGroups, PackageRepositories, ProfileSecurityGroups,
-    RequireVpcEndpoint, SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, ShadowEndpoint,
-    Verdict, VpcConfig, VpcRef, Workload, WorkloadStatus,
+    Blocker, Bucket, Destination, Exempt, ManagedSecurityGroups, Orchestrator, PackageRepositories,
+    ProfileSecurityGroups, RequireVpcEndpoint, SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus,
+    ShadowEndpoint, Verdict, VpcConfig, VpcRef, Workload, WorkloadStatus,
 };
 pub use status::{
     ActionState, ActionStatus, ApprovedStatus, BucketInForce, ConsumerStatus, ConsumersStatus, DriftStatus, HeldStatus,

@@ -166,10 +166,11 @@ pub struct VpcRef {
 #[x_kube(validation = Rule::new("!self.distributed || self.kind in ['Processing', 'Training', 'Tuning', 'Transform', 'Clarify', 'ModelMonitor']").message("distributed applies to jobs whose instances talk to each other: Processing, Training, Tuning, Transform, Clarify and ModelMonitor; remove it here"))]
 #[x_kube(validation = Rule::new("!self.interContainerEncryption || self.distributed").message("interContainerEncryption applies to distributed jobs: set distributed: true, or remove it"))]
 #[x_kube(validation = Rule::new("!self.interContainerEncryption || self.kind in ['Processing', 'Training', 'Tuning', 'Clarify', 'ModelMonitor']").message("interContainerEncryption applies to Processing, Training, Tuning, Clarify and ModelMonitor; remove it here"))]
-#[x_kube(validation = Rule::new("!self.efa || self.kind in ['Training', 'Tuning']").message("efa applies to Training and Tuning; remove it here"))]
+#[x_kube(validation = Rule::new("!self.efa || self.kind in ['Training', 'Tuning', 'HyperPod']").message("efa applies to Training, Tuning and HyperPod; remove it here"))]
 #[x_kube(validation = Rule::new("!self.directInternetAccess || self.kind == 'Notebook'").message("directInternetAccess applies to a Notebook; remove it here"))]
 #[x_kube(validation = Rule::new("!self.networkIsolation || self.kind in ['Hosting', 'Processing', 'Training', 'Tuning', 'Transform', 'ModelMonitor']").message("networkIsolation applies to Hosting, Processing, Training, Tuning, Transform and ModelMonitor; a Clarify job must reach its shadow endpoint, and the other kinds have no such option; remove it here"))]
 #[x_kube(validation = Rule::new("!has(self.shadowEndpoint) || self.kind in ['Clarify']").message("shadowEndpoint applies to Clarify; remove it here"))]
+#[x_kube(validation = Rule::new("!has(self.orchestrator) || self.kind in ['HyperPod']").message("orchestrator applies to HyperPod; remove it here"))]
 #[serde(rename_all = "camelCase")]
 pub struct Workload {
     /// A name, unique in the profile.
@@ -207,6 +208,16 @@ pub struct Workload {
     /// gets no predictions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow_endpoint: Option<ShadowEndpoint>,
+    /// The type of its instances, such as ml.p5.48xlarge. Named, only availability
+    /// zones that offer it count, and what an instance of it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self.matches('^ml[.][a-z0-9-]+[.][a-z0-9-]+$')").message("instanceType is a type of SageMaker's, such as ml.p5.48xlarge"))]
+    #[schemars(length(min = 6, max = 64))]
+    pub instance_type: Option<String>,
+    /// What manages a HyperPod cluster: with Amazon EKS, its pods have addresses
+    /// of their own. Without the field, Slurm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orchestrator: Option<Orchestrator>,
     /// The ARN of the execution role. Named, it is verified; the SageMakerVpc
     /// must grant it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -224,8 +235,19 @@ impl Workload {
             efa: self.efa,
             isolated: self.network_isolation,
             shadow_endpoint: self.shadow_endpoint.is_some(),
+            eks: matches!(self.orchestrator, Some(Orchestrator::Eks)),
         }
     }
+}
+
+/// What manages a HyperPod cluster.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum Orchestrator {
+    /// Slurm.
+    Slurm,
+    /// Amazon EKS.
+    Eks,
 }
 
 /// An endpoint that SageMaker makes of a model for a job.
@@ -498,6 +520,10 @@ mod tests {
         assert_eq!(
             kinds_with("shadowEndpoint"),
             kinds_that(|requirements| requirements.shadow_endpoint.is_some())
+        );
+        assert_eq!(
+            kinds_with("orchestrator"),
+            kinds_that(|requirements| requirements.is_cluster)
         );
         assert_eq!(
             kinds_with("directInternetAccess"),

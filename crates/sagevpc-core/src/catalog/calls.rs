@@ -202,6 +202,7 @@ calls! {
     DescribeAddresses: Ec2 "ec2", false, Describe, Observation, [DescribeAddresses: Read];
     DescribeDhcpOptions: Ec2 "ec2", false, Describe, Observation, [DescribeDhcpOptions: Read];
     DescribeFlowLogs: Ec2 "ec2", false, Describe, Observation, [DescribeFlowLogs: Read];
+    DescribeInstanceTypeOfferings: Ec2 "ec2", false, Describe, Observation, [DescribeInstanceTypeOfferings: Read];
     DescribeInternetGateways: Ec2 "ec2", false, Describe, Observation, [DescribeInternetGateways: Read];
     DescribeNatGateways: Ec2 "ec2", false, Describe, Observation, [DescribeNatGateways: Read];
     DescribeNetworkAcls: Ec2 "ec2", false, Describe, Observation, [DescribeNetworkAcls: Read];

@@ -4,6 +4,7 @@
 //! page read it; none of them repeats it.
 
 pub mod calls;
+mod instance_types;
 mod prices;
 mod repositories;
 mod role_actions;
@@ -12,6 +13,7 @@ mod services;
 mod symptoms;
 mod workloads;
 
+pub use instance_types::ec2_instance_type;
 pub use prices::{Prices, Usd};
 pub use repositories::{bucket_uses, ecr_layer_bucket, is_bucket_of_aws, package_repositories};
 pub use role_actions::{RoleCondition, RoleNeed, RolePart, SAGEMAKER_PRINCIPAL};

@@ -241,7 +241,8 @@ impl WorkloadKind {
             | Self::Tuning
             | Self::Transform
             | Self::Notebook
-            | Self::Studio => false,
+            | Self::Studio
+            | Self::HyperPod => false,
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Options {
     pub isolated: bool,
     /// It gets predictions from a shadow endpoint.
     pub shadow_endpoint: bool,
+    /// It is a cluster that Amazon EKS manages, and not Slurm.
+    pub eks: bool,
 }
 
 /// The other end of a needed rule.
@@ -155,8 +157,11 @@ pub(super) const NFS_TO_OWN_SUBNETS: RuleNeed =
 pub(super) const FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Distributed, Protocol::All, None);
 pub(super) const TO_MEMBERS: RuleNeed = FROM_MEMBERS.said();
 
-const EFA_FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Efa, Protocol::All, None);
-const EFA_TO_MEMBERS: RuleNeed = EFA_FROM_MEMBERS.said();
+pub(super) const ALWAYS_FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Always, Protocol::All, None);
+pub(super) const ALWAYS_TO_MEMBERS: RuleNeed = ALWAYS_FROM_MEMBERS.said();
+
+pub(super) const EFA_FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Efa, Protocol::All, None);
+pub(super) const EFA_TO_MEMBERS: RuleNeed = EFA_FROM_MEMBERS.said();
 
 /// IPsec's key exchange.
 ///
@@ -219,6 +224,7 @@ mod tests {
     fn what_members_say_to_each_other_goes_both_ways() {
         let pairs = [
             (FROM_MEMBERS, TO_MEMBERS),
+            (ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS),
             (EFA_FROM_MEMBERS, EFA_TO_MEMBERS),
             (IKE_FROM_MEMBERS, IKE_TO_MEMBERS),
             (ESP_FROM_MEMBERS, ESP_TO_MEMBERS),

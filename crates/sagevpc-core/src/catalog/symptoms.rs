@@ -18,6 +18,8 @@ pub enum Symptom {
     NoCapacity,
     /// The subnets span too few availability zones.
     TooFewZones,
+    /// None of the subnets' zones has the instance type.
+    ZoneWithoutType,
     /// Names do not resolve, or AWS STS or CloudWatch Logs is out of reach.
     StaysStarting,
     /// SageMaker's own API is out of reach.
@@ -34,13 +36,14 @@ pub enum Symptom {
 
 impl Symptom {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NoWayToS3,
         Self::ImagePullFails,
         Self::DhcpOptions,
         Self::MembersCannotTalk,
         Self::NoCapacity,
         Self::TooFewZones,
+        Self::ZoneWithoutType,
         Self::StaysStarting,
         Self::NoWayToSageMaker,
         Self::NoWayToServices,
@@ -61,6 +64,7 @@ impl Symptom {
             Self::MembersCannotTalk => "a distributed job whose containers cannot reach each other",
             Self::NoCapacity => "a ClientError at creation that the subnets do not suffice",
             Self::TooFewZones => "Unable to locate at least 2 availability zone(s) with the requested instance type",
+            Self::ZoneWithoutType => "We currently do not have sufficient capacity",
             Self::StaysStarting => "a job that stays Starting",
             Self::NoWayToSageMaker => "SageMaker studio is unable to reach SageMaker Endpoint",
             Self::NoWayToServices => "a call to an AWS service that times out",
@@ -80,6 +84,7 @@ impl Symptom {
             | Self::DhcpOptions
             | Self::MembersCannotTalk
             | Self::NoCapacity
+            | Self::ZoneWithoutType
             | Self::NoWayToSageMaker
             | Self::NoWayToServices
             | Self::NoWayOut
@@ -105,6 +110,9 @@ impl Symptom {
                 "an endpoint, a Clarify job's shadow endpoint among them, gets subnets of one availability zone, or the \
                  instance type is offered in one of their zones only"
             }
+            Self::ZoneWithoutType => {
+                "none of the subnets is in an availability zone that has the instance type, or that has room for it"
+            }
             Self::StaysStarting => {
                 "names do not resolve, for DNS or an endpoint's private DNS is off, or sts or logs is out of reach"
             }
@@ -125,7 +133,7 @@ impl Symptom {
             Self::NoWayToS3 | Self::ImagePullFails => requirements.needs.contains(&Need::S3),
             Self::DhcpOptions | Self::StaysStarting => requirements.needs.contains(&Need::Dns),
             Self::MembersCannotTalk => requirements.rules.iter().any(|rule| rule.peer == PeerNeed::Members),
-            Self::NoCapacity | Self::NoWayOut | Self::NoWayOutSometimes => true,
+            Self::NoCapacity | Self::ZoneWithoutType | Self::NoWayOut | Self::NoWayOutSometimes => true,
             Self::TooFewZones => {
                 let shadow = requirements
                     .shadow_endpoint

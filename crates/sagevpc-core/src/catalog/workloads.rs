@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     STUDIO_UI,
+    instance_types::{addresses_in_a_cluster, network_cards},
     rules::{
-        APPS_FROM_MEMBERS, APPS_TO_MEMBERS, DISTRIBUTED_JOB, FROM_MEMBERS, HTTPS_TO_S3, NFS_TO_OWN_SUBNETS, Options,
-        RuleNeed, TO_MEMBERS, TO_OWN_SUBNETS, TRAINING_JOB, When,
+        ALWAYS_FROM_MEMBERS, ALWAYS_TO_MEMBERS, APPS_FROM_MEMBERS, APPS_TO_MEMBERS, DISTRIBUTED_JOB, EFA_FROM_MEMBERS,
+        EFA_TO_MEMBERS, FROM_MEMBERS, HTTPS_TO_S3, NFS_TO_OWN_SUBNETS, Options, RuleNeed, TO_MEMBERS, TO_OWN_SUBNETS,
+        TRAINING_JOB, When,
     },
 };
 
@@ -40,6 +42,8 @@ pub enum WorkloadKind {
     Clarify,
     /// A Model Monitor job (`CreateMonitoringSchedule`).
     ModelMonitor,
+    /// A HyperPod cluster, or an instance group of one (`CreateCluster`).
+    HyperPod,
 }
 
 impl WorkloadKind {
@@ -57,6 +61,7 @@ impl WorkloadKind {
             Self::Studio => "Studio",
             Self::Clarify => "Clarify",
             Self::ModelMonitor => "ModelMonitor",
+            Self::HyperPod => "HyperPod",
         }
     }
 }
@@ -101,6 +106,9 @@ pub struct Requirements {
     pub may_be_distributed: bool,
     /// Whether it may have SageMaker's own way to the internet besides the VPC.
     pub may_have_direct_internet_access: bool,
+    /// Whether it is a cluster that Slurm or Amazon EKS manages, whose instances
+    /// all come from one of its subnets.
+    pub is_cluster: bool,
     /// Whether its containers may be without a network
     /// (`EnableNetworkIsolation`).
     pub may_be_isolated: bool,
@@ -198,6 +206,7 @@ const NEUTRAL: Requirements = Requirements {
     instances_are_users: false,
     may_be_distributed: false,
     may_have_direct_internet_access: false,
+    is_cluster: false,
     may_be_isolated: false,
     shadow_endpoint: None,
     needs: &[],
@@ -386,9 +395,30 @@ const MODEL_MONITOR: Requirements = Requirements {
     ..NEUTRAL
 };
 
+const HYPERPOD: Requirements = Requirements {
+    about: "A HyperPod cluster, or an instance group of one that has a VPC configuration of its own.",
+    api: "CreateCluster, VpcConfig; InstanceGroups.OverrideVpcConfig",
+    doc: "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-hyperpod-prerequisites.html",
+    addresses_per_instance: 1,
+    // What a P5 instance takes: nothing says less where the type is not named.
+    addresses_with_efa: Some(32),
+    private_subnets_advised: true,
+    is_cluster: true,
+    needs: &[Need::S3, Need::Dns],
+    rules: &[
+        HTTPS_TO_S3,
+        ALWAYS_FROM_MEMBERS,
+        ALWAYS_TO_MEMBERS,
+        EFA_FROM_MEMBERS,
+        EFA_TO_MEMBERS,
+    ],
+    role_actions: RoleActions::Eni9,
+    ..NEUTRAL
+};
+
 impl WorkloadKind {
     /// Every kind, in the order of the reference page.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Compilation,
         Self::Hosting,
         Self::Processing,
@@ -400,6 +430,7 @@ impl WorkloadKind {
         Self::Studio,
         Self::Clarify,
         Self::ModelMonitor,
+        Self::HyperPod,
     ];
 
     /// What this kind requires.
@@ -416,6 +447,7 @@ impl WorkloadKind {
             Self::Studio => &STUDIO,
             Self::Clarify => &CLARIFY,
             Self::ModelMonitor => &MODEL_MONITOR,
+            Self::HyperPod => &HYPERPOD,
         }
     }
 }
@@ -454,13 +486,22 @@ impl WorkloadKind {
         self.requirements().services.iter().chain(shadow).copied()
     }
 
-    /// Free addresses that each instance takes.
-    pub fn addresses_per_instance(self, options: Options) -> u32 {
+    /// Free addresses that each instance takes, of the type that is named or of
+    /// any.
+    pub fn addresses_per_instance(self, options: Options, instance_type: Option<&str>) -> u32 {
         let requirements = self.requirements();
-        requirements
-            .addresses_with_efa
-            .filter(|_| options.efa)
-            .unwrap_or(requirements.addresses_per_instance)
+        let cards = instance_type.and_then(network_cards);
+        let with_efa = requirements.addresses_with_efa.filter(|_| options.efa);
+        if requirements.is_cluster {
+            let cards = cards.or(with_efa.filter(|_| instance_type.is_none()));
+            return cards.map_or(requirements.addresses_per_instance, |cards| {
+                addresses_in_a_cluster(cards, options.eks)
+            });
+        }
+        match with_efa {
+            Some(floor) => floor.max(cards.unwrap_or_default()),
+            None => requirements.addresses_per_instance,
+        }
     }
 }
 

@@ -71,6 +71,10 @@ struct WorkloadForm<'a> {
     distributed: bool,
     efa: bool,
     encrypted: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    eks: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_type: Option<&'a str>,
     instances: u32,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     isolated: bool,
@@ -291,7 +295,9 @@ fn of_workload(workload: &ValidWorkload) -> WorkloadForm<'_> {
                 isolated,
                 // It is there where it has instances.
                 shadow_endpoint: _,
+                eks,
             },
+        instance_type,
         shadow_instances,
         direct_internet_access,
         role_arn,
@@ -302,6 +308,8 @@ fn of_workload(workload: &ValidWorkload) -> WorkloadForm<'_> {
         distributed: *distributed,
         efa: *efa,
         encrypted: *encrypted,
+        eks: *eks,
+        instance_type: instance_type.as_deref(),
         instances: *instances,
         isolated: *isolated,
         kind: *kind,

@@ -23,6 +23,7 @@ pub(crate) use security_groups::group_name;
 
 use crate::{
     api::{InterfaceEndpointMode, InternetMode},
+    catalog::ec2_instance_type,
     demand::{Demands, Strength},
     observed::{Aspect, Interest},
     types::ProfileKey,
@@ -120,6 +121,11 @@ impl Network {
             .flat_map(|network| &network.profile.workloads)
             .filter_map(|workload| workload.role_arn.clone());
         interest.roles.extend(named);
+        let workloads = self.profiles.iter().flat_map(|network| &network.profile.workloads);
+        let types = workloads.filter_map(|workload| workload.instance_type.as_deref());
+        interest
+            .instance_types
+            .extend(types.map(|name| ec2_instance_type(name).to_owned()));
         if !interest.roles.is_empty() {
             interest.aspects.insert(Aspect::InterfacePermissions);
         }

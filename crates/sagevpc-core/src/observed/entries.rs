@@ -68,6 +68,7 @@ const fn parts(kind: FileKind) -> &'static [Part] {
         | FileKind::FlowLogs
         | FileKind::Buckets
         | FileKind::NetworkInterfacePermissions
+        | FileKind::InstanceTypeOfferings
         | FileKind::Consumers
         | FileKind::Roles
         | FileKind::ManagedPolicies

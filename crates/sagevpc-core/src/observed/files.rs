@@ -166,6 +166,8 @@ kinds! {
     Buckets => buckets: "Buckets.json", "Buckets", "Name", "s3api get-bucket-policy";
     /// Permissions on network interfaces.
     NetworkInterfacePermissions => network_interface_permissions: "NetworkInterfacePermissions.json", "NetworkInterfacePermissions", "NetworkInterfacePermissionId", "describe-network-interface-permissions";
+    /// Where instance types are offered.
+    InstanceTypeOfferings => instance_type_offerings: "InstanceTypeOfferings.json", "InstanceTypeOfferings", "InstanceType", "ec2 describe-instance-type-offerings --location-type availability-zone-id";
     /// What runs.
     Consumers => consumers: "Consumers.json", "Consumers", "Arn", "sagevpc snapshot";
     /// Roles.

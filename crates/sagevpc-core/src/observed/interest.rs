@@ -20,6 +20,8 @@ pub struct Interest {
     pub fresh: bool,
     /// What is looked at only where it is needed.
     pub aspects: BTreeSet<Aspect>,
+    /// EC2's names of the instance types whose zones are looked at.
+    pub instance_types: BTreeSet<String>,
     /// ARNs of the roles to look at.
     pub roles: BTreeSet<String>,
 }

@@ -42,10 +42,10 @@ pub use links::{
 pub use names::{AWS_RESOLVER, is_region, resolver_address};
 pub use resources::{
     BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService,
-    Flag, GroupIdentifier, IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association, Ipv6Prefix, Ipv6Range,
-    NetworkInterface, NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route,
-    RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes,
-    VpcEndpoint, tags_of,
+    Flag, GroupIdentifier, InstanceTypeOffering, IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association,
+    Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName,
+    PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag,
+    UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint, tags_of,
 };
 pub use roles::{
     AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,
@@ -121,6 +121,9 @@ pub struct Snapshot {
     pub flow_logs: Vec<FlowLog>,
     /// `describe-network-interface-permissions`.
     pub network_interface_permissions: Vec<NetworkInterfacePermission>,
+    /// `describe-instance-type-offerings` by zone, of the types that profiles
+    /// name.
+    pub instance_type_offerings: Vec<InstanceTypeOffering>,
     /// What SageMaker said runs, if it was asked.
     pub consumers: Vec<Consumer>,
     /// Buckets that were asked for, each with its policy.

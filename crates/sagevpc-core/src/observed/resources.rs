@@ -485,6 +485,14 @@ shapes! {
         supported_ip_address_types: Vec<Word<AddressType>>,
     }
 
+    /// Where EC2 offers an instance type.
+    InstanceTypeOffering {
+        /// EC2's name of the type, such as `p5.48xlarge`.
+        instance_type: String,
+        /// The zone, by its id or its name.
+        location: String,
+    }
+
     /// A name of a service's.
     PrivateDnsName {
         /// The name, which may begin with `*.`.

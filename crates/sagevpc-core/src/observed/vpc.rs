@@ -8,7 +8,7 @@ use std::{
 use ipnet::IpNet;
 
 use super::{
-    Address, Beyond, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InternetGateway,
+    Address, Beyond, Bucket, DhcpOptions, Discovered, EndpointService, FlowLog, InstanceTypeOffering, InternetGateway,
     InternetGatewayBlockMode, NatGateway, NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Roles,
     RouteTable, SecurityGroup, Snapshot, Subnet, Unread, Vpc, VpcAttributes, VpcEndpoint, Word,
     files::{self, FileKind},
@@ -16,8 +16,8 @@ use super::{
     tags_of,
 };
 use crate::types::{
-    AccountId, Accounts, AllocationId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId, PrefixListId, Region,
-    RouteTableId, SecurityGroupId, SubnetId, TAG_CLUSTER, VpcEndpointId, VpcId,
+    AccountId, Accounts, AllocationId, AvailabilityZoneId, FlowLogId, NatGatewayId, NetworkAclId, NetworkInterfaceId,
+    PrefixListId, Region, RouteTableId, SecurityGroupId, SubnetId, TAG_CLUSTER, VpcEndpointId, VpcId,
 };
 
 /// One VPC as it was seen.
@@ -61,6 +61,9 @@ pub struct VpcSnapshot {
     pub flow_logs: BTreeMap<FlowLogId, FlowLog>,
     /// Permissions of others on its network interfaces.
     pub network_interface_permissions: Vec<NetworkInterfacePermission>,
+    /// Where EC2 offers the instance types that profiles name; none of a type
+    /// that was not looked at.
+    pub instance_type_offerings: Vec<InstanceTypeOffering>,
     /// What SageMaker runs in it.
     pub discovered: Discovered,
     /// The workloads' account, where it is another than the network's and does
@@ -203,6 +206,7 @@ impl VpcSnapshot {
                 .collect(),
             not_shared_with: None,
             discovered: discovered(snapshot, &subnet_ids),
+            instance_type_offerings: snapshot.instance_type_offerings.clone(),
             network_interface_permissions: snapshot
                 .network_interface_permissions
                 .iter()
@@ -344,6 +348,22 @@ impl VpcSnapshot {
     pub fn with_buckets(mut self, buckets: &[Bucket]) -> Self {
         self.buckets.extend(by_name(buckets));
         self
+    }
+
+    /// Whether EC2 offers the instance type, by its own name, in the subnet's
+    /// zone; `None` where nobody saw the type offered anywhere, or knows the
+    /// zone.
+    pub fn offers(&self, subnet: &Subnet, instance_type: &str) -> Option<bool> {
+        let of_type = |offering: &&InstanceTypeOffering| offering.instance_type == instance_type;
+        let mut offerings = self.instance_type_offerings.iter().filter(of_type).peekable();
+        offerings.peek()?;
+        let id = subnet.availability_zone_id.as_ref().map(AvailabilityZoneId::as_str);
+        let name = subnet.availability_zone.as_deref();
+        if id.is_none() && name.is_none() {
+            return None;
+        }
+        let is_seen = offerings.any(|offering| [id, name].contains(&Some(offering.location.as_str())));
+        (is_seen || self.unread(FileKind::InstanceTypeOfferings).next().is_none()).then_some(is_seen)
     }
 
     /// The route table of a subnet: its own, or the VPC's main one.

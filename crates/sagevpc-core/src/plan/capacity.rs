@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::{Graph, algo::dinics, graph::NodeIndex};
 
 use self::running::Running;
-use super::{Action, draft::Draft, endpoints, result::SubnetCapacity};
+use super::{Action, draft::Draft, endpoints, result::SubnetCapacity, zones};
 use crate::{
     api::Reason,
-    observed::Subnet,
+    observed::{Subnet, VpcSnapshot},
     plan::{NatGatewayChange, VpcEndpointChange, resolved::ResolvedProfile},
     report::{Concern, Scope, Weight},
     types::{SubnetId, listed},
@@ -51,6 +51,7 @@ pub(super) fn shortages(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> 
         .collect();
     all.sort_by_key(|place| !profiles[*place].profile().had_room());
     let question = Question {
+        snapshot: draft.snapshot,
         profiles,
         needs: needs(draft, profiles, &all),
         taken,
@@ -251,6 +252,18 @@ fn count(addresses: u32) -> usize {
     usize::try_from(addresses).unwrap_or(usize::MAX)
 }
 
+/// Addresses that must come from one subnet: one instance's, or a whole
+/// cluster's.
+///
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-hyperpod-prerequisites.html>.
+fn together(workload: &ValidWorkload) -> u32 {
+    if workload.kind.requirements().is_cluster {
+        workload.instances.saturating_mul(each(workload))
+    } else {
+        each(workload)
+    }
+}
+
 /// The most addresses that an instance of a workload takes.
 fn each(workload: &ValidWorkload) -> u32 {
     workload.addresses().map(|group| group.each).max().unwrap_or_default()
@@ -262,6 +275,50 @@ struct AddressNeed {
     held: BTreeMap<SubnetId, u32>,
     /// Those that it needs besides.
     missing: u32,
+    /// The same by the subnets that may give them: not every zone has every
+    /// instance type.
+    by_subnets: BTreeMap<BTreeSet<SubnetId>, u32>,
+}
+
+impl AddressNeed {
+    fn new(draft: &Draft<'_>, resolved: &ResolvedProfile<'_>, held: BTreeMap<SubnetId, u32>) -> Self {
+        let mut by_subnets: BTreeMap<BTreeSet<SubnetId>, u32> = BTreeMap::new();
+        for workload in &resolved.profile().workloads {
+            let ids = |can_be_in: &dyn Fn(&Subnet) -> bool| -> BTreeSet<SubnetId> {
+                let subnets = resolved.subnets.iter().filter(|subnet| can_be_in(subnet));
+                subnets.map(|subnet| subnet.subnet_id.clone()).collect()
+            };
+            let mut usable = ids(&|subnet| zones::can_be_in(draft.snapshot, workload, subnet));
+            if usable.is_empty() {
+                // That it can be nowhere is told where zones are judged.
+                usable = ids(&|_| true);
+            }
+            let addresses = workload
+                .addresses()
+                .fold(0u32, |sum, group| sum.saturating_add(group.total()));
+            let needed = by_subnets.entry(usable).or_default();
+            *needed = needed.saturating_add(addresses);
+        }
+        // Who may use fewer subnets is counted first what is held there.
+        let mut left = held.clone();
+        let mut narrow_first: Vec<(&BTreeSet<SubnetId>, &mut u32)> = by_subnets.iter_mut().collect();
+        narrow_first.sort_by_key(|(usable, _)| usable.len());
+        for (usable, needed) in narrow_first {
+            for (_, held) in left.iter_mut().filter(|(subnet, _)| usable.contains(*subnet)) {
+                let counted = (*held).min(*needed);
+                *held -= counted;
+                *needed -= counted;
+            }
+        }
+        let missing = by_subnets
+            .values()
+            .fold(0u32, |sum, needed| sum.saturating_add(*needed));
+        Self {
+            held,
+            missing,
+            by_subnets,
+        }
+    }
 }
 
 /// What each of the profiles needs.
@@ -273,14 +330,14 @@ fn needs(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], places: &[usize]) 
             let resolved = &profiles[*place];
             let demand = resolved.profile().addresses();
             let held = running.claim(resolved, demand);
-            let missing = held.values().fold(demand, |left, held| left.saturating_sub(*held));
-            (*place, AddressNeed { held, missing })
+            (*place, AddressNeed::new(draft, resolved, held))
         })
         .collect()
 }
 
 /// What is asked, and what the answer follows from.
 struct Question<'a> {
+    snapshot: &'a VpcSnapshot,
     profiles: &'a [ResolvedProfile<'a>],
     needs: BTreeMap<usize, AddressNeed>,
     /// Addresses that interface endpoints which are not there yet will take.
@@ -301,11 +358,10 @@ impl Question<'_> {
     fn all_fit(&self, places: &[usize]) -> bool {
         // Profiles with the same subnets are one in the flow, so that its size
         // follows from the number of different choices and not of profiles.
-        let mut demands: BTreeMap<Vec<&SubnetId>, u64> = BTreeMap::new();
-        for place in places {
-            let subnets = self.profiles[*place].subnets.iter();
-            let subnets = subnets.map(|subnet| &subnet.subnet_id).collect();
-            *demands.entry(subnets).or_default() += u64::from(self.missing(*place));
+        let mut demands: BTreeMap<&BTreeSet<SubnetId>, u64> = BTreeMap::new();
+        let of_each = places.iter().filter_map(|place| self.needs.get(place));
+        for (subnets, needed) in of_each.flat_map(|need| &need.by_subnets) {
+            *demands.entry(subnets).or_default() += u64::from(*needed);
         }
         let mut graph: Graph<(), u64> = Graph::new();
         let source = graph.add_node(());
@@ -340,10 +396,10 @@ impl Question<'_> {
         let mut workloads = Vec::new();
         let mut problems = Vec::new();
         for (index, workload) in resolved.profile().workloads.iter().enumerate() {
-            let together = each(workload);
+            let together = together(workload);
             let has_room = |subnet: &&&Subnet| {
                 let held = need.held.get(&subnet.subnet_id).copied().unwrap_or(0);
-                self.free(subnet).saturating_add(held) >= together
+                zones::can_be_in(self.snapshot, workload, subnet) && self.free(subnet).saturating_add(held) >= together
             };
             let zones: BTreeSet<_> = resolved
                 .subnets
@@ -420,6 +476,21 @@ impl Question<'_> {
             String::new()
         };
         let mut spoken_for = String::new();
+        let narrowed = resolved.profile().workloads.iter().filter_map(|workload| {
+            let count = resolved.subnets.iter();
+            let count = count.filter(|subnet| zones::can_be_in(self.snapshot, workload, subnet));
+            let is_narrowed = count.count() < resolved.subnets.len();
+            is_narrowed.then_some(workload.instance_type.as_ref()?)
+        });
+        let narrowed: BTreeSet<&String> = narrowed.collect();
+        let types = if narrowed.is_empty() {
+            String::new()
+        } else {
+            format!(
+                ", those for {} only from zones in which EC2 offers it",
+                listed(narrowed)
+            )
+        };
         if others > 0 {
             spoken_for.push_str(&format!(", of which other profiles need {others}"));
         }
@@ -429,7 +500,7 @@ impl Question<'_> {
         let lacking = (u64::from(needed) + others + taken).saturating_sub(free).max(1);
         format!(
             "{} together have {free} free addresses{spoken_for}, and the workloads of this profile need \
-             {needed}{already} ({}). Add a subnet of /{} or larger, choose others, or lower spec.workloads[].instances.",
+             {needed}{already} ({}){types}. Add a subnet of /{} or larger, choose others, or lower spec.workloads[].instances.",
             listed(resolved.subnets.iter().map(|subnet| described(subnet))),
             listed(resolved.profile().workloads.iter().map(|workload| format!(
                 "{}: {}",

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::Draft;
+use super::{draft::Draft, zones};
 use crate::{
     api::Reason,
-    catalog::{MAX_SECURITY_GROUPS, Need, Symptom},
+    catalog::{MAX_SECURITY_GROUPS, Need},
     observed::{RouteTable, Tenancy, Word},
     plan::resolved::ResolvedProfile,
     report::{Concern, Finding, Scope, Weight},
@@ -19,7 +19,7 @@ use crate::{
 pub(super) fn judge<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
     judge_number(draft, resolved);
     judge_tenancy(draft, resolved);
-    judge_zones(draft, resolved);
+    zones::judge(draft, resolved);
     judge_privacy(draft, resolved);
     judge_own_groups(draft, resolved);
     judge_sharing(draft, resolved);
@@ -73,44 +73,6 @@ fn judge_tenancy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
     );
     let scope = resolved.block(&concerned);
     draft.push(Finding::new(Concern::Subnets, scope, Reason::DedicatedTenancy, message).about(&vpc.vpc_id));
-}
-
-fn judge_zones<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) {
-    if resolved.subnets.is_empty() {
-        return;
-    }
-    let zones: BTreeSet<_> = resolved
-        .subnets
-        .iter()
-        .filter_map(|subnet| subnet.availability_zone_id.as_ref())
-        .collect();
-    let concerned = resolved.indices(|workload| workload.kind.availability_zones(workload.options) > zones.len());
-    let Some(first) = concerned.first() else {
-        return;
-    };
-    let workload = &resolved.profile().workloads[*first];
-    let needed = workload.kind.availability_zones(workload.options);
-    let whose = if workload.options.shadow_endpoint {
-        " for its shadow endpoint"
-    } else {
-        ""
-    };
-    let message = format!(
-        "{} needs subnets in at least {needed} availability zones{whose}, even for one instance, and {} {} in {}: add a \
-         subnet of another zone.",
-        workload.kind,
-        listed(resolved.subnets.iter().map(|subnet| &subnet.subnet_id)),
-        if resolved.subnets.len() == 1 { "is" } else { "are all" },
-        listed(zones),
-    );
-    let scope = resolved.block(&concerned);
-    draft.find(
-        Concern::Subnets,
-        scope,
-        Reason::TooFewZones,
-        Some(Symptom::TooFewZones),
-        message,
-    );
 }
 
 /// Whether a subnet has a route that looks like a way out and is none.

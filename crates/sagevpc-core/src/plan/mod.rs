@@ -93,6 +93,7 @@ mod security_groups;
 mod shared;
 mod sightings;
 mod unknown;
+mod zones;
 
 pub use action::{
     Action, ActionId, AddressChange, BucketChange, CutOff, Deed, Disruption, DnsAttribute, FlowLogChange,

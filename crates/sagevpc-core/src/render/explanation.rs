@@ -170,6 +170,12 @@ fn needs(requirements: &Requirements) -> Vec<String> {
             shadow.availability_zones, shadow.addresses_per_instance
         ));
     }
+    if requirements.is_cluster {
+        needs.push(
+            "all addresses in one subnet: SageMaker puts a cluster, or an instance group with OverrideVpcConfig, into one"
+                .to_owned(),
+        );
+    }
     if requirements.private_subnets_advised {
         needs.push("private subnets, as AWS advises: none with a route to an internet gateway".to_owned());
     }
@@ -245,6 +251,17 @@ fn fields(requirements: &Requirements) -> Vec<Field> {
         "workloads[].instances",
         "how many run at the same time; their addresses must be free".to_owned(),
     );
+    add(
+        "workloads[].instanceType",
+        "the type of its instances, such as ml.p5.48xlarge: only zones that offer it count, and what it takes"
+            .to_owned(),
+    );
+    if requirements.is_cluster {
+        add(
+            "workloads[].orchestrator",
+            "Slurm or Eks: with Amazon EKS, pods have addresses of their own".to_owned(),
+        );
+    }
     if requirements.may_be_distributed {
         add(
             "workloads[].distributed",

@@ -41,7 +41,9 @@ impl ValidWorkload {
     pub fn addresses(&self) -> impl Iterator<Item = InstanceGroup> {
         let own = InstanceGroup {
             instances: self.instances,
-            each: self.kind.addresses_per_instance(self.options),
+            each: self
+                .kind
+                .addresses_per_instance(self.options, self.instance_type.as_deref()),
         };
         let shadow = self.kind.shadow_endpoint(self.options).map(|shadow| InstanceGroup {
             instances: self.shadow_instances,

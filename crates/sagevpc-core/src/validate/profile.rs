@@ -71,6 +71,7 @@ pub(super) fn validate(
                 kind: workload.kind,
                 instances: workload.instances,
                 options: workload.options(),
+                instance_type: workload.instance_type.clone(),
                 shadow_instances: workload.shadow_endpoint.as_ref().map_or(0, |shadow| shadow.instances),
                 direct_internet_access: workload.direct_internet_access,
                 role_arn: workload.role_arn.clone(),

@@ -31,6 +31,11 @@ pub(super) fn form(workload: &Workload) -> Vec<String> {
              encrypt: set distributed: true, or remove the field."
         ));
     }
+    if let Some(name_of_type) = workload.instance_type.as_ref().filter(|name| !is_instance_type(name)) {
+        problems.push(format!(
+            "{name_of_type:?} of workload {name:?} is no instance type of SageMaker's: write one such as ml.p5.48xlarge."
+        ));
+    }
     let options = [
         (
             "interContainerEncryption",
@@ -48,6 +53,7 @@ pub(super) fn form(workload: &Workload) -> Vec<String> {
             workload.network_isolation,
             requirements.may_be_isolated,
         ),
+        ("orchestrator", workload.orchestrator.is_some(), requirements.is_cluster),
         (
             "shadowEndpoint",
             workload.shadow_endpoint.is_some(),
@@ -60,4 +66,14 @@ pub(super) fn form(workload: &Workload) -> Vec<String> {
         ));
     }
     problems
+}
+
+/// Whether the text has the form of an instance type's name.
+fn is_instance_type(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let is_part = |part: &&str| {
+        let admitted = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !part.is_empty() && part.bytes().all(admitted)
+    };
+    matches!(parts.as_slice(), ["ml", family, size] if is_part(family) && is_part(size))
 }

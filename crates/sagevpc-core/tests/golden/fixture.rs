@@ -197,6 +197,7 @@ fn id(kind: &str, entry: &Value) -> String {
         "VpnGateways" => "VpnGatewayId",
         "Addresses" => "AllocationId",
         "Consumers" => "Name",
+        "InstanceTypeOfferings" => "Location",
         "FlowLogs" => "FlowLogId",
         "Buckets" => "Name",
         "NetworkInterfacePermissions" => "NetworkInterfacePermissionId",

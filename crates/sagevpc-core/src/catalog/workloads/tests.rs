@@ -109,7 +109,7 @@ fn whoever_hears_members_also_speaks_to_them() {
 #[test]
 fn only_a_distributed_job_opens_its_group_to_itself() {
     for (kind, always) in WorkloadKind::ALL.map(|kind| {
-        let always = kind == WorkloadKind::Studio;
+        let always = matches!(kind, WorkloadKind::Studio | WorkloadKind::HyperPod);
         (kind, always)
     }) {
         let alone = kind.rules(Options::default());
