@@ -11,6 +11,7 @@ mod role_actions;
 mod rules;
 mod services;
 mod symptoms;
+mod takers;
 mod workloads;
 
 pub use instance_types::ec2_instance_type;
@@ -23,6 +24,7 @@ pub use services::{
     short_service_name, symptom_without_service,
 };
 pub use symptoms::Symptom;
+pub use takers::{TAKERS, Taker, taker};
 pub use workloads::{Need, Requirements, RoleActions, ShadowEndpointNeeds, WorkloadKind};
 
 /// Security groups that one network interface may carry, and so the most that

@@ -8,12 +8,23 @@ use super::{Need, PeerNeed, RoleActions, WorkloadKind};
 pub enum Symptom {
     /// No way to S3 from the workload's subnet.
     NoWayToS3,
+    /// A bucket refuses, or the policy of the way to it does.
+    BucketRefuses,
     /// The endpoint's policy keeps an image's layers out of reach.
     ImagePullFails,
+    /// A training image is in a private registry that the job does not reach
+    /// through the VPC.
+    PrivateRegistry,
     /// The VPC's DHCP options lack keys.
     DhcpOptions,
     /// Instances of one job cannot reach each other.
     MembersCannotTalk,
+    /// Instances with Elastic Fabric Adapters cannot reach each other.
+    EfaFails,
+    /// A cluster's instances do not reach what they start with.
+    ClusterDoesNotStart,
+    /// A file system of Amazon FSx for Lustre is out of reach.
+    NoWayToLustre,
     /// The subnets have too few addresses.
     NoCapacity,
     /// The subnets span too few availability zones.
@@ -36,11 +47,16 @@ pub enum Symptom {
 
 impl Symptom {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::NoWayToS3,
+        Self::BucketRefuses,
         Self::ImagePullFails,
+        Self::PrivateRegistry,
         Self::DhcpOptions,
         Self::MembersCannotTalk,
+        Self::EfaFails,
+        Self::ClusterDoesNotStart,
+        Self::NoWayToLustre,
         Self::NoCapacity,
         Self::TooFewZones,
         Self::ZoneWithoutType,
@@ -59,13 +75,22 @@ impl Symptom {
                 "Data download failed: Please ensure that the subnet's route table has a route to an S3 VPC endpoint \
                  or a NAT device"
             }
+            Self::BucketRefuses => "Data download failed:Unable to download object … (AccessDenied: Access Denied)",
             Self::ImagePullFails => "an image pull from ECR that fails",
+            Self::PrivateRegistry => {
+                "TrainingImageConfig with TrainingRepositoryAccessMode set to VPC must be provided"
+            }
+            Self::EfaFails => "EFA health checks did not run successfully",
+            Self::ClusterDoesNotStart => "Lifecycle scripts did not run successfully",
+            Self::NoWayToLustre => "do not permit Lustre LNET network traffic on port 988",
             Self::DhcpOptions => "expected DHCP options to include keys domain-name-servers and domain-name",
             Self::MembersCannotTalk => "a distributed job whose containers cannot reach each other",
             Self::NoCapacity => "a ClientError at creation that the subnets do not suffice",
             Self::TooFewZones => "Unable to locate at least 2 availability zone(s) with the requested instance type",
             Self::ZoneWithoutType => "We currently do not have sufficient capacity",
-            Self::StaysStarting => "a job that stays Starting",
+            Self::StaysStarting => {
+                "a job that stays Starting to the SDK client in the VPC that waits for it, though it has finished"
+            }
             Self::NoWayToSageMaker => "SageMaker studio is unable to reach SageMaker Endpoint",
             Self::NoWayToServices => "a call to an AWS service that times out",
             Self::NoWayOut => "a connection to the internet that times out",
@@ -77,15 +102,30 @@ impl Symptom {
     /// Other words for the same.
     pub const fn other_texts(self) -> &'static [&'static str] {
         match self {
-            Self::NoWayToS3 => &["Artifact upload failed:", "Failed to download model data from URL"],
+            Self::NoWayToS3 => &[
+                "Artifact upload failed:",
+                "Failed to download model data from URL",
+                "Failed to download data. ListObjectsV2 failed for s3://…",
+                "Please ensure that an S3 VPC endpoint exists in route table or NAT gateway for the VPC mode",
+            ],
+            Self::NoWayToSageMaker => &[
+                "Failed to launch app … Please ensure your VPC has connectivity to SageMaker via Internet or VPC \
+                 Endpoint",
+            ],
+            Self::EfaFails => &["a distributed job with EFA that hangs as it begins to communicate"],
+            Self::ClusterDoesNotStart => {
+                &["Instance bootstrap failed likely because of customer network misconfiguration"]
+            }
             Self::TooFewZones => &["Error hosting endpoint sagemaker-clarify-endpoint-…: Failed"],
             Self::StaysStarting => &["an error of AWS STS"],
-            Self::ImagePullFails
+            Self::BucketRefuses
+            | Self::ImagePullFails
+            | Self::PrivateRegistry
+            | Self::NoWayToLustre
             | Self::DhcpOptions
             | Self::MembersCannotTalk
             | Self::NoCapacity
             | Self::ZoneWithoutType
-            | Self::NoWayToSageMaker
             | Self::NoWayToServices
             | Self::NoWayOut
             | Self::NoWayOutSometimes
@@ -102,6 +142,25 @@ impl Symptom {
             }
             Self::ImagePullFails => {
                 "the S3 endpoint's policy keeps the bucket that ECR serves image layers from out of reach"
+            }
+            Self::BucketRefuses => {
+                "S3 answers, and the policy of the bucket, of the role or of the S3 endpoint does not let the object be \
+                 read"
+            }
+            Self::PrivateRegistry => {
+                "the image is in a private registry in the VPC, and the job does not say so: set \
+                 TrainingImageConfig.TrainingRepositoryAccessMode to Vpc"
+            }
+            Self::EfaFails => {
+                "a security group does not let all traffic in from itself and out to itself, or only to 0.0.0.0/0, which \
+                 does not count"
+            }
+            Self::ClusterDoesNotStart => {
+                "S3 is out of reach from the cluster's subnet, or what its lifecycle scripts call is"
+            }
+            Self::NoWayToLustre => {
+                "security groups do not let TCP 988 and 1018 to 1023 through, both ways, between instances and the file \
+                 system"
             }
             Self::DhcpOptions => "the VPC's DHCP options lack a key",
             Self::MembersCannotTalk => "the security group does not admit its own members",
@@ -130,7 +189,11 @@ impl Symptom {
     pub fn threatens(self, kind: WorkloadKind) -> bool {
         let requirements = kind.requirements();
         match self {
-            Self::NoWayToS3 | Self::ImagePullFails => requirements.needs.contains(&Need::S3),
+            Self::NoWayToS3 | Self::BucketRefuses | Self::ImagePullFails => requirements.needs.contains(&Need::S3),
+            Self::PrivateRegistry => kind == WorkloadKind::Training,
+            Self::EfaFails => requirements.addresses_with_efa.is_some(),
+            Self::ClusterDoesNotStart => requirements.is_cluster,
+            Self::NoWayToLustre => requirements.is_cluster || kind == WorkloadKind::Training,
             Self::DhcpOptions | Self::StaysStarting => requirements.needs.contains(&Need::Dns),
             Self::MembersCannotTalk => requirements.rules.iter().any(|rule| rule.peer == PeerNeed::Members),
             Self::NoCapacity | Self::ZoneWithoutType | Self::NoWayOut | Self::NoWayOutSometimes => true,

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::{
-    catalog::{HTTPS_TO_ENDPOINTS, MAX_SECURITY_GROUPS, Need, Requirements, RoleActions, Symptom, WorkloadKind},
+    catalog::{
+        HTTPS_TO_ENDPOINTS, MAX_SECURITY_GROUPS, Need, Requirements, RoleActions, Symptom, TAKERS, Taker, WorkloadKind,
+    },
     types::listed,
 };
 
@@ -124,11 +126,26 @@ impl Explanation {
     }
 }
 
+/// Says of something that is no kind as which it is declared.
+pub fn of_taker(taker: &Taker) -> String {
+    let Taker { name, api, kinds, note } = taker;
+    let mut text = format!("{name}: {note}\n\n  {api}\n");
+    if !kinds.is_empty() {
+        let _ = writeln!(text, "\nDeclare it as {}:", listed(*kinds));
+        for kind in *kinds {
+            let _ = writeln!(text, "  - `sagevpc explain {kind}` says what it needs");
+        }
+    }
+    text
+}
+
 /// All kinds, each with what it is.
 pub fn list() -> String {
     let width = WorkloadKind::ALL
-        .map(|kind| kind.to_string().len())
+        .map(WorkloadKind::as_str)
         .into_iter()
+        .chain(TAKERS.iter().map(|taker| taker.name))
+        .map(str::len)
         .max()
         .unwrap_or_default();
     let mut text = String::new();
@@ -136,7 +153,16 @@ pub fn list() -> String {
         let name = kind.to_string();
         let _ = writeln!(text, "{name:width$}  {}", kind.requirements().about);
     }
-    text.push_str("\n`sagevpc explain KIND` says what each needs.\n");
+    text.push_str("\nDeclared as other kinds:\n\n");
+    for Taker { name, kinds, .. } in TAKERS {
+        let kinds = if kinds.is_empty() {
+            "none".to_owned()
+        } else {
+            listed(*kinds)
+        };
+        let _ = writeln!(text, "{name:width$}  {kinds}");
+    }
+    text.push_str("\n`sagevpc explain NAME` says what each needs.\n");
     text
 }
 

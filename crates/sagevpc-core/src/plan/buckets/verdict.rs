@@ -120,7 +120,7 @@ pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &B
         for resolved in &wish.asking {
             draft.push(Finding {
                 weight,
-                symptom: (weight == Weight::Blocks).then_some(Symptom::NoWayToS3),
+                symptom: (weight == Weight::Blocks).then_some(Symptom::BucketRefuses),
                 ..Finding::new(CONCERN, resolved.scope(), Reason::BucketPolicyBlocks, message.clone())
                     .about(wish.bucket)
             });
