@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_sagemaker::types::{
     AppNetworkAccessType, CompilationJobStatus, EndpointStatus, NotebookInstanceStatus, ProcessingJobStatus,
-    TrainingJobStatus, TransformJobStatus, VpcConfig,
+    TrainingJobStatus, TrainingJobSummary, TransformJobStatus, VpcConfig, WarmPoolResourceStatus,
 };
 use aws_smithy_types::DateTime;
 
@@ -18,6 +18,17 @@ use sagevpc_core::{
 
 /// The largest page that SageMaker gives.
 const PAGE: i32 = 100;
+
+/// States in which an endpoint has instances, some of them old or new beside
+/// those that serve.
+const ENDPOINTS_WITH_INTERFACES: [EndpointStatus; 6] = [
+    EndpointStatus::Creating,
+    EndpointStatus::InService,
+    EndpointStatus::RollingBack,
+    EndpointStatus::SystemUpdating,
+    EndpointStatus::UpdateRollbackFailed,
+    EndpointStatus::Updating,
+];
 
 /// Something that runs, and when it last changed: what was learned of it holds
 /// until then.
@@ -70,12 +81,25 @@ fn seconds(time: Option<&DateTime>) -> Option<i64> {
 /// Makes a list call until there are no more pages. A macro, since each
 /// operation of the SDK has types of its own.
 macro_rules! every_page {
-    ($connection:expr, $call:ident, $request:expr, $items:ident, $kind:ident, $name:ident, $changed:ident, $active:expr) => {{
+    ($connection:expr, $call:ident, $request:expr, $items:ident, $kind:ident, $name:ident, $changed:ident, $active:expr) => {
+        every_page!(
+            $connection,
+            $call,
+            $request,
+            $items,
+            $kind,
+            $name,
+            $changed,
+            $active,
+            |_| true
+        )
+    };
+    ($connection:expr, $call:ident, $request:expr, $items:ident, $kind:ident, $name:ident, $changed:ident, $active:expr, $counts:expr) => {{
         let mut next_page: Option<String> = None;
         loop {
             let request = $request.max_results(PAGE).set_next_token(next_page);
             let answer = $connection.share.read(Call::$call, request.send()).await?;
-            $active.extend(answer.$items().iter().filter_map(|item| {
+            $active.extend(answer.$items().iter().filter($counts).filter_map(|item| {
                 Some(Active {
                     kind: ConsumerKind::$kind,
                     name: item.$name()?.to_owned(),
@@ -90,11 +114,17 @@ macro_rules! every_page {
     }};
 }
 
+/// Whether the job's instances are kept for the next one.
+fn is_kept_warm(job: &TrainingJobSummary) -> bool {
+    let status = job.warm_pool_status().and_then(|pool| pool.status());
+    status == Some(&WarmPoolResourceStatus::Available)
+}
+
 impl SageMakerConnection {
     /// Everything that runs now and may hold interfaces in a VPC.
     pub(super) async fn active(&self) -> Result<BTreeSet<Active>, Refusal> {
         let mut active = BTreeSet::new();
-        for status in [EndpointStatus::InService, EndpointStatus::Updating] {
+        for status in ENDPOINTS_WITH_INTERFACES {
             let request = || self.client.list_endpoints().status_equals(status.clone());
             every_page!(
                 self,
@@ -121,6 +151,23 @@ impl SageMakerConnection {
             training_job_name,
             creation_time,
             active
+        );
+        // Instances that are kept for the next job hold their interfaces.
+        let request = || {
+            self.client
+                .list_training_jobs()
+                .warm_pool_status_equals(WarmPoolResourceStatus::Available)
+        };
+        every_page!(
+            self,
+            ListTrainingJobs,
+            request(),
+            training_job_summaries,
+            TrainingJob,
+            training_job_name,
+            creation_time,
+            active,
+            |job| is_kept_warm(job)
         );
         let request = || {
             self.client
@@ -193,6 +240,17 @@ impl SageMakerConnection {
             last_modified_time,
             active
         );
+        let request = || self.client.list_clusters();
+        every_page!(
+            self,
+            ListClusters,
+            request(),
+            cluster_summaries,
+            Cluster,
+            cluster_name,
+            creation_time,
+            active
+        );
         Ok(active)
     }
 
@@ -206,6 +264,7 @@ impl SageMakerConnection {
             ConsumerKind::TransformJob => self.transform_job(&thing.name).await,
             ConsumerKind::NotebookInstance => self.notebook_instance(&thing.name).await,
             ConsumerKind::Domain => self.domain(&thing.name).await,
+            ConsumerKind::Cluster => self.cluster(&thing.name).await,
         };
         match found {
             Ok(network) => Ok(Some(network)),
@@ -221,6 +280,7 @@ impl SageMakerConnection {
         let instances = endpoint
             .production_variants()
             .iter()
+            .chain(endpoint.shadow_production_variants())
             .filter_map(|variant| variant.current_instance_count())
             .sum();
         let Some(config) = endpoint.endpoint_config_name() else {
@@ -235,6 +295,7 @@ impl SageMakerConnection {
         let models: BTreeSet<&str> = config
             .production_variants()
             .iter()
+            .chain(config.shadow_production_variants())
             .filter_map(|variant| variant.model_name())
             .collect();
         for model in models {
@@ -296,6 +357,23 @@ impl SageMakerConnection {
         let notebook = self.share.read(Call::DescribeNotebookInstance, request.send()).await?;
         let subnets: Vec<String> = notebook.subnet_id().map(str::to_owned).into_iter().collect();
         Ok(Network::new(&subnets, notebook.security_groups(), 1))
+    }
+
+    /// A cluster's network is its own, or that of instance groups which have one
+    /// of their own.
+    async fn cluster(&self, name: &str) -> Result<Network, Refusal> {
+        let request = self.client.describe_cluster().cluster_name(name);
+        let cluster = self.share.read(Call::DescribeCluster, request.send()).await?;
+        let groups = cluster.instance_groups();
+        let instances = groups.iter().filter_map(|group| group.current_count()).sum();
+        let mut all = Network::of(cluster.vpc_config(), instances);
+        for group in groups {
+            let network = Network::of(group.override_vpc_config(), instances);
+            all.subnets.extend(network.subnets);
+            all.groups.extend(network.groups);
+        }
+        all.instances = u32::try_from(instances).unwrap_or(0);
+        Ok(all)
     }
 
     /// A domain that lets its apps out by SageMaker's own network holds only its

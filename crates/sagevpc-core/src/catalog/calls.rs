@@ -251,6 +251,7 @@ calls! {
         [DeleteFlowLogs: ChangeOurs; "logs:DeleteLogDelivery": DeliverLogs];
     CreateTags: Ec2 "ec2", true, Tags, Tagging, [CreateTags: TagOnAdoption, CreateTags: TagOurs];
     DeleteTags: Ec2 "ec2", true, Tags, Tagging, [DeleteTags: TagOurs];
+    DescribeCluster: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeCluster: Discover];
     DescribeCompilationJob: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeCompilationJob: Discover];
     DescribeDomain: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeDomain: Discover];
     DescribeEndpoint: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeEndpoint: Discover];
@@ -260,6 +261,7 @@ calls! {
     DescribeProcessingJob: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeProcessingJob: Discover];
     DescribeTrainingJob: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeTrainingJob: Discover];
     DescribeTransformJob: SageMaker "sagemaker", false, SageMaker, Discovery, [DescribeTransformJob: Discover];
+    ListClusters: SageMaker "sagemaker", false, SageMaker, Discovery, [ListClusters: Discover];
     ListCompilationJobs: SageMaker "sagemaker", false, SageMaker, Discovery, [ListCompilationJobs: Discover];
     ListDomains: SageMaker "sagemaker", false, SageMaker, Discovery, [ListDomains: Discover];
     ListEndpoints: SageMaker "sagemaker", false, SageMaker, Discovery, [ListEndpoints: Discover];

@@ -41,6 +41,8 @@ pub enum ConsumerKind {
     NotebookInstance,
     /// A Studio domain.
     Domain,
+    /// A HyperPod cluster.
+    Cluster,
 }
 
 impl ConsumerKind {
@@ -54,6 +56,7 @@ impl ConsumerKind {
             Self::TransformJob => "transform job",
             Self::NotebookInstance => "notebook instance",
             Self::Domain => "Studio domain",
+            Self::Cluster => "HyperPod cluster",
         }
     }
 }
