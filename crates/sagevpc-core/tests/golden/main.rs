@@ -134,6 +134,7 @@ cases! {
     bucket_closed_by_its_owners,
     bucket_closed_from_nothing,
     bucket_declared_in_other_region,
+    bucket_named_admits_a_role_only,
     bucket_named_admits_an_endpoint_that_is_gone,
     bucket_named_admits_the_vpc,
     bucket_named_asks_for_a_public_address,

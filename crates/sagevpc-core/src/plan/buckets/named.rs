@@ -42,12 +42,14 @@ pub(super) fn named<'a>(
 }
 
 /// What in these statements is not so of requests through the endpoint, and what
-/// to write in its place, as sentences.
+/// to write in its place, as sentences. The role is the one that asks, where it is
+/// known.
 pub(super) fn what_is_wrong(
     snapshot: &VpcSnapshot,
     policy: &PolicyDocument,
     statements: &[StatementRef],
     endpoint: &VpcEndpointId,
+    role: Option<&str>,
 ) -> String {
     let places = statements.iter().filter_map(|one| one.number.checked_sub(1));
     let conditions = places
@@ -56,12 +58,14 @@ pub(super) fn what_is_wrong(
     let mut gone: BTreeSet<&str> = BTreeSet::new();
     let mut other_vpcs: BTreeSet<&str> = BTreeSet::new();
     let mut asks_for_address = false;
+    let mut asks_for_role = false;
     for (key, values) in conditions {
         let values = values.iter().map(String::as_str);
         match key.to_ascii_lowercase().as_str() {
             "aws:sourcevpce" => gone.extend(values.filter(|id| snapshot.vpc_endpoint(&(*id).into()).is_none())),
             "aws:sourcevpc" => other_vpcs.extend(values.filter(|id| *id != snapshot.vpc.vpc_id.as_str())),
             "aws:sourceip" => asks_for_address = true,
+            "aws:principalarn" => asks_for_role = true,
             _ => {}
         }
     }
@@ -80,6 +84,11 @@ pub(super) fn what_is_wrong(
         text.push_str(&format!(
             " It asks for aws:SourceIp, and a request through a gateway endpoint has no public address: ask for \
              aws:SourceVpce {endpoint} as well."
+        ));
+    }
+    if let Some(role) = role.filter(|_| asks_for_role) {
+        text.push_str(&format!(
+            " It asks for aws:PrincipalArn, and the role is {role}: add it there."
         ));
     }
     text

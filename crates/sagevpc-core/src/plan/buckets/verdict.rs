@@ -1,6 +1,6 @@
 //! What a bucket's policy stops, and what it lets in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CONCERN, named::what_is_wrong, wishes::Wish};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 use iam_policy::{
     Context, ContextValue, Effect, FamilyDecision, PolicyDocument, Principal, Request, Statement, StatementRef,
-    evaluate_family_whoever_asks,
+    evaluate_family, evaluate_family_whoever_asks,
 };
 
 /// The Sid of a statement that someone is told to add. It must not be taken for
@@ -31,7 +31,7 @@ pub(super) fn judge_openness(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &Bu
         .with("aws:SourceVpce", ContextValue::Absent)
         .with("aws:SourceVpc", ContextValue::Absent)
         .with_value("aws:PrincipalArn", stranger);
-    let verb = match denied(policy.document(), "s3:GetObject", &format!("{arn}/*"), outside) {
+    let verb = match denied(policy.document(), "s3:GetObject", &format!("{arn}/*"), outside, None) {
         FamilyDecision::ExplicitlyDenied { .. } => return,
         FamilyDecision::Unknown { statements, .. } => {
             format!(
@@ -68,6 +68,9 @@ pub(super) fn judge_openness(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &Bu
     }
 }
 
+/// Requests that fare alike: the roles that make them, and what they are.
+type Requests<'r> = (BTreeSet<Option<&'r str>>, Vec<String>);
+
 /// Whether the bucket's policy stops what comes through the endpoints.
 pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &BucketPolicy) {
     let vpc = &draft.network.vpc;
@@ -76,27 +79,50 @@ pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &B
     let mut found = Vec::new();
     for endpoint in wish.existing_endpoints() {
         let owner = BucketOwner::of(draft.snapshot, wish.bucket);
-        let inside = || {
+        let inside = |role: Option<&str>| {
             let subnets = draft.snapshot.subnets.values();
             let context = through(
                 draft.snapshot,
                 Some(&endpoint),
                 subnets.flat_map(|subnet| subnet.cidrs()),
             );
-            for_bucket(context, &owner, draft.snapshot, policy.document())
+            let context = for_bucket(context, &owner, draft.snapshot, policy.document());
+            match role {
+                Some(role) => context.with_value("aws:PrincipalArn", role),
+                None => context,
+            }
         };
+        let askers = askers(wish);
         // What the same statements stop is one cause.
-        let mut stopped: BTreeMap<(Weight, String), Vec<String>> = BTreeMap::new();
+        let mut stopped: BTreeMap<(Weight, String), Requests<'_>> = BTreeMap::new();
         for (action, objects) in bucket_uses(Some(wish.bucket)) {
             let resource = format!("{arn}{objects}");
-            let decision = denied(policy.document(), action, &resource, inside());
-            if let Some((weight, why)) = obstacle(&decision) {
-                let wrong = what_is_wrong(draft.snapshot, policy.document(), statements_of(&decision), &endpoint);
-                let requests = stopped.entry((weight, format!("{why}.{wrong}"))).or_default();
-                requests.push(format!("{action} on {resource}"));
+            for role in &askers {
+                let decision = denied(policy.document(), action, &resource, inside(*role), *role);
+                if let Some((weight, why)) = obstacle(&decision) {
+                    let wrong = what_is_wrong(
+                        draft.snapshot,
+                        policy.document(),
+                        statements_of(&decision),
+                        &endpoint,
+                        *role,
+                    );
+                    let (roles, requests) = stopped.entry((weight, format!("{why}.{wrong}"))).or_default();
+                    roles.insert(*role);
+                    let request = format!("{action} on {resource}");
+                    if !requests.contains(&request) {
+                        requests.push(request);
+                    }
+                }
             }
         }
-        for ((weight, why), requests) in stopped {
+        for ((weight, why), (roles, requests)) in stopped {
+            let by_whom = if roles == askers {
+                String::new()
+            } else {
+                let named = roles.iter().map(|role| role.unwrap_or("workloads without roleArn"));
+                format!(" by {}", listed(named))
+            };
             let (weight, verb) = match weight {
                 Weight::Unknown if accepted => (Weight::Advice, "may deny"),
                 Weight::Unknown => (weight, "may deny"),
@@ -109,7 +135,7 @@ pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &B
                 }
             };
             let message = format!(
-                "The policy of bucket {} {verb} {} through S3 endpoint {endpoint}: {why} {fix}",
+                "The policy of bucket {} {verb} {}{by_whom} through S3 endpoint {endpoint}: {why} {fix}",
                 wish.bucket,
                 listed(requests)
             );
@@ -157,7 +183,13 @@ fn named(statements: &[StatementRef]) -> String {
 
 /// What the policy denies. What it allows does not matter: in its own account a
 /// role's policy is enough.
-fn denied(policy: &PolicyDocument, action: &str, resource: &str, context: Context) -> FamilyDecision {
+fn denied(
+    policy: &PolicyDocument,
+    action: &str,
+    resource: &str,
+    context: Context,
+    role: Option<&str>,
+) -> FamilyDecision {
     let everything = || Statement::allow(["*"]).everyone().on(["*"]);
     let mut denials = policy.clone();
     // None goes, so that a statement keeps its number in messages.
@@ -169,8 +201,23 @@ fn denied(policy: &PolicyDocument, action: &str, resource: &str, context: Contex
         *statement = everything();
     }
     denials.statements.push(everything());
-    let request = Request::new(Principal::Anonymous, action, resource).in_context(context);
-    evaluate_family_whoever_asks(&denials, &request)
+    match role {
+        Some(role) => {
+            let request = Request::new(Principal::Aws(role.to_owned()), action, resource).in_context(context);
+            evaluate_family(&denials, &request)
+        }
+        None => {
+            let request = Request::new(Principal::Anonymous, action, resource).in_context(context);
+            evaluate_family_whoever_asks(&denials, &request)
+        }
+    }
+}
+
+/// The roles by which workloads of the profiles ask; `None` among them where one
+/// does not say.
+fn askers<'w>(wish: &Wish<'w>) -> BTreeSet<Option<&'w str>> {
+    let workloads = wish.asking.iter().flat_map(|resolved| &resolved.profile().workloads);
+    workloads.map(|workload| workload.role_arn.as_deref()).collect()
 }
 
 /// A request as SDKs make it: encrypted, and by whom it concerns.
