@@ -6,12 +6,17 @@
 //! be read.
 
 mod edges;
+mod links;
 
 use aws_sdk_ec2::types as sdk;
 
 pub(super) use edges::{
     acl_entry_as_shown, address, flow_log, internet_gateway, nat_gateway, network_acl, network_interface_permission,
     to_acl_entry,
+};
+pub(super) use links::{
+    transit_gateway_attachment, transit_gateway_route, transit_gateway_vpc_attachment, vpc_peering_connection,
+    vpn_gateway,
 };
 
 use sagevpc_core::{

@@ -11,6 +11,10 @@ pub(super) use edges::{
     network_acl, network_acls, network_interface_permissions, our_addresses, our_flow_logs, our_nat_gateways,
     route_table,
 };
+pub(super) use links::{
+    transit_gateway_attachments, transit_gateway_routes, transit_gateway_vpc_attachments, vpc_peering_connections,
+    vpn_gateways,
+};
 
 use super::{
     convert,
@@ -116,8 +120,9 @@ macro_rules! every_batch {
     }};
 }
 
-// After the macros, which it uses.
+// After the macros, which they use.
 mod edges;
+mod links;
 
 fn filter(name: &str, values: Vec<String>) -> Filter {
     Filter::builder().name(name).set_values(Some(values)).build()

@@ -10,6 +10,8 @@
 //! | DescribeDhcpOptions | where a VPC has a set of its own |
 //! | DescribeSubnets, -SecurityGroups by id | where a spec names ids that are in none of the VPCs |
 //! | DescribeNatGateways, -InternetGateways | where a spec wants a way out, or a route leads to such a gateway |
+//! | DescribeVpcPeeringConnections, -TransitGatewayAttachments, -TransitGatewayVpcAttachments, -VpnGateways | where a route leads to such a thing; then what is in the VPCs at the other end, as of those that are asked for |
+//! | SearchTransitGatewayRoutes | for each route table of such a transit gateway that this account sees |
 //! | DescribeAddresses | where a spec wants a way out |
 //! | DescribeFlowLogs | of the VPCs and their subnets, 200 in a call; once more for all of ours while a VPC object is deleted |
 //! | DescribeNetworkInterfacePermissions | where asked for and SageMaker has interfaces: 200 of them in a call, 255 in a page |
@@ -23,6 +25,7 @@
 //! VPC alone fails that VPC alone.
 
 mod attributes;
+mod beyond;
 mod known;
 
 use std::{
@@ -32,6 +35,7 @@ use std::{
 };
 
 use attributes::refresh_attributes;
+use beyond::look_beyond;
 pub(super) use known::Known;
 use known::{Facts, fact};
 use parking_lot::Mutex;
@@ -260,7 +264,7 @@ async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal
             .into_iter()
             .filter(|log| !known.contains(&log.flow_log_id)),
     );
-    let snapshot = Snapshot {
+    let mut snapshot = Snapshot {
         account,
         region: Some(connection.share.region.clone()),
         vpcs,
@@ -276,6 +280,7 @@ async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal
         network_acls,
         nat_gateways,
         internet_gateways,
+        // What routes lead across is looked at once they are known.
         vpc_peering_connections: Vec::new(),
         transit_gateways: Vec::new(),
         transit_gateway_attachments: Vec::new(),
@@ -298,6 +303,7 @@ async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal
         // What lacks a part comes as it is: see `convert`.
         unread: Vec::new(),
     };
+    look_beyond(connection, &mut snapshot).await?;
     Ok(Round {
         snapshot: Arc::new(snapshot),
         denied: Arc::new(denied.into_inner()),

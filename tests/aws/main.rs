@@ -8,6 +8,7 @@ mod support;
 mod apply;
 mod aspects;
 mod authority;
+mod beyond;
 mod discovery;
 mod each_alone;
 mod edges;

@@ -213,10 +213,17 @@ calls! {
     DescribeRouteTables: Ec2 "ec2", false, Describe, Observation, [DescribeRouteTables: Read];
     DescribeSecurityGroups: Ec2 "ec2", false, Describe, Observation, [DescribeSecurityGroups: Read];
     DescribeSubnets: Ec2 "ec2", false, Describe, Observation, [DescribeSubnets: Read];
+    DescribeTransitGatewayAttachments: Ec2 "ec2", false, Describe, Observation,
+        [DescribeTransitGatewayAttachments: Read];
+    DescribeTransitGatewayVpcAttachments: Ec2 "ec2", false, Describe, Observation,
+        [DescribeTransitGatewayVpcAttachments: Read];
     DescribeVpcAttribute: Ec2 "ec2", false, Describe, Observation, [DescribeVpcAttribute: Read];
     DescribeVpcEndpointServices: Ec2 "ec2", false, Describe, Observation, [DescribeVpcEndpointServices: Read];
     DescribeVpcEndpoints: Ec2 "ec2", false, Describe, Observation, [DescribeVpcEndpoints: Read];
+    DescribeVpcPeeringConnections: Ec2 "ec2", false, Describe, Observation, [DescribeVpcPeeringConnections: Read];
     DescribeVpcs: Ec2 "ec2", false, Describe, Observation, [DescribeVpcs: Read];
+    DescribeVpnGateways: Ec2 "ec2", false, Describe, Observation, [DescribeVpnGateways: Read];
+    SearchTransitGatewayRoutes: Ec2 "ec2", false, Describe, Observation, [SearchTransitGatewayRoutes: Read];
     ModifyVpcAttribute: Ec2 "ec2", true, Change, Dns, [ModifyVpcAttribute: ChangeVpc];
     CreateVpcEndpoint: Ec2 "ec2", true, Endpoint, Endpoints,
         [CreateVpcEndpoint: CreateTagged, CreateVpcEndpoint: Refer, CreateVpcEndpoint: ReferGroups,

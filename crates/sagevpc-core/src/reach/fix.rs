@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
+    catalog::calls::Call,
     observed::{NatGatewayState, RouteDestination},
     report::Concern,
     types::{Direction, NetworkAclId, RouteTableId, VpcEndpointId, listed},
@@ -390,10 +391,35 @@ impl SiblingRoute {
 impl Unseen {
     /// How it can be seen of what lies beyond; `None` where that is not known.
     fn how(&self) -> Option<String> {
-        if let Self::Beyond(hidden) = self {
-            hidden.how()
-        } else {
-            None
+        let allow = |calls: &[Call]| format!("Let the controller's role take {}", listed(calls));
+        match self {
+            Self::Beyond(hidden) => hidden.how(),
+            Self::TransitGateway { .. } => Some(allow(&[
+                Call::DescribeTransitGatewayAttachments,
+                Call::DescribeTransitGatewayVpcAttachments,
+            ])),
+            Self::Peering { .. } => Some(allow(&[Call::DescribeVpcPeeringConnections])),
+            Self::DnsAttributes
+            | Self::DhcpOptions
+            | Self::CustomResolver { .. }
+            | Self::NetworkAcls
+            | Self::Routes { .. }
+            | Self::PrefixList { .. }
+            | Self::Endpoint { .. }
+            | Self::EndpointGroups { .. }
+            | Self::Policy { .. }
+            | Self::SecurityGroup { .. }
+            | Self::NatGateway { .. }
+            | Self::InternetGateway { .. }
+            | Self::CoreNetwork { .. }
+            | Self::Firewall { .. }
+            | Self::VirtualPrivateGateway { .. }
+            | Self::Gateway { .. }
+            | Self::Receiver { .. }
+            | Self::OwnersEndpoint { .. }
+            | Self::Listener { .. }
+            | Self::PrivateName { .. }
+            | Self::Addresses { .. } => None,
         }
     }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::Link;
-use crate::types::{
-    AccountId, Region, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VpcId,
+use crate::{
+    catalog::calls::Call,
+    types::{AccountId, Region, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VpcId},
 };
 
 /// What cannot be seen beyond a link.
@@ -97,7 +98,10 @@ impl Hidden {
                 format!("Look at {} with a role of {}", self.by, of_account(owner))
             }
             HiddenPart::AttachmentSubnets { attachment } => format!("Look at {attachment}"),
-            HiddenPart::TransitRoutes { table } => format!("Look at the routes of {table}"),
+            HiddenPart::TransitRoutes { table } => {
+                let call = Call::SearchTransitGatewayRoutes;
+                format!("Let whoever looks at {table} take {call}")
+            }
             HiddenPart::Attached { .. } => return None,
         })
     }

@@ -71,7 +71,12 @@ fn only_what_cannot_be_narrowed_is_granted_on_everything() {
     for statement in statements() {
         if statement["Resource"] == "*" {
             let actions = statement["Action"].as_array().cloned().unwrap_or_default();
-            let reads = ["ec2:Describe", "sagemaker:Describe", "sagemaker:List"];
+            let reads = [
+                "ec2:Describe",
+                "ec2:SearchTransitGatewayRoutes",
+                "sagemaker:Describe",
+                "sagemaker:List",
+            ];
             for action in actions.iter().filter_map(|action| action.as_str()) {
                 let reads_only = reads.iter().any(|read| action.starts_with(read));
                 assert!(reads_only || WITHOUT_RESOURCES.contains(&action), "{action}");
