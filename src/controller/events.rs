@@ -9,7 +9,9 @@ use kube::ResourceExt;
 use super::changes::{Change, changes, concerned};
 use crate::cluster::{Notice, NoticeType};
 use sagevpc_core::{
-    api::{ActionState, ActionStatus, Condition, ConditionStatus, ConditionType, PlanStatus, Reason, is_deleting},
+    api::{
+        ActionState, ActionStatus, Blocker, Condition, ConditionStatus, ConditionType, PlanStatus, Reason, is_deleting,
+    },
     plan::{Deed, Outcome, Plan, PlannedAction, Priority, Step},
     status::Statuses,
     types::{ProfileKey, listed, shortened},
@@ -83,7 +85,7 @@ pub(super) fn decide(
         notices.extend(unseen(&before.conditions, &statuses.vpc.conditions).map(|notice| (About::Vpc, notice)));
     }
     notices.extend(
-        transitions(&before.conditions, &statuses.vpc.conditions)
+        transitions(&before.conditions, &statuses.vpc.conditions, &[])
             .into_iter()
             .map(|notice| (About::Vpc, notice)),
     );
@@ -98,7 +100,7 @@ pub(super) fn decide(
             .as_ref()
             .map(|status| status.conditions.as_slice())
             .unwrap_or_default();
-        let notices_of = transitions(before, &status.conditions);
+        let notices_of = transitions(before, &status.conditions, &status.blockers);
         notices.extend(
             notices_of
                 .into_iter()
@@ -272,11 +274,18 @@ fn counted(changes: u32) -> String {
     }
 }
 
-/// Events for conditions that changed.
-pub(super) fn transitions(before: &[Condition], now: &[Condition]) -> Vec<Notice> {
+/// Events for conditions that changed; what a condition names among the blockers,
+/// these say.
+pub(super) fn transitions(before: &[Condition], now: &[Condition], blockers: &[Blocker]) -> Vec<Notice> {
+    let said = |now: &Condition| {
+        let blocker = blockers.iter().find(|blocker| blocker.reason == now.reason);
+        let fix = blocker.and_then(|blocker| blocker.fix.as_deref());
+        let parts = [blocker.map_or(now.message.as_str(), |blocker| blocker.message.as_str())];
+        parts.into_iter().chain(fix).collect::<Vec<_>>().join(" ")
+    };
     let accepted = changed(before, now, ConditionType::Accepted)
         .filter(|now| now.status == ConditionStatus::False)
-        .map(|now| warning(REFUSED, format!("{}: {}", now.reason, now.message)));
+        .map(|now| warning(REFUSED, format!("{}: {}", now.reason, said(now))));
     // Who was refused is not ready either; that need not be said as well.
     let ready = changed(before, now, ConditionType::Ready)
         .filter(|_| accepted.is_none())
@@ -295,7 +304,7 @@ pub(super) fn transitions(before: &[Condition], now: &[Condition]) -> Vec<Notice
 /// A deletion that waits for profiles.
 fn awaiting(references: &References, before: &[Condition], now: &[Condition]) -> Option<Notice> {
     let ready = changed(before, now, ConditionType::Ready)?;
-    (!awaited(references).is_empty()).then(|| warning(DELETION_BLOCKED, ready.message.clone()))
+    (!awaited(references).is_empty()).then(|| warning(DELETION_BLOCKED, in_the_way_of_deletion(now, ready)))
 }
 
 /// A deletion that cannot go on because nobody sees what is left.
@@ -307,7 +316,15 @@ fn unseen(before: &[Condition], now: &[Condition]) -> Option<Notice> {
     let is_news = [ConditionType::AwsReachable, ConditionType::Ready]
         .iter()
         .any(|type_| changed(before, now, *type_).is_some());
-    (is_news && reachable.status == ConditionStatus::False).then(|| warning(DELETION_BLOCKED, ready.message.clone()))
+    (is_news && reachable.status == ConditionStatus::False)
+        .then(|| warning(DELETION_BLOCKED, in_the_way_of_deletion(now, ready)))
+}
+
+/// What is left, and what that waits for: `Reconciling` says it while an object is
+/// being deleted.
+fn in_the_way_of_deletion(now: &[Condition], ready: &Condition) -> String {
+    let told = find(now, ConditionType::Reconciling).unwrap_or(ready);
+    told.message.clone()
 }
 
 /// Reasons that need nobody's attention.

@@ -98,7 +98,7 @@ async fn speak(profile: &SageMakerVpcProfile, context: &Context, now: Timestamp)
             .as_ref()
             .map(|status| status.conditions.as_slice())
             .unwrap_or_default();
-        for notice in events::transitions(before, &status.conditions) {
+        for notice in events::transitions(before, &status.conditions, &status.blockers) {
             context.publisher.publish(&about, &notice).await;
         }
     }

@@ -116,8 +116,10 @@ fn elastic_inference_is_told_to_be_gone_and_keeps_nobody_else_from_running() {
         (&verdicts[0]["ready"], &verdicts[1]["ready"]),
         (&json!("Yes"), &json!("No"))
     );
-    let blocker = &verdicts[1]["blockers"][0];
+    let blocker = &profile["status"]["blockers"][0];
     assert_eq!(blocker["reason"], "ServiceRetired", "{blocker:#}");
+    assert_eq!(blocker["who"], "Team", "{blocker:#}");
+    assert_eq!(blocker["workloads"], json!(["accelerated"]), "{blocker:#}");
     assert_eq!(services(&world), BTreeSet::new());
 }
 

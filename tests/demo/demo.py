@@ -164,7 +164,7 @@ class Demo(Session):
         self.wait_for_event("DeletionBlocked", known)
 
         def names_it() -> bool:
-            return interface in conditions(self.get(*PROFILE)).get("Ready", {}).get("message", "")
+            return interface in conditions(self.get(*PROFILE)).get("Reconciling", {}).get("message", "")
 
         self.wait_until(f"the profile's condition names {interface}", names_it)
         self.show_kubectl("describe", *PROFILE)

@@ -255,11 +255,18 @@ fn a_refusal_is_told_once_and_not_as_unreadiness_too() {
         condition(ConditionType::Ready, ConditionStatus::False, Reason::NotGranted),
         condition(ConditionType::Accepted, ConditionStatus::False, Reason::NotGranted),
     ];
-    let notices = transitions(&[], &refused);
+    let notices = transitions(&[], &refused, &[]);
     assert_eq!(
         notices.iter().map(|notice| notice.reason).collect::<Vec<_>>(),
         [REFUSED]
     );
     assert_eq!(notices[0].message, "NotGranted: what is wrong, and the fix");
-    assert_eq!(transitions(&refused, &refused), []);
+    assert_eq!(transitions(&refused, &refused, &[]), []);
+    let blocker =
+        serde_json::from_value(json!({ "reason": "NotGranted", "message": "No grant.", "fix": "Ask for one." }));
+    let notices = transitions(&[], &refused, &[blocker.unwrap()]);
+    assert_eq!(
+        notices[0].message, "NotGranted: No grant. Ask for one.",
+        "the blocker says more"
+    );
 }

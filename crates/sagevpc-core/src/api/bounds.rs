@@ -28,7 +28,7 @@ pub(crate) const MAX_GRANTED_LABELS: usize = 4;
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 22;
 /// Bytes of a condition's message.
-pub(crate) const MAX_CONDITION_MESSAGE: usize = 1152;
+pub(crate) const MAX_CONDITION_MESSAGE: usize = 1536;
 
 /// Resources that a VPC's status lists.
 pub(crate) const MAX_RESOURCES: usize = 32;
@@ -105,12 +105,14 @@ pub(crate) const MAX_CONSUMERS: usize = 8;
 /// Workloads of a profile.
 pub(crate) const MAX_WORKLOADS: usize = 32;
 /// Bytes of the message on a workload.
-pub(crate) const MAX_WORKLOAD_MESSAGE: usize = 768;
-/// Obstacles that are listed for a workload.
-pub(crate) const MAX_BLOCKERS: usize = 4;
+pub(crate) const MAX_WORKLOAD_MESSAGE: usize = 256;
+/// Obstacles that are listed of a profile.
+pub(crate) const MAX_BLOCKERS: usize = 12;
 /// Bytes that name the resource of an obstacle.
 pub(crate) const MAX_BLOCKER_RESOURCE: usize = 128;
 /// Bytes that say what SageMaker would show.
-pub(crate) const MAX_BLOCKER_SHOWS: usize = 192;
-/// Bytes that say what an obstacle is, and the fix.
-pub(crate) const MAX_BLOCKER_MESSAGE: usize = 640;
+pub(crate) const MAX_BLOCKER_SHOWS: usize = 512;
+/// Bytes that say what an obstacle is.
+pub(crate) const MAX_BLOCKER_MESSAGE: usize = 1536;
+/// Bytes that say what mends it.
+pub(crate) const MAX_BLOCKER_FIX: usize = 2048;

@@ -22,7 +22,7 @@ pub use network::{
 pub use profile::{
     Blocker, Bucket, Destination, Exempt, ManagedSecurityGroups, Orchestrator, PackageRepositories,
     ProfileSecurityGroups, RequireVpcEndpoint, SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus,
-    ShadowEndpoint, Verdict, VpcConfig, VpcRef, Workload, WorkloadStatus,
+    ShadowEndpoint, Verdict, VpcConfig, VpcRef, Who, Workload, WorkloadStatus,
 };
 pub use status::{
     ActionState, ActionStatus, ApprovedStatus, BucketInForce, ConsumerStatus, ConsumersStatus, DriftStatus, HeldStatus,

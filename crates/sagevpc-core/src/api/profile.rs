@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Condition, Selection,
     bounds::{
-        MAX_BLOCKER_MESSAGE, MAX_BLOCKER_RESOURCE, MAX_BLOCKER_SHOWS, MAX_BLOCKERS, MAX_CONDITIONS,
+        MAX_BLOCKER_FIX, MAX_BLOCKER_MESSAGE, MAX_BLOCKER_RESOURCE, MAX_BLOCKER_SHOWS, MAX_BLOCKERS, MAX_CONDITIONS,
         MAX_EXEMPT_PRINCIPALS, MAX_WORKLOAD_MESSAGE, MAX_WORKLOADS,
     },
 };
@@ -370,6 +370,14 @@ pub struct SageMakerVpcProfileStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     pub workloads_ready: Option<String>,
+    /// What keeps workloads from running, or may keep them: each cause once, the
+    /// worst first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_BLOCKERS))]
+    pub blockers: Vec<Blocker>,
+    /// How much more keeps them that is not listed for lack of room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blockers_truncated: Option<u32>,
     /// A verdict on each workload; none where the SageMakerVpc is missing or does
     /// not admit the namespace.
     #[serde(default)]
@@ -403,16 +411,9 @@ pub struct WorkloadStatus {
     pub name: String,
     /// Whether it can run.
     pub ready: Verdict,
-    /// What stops it, what SageMaker would say, and the fix.
+    /// The reasons of what stops it, which status.blockers explains.
     #[schemars(length(max = MAX_WORKLOAD_MESSAGE))]
     pub message: String,
-    /// What stops it, one by one, the worst first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = MAX_BLOCKERS))]
-    pub blockers: Vec<Blocker>,
-    /// How much more stops it that is not listed for lack of room.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub blockers_truncated: Option<u32>,
     /// Ready to copy into the SageMaker call for this workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_config: Option<VpcConfig>,
@@ -425,17 +426,43 @@ pub struct Blocker {
     /// Why, in one word of the conditions' list of reasons.
     #[schemars(length(min = 1, max = 64))]
     pub reason: String,
+    /// Who can mend it.
+    #[serde(default)]
+    pub who: Who,
     /// The resource that it is about, by its id or name, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = MAX_BLOCKER_RESOURCE))]
     pub resource: Option<String>,
+    /// The workloads that it concerns; none where it concerns all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_WORKLOADS), inner(length(max = 63)))]
+    pub workloads: Vec<String>,
     /// What SageMaker would show, were the workload started now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = MAX_BLOCKER_SHOWS))]
     pub shows: Option<String>,
-    /// The cause, and the fix.
+    /// The cause, at times with what mends it.
     #[schemars(length(max = MAX_BLOCKER_MESSAGE))]
     pub message: String,
+    /// What mends it. Where the platform team must, what to ask it for: how it is
+    /// done stands on the SageMakerVpc and in the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_BLOCKER_FIX))]
+    pub fix: Option<String>,
+}
+
+/// Who can mend something.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum Who {
+    /// The team whose profile it is, or owners of a bucket or role that it names.
+    Team,
+    /// The team that looks after the VPC.
+    #[default]
+    Platform,
+    /// AWS, or sagevpc: it passes by itself.
+    #[serde(rename = "AWS")]
+    Aws,
 }
 
 /// Whether a workload can run.

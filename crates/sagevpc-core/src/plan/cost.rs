@@ -215,6 +215,7 @@ fn report(draft: &mut Draft<'_>, left_out: &BTreeSet<ActionId>, sum: Usd, limit:
             message,
             resource: None,
             symptom: its.iter().find_map(|planned| planned.symptom),
+            fix: None,
             shows_otherwise: Vec::new(),
             lacks: its.iter().flat_map(|planned| planned.action.gives()).collect(),
         });

@@ -71,12 +71,13 @@ fn attributes(draft: &mut Draft<'_>) {
                         "names of AWS services do not resolve to their interface endpoints there",
                     ),
                 };
-                let message = format!(
-                    "{attribute} of {vpc} is off, so {what}, and spec.dns is Verify: turn it on with `aws ec2 \
-                     modify-vpc-attribute --vpc-id {vpc} --{option}`, or set spec.dns: Enforce."
+                let message = format!("{attribute} of {vpc} is off, so {what}, and spec.dns is Verify.");
+                let fix = format!(
+                    "Turn it on with `aws ec2 modify-vpc-attribute --vpc-id {vpc} --{option}`, or set spec.dns: Enforce."
                 );
                 draft.push(
                     Finding::new(Concern::Dns, Scope::Vpc, Reason::DnsDisabled, message)
+                        .mended_by(fix)
                         .about(&vpc)
                         .lacking(Lack::Dns)
                         .showing(Symptom::StaysStarting),
@@ -97,12 +98,14 @@ fn dhcp_options(draft: &mut Draft<'_>) {
             .as_ref()
             .is_none_or(|id| id.as_str() == "default");
         if has_none {
-            let message = format!(
-                "{vpc} has no DHCP options: create a set with domain-name-servers={AWS_RESOLVER} and a domain-name, and \
-                 associate it with `aws ec2 associate-dhcp-options`."
+            let message = format!("{vpc} has no DHCP options.");
+            let fix = format!(
+                "Create a set with domain-name-servers={AWS_RESOLVER} and a domain-name, and associate it with `aws ec2 \
+                 associate-dhcp-options`."
             );
             draft.push(
                 Finding::new(Concern::Dns, Scope::Vpc, Reason::DhcpOptionsIncomplete, message)
+                    .mended_by(fix)
                     .about(vpc)
                     .lacking(Lack::Dns)
                     .showing(Symptom::DhcpOptions),
@@ -120,13 +123,13 @@ fn dhcp_options(draft: &mut Draft<'_>) {
         .filter(|key| options.values(key).is_empty())
         .collect();
     if !missing.is_empty() {
-        let message = format!(
-            "DHCP options {id} of {vpc} lack {}: create a set that has both domain-name-servers and domain-name, and \
-             associate it with `aws ec2 associate-dhcp-options`.",
-            listed(missing)
-        );
+        let message = format!("DHCP options {id} of {vpc} lack {}.", listed(missing));
         draft.push(
             Finding::new(Concern::Dns, Scope::Vpc, Reason::DhcpOptionsIncomplete, message)
+                .mended_by(
+                    "Create a set that has both domain-name-servers and domain-name, and associate it with `aws ec2 \
+                     associate-dhcp-options`.",
+                )
                 .about(&id)
                 .lacking(Lack::Dns)
                 .showing(Symptom::DhcpOptions),

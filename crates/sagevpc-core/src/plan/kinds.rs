@@ -64,15 +64,21 @@ fn judge_tenancy<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>) 
         .map(|index| resolved.profile().workloads[*index].kind)
         .collect();
     let message = format!(
-        "{} has instance tenancy {}, and {} runs only in a VPC of default tenancy: change it with \
-         `aws ec2 modify-vpc-tenancy --vpc-id {} --instance-tenancy default`, or use another VPC.",
+        "{} has instance tenancy {}, and {} runs only in a VPC of default tenancy.",
         vpc.vpc_id,
         vpc.instance_tenancy.as_ref().map_or("unknown", Word::as_str),
         listed(kinds),
+    );
+    let fix = format!(
+        "Change it with `aws ec2 modify-vpc-tenancy --vpc-id {} --instance-tenancy default`, or use another VPC.",
         vpc.vpc_id
     );
     let scope = resolved.block(&concerned);
-    draft.push(Finding::new(Concern::Subnets, scope, Reason::DedicatedTenancy, message).about(&vpc.vpc_id));
+    draft.push(
+        Finding::new(Concern::Subnets, scope, Reason::DedicatedTenancy, message)
+            .mended_by(fix)
+            .about(&vpc.vpc_id),
+    );
 }
 
 /// Whether a subnet has a route that looks like a way out and is none.

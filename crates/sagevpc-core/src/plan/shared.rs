@@ -62,6 +62,7 @@ fn told(planned: &PlannedAction, scope: Scope, owner: &AccountId, account: Optio
             planned.reason
         ),
         symptom: planned.symptom,
+        fix: None,
         shows_otherwise: Vec::new(),
         lacks: planned.action.gives(),
     }

@@ -13,8 +13,6 @@ use crate::types::{Direction, Peer, PortRange, Protocol, Rule, SecurityGroupId, 
 struct Holders<'c> {
     groups: &'c [SecurityGroupId],
     direction: Direction,
-    /// The interface endpoint whose they are.
-    endpoint: Option<&'c VpcEndpointId>,
     /// Whether they are those of what is reached, and not the workload's.
     is_far: bool,
 }
@@ -47,7 +45,8 @@ pub(super) fn rules_for(cause: &Cause) -> Vec<Rule> {
 
 /// What would have security groups admit all that they refuse by these.
 pub(super) fn group_fix<'c>(causes: impl IntoIterator<Item = &'c Cause>, means: &Means<'_>) -> String {
-    let mut lacking: BTreeMap<Holders<'_>, BTreeSet<Rule>> = BTreeMap::new();
+    // Endpoints that share groups lack the same rules.
+    let mut lacking: BTreeMap<Holders<'_>, (BTreeSet<Rule>, BTreeSet<&VpcEndpointId>)> = BTreeMap::new();
     for cause in causes {
         if let Cause::NotAdmitted {
             groups,
@@ -60,21 +59,22 @@ pub(super) fn group_fix<'c>(causes: impl IntoIterator<Item = &'c Cause>, means: 
             let holders = Holders {
                 groups,
                 direction: *direction,
-                endpoint: endpoint.as_ref(),
                 is_far: callers.is_some(),
             };
-            lacking.entry(holders).or_default().extend(rules_for(cause));
+            let (rules, endpoints) = lacking.entry(holders).or_default();
+            rules.extend(rules_for(cause));
+            endpoints.extend(endpoint);
         }
     }
     let fixes: Vec<String> = lacking
         .iter()
-        .map(|(holders, rules)| holders.fix(rules, means))
+        .map(|(holders, (rules, endpoints))| holders.fix(rules, endpoints, means))
         .collect();
     fixes.join(" ")
 }
 
 impl Holders<'_> {
-    fn fix(&self, rules: &BTreeSet<Rule>, means: &Means<'_>) -> String {
+    fn fix(&self, rules: &BTreeSet<Rule>, endpoints: &BTreeSet<&VpcEndpointId>, means: &Means<'_>) -> String {
         let is_ours = |group: &SecurityGroupId| means.ours.contains(group.as_str());
         let is_of_ours = !self.groups.is_empty() && self.groups.iter().all(is_ours);
         if means.sagemaker_vpc.is_some() && is_of_ours {
@@ -89,14 +89,17 @@ impl Holders<'_> {
             format!(", with `{}`", command(group, self.direction, rules))
         });
         let add = format!("Add {plural} to {to}: {}{command}.", joined(rules));
-        match (means.sagemaker_vpc, self.endpoint, self.is_far) {
+        let is_others = |endpoint: &&&VpcEndpointId| !means.ours.contains(endpoint.as_str());
+        let of_others: Vec<&&VpcEndpointId> = endpoints.iter().filter(is_others).collect();
+        match (means.sagemaker_vpc, endpoints.is_empty(), self.is_far) {
             (None, ..) => add,
-            (Some(_), Some(endpoint), _) if means.ours.contains(endpoint.as_str()) => add,
-            (Some(_), Some(endpoint), _) => {
-                format!("{add} Its owners must add that, or let sagevpc: list {endpoint} in spec.adopt.")
-            }
-            (Some(_), None, true) => format!("{add} Its owners must add that."),
-            (Some(_), None, false) => format!(
+            (Some(_), false, _) if of_others.is_empty() => add,
+            (Some(_), false, _) => format!(
+                "{add} Its owners must add that, or let sagevpc: list {} in spec.adopt.",
+                joined(of_others)
+            ),
+            (Some(_), true, true) => format!("{add} Its owners must add that."),
+            (Some(_), true, false) => format!(
                 "{add} Its owners must add that, or remove spec.securityGroups so that sagevpc makes and keeps a group."
             ),
         }

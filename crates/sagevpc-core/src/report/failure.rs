@@ -16,6 +16,14 @@ pub struct Failure {
 impl Failure {
     /// What was refused and why, with what to do about it.
     pub fn explained(&self) -> String {
+        match self.fix() {
+            Some(fix) => format!("{} {fix}", self.said()),
+            None => self.said(),
+        }
+    }
+
+    /// What was refused and why.
+    pub fn said(&self) -> String {
         let Self {
             kind,
             action,
@@ -27,7 +35,12 @@ impl Failure {
             return message.clone();
         }
         let code = code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
-        let fix = match kind {
+        format!("{action} failed: {code}{}.", message.trim_end_matches('.'))
+    }
+
+    /// What to do about it; `None` where what is said says it.
+    pub const fn fix(&self) -> Option<&'static str> {
+        Some(match self.kind {
             FailureKind::NoCredentials => {
                 "Give the controller's pod AWS credentials (IRSA, Pod Identity, or the environment), or correct \
                  spec.credentials."
@@ -40,9 +53,9 @@ impl Failure {
                 "Check that AWS's endpoints of this region can be reached; the controller tries again by itself."
             }
             FailureKind::QuotaExceeded => "Ask AWS to raise this quota of the account, or remove what is not needed.",
-            FailureKind::Rejected | FailureKind::WrongAccount => "It is tried again later.",
-        };
-        format!("{action} failed: {code}{}. {fix}", message.trim_end_matches('.'))
+            FailureKind::Rejected => "It is tried again later.",
+            FailureKind::WrongAccount => return None,
+        })
     }
 }
 

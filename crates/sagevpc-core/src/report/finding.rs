@@ -1,6 +1,6 @@
 //! What no action of ours can repair.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::Lack;
 use crate::{
     api::{ConditionType, Reason},
     catalog::Symptom,
-    types::ProfileKey,
+    types::{ProfileKey, listed},
 };
 
 /// What a finding or an action is about; each has its condition.
@@ -150,8 +150,11 @@ pub struct Finding {
     pub weight: Weight,
     /// Why, in a word.
     pub reason: Reason,
-    /// The resource, the cause and the fix.
+    /// The resource and the cause, at times with the fix.
     pub message: String,
+    /// The fix, where it is told apart: commands that only those who look after the
+    /// VPC may give are, so that no team is told them.
+    pub fix: Option<String>,
     /// The one resource that it is about, by its id or name, where it is one.
     pub resource: Option<String>,
     /// What SageMaker says of it.
@@ -176,11 +179,19 @@ impl Finding {
             weight: Weight::Blocks,
             reason,
             message: message.into(),
+            fix: None,
             resource: None,
             symptom: None,
             shows_otherwise: Vec::new(),
             lacks: Vec::new(),
         }
+    }
+
+    /// Says what mends it.
+    #[must_use]
+    pub fn mended_by(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
     }
 
     /// Names the one resource that it is about.
@@ -222,11 +233,61 @@ impl Finding {
         }
     }
 
-    /// The message, with what SageMaker says of it.
+    /// The message, with the fix and what SageMaker says of it.
     pub fn explained(&self) -> String {
-        match self.symptom {
-            Some(symptom) => format!("{} SageMaker would show: {}.", self.message, symptom.text()),
-            None => self.message.clone(),
+        let mut text = self.message.clone();
+        if let Some(fix) = &self.fix {
+            text.push(' ');
+            text.push_str(fix);
+        }
+        let shown = self.shown();
+        if !shown.is_empty() {
+            text.push_str(&format!(" SageMaker would show: {}.", shown.join("; or: ")));
+        }
+        text
+    }
+
+    /// What SageMaker says of it, each once.
+    fn shown(&self) -> Vec<String> {
+        let names: &[String] = match &self.scope {
+            Scope::Workloads(_, names) => names,
+            Scope::Vpc | Scope::SageMakerVpc | Scope::Profile(_) => &[],
+        };
+        shown(self.symptom, names, &self.shows_otherwise)
+    }
+}
+
+/// What SageMaker says of something, each once: of all workloads, or, where some
+/// show something else, of which.
+pub(crate) fn shown(
+    symptom: Option<Symptom>,
+    scope: &[String],
+    otherwise: &[(String, Option<Symptom>)],
+) -> Vec<String> {
+    let Some(symptom) = symptom else {
+        return Vec::new();
+    };
+    if otherwise.is_empty() {
+        return vec![symptom.text().to_owned()];
+    }
+    let of_others: BTreeMap<&str, Option<Symptom>> = otherwise
+        .iter()
+        .map(|(name, symptom)| (name.as_str(), *symptom))
+        .collect();
+    let mut shown: BTreeMap<Symptom, Vec<&str>> = BTreeMap::new();
+    let named = scope
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !of_others.contains_key(name));
+    shown.entry(symptom).or_default().extend(named);
+    for (name, symptom) in &of_others {
+        if let Some(symptom) = symptom {
+            shown.entry(*symptom).or_default().push(name);
         }
     }
+    let told = shown.iter().map(|(symptom, names)| match names.as_slice() {
+        [] => symptom.text().to_owned(),
+        [_, ..] => format!("{} ({})", symptom.text(), listed(names)),
+    });
+    told.collect()
 }

@@ -11,5 +11,6 @@ mod finding;
 mod lack;
 
 pub use failure::{Failure, FailureKind};
+pub(crate) use finding::shown;
 pub use finding::{Concern, Finding, Scope, Weight};
 pub use lack::Lack;

@@ -13,9 +13,8 @@ pub fn broken(vpc: &SageMakerVpc, now: Timestamp) -> SageMakerVpcStatus {
         ConditionType::Ready,
         ConditionStatus::False,
         Reason::InternalError,
-        "Working on this object broke off by a bug in sagevpc, and is tried again more and more seldom. What follows is \
-         as it was last known. The controller's log says where it broke off: report it, with this object and its \
-         profiles. Other objects are worked on.",
+        "Platform team: report this bug of sagevpc; the controller's log says where it broke off. What follows is as last \
+         known.",
     );
     let is_other = |condition: &&Condition| condition.type_ != ConditionType::Ready.as_str();
     let others = before.conditions.iter().filter(is_other).cloned();

@@ -6,13 +6,15 @@ use jiff::Timestamp;
 
 use super::{
     obstacles::{HeldBack, Obstacle},
+    remedy::headline,
     to_the_second,
+    told::Told,
 };
 use crate::{
-    api::{Condition, ConditionStatus, ConditionType, Reason, bounds::MAX_CONDITION_MESSAGE},
+    api::{Condition, ConditionStatus, ConditionType, Reason, Who, bounds::MAX_CONDITION_MESSAGE},
     plan::PlannedAction,
     report::{Concern, Weight},
-    types::{listed, shortened},
+    types::{in_sentences, listed},
 };
 
 /// Messages that one condition joins.
@@ -45,7 +47,7 @@ impl<'a> Conditions<'a> {
             type_: type_.as_str().to_owned(),
             status,
             reason: reason.as_str().to_owned(),
-            message: shortened(message, MAX_CONDITION_MESSAGE),
+            message: in_sentences(message, MAX_CONDITION_MESSAGE),
             last_transition_time: unchanged.map_or(self.now, |before| before.last_transition_time),
             observed_generation: self.generation,
         };
@@ -70,6 +72,29 @@ impl<'a> Conditions<'a> {
         self.set(concern.condition(), status, reason, &message);
     }
 
+    /// The condition of a concern of a profile: what stands in the way of its
+    /// workloads is named, for `status.blockers` says the rest.
+    pub(super) fn concern_beside_blockers(&mut self, concern: Concern, obstacles: &[Obstacle], all_is_well: &str) {
+        let mine: Vec<&Obstacle> = obstacles
+            .iter()
+            .filter(|obstacle| obstacle.concern == concern)
+            .collect();
+        let (blockers, others): (Vec<&Obstacle>, Vec<&Obstacle>) = mine
+            .iter()
+            .copied()
+            .partition(|obstacle| obstacle.weight.stands_in_the_way());
+        let Some(first) = worst(&blockers) else {
+            self.concern(concern, obstacles, all_is_well);
+            return;
+        };
+        let named: BTreeSet<String> = blockers.iter().map(|obstacle| obstacle.named()).collect();
+        let mut message = format!("See status.blockers: {}.", listed(named));
+        if !others.is_empty() {
+            message.push_str(&format!(" {}", joined(&others)));
+        }
+        self.set(concern.condition(), status_for(first.weight), first.reason, &message);
+    }
+
     /// The condition of a concern that not every object has: it is there where
     /// the concern applies, and wherever something stands in its way.
     pub(super) fn concern_where_it_applies(
@@ -84,8 +109,9 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// `Ready`, and `Reconciling` or `Stalled` while it is not.
-    pub(super) fn ready(&mut self, obstacles: &[Obstacle], all_is_well: &str) {
+    /// `Ready`, and `Reconciling` or `Stalled` while it is not: who must do what
+    /// first, and of how much more the rest of the status speaks.
+    pub(super) fn ready(&mut self, obstacles: &[Obstacle], all_is_well: &str, who: impl Fn(&Obstacle) -> Who) {
         let all: Vec<&Obstacle> = obstacles
             .iter()
             .filter(|obstacle| obstacle.weight.bears_on_ready())
@@ -94,19 +120,32 @@ impl<'a> Conditions<'a> {
             self.set(ConditionType::Ready, ConditionStatus::True, Reason::Ok, all_is_well);
             return;
         };
-        let message = led_by(first, &all);
+        let others: BTreeSet<(&str, Option<&str>)> = all
+            .iter()
+            .map(|obstacle| (obstacle.message.as_str(), obstacle.fix.as_deref()))
+            .collect();
+        let whose = who(first);
+        let message = headline(first, whose, others.len() - 1);
         self.set(ConditionType::Ready, status_for(first.weight), first.reason, &message);
         let passing = all.iter().find(|obstacle| obstacle.passes);
         match passing {
             Some(obstacle) => {
+                let message = "What waits goes on by itself.";
                 self.set(
                     ConditionType::Reconciling,
                     ConditionStatus::True,
                     obstacle.reason,
-                    &obstacle.explained(),
+                    message,
                 );
             }
-            None => self.set(ConditionType::Stalled, ConditionStatus::True, first.reason, &message),
+            None => {
+                let message = match whose {
+                    Who::Team => "Nothing more happens until the profile's team acts.",
+                    Who::Platform => "Nothing more happens until the platform team acts.",
+                    Who::Aws => "Nothing more happens until AWS answers otherwise.",
+                };
+                self.set(ConditionType::Stalled, ConditionStatus::True, first.reason, message);
+            }
         }
     }
 
@@ -147,9 +186,9 @@ impl<'a> Conditions<'a> {
         }
         if let Some((_, why)) = held_back.first() {
             let why = match why {
-                HeldBack::ForApproval => "changes wait to be approved",
-                HeldBack::ByObserve => "managementPolicy is Observe",
-                HeldBack::ByPause => "spec.paused holds all changes back",
+                HeldBack::ForApproval => "changes wait to be approved (status.plan.held of the SageMakerVpc)",
+                HeldBack::ByObserve => "its managementPolicy is Observe",
+                HeldBack::ByPause => "its spec.paused holds all changes back",
             };
             let changes = listed(held_back.iter().map(|(planned, _)| planned));
             parts.push(format!("AWS differs from what is declared, and {why}: {changes}."));
@@ -157,10 +196,33 @@ impl<'a> Conditions<'a> {
         self.set(ConditionType::InSync, ConditionStatus::False, reason, &parts.join(" "));
     }
 
+    /// Earlier conditions, with whether AWS answers as it is now.
+    pub(super) fn over(self, mut earlier: Vec<Condition>) -> Vec<Condition> {
+        let is_reachable = |condition: &Condition| condition.type_ == ConditionType::AwsReachable.as_str();
+        let now = self.finish().into_iter().find(is_reachable);
+        for (there, now) in earlier.iter_mut().filter(|condition| is_reachable(condition)).zip(now) {
+            *there = now;
+        }
+        earlier
+    }
+
     /// All conditions, in the order in which they are shown.
     pub(super) fn finish(mut self) -> Vec<Condition> {
         self.conditions.sort_by_key(|(type_, _)| *type_);
-        self.conditions.into_iter().map(|(_, condition)| condition).collect()
+        let mut told = Told::default();
+        let each = self.conditions.into_iter().map(|(type_, mut condition)| {
+            let new = told.once(&condition.message);
+            condition.message = if new.is_empty() {
+                format!(
+                    "{type_} is {}, {}, as another condition says.",
+                    condition.status, condition.reason
+                )
+            } else {
+                new
+            };
+            condition
+        });
+        each.collect()
     }
 }
 
@@ -178,23 +240,6 @@ fn status_for(weight: Weight) -> ConditionStatus {
         Weight::Unknown => ConditionStatus::Unknown,
         Weight::Advice => ConditionStatus::True,
     }
-}
-
-/// The worst message, and where to find the others: the conditions of their
-/// concerns say it all.
-fn led_by(first: &Obstacle, all: &[&Obstacle]) -> String {
-    let message = first.explained();
-    let others: Vec<(ConditionType, String)> = all
-        .iter()
-        .map(|obstacle| (obstacle.concern.condition(), obstacle.explained()))
-        .filter(|(_, other)| *other != message)
-        .collect();
-    if others.is_empty() {
-        return message;
-    }
-    let messages: BTreeSet<&str> = others.iter().map(|(_, other)| other.as_str()).collect();
-    let concerns: BTreeSet<ConditionType> = others.iter().map(|(concern, _)| *concern).collect();
-    format!("{message} And {} more: see {}.", messages.len(), listed(concerns))
 }
 
 /// The messages one after the other, each once.

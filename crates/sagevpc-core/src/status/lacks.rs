@@ -4,18 +4,23 @@
 //! nor what passes by itself: the platform's alerts are not a team's to set off
 //! by a typing error.
 
-use super::{Assessment, in_the_way::InTheWay, obstacles::Obstacle};
+use super::{
+    Assessment,
+    in_the_way::InTheWay,
+    obstacles::Obstacle,
+    remedy::{task, who},
+};
 use crate::{
-    api::{Reason, SageMakerVpcProfileSpec, is_deleting},
+    api::{Reason, SageMakerVpcProfileSpec, Who, is_deleting},
     report::Concern,
-    types::{ProfileKey, listed, shortened},
+    types::{ProfileKey, in_sentences, listed},
 };
 
 /// Lacks that a message tells in full; the others are counted.
 const MAX_TOLD: usize = 3;
 
 /// Characters of each.
-const MAX_LACK: usize = 288;
+const MAX_LACK: usize = 416;
 
 /// What the profiles lack, each with the first of it.
 pub(super) struct Lacks {
@@ -39,11 +44,20 @@ pub(super) fn lacks(assessment: &Assessment<'_>, found: &InTheWay<'_>, of_vpc: &
         lacks.profiles += 1;
         let key = reference.key();
         let spec = reference.spec(&assessment.references.vpc);
-        let is_lack =
-            |obstacle: &&Obstacle| obstacle.weight.bears_on_ready() && !obstacle.passes && is_the_vpcs(obstacle, &spec);
+        let is_lack = |obstacle: &&Obstacle| obstacle.weight.bears_on_ready() && is_the_vpcs(obstacle, &spec);
         let mut mine: Vec<&Obstacle> = found.of_profile(&key).filter(is_lack).collect();
         if let Some(worst) = worst(&mine) {
-            lacks.all.push((key.clone(), worst));
+            let condition = worst.concern.condition();
+            let told = if of_vpc.contains(&worst) {
+                Obstacle {
+                    message: format!("see {condition}."),
+                    fix: None,
+                    ..worst
+                }
+            } else {
+                worst
+            };
+            lacks.all.push((key.clone(), told));
         }
         mine.retain(|obstacle| !of_vpc.contains(obstacle) && !asks_for_more(obstacle.reason));
         if let Some(worst) = worst(&mine) {
@@ -79,7 +93,10 @@ fn told(lacks: &[(ProfileKey, Obstacle)], profiles: usize) -> Option<Obstacle> {
     // Many lack the same.
     let mut texts: Vec<(&Obstacle, Vec<&ProfileKey>)> = Vec::new();
     for (key, obstacle) in lacks {
-        match texts.iter_mut().find(|(other, _)| other.message == obstacle.message) {
+        match texts
+            .iter_mut()
+            .find(|(other, _)| (&other.message, &other.fix) == (&obstacle.message, &obstacle.fix))
+        {
             Some((_, keys)) => keys.push(key),
             None => texts.push((obstacle, vec![key])),
         }
@@ -88,7 +105,7 @@ fn told(lacks: &[(ProfileKey, Obstacle)], profiles: usize) -> Option<Obstacle> {
     let untold: usize = texts.iter().skip(MAX_TOLD).map(|(_, keys)| keys.len()).sum();
     let shown = texts.iter().take(MAX_TOLD);
     let mut parts: Vec<String> = shown
-        .map(|(obstacle, keys)| format!("{}: {}", listed(keys), shortened(&obstacle.message, MAX_LACK)))
+        .map(|(obstacle, keys)| format!("{}: {}", listed(keys), told_in_short(obstacle)))
         .collect();
     if untold > 0 {
         parts.push(format!("And {untold} more."));
@@ -109,111 +126,43 @@ fn told(lacks: &[(ProfileKey, Obstacle)], profiles: usize) -> Option<Obstacle> {
     })
 }
 
+/// What it lacks, or, where that has no room, what is to be done.
+fn told_in_short(obstacle: &Obstacle) -> String {
+    let text = in_sentences(&obstacle.told(), MAX_LACK);
+    if text.ends_with('…') {
+        format!("{} ({}).", task(obstacle.reason), obstacle.named())
+    } else {
+        text
+    }
+}
+
 /// Whether a team asks for what it was never given. Its owners see it, and their
 /// VPC is as they want it: nobody makes it unready by asking.
 fn asks_for_more(reason: Reason) -> bool {
     matches!(reason, Reason::NotGranted | Reason::SubnetNotOffered)
 }
 
-/// Whether it is for the VPC's owners to mend what stands in a profile's way.
+/// Whether it is for the VPC's owners to mend what stands in a profile's way,
+/// and told of them nowhere else.
 fn is_the_vpcs(obstacle: &Obstacle, spec: &SageMakerVpcProfileSpec) -> bool {
-    let narrows = spec.subnets.is_some();
-    let has_own_groups = spec.security_groups.as_ref().is_some_and(|groups| groups.ids.is_some());
-    match obstacle.reason {
-        // Theirs to allow, approve, permit or resume.
-        Reason::NotGranted
-        | Reason::AwaitingApproval
-        | Reason::ObserveOnly
-        | Reason::Paused
-        | Reason::ActionFailed
-        | Reason::AccessDenied
-        | Reason::NoCredentials
-        | Reason::WrongAccount
-        | Reason::RepairBackoff
-        | Reason::ClusterIdTaken
-        | Reason::OwnershipUnclear
-        | Reason::NameTaken
-        | Reason::CannotAdopt
-        | Reason::SharedVpc
-        | Reason::ReachedByWayOut
-        | Reason::TooExpensive => true,
-        // The VPC's own ways and means.
-        Reason::VpcNotFound
-        | Reason::DedicatedTenancy
-        | Reason::SubnetNotOffered
-        | Reason::TooFewAddresses
-        | Reason::DnsDisabled
-        | Reason::DhcpOptionsIncomplete
-        | Reason::CustomResolver
-        | Reason::S3EndpointMissing
-        | Reason::S3EndpointUnavailable
-        | Reason::RouteTableNotOffered
-        | Reason::InvalidPolicy
-        | Reason::PolicyBlocks
-        | Reason::PackageRepositoriesOpen
-        | Reason::EndpointMissing
-        | Reason::EndpointUnavailable
-        | Reason::ServiceNotInZone
-        | Reason::PrivateDnsConflict
-        | Reason::PrivateDnsOff
-        | Reason::NoWayOut
-        | Reason::BlackholeRoute
-        | Reason::PublicAccessBlocked
-        | Reason::NatGatewayInPrivateSubnet
-        | Reason::NatGatewayUnavailable
-        | Reason::NatGatewayInOtherZone
-        | Reason::InternetGatewayMissing
-        | Reason::BeyondTheVpc
-        | Reason::NetworkAclBlocks
-        | Reason::TooManyAclEntries
-        | Reason::FlowLogDiffers
-        | Reason::FlowLogNotDelivered => true,
-        // A team that chose among the subnets can choose otherwise.
-        Reason::SubnetNotFound | Reason::PublicSubnet | Reason::TooFewZones => !narrows,
-        // So can one that brought its own groups.
-        Reason::RuleMissing | Reason::TooManyRules => !has_own_groups,
-        Reason::Unreached | Reason::ReachUnknown => !(has_own_groups && obstacle.concern == Concern::SecurityGroups),
-        // The team's own.
+    who(obstacle, Some(spec)) == Who::Platform && !is_told_elsewhere(obstacle.reason)
+}
+
+fn is_told_elsewhere(reason: Reason) -> bool {
+    matches!(
+        reason,
         Reason::NotAllowed
-        | Reason::InvalidSpec
-        | Reason::VpcRefNotFound
-        | Reason::Conflict
-        | Reason::SubnetInOtherVpc
-        | Reason::TooManySubnets
-        | Reason::DirectInternetAccess
-        | Reason::SecurityGroupMissing
-        | Reason::SecurityGroupInOtherVpc
-        | Reason::SharedSecurityGroup
-        | Reason::TooManySecurityGroups
-        | Reason::ServiceNotFound
-        | Reason::ServiceRetired
-        | Reason::ProfileNotWritten => false,
-        // Those of the owners of a bucket or a role.
-        Reason::BucketOpen
-        | Reason::BucketPolicyBlocks
-        | Reason::BucketInOtherRegion
-        | Reason::BucketNotSeen
-        | Reason::RoleNotSeen
-        | Reason::RoleNotAssumable
-        | Reason::ActionsMissing => false,
-        // Told elsewhere, or nobody's to mend.
-        Reason::Ok
-        | Reason::Deleting
-        | Reason::DeletionBlocked
-        | Reason::InProgress
-        | Reason::Waiting
-        | Reason::InternalError
-        | Reason::Drifted
-        | Reason::DuplicateVpc
-        | Reason::VpcNotAccepted
-        | Reason::Unreachable
-        | Reason::Throttled
-        | Reason::OutsideProfiles
-        | Reason::DiscoveryOff
-        | Reason::ProfilesAbsent
-        | Reason::ResourcesUnknown
-        | Reason::TooManyProfiles => false,
-    }
+            | Reason::DeletionBlocked
+            | Reason::InternalError
+            | Reason::Drifted
+            | Reason::DuplicateVpc
+            | Reason::VpcNotAccepted
+            | Reason::OutsideProfiles
+            | Reason::DiscoveryOff
+            | Reason::ProfilesAbsent
+            | Reason::ResourcesUnknown
+            | Reason::TooManyProfiles
+    )
 }
 
 #[cfg(test)]

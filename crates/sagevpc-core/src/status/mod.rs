@@ -5,6 +5,7 @@
 //! status. A pass that finds nothing new gives the very same status as the one
 //! before, times included, so that comparing with `==` tells whether to write.
 
+mod aged;
 mod broken;
 mod concerns;
 mod conditions;
@@ -14,6 +15,8 @@ mod left;
 mod obstacles;
 mod orphan;
 mod profile;
+mod remedy;
+mod told;
 mod verdicts;
 mod vpc;
 mod workload;

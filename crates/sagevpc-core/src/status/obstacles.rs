@@ -7,7 +7,7 @@ use crate::{
     api::{ActionState, ManagementPolicy, Reason},
     catalog::Symptom,
     plan::{Outcome, PlannedAction, Step},
-    report::{Concern, Failure, FailureKind, Finding, Scope, Weight},
+    report::{Concern, Failure, FailureKind, Finding, Scope, Weight, shown},
     types::listed,
     validate::ValidVpc,
 };
@@ -18,8 +18,10 @@ pub(super) struct Obstacle {
     pub(super) concern: Concern,
     pub(super) weight: Weight,
     pub(super) reason: Reason,
-    /// The cause, and the fix.
+    /// The cause, at times with the fix.
     pub(super) message: String,
+    /// The fix, where it is told apart.
+    pub(super) fix: Option<String>,
     /// The resource that it is about, where it is one.
     pub(super) resource: Option<String>,
     /// What SageMaker would show.
@@ -42,6 +44,7 @@ impl Obstacle {
             weight: Weight::Blocks,
             reason,
             message,
+            fix: None,
             resource: None,
             symptom: None,
             shows_otherwise: Vec::new(),
@@ -59,6 +62,7 @@ impl Obstacle {
         Self {
             weight: finding.weight,
             resource: finding.resource.clone(),
+            fix: finding.fix.clone(),
             symptom: finding.symptom,
             shows_otherwise: finding.shows_otherwise.clone(),
             workloads,
@@ -73,29 +77,47 @@ impl Obstacle {
         Self {
             weight: Weight::Unknown,
             passes: passes(failure.kind),
-            ..Self::new(concern, failure_reason(failure), failure.explained())
+            fix: failure.fix().map(str::to_owned),
+            ..Self::new(concern, failure_reason(failure), failure.said())
         }
     }
 
-    /// The message, with what SageMaker would show.
-    pub(super) fn explained(&self) -> String {
-        match self.symptom {
+    /// The message, with the fix.
+    pub(super) fn told(&self) -> String {
+        match &self.fix {
+            Some(fix) => format!("{} {fix}", self.message),
             None => self.message.clone(),
-            Some(symptom) => {
+        }
+    }
+
+    /// The message, with the fix and what SageMaker would show.
+    pub(super) fn explained(&self) -> String {
+        match self.shown() {
+            None => self.told(),
+            Some(shown) => {
                 let lead = if self.is_planned {
                     "Until then SageMaker would show"
                 } else {
                     "SageMaker would show"
                 };
-                format!("{} {lead}: {}.", self.message, symptom.text())
+                format!("{} {lead}: {shown}.", self.told())
             }
         }
     }
 
-    /// What SageMaker would show of this workload.
-    pub(super) fn symptom_of(&self, workload: &str) -> Option<Symptom> {
-        let otherwise = self.shows_otherwise.iter().find(|(name, _)| name == workload);
-        otherwise.map_or(self.symptom, |(_, symptom)| *symptom)
+    /// What SageMaker would show.
+    pub(super) fn shown(&self) -> Option<String> {
+        let names = self.workloads.as_deref().unwrap_or_default();
+        let shown = shown(self.symptom, names, &self.shows_otherwise);
+        (!shown.is_empty()).then(|| shown.join("; or: "))
+    }
+
+    /// It in two words: why, and of what.
+    pub(super) fn named(&self) -> String {
+        match &self.resource {
+            Some(resource) => format!("{} ({resource})", self.reason),
+            None => self.reason.to_string(),
+        }
     }
 
     /// Whether it concerns the workload.
@@ -110,15 +132,18 @@ impl Obstacle {
 pub(super) struct Progress<'a> {
     pub(super) state: ActionState,
     pub(super) reason: Reason,
-    pub(super) message: Cow<'a, str>,
+    /// What is to be said besides the state.
+    pub(super) message: Option<Cow<'a, str>>,
+    pub(super) fix: Option<&'static str>,
     pub(super) passes: bool,
 }
 
 pub(super) fn progress<'a>(planned: &'a PlannedAction, outcome: &'a Outcome, vpc: &ValidVpc) -> Progress<'a> {
-    let make = |state, reason, message: Cow<'a, str>, passes| Progress {
+    let make = |state, reason, message: Option<Cow<'a, str>>, passes| Progress {
         state,
         reason,
         message,
+        fix: None,
         passes,
     };
     if let Some(obstacle) = &planned.waits_for {
@@ -127,43 +152,43 @@ pub(super) fn progress<'a>(planned: &'a PlannedAction, outcome: &'a Outcome, vpc
         } else {
             Reason::Waiting
         };
-        return make(ActionState::Waiting, reason, obstacle.into(), !planned.backs_off);
+        return make(ActionState::Waiting, reason, Some(obstacle.into()), !planned.backs_off);
     }
     match outcome.steps.get(&planned.id) {
         Some(Step::Done) => {
-            return make(
-                ActionState::Done,
-                Reason::InProgress,
-                "Done; the next look at AWS will confirm it.".into(),
-                true,
-            );
+            return make(ActionState::Done, Reason::InProgress, None, true);
         }
         Some(Step::Waiting { message }) => {
-            return make(ActionState::Waiting, Reason::Waiting, message.into(), true);
+            return make(ActionState::Waiting, Reason::Waiting, Some(message.into()), true);
         }
         Some(Step::Failed(failure)) => {
-            return make(
-                ActionState::Failed,
-                failure_reason(failure),
-                failure.explained().into(),
-                passes(failure.kind),
-            );
+            return Progress {
+                fix: failure.fix(),
+                ..make(
+                    ActionState::Failed,
+                    failure_reason(failure),
+                    Some(failure.said().into()),
+                    passes(failure.kind),
+                )
+            };
         }
         Some(Step::Blocked { .. }) | None => {}
     }
     if vpc.management_policy == ManagementPolicy::Observe {
-        let message = "managementPolicy is Observe: set it to Enforce to have this done.";
-        return make(ActionState::Planned, Reason::ObserveOnly, message.into(), false);
+        return Progress {
+            fix: Some("managementPolicy is Observe: set it to Enforce to have this done."),
+            ..make(ActionState::Planned, Reason::ObserveOnly, None, false)
+        };
     }
     if vpc.paused {
-        let message = "spec.paused holds all changes back: set it to false to have this done.";
-        return make(ActionState::Planned, Reason::Paused, message.into(), false);
+        return Progress {
+            fix: Some("spec.paused holds all changes back: set it to false to have this done."),
+            ..make(ActionState::Planned, Reason::Paused, None, false)
+        };
     }
     if let (true, Some(cut_off)) = (planned.held, &planned.cuts_off) {
         let message = format!(
-            "It would cut {} off from {}. It goes on by itself once they are gone: stop what still runs, and delete \
-             interfaces that nobody uses. Or approve it: copy status.plan.held.digest of the SageMakerVpc into its \
-             spec.approvedPlan.",
+            "It would cut {} off from {}, and goes on by itself once they are gone.",
             cut_off.whom,
             listed(&cut_off.from),
         );
@@ -172,19 +197,23 @@ pub(super) fn progress<'a>(planned: &'a PlannedAction, outcome: &'a Outcome, vpc
             Weight::Aside => Reason::DeletionBlocked,
             Weight::Blocks | Weight::Unmet | Weight::Unknown | Weight::Advice => Reason::AwaitingApproval,
         };
-        return make(ActionState::Held, reason, message.into(), true);
+        return Progress {
+            fix: Some(
+                "Stop what still runs, and delete interfaces that nobody uses. Or approve it: copy \
+                 status.plan.held.digest of the SageMakerVpc into its spec.approvedPlan.",
+            ),
+            ..make(ActionState::Held, reason, Some(message.into()), true)
+        };
     }
     if planned.held {
-        let message = "It waits to be approved: copy status.plan.held.digest of the SageMakerVpc into its \
-                       spec.approvedPlan.";
-        return make(ActionState::Held, Reason::AwaitingApproval, message.into(), false);
+        return Progress {
+            fix: Some(
+                "It waits to be approved: copy status.plan.held.digest of the SageMakerVpc into its spec.approvedPlan.",
+            ),
+            ..make(ActionState::Held, Reason::AwaitingApproval, None, false)
+        };
     }
-    make(
-        ActionState::Waiting,
-        Reason::InProgress,
-        "It follows once what it needs is done.".into(),
-        true,
-    )
+    make(ActionState::Waiting, Reason::InProgress, None, true)
 }
 
 /// Whether it is drift that is not put back yet.
@@ -215,8 +244,13 @@ pub(super) fn held_back(progress: &Progress<'_>, vpc: &ValidVpc) -> Option<HeldB
 
 pub(super) fn of_action(planned: &PlannedAction, progress: &Progress<'_>) -> Option<Obstacle> {
     let concern = planned.blocks?;
-    let message = format!("{planned}, because {}. {}", planned.reason, progress.message);
+    let cause = format!("{planned}, because {}.", planned.reason);
+    let message = match &progress.message {
+        Some(told) => format!("{cause} {told}"),
+        None => cause,
+    };
     Some(Obstacle {
+        fix: progress.fix.map(str::to_owned),
         resource: Some(planned.action.resource()),
         // What is done needs no warning any more, only a second look.
         weight: planned.weight,

@@ -2,8 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::conditions::Conditions;
-use crate::api::{ConditionStatus, ConditionType, Reason, SageMakerVpcProfile, SageMakerVpcProfileStatus};
+use super::{conditions::Conditions, obstacles::Obstacle, remedy::headline};
+use crate::{
+    api::{ConditionStatus, ConditionType, Reason, SageMakerVpcProfile, SageMakerVpcProfileStatus, Who},
+    report::Concern,
+};
 
 /// Says that the reference leads nowhere, and what to do.
 pub fn orphan(profile: &SageMakerVpcProfile, now: Timestamp) -> SageMakerVpcProfileStatus {
@@ -15,20 +18,20 @@ pub fn orphan(profile: &SageMakerVpcProfile, now: Timestamp) -> SageMakerVpcProf
         profile.spec.vpc_ref.name
     );
     let mut conditions = Conditions::new(&before.conditions, generation, now);
-    for type_ in [ConditionType::Ready, ConditionType::Accepted] {
-        conditions.set(type_, ConditionStatus::False, Reason::VpcRefNotFound, &message);
-    }
-    conditions.set(
-        ConditionType::Stalled,
-        ConditionStatus::True,
-        Reason::VpcRefNotFound,
-        &message,
-    );
+    let reason = Reason::VpcRefNotFound;
+    let found = Obstacle::new(Concern::Accepted, reason, String::new());
+    let summary = headline(&found, Who::Team, 0);
+    conditions.set(ConditionType::Ready, ConditionStatus::False, reason, &summary);
+    conditions.set(ConditionType::Accepted, ConditionStatus::False, reason, &message);
+    let waiting = "Nothing more happens until there is such a SageMakerVpc.";
+    conditions.set(ConditionType::Stalled, ConditionStatus::True, reason, waiting);
     SageMakerVpcProfileStatus {
         observed_generation: generation,
         conditions: conditions.finish(),
         vpc_config: None,
         workloads_ready: Some(format!("0/{}", profile.spec.workloads.len())),
+        blockers: Vec::new(),
+        blockers_truncated: None,
         workloads: Vec::new(),
         accepted_generation: before.accepted_generation,
     }

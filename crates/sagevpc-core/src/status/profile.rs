@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 
 use super::{
-    Assessment, Observation, concerns,
+    Assessment, Observation,
+    aged::Outage,
+    concerns,
     conditions::Conditions,
     in_the_way::InTheWay,
     obstacles::{Obstacle, progress},
-    workload,
+    remedy, workload,
 };
 use crate::{
     api::{
         Condition, ConditionStatus, ConditionType, Reason, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, Verdict,
-        WorkloadStatus, is_deleting,
+        Who, WorkloadStatus, is_deleting,
     },
     demand::Demands,
     report::{Concern, Weight},
@@ -29,12 +31,20 @@ pub(super) fn status(
     let key = reference.key();
     let before = profile.status.clone().unwrap_or_default();
     let generation = profile.metadata.generation;
-    let obstacles = all_obstacles(assessment, found, reference, &key);
+    let spec = reference.spec(&assessment.references.vpc);
+    let who = |obstacle: &Obstacle| remedy::who(obstacle, Some(&spec));
+    let mut obstacles = all_obstacles(assessment, found, reference, &key);
+    // How the platform team mends it is not for the team to read.
+    for obstacle in obstacles.iter_mut().filter(|obstacle| who(obstacle) == Who::Platform) {
+        let request = || remedy::request(obstacle, &profile.spec.vpc_ref.name);
+        obstacle.fix = obstacle.weight.bears_on_ready().then(request);
+    }
     let mut conditions = Conditions::new(&before.conditions, generation, assessment.now);
 
     if is_deleting(profile) {
         let message = deletion_message(assessment, &key);
-        conditions.set(ConditionType::Ready, ConditionStatus::False, Reason::Deleting, &message);
+        let summary = "Its resources are removed from AWS; Reconciling says what is left.";
+        conditions.set(ConditionType::Ready, ConditionStatus::False, Reason::Deleting, summary);
         conditions.set(
             ConditionType::Reconciling,
             ConditionStatus::True,
@@ -48,11 +58,17 @@ pub(super) fn status(
         };
     }
 
+    if generation == before.observed_generation
+        && !obstacles_of_spec(found, &key)
+        && let Some(conditions) = Outage::of(assessment).and_then(|outage| outage.aged(&before.conditions))
+    {
+        return SageMakerVpcProfileStatus { conditions, ..before };
+    }
+
     let configs = match assessment.observation {
         Observation::Seen { plan, .. } => plan.vpc_configs.get(&key),
         Observation::NotLooked | Observation::Failed(_) | Observation::VpcMissing => None,
     };
-    let spec = reference.spec(&assessment.references.vpc);
     let workloads: Vec<WorkloadStatus> = spec
         .workloads
         .iter()
@@ -76,7 +92,8 @@ pub(super) fn status(
         .count();
 
     set_concerns(&mut conditions, assessment, &spec, &obstacles);
-    conditions.ready(&obstacles, "All workloads can run with the VpcConfig below.");
+    conditions.ready(&obstacles, "All workloads can run with the VpcConfig below.", who);
+    let (blockers, blockers_truncated) = workload::blockers(&obstacles, who);
     in_sync(&mut conditions, assessment, found, &key, &before.conditions);
 
     let has_effect = match assessment.observation {
@@ -93,9 +110,16 @@ pub(super) fn status(
         conditions: conditions.finish(),
         vpc_config: workload::common_config(profile, &workloads),
         workloads_ready: Some(format!("{runnable}/{}", spec.workloads.len())),
+        blockers,
+        blockers_truncated,
         workloads,
         accepted_generation,
     }
+}
+
+/// Whether something is in the way before AWS is looked at.
+fn obstacles_of_spec(found: &InTheWay<'_>, key: &ProfileKey) -> bool {
+    found.of_profile(key).any(|obstacle| obstacle.weight.bears_on_ready())
 }
 
 /// What stands in the profile's way, with what keeps the whole VPC from being
@@ -160,15 +184,11 @@ fn set_concerns(
         let has_own = obstacles.iter().any(|obstacle| obstacle.concern == concern);
         let is_unjudged = concern != Concern::Accepted && (refused || unseen) && !has_own;
         if is_unjudged && all_is_well.is_some() {
-            let message = "Not judged: the profile is not in force, or AWS could not be looked at.";
-            conditions.set(
-                concern.condition(),
-                ConditionStatus::Unknown,
-                first_reason(obstacles),
-                message,
-            );
-        } else {
-            conditions.concern_where_it_applies(concern, obstacles, all_is_well);
+            let type_ = concern.condition();
+            let message = format!("{type_} is not judged; Ready says why.");
+            conditions.set(type_, ConditionStatus::Unknown, first_reason(obstacles), &message);
+        } else if all_is_well.is_some() || has_own {
+            conditions.concern_beside_blockers(concern, obstacles, all_is_well.unwrap_or_default());
         }
     }
 }
@@ -206,9 +226,9 @@ fn in_sync(
 /// What is left to do before the profile can go.
 fn deletion_message(assessment: &Assessment<'_>, key: &ProfileKey) -> String {
     let (Observation::Seen { plan, outcome }, Ok(validated)) = (assessment.observation, assessment.validated) else {
-        let first = "Its resources are removed from AWS first; AWS could not be looked at yet.";
+        let first = "AWS could not be looked at yet.";
         return match assessment.observation {
-            Observation::Failed(failure) => format!("{first} {}", failure.explained()),
+            Observation::Failed(failure) => format!("{first} {}", failure.said()),
             Observation::NotLooked | Observation::VpcMissing | Observation::Seen { .. } => first.to_owned(),
         };
     };
@@ -225,11 +245,15 @@ fn deletion_message(assessment: &Assessment<'_>, key: &ProfileKey) -> String {
         .actions
         .iter()
         .filter(|planned| planned.key.as_ref().and_then(|owned| owned.profile()) == Some(key))
-        .map(|planned| progress(planned, outcome, &validated.vpc).message)
+        .filter_map(|planned| progress(planned, outcome, &validated.vpc).message)
         .collect();
-    format!(
-        "Still to be removed from AWS: {}. {}",
-        listed(left),
-        obstacles.join(" ")
-    )
+    let mut each: Vec<Cow<'_, str>> = Vec::new();
+    for obstacle in obstacles {
+        if !each.contains(&obstacle) {
+            each.push(obstacle);
+        }
+    }
+    format!("Still to be removed from AWS: {}. {}", listed(left), each.join(" "))
+        .trim_end()
+        .to_owned()
 }

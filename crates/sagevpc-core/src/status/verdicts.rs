@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Assessment, Observation, assess};
 use crate::{
-    api::{Verdict, WorkloadStatus},
+    api::{Blocker, Verdict, WorkloadStatus},
     plan::{Outcome, Plan},
     types::ProfileKey,
     validate::{References, Validated},
@@ -70,7 +70,7 @@ pub fn verdicts(references: &References, validated: &Validated, plan: &Plan) -> 
             workload: workload.name.clone(),
             now: now(&workload.name),
             planned: workload.ready,
-            reasons: reasons(workload),
+            reasons: reasons(&status.blockers, &workload.name),
         };
         status.workloads.iter().map(verdict).collect()
     };
@@ -78,9 +78,11 @@ pub fn verdicts(references: &References, validated: &Validated, plan: &Plan) -> 
 }
 
 /// The reasons of what stands in the way, each once.
-fn reasons(workload: &WorkloadStatus) -> Vec<String> {
+fn reasons(blockers: &[Blocker], workload: &str) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
-    for blocker in &workload.blockers {
+    let is_its =
+        |blocker: &&Blocker| blocker.workloads.is_empty() || blocker.workloads.iter().any(|name| name == workload);
+    for blocker in blockers.iter().filter(is_its) {
         if !reasons.contains(&blocker.reason) {
             reasons.push(blocker.reason.clone());
         }

@@ -1,15 +1,20 @@
 //! The status of a `SageMakerVpc`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Assessment, Observation, concerns,
+    Assessment, Observation,
+    aged::Outage,
+    concerns,
     conditions::Conditions,
     in_the_way::InTheWay,
     lacks::lacks,
     last_seen,
     obstacles::{Obstacle, failure_reason, progress},
-    to_the_second, truncated,
+    remedy::who,
+    to_the_second,
+    told::Told,
+    truncated,
 };
 use crate::{
     api::{
@@ -23,7 +28,7 @@ use crate::{
     },
     plan::{Outcome, Plan, PlannedAction, ledger},
     report::Concern,
-    types::{Accounts, ProfileKey, listed, shortened},
+    types::{Accounts, ProfileKey, in_sentences, listed, shortened},
     validate::{ValidVpc, awaited},
 };
 
@@ -37,6 +42,10 @@ pub(super) fn status(
     let generation = object.metadata.generation;
     let mut conditions = Conditions::new(&before.conditions, generation, assessment.now);
     set_conditions(&mut conditions, assessment, found);
+    let conditions = match Outage::of(assessment).and_then(|outage| outage.aged(&before.conditions)) {
+        Some(aged) => conditions.over(aged),
+        None => conditions.finish(),
+    };
 
     let live = live_profiles(assessment, profiles);
     let verdicts = live.iter().flat_map(|(_, status)| &status.workloads);
@@ -46,7 +55,7 @@ pub(super) fn status(
         .count();
     let mut status = SageMakerVpcStatus {
         observed_generation: generation,
-        conditions: conditions.finish(),
+        conditions,
         workloads: Some(format!("{runnable}/{}", verdicts.count())),
         profiles: count(&live),
         ledger: assessment.ledger.clone(),
@@ -91,7 +100,8 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, 
 
     if is_deleting(&assessment.references.vpc) {
         let message = deletion_message(assessment);
-        conditions.set(ConditionType::Ready, ConditionStatus::False, Reason::Deleting, &message);
+        let summary = "It is removed from AWS; Reconciling says what is left and what that waits for.";
+        conditions.set(ConditionType::Ready, ConditionStatus::False, Reason::Deleting, summary);
         conditions.set(
             ConditionType::Reconciling,
             ConditionStatus::True,
@@ -121,7 +131,9 @@ fn set_conditions(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>, 
     if let Observation::Failed(failure) = assessment.observation {
         obstacles.push(Obstacle::of_failure(Concern::Accepted, failure));
     }
-    conditions.ready(&obstacles, "The VPC offers what its profiles need.");
+    conditions.ready(&obstacles, "The VPC offers what its profiles need.", |obstacle| {
+        who(obstacle, None)
+    });
 }
 
 fn vpc_missing(assessment: &Assessment<'_>) -> Option<Obstacle> {
@@ -171,11 +183,8 @@ fn reachability(conditions: &mut Conditions<'_>, assessment: &Assessment<'_>) {
                     "AWS answers, and refuses nothing.",
                 ),
                 Some(first) => {
-                    let message = failures
-                        .iter()
-                        .map(|failure| failure.explained())
-                        .collect::<Vec<_>>()
-                        .join(" ");
+                    let told: Vec<String> = failures.iter().map(|failure| failure.explained()).collect();
+                    let message = Told::default().each(&told).join(" ");
                     conditions.set(type_, ConditionStatus::False, failure_reason(first), &message);
                 }
             }
@@ -232,15 +241,17 @@ fn count(profiles: &[(&ProfileKey, &SageMakerVpcProfileStatus)]) -> ProfilesStat
 }
 
 fn plan_status(plan: &Plan, outcome: &Outcome, vpc: &ValidVpc) -> PlanStatus {
+    let mut told = BTreeSet::new();
     let actions = plan.actions.iter().take(MAX_ACTIONS).map(|planned| {
         let progress = progress(planned, outcome, vpc);
+        let message = progress.message.filter(|message| told.insert(message.to_string()));
         ActionStatus {
             action: planned.action.name().to_owned(),
             resource: shortened(&planned.action.resource(), MAX_ACTION_RESOURCE),
             change: shortened(&planned.action.change(), MAX_ACTION_CHANGE),
             reason: shortened(&planned.reason, MAX_ACTION_REASON),
             state: progress.state,
-            message: Some(shortened(&progress.message, MAX_ACTION_MESSAGE)),
+            message: message.map(|message| in_sentences(&message, MAX_ACTION_MESSAGE)),
         }
     });
     PlanStatus {
@@ -328,8 +339,8 @@ fn deletion_message(assessment: &Assessment<'_>) -> String {
                     format!(" Last seen there: {}.", listed(last))
                 };
                 format!(
-                    "What is left in AWS cannot be seen, so nothing is forgotten.{last} {}",
-                    failure.explained()
+                    "What is left in AWS cannot be seen, so nothing is forgotten.{last} AwsReachable says why ({}).",
+                    failure.kind.as_str()
                 )
             }
             Observation::NotLooked | Observation::VpcMissing | Observation::Seen { .. } => {
@@ -344,10 +355,23 @@ fn deletion_message(assessment: &Assessment<'_>) -> String {
     let obstacles: Vec<String> = plan
         .actions
         .iter()
-        .map(|planned| format!("{}: {}", planned, progress(planned, outcome, &validated.vpc).message))
+        .map(|planned| {
+            let progress = progress(planned, outcome, &validated.vpc);
+            let how_far = progress
+                .message
+                .unwrap_or_else(|| format!("{}.", progress.state.as_str()).into());
+            format!("{planned}: {how_far}")
+        })
         .collect();
+    let obstacles = Told::default().each(&obstacles);
+    let fixes: BTreeSet<&str> = plan
+        .actions
+        .iter()
+        .filter_map(|planned| progress(planned, outcome, &validated.vpc).fix)
+        .collect();
+    let fixes: String = fixes.iter().map(|fix| format!(" {fix}")).collect();
     format!(
-        "Still in AWS: {}. {}{left_alone}",
+        "Still in AWS: {}. {}{fixes}{left_alone}",
         listed(plan.owned.keys()),
         obstacles.join(" ")
     )

@@ -26,7 +26,7 @@ pub use keys::{ProfileKey, ResourceKey};
 pub(crate) use rules::write_rule;
 pub use rules::{Direction, Peer, PortRange, Protocol, Rule};
 pub use settings::{FlowLogSettings, IpAddressType, LogDestinationType, TrafficType};
-pub use shown::{one_line, plain, shortened};
+pub use shown::{in_sentences, one_line, plain, shortened};
 pub use tags::{
     CLUSTER_NAMESPACE, Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC,
     Tags, has_tags, is_adopted,

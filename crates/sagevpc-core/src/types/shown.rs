@@ -34,17 +34,33 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, steers)
 }
 
-/// The same, in `bytes` at most: a text that is cut ends in an ellipsis.
+/// As many whole sentences of the text as `bytes` take, or as much of the first.
+pub fn in_sentences(text: &str, bytes: usize) -> String {
+    let text = one_line(text);
+    if text.len() <= bytes {
+        return text.into_owned();
+    }
+    let ends = text.match_indices(". ").map(|(place, _)| place + 1);
+    match ends.take_while(|end| *end <= bytes).last() {
+        Some(end) => text[..end].to_owned(),
+        None => shortened(&text, bytes),
+    }
+}
+
+/// The same, in `bytes` at most: a text that is cut ends in an ellipsis, after
+/// a whole word where words are of usual length.
 ///
 /// Schemas bound characters, of up to four bytes each, and etcd bytes.
 pub fn shortened(text: &str, bytes: usize) -> String {
     const ELLIPSIS: char = '…';
+    const LONGEST_WORD: usize = 64;
     let text = one_line(text);
     if text.len() <= bytes {
         return text.into_owned();
     }
     let end = text.floor_char_boundary(bytes.saturating_sub(ELLIPSIS.len_utf8()));
-    let mut cut = text[..end].to_owned();
+    let of_words = text[..end].rfind(' ').filter(|space| end - space <= LONGEST_WORD);
+    let mut cut = text[..of_words.map_or(end, |space| space + 1)].to_owned();
     cut.push(ELLIPSIS);
     cut
 }
@@ -79,6 +95,14 @@ mod tests {
         }
         assert_eq!(shortened("許可許可", 6), "許…");
         assert_eq!(shortened("a\nb", 8), "a\\u000ab", "in one line");
+    }
+
+    #[test]
+    fn words_and_sentences_are_kept_whole() {
+        assert_eq!(shortened("open the group", 12), "open the …");
+        assert_eq!(in_sentences("Open it. Then wait. Then go.", 20), "Open it. Then wait.");
+        assert_eq!(in_sentences("Open it. Go.", 20), "Open it. Go.");
+        assert_eq!(in_sentences("Open the group", 12), "Open the …");
     }
 
     #[test]

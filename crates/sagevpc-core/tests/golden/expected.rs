@@ -118,6 +118,7 @@ struct ExpectedBlocker {
 
 impl ExpectedBlocker {
     fn is_met_by(&self, blocker: &Blocker) -> bool {
+        let told = |blocker: &Blocker| format!("{} {}", blocker.message, blocker.fix.as_deref().unwrap_or_default());
         let shows = match (&self.shows, &blocker.shows) {
             (None, None) => true,
             (Some(part), Some(shown)) => shown.contains(part),
@@ -126,7 +127,7 @@ impl ExpectedBlocker {
         self.reason == blocker.reason
             && self.resource == blocker.resource
             && shows
-            && self.says.iter().all(|part| blocker.message.contains(part))
+            && self.says.iter().all(|part| told(blocker).contains(part))
     }
 }
 
@@ -144,7 +145,7 @@ impl Expected {
 
         if let Some(expected) = &self.vpc {
             let status = &pass.statuses.vpc;
-            expected.compare_conditions("the SageMakerVpc", &status.conditions, &mut problems);
+            expected.compare_conditions("the SageMakerVpc", &status.conditions, &[], &mut problems);
             if expected.runnable.is_some() && expected.runnable != status.workloads {
                 problems.push(format!("the SageMakerVpc: {:?} workloads can run", status.workloads));
             }
@@ -165,7 +166,7 @@ impl Expected {
                 problems.push(format!("{name} has no status"));
                 continue;
             };
-            expected.compare_conditions(name, &status.conditions, &mut problems);
+            expected.compare_conditions(name, &status.conditions, &status.blockers, &mut problems);
             let verdicts: BTreeMap<String, String> = status
                 .workloads
                 .iter()
@@ -181,12 +182,15 @@ impl Expected {
                 problems.push(format!("{name}: vpcConfig is {:?}", status.vpc_config));
             }
             for (workload, blockers) in &expected.blockers {
-                let found = status.workloads.iter().find(|status| status.name == *workload);
-                let there = found.map_or(&[][..], |status| &status.blockers);
+                let there: Vec<&Blocker> = status
+                    .blockers
+                    .iter()
+                    .filter(|blocker| blocker.workloads.is_empty() || blocker.workloads.contains(workload))
+                    .collect();
                 let met = blockers.len() == there.len()
                     && blockers
                         .iter()
-                        .zip(there)
+                        .zip(&there)
                         .all(|(expected, found)| expected.is_met_by(found));
                 if !met {
                     problems.push(format!("{name}: {workload} is stopped by {there:#?}"));
@@ -333,7 +337,14 @@ impl ExpectedFinding {
 }
 
 impl ExpectedStatus {
-    fn compare_conditions(&self, whose: &str, conditions: &[Condition], problems: &mut Vec<String>) {
+    /// What a condition names among the blockers, these say.
+    fn compare_conditions(
+        &self,
+        whose: &str,
+        conditions: &[Condition],
+        blockers: &[Blocker],
+        problems: &mut Vec<String>,
+    ) {
         let found: BTreeMap<String, String> = conditions
             .iter()
             .map(|condition| {
@@ -356,10 +367,26 @@ impl ExpectedStatus {
             }
         }
         for (type_, parts) in &self.says {
-            let message = conditions
-                .iter()
-                .find(|condition| condition.type_ == *type_)
-                .map_or("", |condition| condition.message.as_str());
+            let found = conditions.iter().find(|condition| condition.type_ == *type_);
+            let mut message = found.map_or_else(String::new, |condition| condition.message.clone());
+            if type_ == "Ready"
+                && self
+                    .conditions
+                    .get("Ready")
+                    .is_some_and(|ready| ready == "False Deleting")
+            {
+                let reconciling = conditions.iter().find(|condition| condition.type_ == "Reconciling");
+                message.extend(reconciling.map(|condition| condition.message.as_str()));
+            }
+            let named = blockers.iter().filter(|blocker| message.contains(&blocker.reason));
+            let named: Vec<&Blocker> = named.collect();
+            for blocker in named {
+                let parts = [Some(&blocker.message), blocker.fix.as_ref(), blocker.shows.as_ref()];
+                for part in parts.into_iter().flatten() {
+                    message.push(' ');
+                    message.push_str(part);
+                }
+            }
             for part in parts.iter().filter(|part| !message.contains(part.as_str())) {
                 problems.push(format!("{whose}: {type_} does not say {part:?}: {message}"));
             }

@@ -15,6 +15,7 @@
 mod expected;
 mod fixture;
 mod pass;
+mod told;
 
 use std::{collections::BTreeSet, fs};
 
@@ -58,7 +59,8 @@ fn check(name: &str) {
     let pass = pass::run(&references, &snapshot, &answers, now);
 
     let expected: Expected = fixture::read(&folder.join("expected.yaml")).expect("a case expects something");
-    let problems = expected.compare(&pass);
+    let mut problems = expected.compare(&pass);
+    problems.extend(told::problems(&pass.statuses));
     assert!(
         problems.is_empty(),
         "{name}:\n- {}\n\nThe plan was:\n\n{}",
@@ -447,6 +449,7 @@ cases! {
     older_profile_has_the_addresses,
     one_zone_with_hosting,
     options_that_a_kind_does_not_take,
+    outage_keeps_the_last_verdict,
     own_group_elsewhere_or_missing,
     own_group_keeps_workloads_from_endpoints,
     own_group_lacks_rules,

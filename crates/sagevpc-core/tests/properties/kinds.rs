@@ -97,9 +97,14 @@ proptest! {
         let world = with_kinds(world, &kinds, efa);
         let memory = Memory::new(world.snapshot.clone());
         let statuses = statuses(&world, &memory);
-        for told in statuses.profiles.values().flat_map(|status| &status.workloads) {
-            prop_assert_eq!(told.ready == Verdict::Yes, told.blockers.is_empty(), "{:?}", told);
-            for blocker in &told.blockers {
+        for status in statuses.profiles.values() {
+            for told in &status.workloads {
+                let mut its = status.blockers.iter();
+                let is_stopped =
+                    its.any(|blocker| blocker.workloads.is_empty() || blocker.workloads.contains(&told.name));
+                prop_assert_eq!(told.ready == Verdict::Yes, !is_stopped, "{:?}", status);
+            }
+            for blocker in &status.blockers {
                 prop_assert!(Reason::ALL.iter().any(|reason| reason.as_str() == blocker.reason), "{blocker:?}");
                 prop_assert!(!blocker.message.is_empty());
             }

@@ -224,6 +224,7 @@ impl<'a> Gathered<'a> {
             message: message.clone(),
             resource: None,
             symptom: Some(symptom_without_service(name)),
+            fix: None,
             shows_otherwise: Vec::new(),
             lacks: vec![Lack::Service(name.to_owned())],
         }));
@@ -270,6 +271,7 @@ impl<'a> Gathered<'a> {
             message,
             resource: None,
             symptom: missing.keys().next().map(|short| symptom_without_service(short)),
+            fix: None,
             shows_otherwise: Vec::new(),
             lacks: missing.keys().map(|short| Lack::Service((*short).to_owned())).collect(),
         });

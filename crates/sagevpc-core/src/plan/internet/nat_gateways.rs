@@ -185,18 +185,19 @@ fn report_private_place(draft: &mut Draft<'_>, nat: &NatGateway, place: &SubnetI
         .internet_gateway
         .as_ref()
         .filter(|gateway| gateway.is_attached_to(vpc));
-    let (reason, message) = match (attached, snapshot.route_table_of(place)) {
+    let (reason, (message, fix)) = match (attached, snapshot.route_table_of(place)) {
         (Some(gateway), Some(table)) => (
             Reason::NatGatewayInPrivateSubnet,
-            format!(
-                "NAT gateway {} is in {place}, and {} leads no longer to internet gateway {}: put the route back with \
-                 `aws ec2 create-route --route-table-id {} --destination-cidr-block 0.0.0.0/0 --gateway-id {}`, or \
-                 replace-route where there is another.",
-                nat.nat_gateway_id,
-                table.route_table_id,
-                gateway.internet_gateway_id,
-                table.route_table_id,
-                gateway.internet_gateway_id
+            (
+                format!(
+                    "NAT gateway {} is in {place}, and {} leads no longer to internet gateway {}.",
+                    nat.nat_gateway_id, table.route_table_id, gateway.internet_gateway_id,
+                ),
+                format!(
+                    "Put the route back with `aws ec2 create-route --route-table-id {} --destination-cidr-block \
+                     0.0.0.0/0 --gateway-id {}`, or replace-route where there is another.",
+                    table.route_table_id, gateway.internet_gateway_id
+                ),
             ),
         ),
         (None, _) | (_, None) => (Reason::InternetGatewayMissing, places::no_internet_gateway(snapshot)),
@@ -209,6 +210,7 @@ fn report_private_place(draft: &mut Draft<'_>, nat: &NatGateway, place: &SubnetI
     for key in profiles {
         draft.push(
             Finding::new(CONCERN, Scope::Profile(key), reason, message.clone())
+                .mended_by(fix.clone())
                 .lacking(Lack::NatGateway(nat.nat_gateway_id.clone()))
                 .showing(Symptom::NoWayOut),
         );

@@ -120,16 +120,13 @@ fn without_blocked(
             continue;
         };
         open.remove(table);
-        let message = format!(
-            "No NAT gateway is made for {table}, for it would lead nowhere: {block}. {}",
-            block.fix()
-        );
+        let message = format!("No NAT gateway is made for {table}, for it would lead nowhere: {block}.");
         report(
             draft,
             profiles,
             [need],
             Reason::PublicAccessBlocked,
-            &message,
+            (&message, &block.fix()),
             Some(table),
         );
     }
@@ -142,13 +139,14 @@ fn report<'n>(
     profiles: &[ResolvedProfile<'_>],
     needs: impl IntoIterator<Item = &'n WayOutNeed>,
     reason: Reason,
-    message: &str,
+    (message, fix): (&str, &str),
     table: Option<&RouteTableId>,
 ) {
     let concerned: BTreeSet<_> = needs.into_iter().flat_map(|need| &need.profiles).collect();
     for resolved in profiles.iter().filter(|resolved| concerned.contains(resolved.key())) {
         draft.push(
             Finding::new(CONCERN, scope(resolved), reason, message)
+                .mended_by(fix)
                 .lacking(Lack::WayOut(table.cloned()))
                 .showing(Symptom::NoWayOut),
         );
@@ -271,11 +269,11 @@ fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &
         .filter(|gateway| gateway.is_attached_to(vpc));
     let public: BTreeSet<&SubnetId> = snapshot.subnets.keys().filter(|id| is_public(snapshot, id)).collect();
     let block = PublicAccessBlock::of(snapshot, public);
-    let (reason, message) = match (gateway, block) {
+    let (reason, (message, fix)) = match (gateway, block) {
         (None, _) => (Reason::InternetGatewayMissing, no_internet_gateway(snapshot)),
         (Some(_), Some(block)) => (
             Reason::PublicAccessBlocked,
-            format!("There is no place for a NAT gateway: {block}. {}", block.fix()),
+            (format!("There is no place for a NAT gateway: {block}."), block.fix()),
         ),
         (Some(gateway), None) => {
             let among = match &draft.network.vpc.public_subnets {
@@ -283,27 +281,29 @@ fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &
                 None => format!("No subnet of {vpc} that profiles leave free"),
             };
             let id = &gateway.internet_gateway_id;
-            let message = format!(
-                "{among} is public and has an address to spare, so there is no place for a NAT gateway: make one with \
-                 `aws ec2 create-subnet --vpc-id {vpc} --cidr-block …`, give it a route table of its own, and add the \
-                 default route with `aws ec2 create-route --route-table-id rtb-… --destination-cidr-block 0.0.0.0/0 \
-                 --gateway-id {id}`."
+            let message =
+                format!("{among} is public and has an address to spare, so there is no place for a NAT gateway.");
+            let fix = format!(
+                "Make one with `aws ec2 create-subnet --vpc-id {vpc} --cidr-block …`, give it a route table of its own, \
+                 and add the default route with `aws ec2 create-route --route-table-id rtb-… --destination-cidr-block \
+                 0.0.0.0/0 --gateway-id {id}`."
             );
-            (Reason::NoWayOut, message)
+            (Reason::NoWayOut, (message, fix))
         }
     };
-    report(draft, profiles, needs.values(), reason, &message, None);
+    report(draft, profiles, needs.values(), reason, (&message, &fix), None);
 }
 
 /// That the VPC has no internet gateway, and the commands that give it one. It
 /// is the VPC owner's to make.
-pub(super) fn no_internet_gateway(snapshot: &VpcSnapshot) -> String {
+pub(super) fn no_internet_gateway(snapshot: &VpcSnapshot) -> (String, String) {
     let vpc = &snapshot.vpc.vpc_id;
-    format!(
-        "{vpc} has no internet gateway attached, so nothing in it reaches the internet: make one with `aws ec2 \
-         create-internet-gateway`, attach it with `aws ec2 attach-internet-gateway --vpc-id {vpc} \
+    let cause = format!("{vpc} has no internet gateway attached, so nothing in it reaches the internet.");
+    let fix = format!(
+        "Make one with `aws ec2 create-internet-gateway`, attach it with `aws ec2 attach-internet-gateway --vpc-id {vpc} \
          --internet-gateway-id igw-…`, and lead the default route of a public subnet to it."
-    )
+    );
+    (cause, fix)
 }
 
 /// Tells of subnets that go out through a NAT gateway in another zone.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     is_open,
-    roots::{Root, endpoints, in_words, together},
+    roots::{Root, endpoints, in_words, together, unseen_in_words},
 };
 use crate::{
     api::Reason,
@@ -17,7 +17,7 @@ use crate::{
     plan::{draft::Draft, network_acls::RESERVED, resolved::ResolvedProfile},
     reach::{AclDenial, Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, fix_of_all},
     report::{Concern, Finding, Lack, Weight},
-    types::{Direction, NetworkAclId, SubnetId, joined, listed},
+    types::{Direction, NetworkAclId, SubnetId, listed},
 };
 
 /// The obstacles of one profile.
@@ -56,7 +56,9 @@ pub(super) struct Concerned {
     pub(super) causes: Vec<Cause>,
     /// Where each of the causes is in the way to.
     to: Vec<BTreeSet<Destination>>,
-    unseen: Option<Unseen>,
+    pub(super) unseen: Vec<Unseen>,
+    /// The routes by which it is led to what cannot be seen.
+    led_by: BTreeSet<String>,
     lacks: BTreeSet<Lack>,
     /// What each workload shows of it.
     workloads: BTreeMap<usize, BTreeSet<Symptom>>,
@@ -86,6 +88,12 @@ impl Concerned {
         for (cause, destination) in other.stopped() {
             self.note(cause, destination);
         }
+        for unseen in &other.unseen {
+            if !self.unseen.contains(unseen) {
+                self.unseen.push(unseen.clone());
+            }
+        }
+        self.led_by.extend(other.led_by.iter().cloned());
         self.lacks.extend(other.lacks.iter().cloned());
         self.subnets.extend(other.subnets.iter().cloned());
         self.destinations.extend(other.destinations.iter().cloned());
@@ -202,21 +210,24 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 Strength::Required if matters => Weight::Unknown,
                 Strength::Required | Strength::Usual | Strength::LetOut | Strength::RuleOnly => Weight::Advice,
             };
-            let words = match one.acceptance(is_shared) {
-                Some(_) if leads_out => format!("{one}{}", led_by(answer.verdict.path())),
-                Some(_) | None => one.to_string(),
+            let led_by = match one.acceptance(is_shared) {
+                Some(_) if leads_out => led_by(answer.verdict.path()),
+                Some(_) | None => Vec::new(),
             };
             let concerned = self.entry(
                 Obstacle {
                     weight,
                     concern: one.concern(way.destination),
                     reason: one.reason(is_shared),
-                    what: What::Unseen(words),
+                    what: What::Unseen(one.to_string()),
                 },
                 way,
             );
             concerned.lacks.insert(one.lack());
-            concerned.unseen = Some(one.clone());
+            if !concerned.unseen.contains(one) {
+                concerned.unseen.push(one.clone());
+            }
+            concerned.led_by.extend(led_by);
         }
     }
 
@@ -304,16 +315,37 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             symptom: symptom.map(shown),
             shows_otherwise: shows_otherwise.collect(),
             resource: obstacle.what.root().and_then(|root| root.resource(&concerned.causes)),
+            fix: self.fix(obstacle, concerned, means),
             ..Finding::new(
                 obstacle.concern,
                 self.resolved.scope_of(&concerned.workloads.keys().copied().collect()),
                 obstacle.reason,
-                self.message(obstacle, concerned, means),
+                self.message(obstacle, concerned),
             )
         }
     }
 
-    fn message(&self, obstacle: &Obstacle, concerned: &Concerned, means: &Means<'_>) -> String {
+    /// What mends it, where anything must.
+    fn fix(&self, obstacle: &Obstacle, concerned: &Concerned, means: &Means<'_>) -> Option<String> {
+        match &obstacle.what {
+            What::Root(_) => {
+                let is_taken = |acl: &NetworkAclId, direction, number| self.is_taken(acl, direction, number);
+                Some(fix_of_all(concerned.stopped(), means, is_taken))
+            }
+            What::Unseen(_) => {
+                let is_shared = self.draft.snapshot.foreign_owner().is_some();
+                let fixes: BTreeSet<String> = concerned
+                    .unseen
+                    .iter()
+                    .map(|unseen| unseen.fix(means, is_shared))
+                    .collect();
+                (!fixes.is_empty()).then(|| fixes.into_iter().collect::<Vec<_>>().join(" "))
+            }
+            What::OtherPorts(_) | What::SomeAddresses(_) => None,
+        }
+    }
+
+    fn message(&self, obstacle: &Obstacle, concerned: &Concerned) -> String {
         let mut causes = concerned.causes.clone();
         causes.sort_by_key(direction_of);
         let verb = match obstacle.weight {
@@ -322,25 +354,17 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         };
         let from = listed(&concerned.subnets);
         let to = listed(&concerned.destinations);
-        let is_shared = self.draft.snapshot.foreign_owner().is_some();
         let Some(first) = causes.first() else {
-            let fix = concerned.unseen.as_ref().map(|unseen| unseen.fix(means, is_shared));
-            let words = match &obstacle.what {
-                What::Unseen(words) => words.as_str(),
-                What::Root(_) | What::OtherPorts(_) | What::SomeAddresses(_) => "",
-            };
-            return format!(
-                "From {from}, {to} {verb}: it cannot be seen {words}. {}",
-                fix.unwrap_or_default()
-            );
+            let mut words = unseen_in_words(&concerned.unseen);
+            if !concerned.led_by.is_empty() {
+                words.push_str(&format!(", where it is led by {}", listed(&concerned.led_by)));
+            }
+            return format!("From {from}, {to} {verb}: it cannot be seen {words}.");
         };
-        let fix = fix_of_all(concerned.stopped(), means, |acl, direction, number| {
-            self.is_taken(acl, direction, number)
-        });
         let rules: BTreeSet<String> = causes.iter().flat_map(Cause::missing_rules).collect();
         if let Some(AclDenial { acl, .. }) = first.acl_denial() {
             let users = self.users_of(acl);
-            let rules = joined(&rules);
+            let rules = listed(&rules);
             return match obstacle.what {
                 What::OtherPorts(_) => format!(
                     "Network ACL {acl} of {users} stops a part of {rules}. It matters only to a client that was told to \
@@ -351,7 +375,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                      address."
                 ),
                 What::Root(_) | What::Unseen(_) => {
-                    format!("Network ACL {acl} of {users} stops traffic that is needed: {rules}. {fix}")
+                    format!("Network ACL {acl} of {users} stops traffic that is needed: {rules}.")
                 }
             };
         }
@@ -363,12 +387,12 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 (Some(_), _) => format!("endpoints {} do not let the workloads in, for ", listed(&endpoints)),
             };
             return format!(
-                "From {from}, {to} {verb}: {whose}security group {} does not admit {}. {fix}",
+                "From {from}, {to} {verb}: {whose}security group {} does not admit {}.",
                 listed(groups),
                 listed(&rules)
             );
         }
-        format!("From {from}, {to} {verb}: {}. {fix}", in_words(&causes))
+        format!("From {from}, {to} {verb}: {}.", in_words(&causes))
     }
 
     /// The subnets of an ACL.
@@ -426,7 +450,7 @@ fn direction_of(cause: &Cause) -> Option<Direction> {
 }
 
 /// The routes by which a packet goes out of the VPC, to follow what lies behind.
-fn led_by(path: &Path) -> String {
+fn led_by(path: &Path) -> Vec<String> {
     let routes = path.0.iter().filter_map(|hop| match hop {
         Hop::Route { table, destination, to } => Some(format!("route {destination} of {table} to {to}")),
         Hop::PublicName { .. }
@@ -445,10 +469,5 @@ fn led_by(path: &Path) -> String {
         | Hop::Entered { .. }
         | Hop::Unseen(_) => None,
     });
-    let routes: Vec<String> = routes.collect();
-    if routes.is_empty() {
-        String::new()
-    } else {
-        format!(", where it is led by {}", listed(routes))
-    }
+    routes.collect()
 }

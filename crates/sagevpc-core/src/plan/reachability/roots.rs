@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::obstacles::{Concerned, Obstacle, What};
 use crate::{
-    reach::{Cause, RouteUsed, Through},
+    reach::{Cause, RouteUsed, Through, Unseen},
     report::Weight,
     types::{NetworkAclId, RouteTableId, SecurityGroupId, VpcEndpointId, listed},
 };
@@ -101,16 +101,29 @@ pub(super) fn endpoints(causes: &[Cause]) -> BTreeSet<&VpcEndpointId> {
 
 /// Puts those together that have one root.
 pub(super) fn together(found: BTreeMap<Obstacle, Concerned>) -> Vec<(Obstacle, Concerned)> {
-    let mut told: Vec<(Obstacle, Concerned)> = Vec::new();
+    let mut each: Vec<(Obstacle, Concerned)> = Vec::new();
     for (obstacle, concerned) in found {
         // The worse comes first, and whoever mends it mends this.
-        let lesser = told.iter_mut().find(|(worse, _)| {
+        let lesser = each.iter_mut().find(|(worse, _)| {
             let is_same =
                 (worse.concern, worse.reason, &worse.what) == (obstacle.concern, obstacle.reason, &obstacle.what);
             is_same && worse.weight != Weight::Advice && obstacle.weight == Weight::Advice
         });
         if let Some((_, worse)) = lesser {
             worse.take(&concerned);
+        } else {
+            each.push((obstacle, concerned));
+        }
+    }
+    let mut told: Vec<(Obstacle, Concerned)> = Vec::new();
+    for (obstacle, concerned) in each {
+        let same_unseen = told.iter_mut().find(|(other, others)| {
+            let is_same =
+                (other.weight, other.concern, other.reason) == (obstacle.weight, obstacle.concern, obstacle.reason);
+            is_same && are_of_one(&others.unseen, &concerned.unseen)
+        });
+        if let Some((_, others)) = same_unseen {
+            others.take_with_workloads(&concerned);
             continue;
         }
         let other_table = told.iter_mut().find(|(other, others)| {
@@ -128,6 +141,49 @@ pub(super) fn together(found: BTreeMap<Obstacle, Concerned>) -> Vec<(Obstacle, C
         }
     }
     told
+}
+
+/// Whether what cannot be seen is of one policy, or the endpoints of one owner.
+fn are_of_one(these: &[Unseen], those: &[Unseen]) -> bool {
+    let policy = |unseen: &[Unseen]| {
+        if let Some(Unseen::Policy { endpoint, why, .. }) = unseen.first() {
+            Some((endpoint.clone(), why.clone()))
+        } else {
+            None
+        }
+    };
+    let are_owners = |unseen: &[Unseen]| matches!(unseen.first(), Some(Unseen::OwnersEndpoint { .. }));
+    (are_owners(these) && are_owners(those)) || (policy(these).is_some() && policy(these) == policy(those))
+}
+
+/// What cannot be seen, as a part of a sentence.
+pub(super) fn unseen_in_words(unseen: &[Unseen]) -> String {
+    let mut owners: BTreeSet<&String> = BTreeSet::new();
+    let mut of_policies: Vec<(&String, &String, String)> = Vec::new();
+    for one in unseen {
+        if let Unseen::OwnersEndpoint { service } = one {
+            owners.insert(service);
+        }
+        if let Unseen::Policy {
+            endpoint,
+            action,
+            resource,
+            why,
+        } = one
+        {
+            of_policies.push((endpoint, why, format!("{action} on {resource}")));
+        }
+    }
+    if owners.len() > 1 {
+        return format!("whether the VPC's owner has interface endpoints for {}", listed(owners));
+    }
+    match of_policies.as_slice() {
+        [(endpoint, why, _), _, ..] => format!(
+            "whether the policy of {endpoint} lets {} through: {why}",
+            listed(of_policies.iter().map(|(_, _, what)| what))
+        ),
+        [] | [_] => unseen.first().map(ToString::to_string).unwrap_or_default(),
+    }
 }
 
 /// Causes of one root, as a part of a sentence.

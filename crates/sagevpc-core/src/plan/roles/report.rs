@@ -308,6 +308,7 @@ fn finding(draft: &Draft<'_>, arn: &str, lack: MissingActions, is_enforced: bool
         message,
         resource: Some(arn.to_string()),
         symptom: (about_interfaces && weight == Weight::Blocks).then_some(Symptom::RoleLacksActions),
+        fix: None,
         shows_otherwise: Vec::new(),
         lacks: Vec::new(),
     }
