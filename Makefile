@@ -8,7 +8,7 @@ SHELL := bash
 # What `make generate` writes into.
 GENERATED := crds charts deploy docs
 
-.PHONY: help build test search demo bench lint check-format clippy rustdoc generate check-generated check-chart check-dependencies tools clean
+.PHONY: help build test search demo bench prices lint check-format clippy rustdoc generate check-generated check-chart check-dependencies tools clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,12 @@ bench: tools ## Measure; writes target/bench/results.json and prints a table
 	cargo bench --locked --bench '*'
 	cargo build --release --locked
 	@tools=$$(tests/tools/build) && eval "$$tools" && exec "$$MOTO_PYTHON" -B tests/bench/bench.py
+
+prices: ## Write the table of AWS's list prices: PRICES="AmazonVPC.json AmazonEC2.json", from AWS's bulk price list
+	@[ -n "$(PRICES)" ] || { echo 'name the files: make prices PRICES="AmazonVPC.json AmazonEC2.json"' >&2; exit 2; }
+	cargo run --quiet --locked --package sagevpc-core --example prices -- $(PRICES) > target/prices.rs
+	mv target/prices.rs crates/sagevpc-core/src/catalog/prices/table.rs
+	cargo fmt --all
 
 lint: check-format clippy rustdoc ## Check the code's format, clippy's advice and the documentation
 

@@ -226,7 +226,9 @@ async fn plan_one(
                 "actions": plan.actions.iter().map(described).collect::<Vec<_>>(),
                 "findings": findings,
                 "held": plan.held,
-                "monthlyCost": plan.monthly_cost,
+                "monthlyCost": plan.monthly_cost.after,
+                "monthlyCostBefore": plan.monthly_cost.before,
+                "unknownPrices": plan.monthly_cost.unknown,
                 "workloads": verdicts,
             });
             if !undecided.is_empty() {

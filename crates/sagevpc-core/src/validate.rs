@@ -33,7 +33,7 @@ use crate::{
         InterfaceEndpointMode, InternetMode, ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories,
         SageMakerVpc, SageMakerVpcProfile, SageMakerVpcProfileSpec, is_deleting,
     },
-    catalog::{Options, WorkloadKind},
+    catalog::{Options, Prices, WorkloadKind},
     report::{Concern, Finding, Scope, Weight},
     types::{
         Exemption, FlowLogSettings, HELD_REPOSITORIES, Holdings, IpAddressType, Ownership, ProfileKey, Region,
@@ -201,6 +201,8 @@ pub struct ValidVpc {
     pub flow_logs: Option<ValidFlowLogs>,
     /// The most that it may cost in a month, in US dollars.
     pub max_monthly_cost: Option<u32>,
+    /// Prices that count in the place of list prices.
+    pub prices: Prices,
     /// Whether what runs in it is looked for.
     pub discovery: Discovery,
     /// What profiles of at least one namespace may name.

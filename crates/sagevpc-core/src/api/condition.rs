@@ -291,6 +291,8 @@ words! {
         ServiceRetired,
         /// What is declared would cost more than `spec.maxMonthlyCost`.
         TooExpensive,
+        /// What is declared has no known price, and `spec.maxMonthlyCost` is set.
+        PriceUnknown,
         /// There is no way out of the VPC.
         NoWayOut,
         /// A route leads to something that is gone.

@@ -9,6 +9,7 @@ pub(crate) mod bounds;
 mod condition;
 mod grants;
 mod network;
+mod prices;
 mod profile;
 mod status;
 mod vpc;
@@ -19,6 +20,7 @@ pub use network::{
     Admit, Discovery, FlowLogResourceType, FlowLogs, InterfaceEndpointMode, InterfaceEndpointPolicy,
     InterfaceEndpoints, Internet, InternetMode, NatGateways, NetworkAclMode, NetworkAcls,
 };
+pub use prices::{Price, Prices};
 pub use profile::{
     Blocker, Bucket, Destination, Exempt, ManagedSecurityGroups, Orchestrator, PackageRepositories,
     ProfileSecurityGroups, RequireVpcEndpoint, SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus,

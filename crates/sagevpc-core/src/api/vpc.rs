@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Discovery, FlowLogs, Grants, InterfaceEndpoints, Internet, NetworkAcls, SageMakerVpcStatus, bounds::PRINTABLE,
+    Discovery, FlowLogs, Grants, InterfaceEndpoints, Internet, NetworkAcls, Prices, SageMakerVpcStatus,
+    bounds::PRINTABLE,
 };
 use crate::types::{Region, VpcId};
 
@@ -153,9 +154,15 @@ pub struct SageMakerVpcSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow_logs: Option<FlowLogs>,
 
-    /// The most that interface endpoints and NAT gateways made here may cost in
-    /// a month, in US dollars at list prices and without the traffic. What
-    /// would go beyond it is not made.
+    /// Prices that count in the place of AWS's list prices, or where these are
+    /// not known here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
+
+    /// The most that interface endpoints and NAT gateways made here, with their
+    /// public addresses, may cost in a month, in US dollars at list prices and
+    /// without the traffic. What would go beyond it is not made, nor what has
+    /// no known price: see prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000000))]
     pub max_monthly_cost: Option<u32>,

@@ -5,6 +5,7 @@
 
 pub mod calls;
 mod instance_types;
+mod price_list;
 mod prices;
 mod repositories;
 mod role_actions;
@@ -15,7 +16,8 @@ mod takers;
 mod workloads;
 
 pub use instance_types::ec2_instance_type;
-pub use prices::{Prices, Usd};
+pub use price_list::{PriceList, PriceListError};
+pub use prices::{Cost, Priced, Prices, Usd, together};
 pub use repositories::{bucket_uses, ecr_layer_bucket, is_bucket_of_aws, package_repositories};
 pub use role_actions::{RoleCondition, RoleNeed, RolePart, SAGEMAKER_PRINCIPAL};
 pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};

@@ -1,20 +1,65 @@
-//! What AWS asks for a network by the hour: list prices, without the traffic
-//! and without the public addresses.
+//! What AWS asks for a network: list prices, by the hour and by the gigabyte.
+//!
+//! The table is generated from AWS's price list, by `make prices`. What it does
+//! not hold is not known: no region's prices stand for another's.
 
-use std::{fmt, iter::Sum, ops::Add};
+mod table;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    iter::Sum,
+    ops::Add,
+};
 
 use serde::{Serialize, Serializer};
 
 use crate::types::Region;
 
-/// An amount in thousandths of a US dollar.
+/// An amount in millionths of a US dollar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Usd(u64);
 
+/// Millionths in a dollar.
+const MICROS: u64 = 1_000_000;
+
 impl Usd {
+    /// So many millionths of a dollar.
+    pub const fn micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// An amount as the price list writes it, such as `0.0450000000`; `None` for
+    /// what is no amount, or finer than millionths.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !is_number(whole) || !is_number(part) {
+            return None;
+        }
+        let part = part.trim_end_matches('0');
+        if part.len() > 6 {
+            return None;
+        }
+        let whole: u64 = whole.parse().ok()?;
+        let part: u64 = format!("{part:0<6}").parse().ok()?;
+        Some(Self(whole.checked_mul(MICROS)?.checked_add(part)?))
+    }
+
+    /// The amount in millionths of a dollar.
+    pub const fn in_micros(self) -> u64 {
+        self.0
+    }
+
+    /// As a price is written, with all its digits: `0.045`.
+    pub fn exact(self) -> String {
+        let text = format!("{}.{:06}", self.0 / MICROS, self.0 % MICROS);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+
     /// Whole dollars.
     pub const fn dollars(dollars: u32) -> Self {
-        Self(dollars as u64 * 1000)
+        Self(dollars as u64 * MICROS)
     }
 
     /// That many times the amount.
@@ -46,7 +91,7 @@ impl Sum for Usd {
 /// Dollars and cents: `7.30`.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cents = self.0.div_ceil(10);
+        let cents = self.0.div_ceil(MICROS / 100);
         write!(f, "{}.{:02}", cents / 100, cents % 100)
     }
 }
@@ -62,70 +107,190 @@ impl Serialize for Usd {
 /// See <https://calculator.aws/>.
 const HOURS_A_MONTH: u64 = 730;
 
-/// List prices of one region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prices {
+/// What has a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priced {
     /// An interface endpoint, an hour in one zone.
-    interface_endpoint: Usd,
-    /// A NAT gateway, an hour.
-    nat_gateway: Usd,
+    InterfaceEndpointHour,
+    /// A gigabyte through an interface endpoint.
+    InterfaceEndpointGigabyte,
+    /// A zonal NAT gateway, an hour.
+    NatGatewayHour,
+    /// A gigabyte through a NAT gateway.
+    NatGatewayGigabyte,
+    /// A regional NAT gateway, an hour in one zone.
+    RegionalNatGatewayHour,
+    /// A public IPv4 address, an hour.
+    PublicIpv4Hour,
 }
 
-const fn prices(interface_endpoint: u64, nat_gateway: u64) -> Prices {
-    Prices {
-        interface_endpoint: Usd(interface_endpoint),
-        nat_gateway: Usd(nat_gateway),
+impl Priced {
+    /// All of them, in the order of the table.
+    pub const ALL: [Self; 6] = [
+        Self::InterfaceEndpointHour,
+        Self::InterfaceEndpointGigabyte,
+        Self::NatGatewayHour,
+        Self::NatGatewayGigabyte,
+        Self::RegionalNatGatewayHour,
+        Self::PublicIpv4Hour,
+    ];
+
+    /// Its name in `spec.prices`.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::InterfaceEndpointHour => "interfaceEndpointHour",
+            Self::InterfaceEndpointGigabyte => "interfaceEndpointGigabyte",
+            Self::NatGatewayHour => "natGatewayHour",
+            Self::NatGatewayGigabyte => "natGatewayGigabyte",
+            Self::RegionalNatGatewayHour => "regionalNatGatewayHour",
+            Self::PublicIpv4Hour => "publicIpv4Hour",
+        }
     }
 }
 
-/// Those of us-east-1, which stand for every region that is not listed.
-///
-/// See <https://aws.amazon.com/privatelink/pricing/> and
-/// <https://aws.amazon.com/vpc/pricing/>.
-const US_EAST_1: Prices = prices(10, 45);
+impl Serialize for Priced {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
-/// Regions that ask for more, from the same pages.
-const OTHERS: &[(&str, Prices)] = &[
-    ("ap-northeast-1", prices(14, 62)),
-    ("ap-southeast-1", prices(13, 59)),
-    ("eu-central-1", prices(12, 52)),
-    ("eu-west-1", prices(11, 48)),
-];
+impl fmt::Display for Priced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.field())
+    }
+}
+
+/// Prices of one region, as far as they are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prices(BTreeMap<Priced, Usd>);
+
+/// What something costs in a month; otherwise the prices that are not known.
+pub type Cost = Result<Usd, BTreeSet<Priced>>;
 
 impl Prices {
-    /// Those of the region, or those of us-east-1 where it is not listed.
+    /// Those of the region's price list.
     pub fn of(region: &Region) -> Self {
-        let listed = OTHERS.iter().find(|(name, _)| *name == region.as_str());
-        listed.map_or(US_EAST_1, |(_, prices)| *prices)
+        let row = table::TABLE.iter().find(|(name, _)| *name == region.as_str());
+        let prices = row
+            .into_iter()
+            .flat_map(|(_, prices)| Priced::ALL.into_iter().zip(prices));
+        Self(
+            prices
+                .filter_map(|(priced, micros)| Some((priced, Usd((*micros)?))))
+                .collect(),
+        )
+    }
+
+    /// The same, with these in the place of the list's.
+    #[must_use]
+    pub fn with(mut self, own: &Self) -> Self {
+        self.0.extend(own.0.iter().map(|(priced, price)| (*priced, *price)));
+        self
+    }
+
+    /// The price, where it is known.
+    pub fn get(&self, priced: Priced) -> Option<Usd> {
+        self.0.get(&priced).copied()
     }
 
     /// An interface endpoint in that many zones, a month.
-    pub fn interface_endpoint(self, zones: usize) -> Usd {
-        self.interface_endpoint.times(HOURS_A_MONTH).times(zones as u64)
+    ///
+    /// # Errors
+    ///
+    /// Where its price is not known.
+    pub fn interface_endpoint(&self, zones: usize) -> Cost {
+        self.a_month(Priced::InterfaceEndpointHour, zones)
     }
 
-    /// A NAT gateway, a month.
-    pub fn nat_gateway(self) -> Usd {
-        self.nat_gateway.times(HOURS_A_MONTH)
+    /// A NAT gateway with its public address, a month.
+    ///
+    /// # Errors
+    ///
+    /// Where a price is not known.
+    pub fn nat_gateway(&self) -> Cost {
+        together([
+            self.a_month(Priced::NatGatewayHour, 1),
+            self.a_month(Priced::PublicIpv4Hour, 1),
+        ])
     }
+
+    fn a_month(&self, priced: Priced, count: usize) -> Cost {
+        if count == 0 {
+            return Ok(Usd::default());
+        }
+        let price = self.get(priced).ok_or_else(|| BTreeSet::from([priced]))?;
+        Ok(price.times(HOURS_A_MONTH).times(count as u64))
+    }
+}
+
+impl FromIterator<(Priced, Usd)> for Prices {
+    fn from_iter<I: IntoIterator<Item = (Priced, Usd)>>(prices: I) -> Self {
+        Self(prices.into_iter().collect())
+    }
+}
+
+/// What all cost together.
+///
+/// # Errors
+///
+/// All prices that are not known.
+pub fn together(costs: impl IntoIterator<Item = Cost>) -> Cost {
+    let mut sum = Usd::default();
+    let mut unknown = BTreeSet::new();
+    for cost in costs {
+        match cost {
+            Ok(cost) => sum = sum + cost,
+            Err(prices) => unknown.extend(prices),
+        }
+    }
+    if unknown.is_empty() { Ok(sum) } else { Err(unknown) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(region: &str) -> Prices {
+        Prices::of(&Region::new(region))
+    }
+
     #[test]
     fn a_month_costs_what_the_price_list_says() {
-        let virginia = Prices::of(&Region::new("us-east-1"));
-        assert_eq!(virginia.interface_endpoint(3).to_string(), "21.90");
-        assert_eq!(virginia.nat_gateway().to_string(), "32.85");
-        let frankfurt = Prices::of(&Region::new("eu-central-1"));
-        assert_eq!(frankfurt.interface_endpoint(1).to_string(), "8.76");
+        let month = |cost: Cost| cost.unwrap().to_string();
+        assert_eq!(month(of("us-east-1").interface_endpoint(3)), "21.90");
+        assert_eq!(month(of("us-east-1").nat_gateway()), "36.50");
+        assert_eq!(month(of("eu-central-1").interface_endpoint(1)), "8.76");
+        assert_eq!(month(of("sa-east-1").nat_gateway()), "71.54");
+    }
+
+    #[test]
+    fn what_is_not_in_the_list_is_not_known() {
+        assert_eq!(
+            of("mx-central-1").nat_gateway(),
+            Err(BTreeSet::from([Priced::NatGatewayHour, Priced::PublicIpv4Hour]))
+        );
+        assert_eq!(of("mx-central-1").interface_endpoint(0), Ok(Usd::default()));
+        let own: Prices = [(Priced::InterfaceEndpointHour, Usd::micros(12_500))]
+            .into_iter()
+            .collect();
+        let prices = of("mx-central-1").with(&own);
+        assert_eq!(prices.interface_endpoint(2).unwrap().to_string(), "18.25");
+    }
+
+    #[test]
+    fn amounts_are_read_as_the_list_writes_them() {
+        assert_eq!(Usd::parse("0.0450000000"), Some(Usd::micros(45_000)));
+        assert_eq!(Usd::parse("3"), Some(Usd::dollars(3)));
+        assert_eq!(Usd::parse("0.0450000000").unwrap().exact(), "0.045");
+        assert_eq!(Usd::dollars(3).exact(), "3");
+        for wrong in ["", ".5", "1e3", "-1", "0.00000001"] {
+            assert_eq!(Usd::parse(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
     fn a_part_of_a_cent_counts_as_one() {
-        assert_eq!(Usd(10_001).to_string(), "10.01");
+        assert_eq!(Usd::micros(10_000_001).to_string(), "10.01");
         assert_eq!(Usd::dollars(40).to_string(), "40.00");
     }
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{Network, ProfileNetwork};
 use crate::{
     api::{InterfaceEndpointMode, PackageRepositories},
-    catalog::{Options, WorkloadKind},
+    catalog::{Options, Priced, Prices, WorkloadKind},
     types::{FlowLogSettings, Ownership, Region},
     validate::{
         AbsentProfile, Choice, EndpointPolicy, FrozenProfile, RequiredEndpoint, SecurityGroups, ValidFlowLogs,
@@ -155,6 +155,7 @@ fn of_vpc(vpc: &ValidVpc) -> Value {
         first_rule_number,
         flow_logs,
         max_monthly_cost,
+        prices,
         discovery: _,
         granted,
         roles_in_force: _,
@@ -189,7 +190,7 @@ fn of_vpc(vpc: &ValidVpc) -> Value {
         "networkAcls": network_acls,
         "firstRuleNumber": first_rule_number,
         "flowLogs": flow_logs.as_ref().map(of_flow_logs),
-        "maxMonthlyCost": max_monthly_cost,
+        "maxMonthlyCost": of_limit(*max_monthly_cost, prices),
         "enforcedRoles": granted.enforced_roles(),
     })
 }
@@ -200,6 +201,19 @@ fn of_interface_endpoints(mode: InterfaceEndpointMode, rest: &Value) -> Value {
     match mode {
         InterfaceEndpointMode::Always => rest.clone(),
         InterfaceEndpointMode::WhereNoWayOut => json!({ "mode": mode, "rest": rest }),
+    }
+}
+
+/// Prices bear on what is made only where there is a limit; without any, the
+/// form is that of versions which knew none.
+fn of_limit(limit: Option<u32>, prices: &Prices) -> Value {
+    let given: BTreeMap<&str, String> = Priced::ALL
+        .into_iter()
+        .filter_map(|priced| Some((priced.field(), prices.get(priced)?.exact())))
+        .collect();
+    match limit {
+        Some(limit) if !given.is_empty() => json!({ "limit": limit, "prices": given }),
+        Some(_) | None => json!(limit),
     }
 }
 

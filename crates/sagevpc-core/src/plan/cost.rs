@@ -1,15 +1,18 @@
-//! What interface endpoints and NAT gateways cost, at list prices and without
-//! the traffic, and what goes beyond the limit.
+//! What interface endpoints and NAT gateways cost, with the public addresses of
+//! the latter, at list prices and without the traffic; and what goes beyond the
+//! limit.
 //!
 //! Only what is made here counts, and only that is ever left out: what is there
 //! stays, whatever it costs.
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::{Action, ActionId, PlannedAction, draft::Draft, shared};
 use crate::{
     api::Reason,
-    catalog::{Prices, Usd},
+    catalog::{Cost, Priced, Prices, Usd, together},
     plan::{
         AddressChange, BucketChange, FlowLogChange, NatGatewayChange, NetworkAclChange, RoleChange, RouteChange,
         SecurityGroupChange, TagsChange, VpcChange, VpcEndpointChange,
@@ -18,46 +21,72 @@ use crate::{
     types::{ResourceKey, listed},
 };
 
+/// What all that is made here costs in a month.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MonthlyCost {
+    /// As it is; `None` where a price of it is not known.
+    pub before: Option<Usd>,
+    /// Once the plan is carried out; `None` where a price of it is not known.
+    pub after: Option<Usd>,
+    /// The prices that are not known.
+    pub unknown: BTreeSet<Priced>,
+}
+
 /// Prices what is there and what is planned, and leaves out what would go
-/// beyond `spec.maxMonthlyCost`. Older needs are planned first, and so are
-/// served first. Gives what all that is made here will cost in a month.
-pub(super) fn plan(draft: &mut Draft<'_>) -> Usd {
-    let prices = Prices::of(&draft.network.vpc.region);
-    let mut sum = there(draft, prices);
+/// beyond `spec.maxMonthlyCost`, or may. Older needs are planned first, and so
+/// are served first.
+pub(super) fn plan(draft: &mut Draft<'_>) -> MonthlyCost {
+    let prices = &prices(draft);
+    let before = there(draft, prices, true);
+    let mut sum = there(draft, prices, false);
     let limit = draft.network.vpc.max_monthly_cost.map(Usd::dollars);
     let mut left_out: BTreeSet<ActionId> = BTreeSet::new();
     for planned in draft.actions() {
         let cost = cost_of(&planned.action, prices);
-        if cost.is_zero() {
+        if cost == Ok(Usd::default()) {
             continue;
         }
-        if limit.is_some_and(|limit| sum + cost > limit) {
-            left_out.insert(planned.id);
+        let next = together([sum.clone(), cost]);
+        let is_within = |limit: Usd| next.as_ref().is_ok_and(|next| *next <= limit);
+        if limit.is_none_or(is_within) {
+            sum = next;
         } else {
-            sum = sum + cost;
+            left_out.insert(planned.id);
         }
     }
     if let Some(limit) = limit {
-        report(draft, &left_out, sum, limit, prices);
+        report(draft, &left_out, &sum, limit, prices);
     }
     left_out.extend(for_nothing(draft, &left_out));
     let ids: Vec<ActionId> = draft.actions().map(|planned| planned.id).collect();
     for id in ids {
         if let Some(planned) = draft.graph.get_mut(id) {
             if !left_out.contains(&id) {
-                let cost = cost_of(&planned.action, prices);
-                planned.monthly_cost = (!cost.is_zero()).then_some(cost);
+                let cost = cost_of(&planned.action, prices).ok();
+                planned.monthly_cost = cost.filter(|cost| !cost.is_zero());
             } else if drop_cost(&mut planned.action) {
                 left_out.remove(&id);
             }
         }
     }
     draft.graph.leave_out(|planned| left_out.contains(&planned.id));
-    sum
+    let unknown = [&before, &sum].into_iter().filter_map(|cost| cost.as_ref().err());
+    MonthlyCost {
+        unknown: unknown.flatten().copied().collect(),
+        before: before.ok(),
+        after: sum.ok(),
+    }
+}
+
+/// The prices of the VPC's region, with what the spec says of them.
+pub(super) fn prices(draft: &Draft<'_>) -> Prices {
+    let vpc = &draft.network.vpc;
+    Prices::of(&vpc.region).with(&vpc.prices)
 }
 
 /// What an action adds to the cost of a month.
-fn cost_of(action: &Action, prices: Prices) -> Usd {
+fn cost_of(action: &Action, prices: &Prices) -> Cost {
     match action {
         Action::VpcEndpoint(VpcEndpointChange::CreateInterface { subnets, .. }) => {
             prices.interface_endpoint(subnets.len())
@@ -89,7 +118,7 @@ fn cost_of(action: &Action, prices: Prices) -> Usd {
         | Action::FlowLog(FlowLogChange::Create { .. } | FlowLogChange::Delete { .. })
         | Action::Bucket(BucketChange::PutPolicy { .. })
         | Action::Role(RoleChange::PutPolicy { .. } | RoleChange::DeletePolicy { .. })
-        | Action::Tags(TagsChange::Create { .. } | TagsChange::Delete { .. }) => Usd::default(),
+        | Action::Tags(TagsChange::Create { .. } | TagsChange::Delete { .. }) => Ok(Usd::default()),
     }
 }
 
@@ -130,8 +159,9 @@ fn for_nothing(draft: &Draft<'_>, left_out: &BTreeSet<ActionId>) -> Vec<ActionId
         .collect()
 }
 
-/// What is there and stays, of what was made here.
-fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
+/// What is there of what was made here; what goes counts only where that is
+/// asked for.
+fn there(draft: &Draft<'_>, prices: &Prices, with_what_goes: bool) -> Cost {
     let snapshot = draft.snapshot;
     let is_made_here = |id: &str| draft.claims.is_ours(id) && !draft.claims.is_adopted(id);
     let goes = |id: &str| {
@@ -139,7 +169,7 @@ fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
             matches!(action, Action::VpcEndpoint(VpcEndpointChange::Delete { id: gone }) if gone.as_str() == id)
                 || matches!(action, Action::NatGateway(NatGatewayChange::Delete { id: gone }) if gone.as_str() == id)
         };
-        draft.actions().any(|planned| is_its_end(&planned.action))
+        !with_what_goes && draft.actions().any(|planned| is_its_end(&planned.action))
     };
     let endpoints = snapshot
         .vpc_endpoints
@@ -149,7 +179,11 @@ fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
         })
         .filter(|endpoint| !goes(endpoint.vpc_endpoint_id.as_str()))
         .map(|endpoint| {
-            let lost = lost_zones(draft, endpoint.vpc_endpoint_id.as_str());
+            let lost = if with_what_goes {
+                0
+            } else {
+                lost_zones(draft, endpoint.vpc_endpoint_id.as_str())
+            };
             prices.interface_endpoint(endpoint.subnet_ids.len().saturating_sub(lost))
         });
     let nat_gateways = snapshot
@@ -157,7 +191,7 @@ fn there(draft: &Draft<'_>, prices: Prices) -> Usd {
         .values()
         .filter(|nat| is_made_here(nat.nat_gateway_id.as_str()) && !nat.is_gone() && !goes(nat.nat_gateway_id.as_str()))
         .map(|_| prices.nat_gateway());
-    endpoints.chain(nat_gateways).sum()
+    together(endpoints.chain(nat_gateways))
 }
 
 /// How many zones an endpoint loses by what is planned.
@@ -174,7 +208,7 @@ fn lost_zones(draft: &Draft<'_>, endpoint: &str) -> usize {
 }
 
 /// One finding for all that each profile goes without.
-fn report(draft: &mut Draft<'_>, left_out: &BTreeSet<ActionId>, sum: Usd, limit: Usd, prices: Prices) {
+fn report(draft: &mut Draft<'_>, left_out: &BTreeSet<ActionId>, sum: &Cost, limit: Usd, prices: &Prices) {
     let mut findings = Vec::new();
     let without: Vec<&PlannedAction> = draft
         .actions()
@@ -199,19 +233,28 @@ fn report(draft: &mut Draft<'_>, left_out: &BTreeSet<ActionId>, sum: Usd, limit:
             .filter(|planned| planned.blocks.unwrap_or(Concern::Endpoints) == concern)
             .filter(|planned| shared::scopes(&planned.serves).contains(&scope))
             .collect();
-        let cost: Usd = its.iter().map(|planned| cost_of(&planned.action, prices)).sum();
+        let cost = together(its.iter().map(|planned| cost_of(&planned.action, prices)));
         let what: BTreeSet<String> = its.iter().map(|planned| described(planned)).collect();
-        let message = format!(
-            "{} would cost {cost} USD a month at list prices, without the traffic; with the {sum} USD that the rest \
-             costs, that goes beyond spec.maxMonthlyCost of {limit} USD, so it is not made. Raise the limit, or name \
-             fewer services and zones.",
-            listed(what)
-        );
+        let (reason, message) = match (&cost, sum) {
+            (Ok(cost), Ok(sum)) => (
+                Reason::TooExpensive,
+                format!(
+                    "{} would cost {cost} USD a month at list prices, without the traffic; with the {sum} USD that the \
+                     rest costs, that goes beyond spec.maxMonthlyCost of {limit} USD, so it is not made. Raise the \
+                     limit, or name fewer services and zones.",
+                    listed(what)
+                ),
+            ),
+            (Ok(_) | Err(_), _) => (
+                Reason::PriceUnknown,
+                unpriced(draft, &listed(what), &[&cost, sum], limit),
+            ),
+        };
         findings.push(Finding {
             concern,
             scope,
             weight,
-            reason: Reason::TooExpensive,
+            reason,
             message,
             resource: None,
             symptom: its.iter().find_map(|planned| planned.symptom),
@@ -223,6 +266,26 @@ fn report(draft: &mut Draft<'_>, left_out: &BTreeSet<ActionId>, sum: Usd, limit:
     for finding in findings {
         draft.push(finding);
     }
+}
+
+/// Why what has no known price is not made under a limit, and what to do.
+fn unpriced(draft: &Draft<'_>, what: &str, costs: &[&Cost], limit: Usd) -> String {
+    let unknown: BTreeSet<Priced> = costs
+        .iter()
+        .filter_map(|cost| cost.as_ref().err())
+        .flatten()
+        .copied()
+        .collect();
+    let vpc = &draft.network.vpc;
+    let example = unknown.first().map_or("natGatewayHour", |first| first.field());
+    format!(
+        "{what} is not made, for what it costs is not known: sagevpc has no {} of {}, so that nobody can say whether it \
+         stays within spec.maxMonthlyCost of {limit} USD. Give it in spec.prices of SageMakerVpc {}, in US dollars as in \
+         AWS's price list, such as `prices: {{{example}: \"0.05\"}}`; or remove the limit.",
+        listed(&unknown),
+        vpc.region,
+        vpc.ownership.vpc,
+    )
 }
 
 fn described(planned: &PlannedAction) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Plan, SubnetCapacity,
+    cost::MonthlyCost,
     draft::Draft,
     in_force,
     network_acls::Entries,
@@ -11,10 +12,7 @@ use super::{
     removals::order,
     resolved::{ResolvedProfile, Standing, WorkloadGroups},
 };
-use crate::{
-    api::{BucketInForce, ConsumersStatus, PackageRepositories, VpcConfig},
-    catalog::Usd,
-};
+use crate::api::{BucketInForce, ConsumersStatus, PackageRepositories, VpcConfig};
 
 /// What the steps found out besides what they planned and found.
 pub(super) struct Results {
@@ -23,7 +21,7 @@ pub(super) struct Results {
     pub(super) buckets: Vec<BucketInForce>,
     pub(super) groups: WorkloadGroups,
     /// What all that is ours will cost in a month.
-    pub(super) monthly_cost: Usd,
+    pub(super) monthly_cost: MonthlyCost,
     /// How the subnets in use stand.
     pub(super) capacity: Vec<SubnetCapacity>,
     /// The rules of network ACLs that we are known to have made.

@@ -101,6 +101,7 @@ pub use action::{
     TagsChange, Target, VpcChange, VpcEndpointChange,
 };
 use claims::Claims;
+pub use cost::MonthlyCost;
 use endpoints::ByWayOut;
 use finish::Results;
 pub use history::{History, Repairs, SETTLING, STORM_LIMIT, STORM_WINDOW};

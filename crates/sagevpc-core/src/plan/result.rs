@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::action::{PlannedAction, Priority};
+use super::{
+    action::{PlannedAction, Priority},
+    cost::MonthlyCost,
+};
 use crate::{
     api::{
         ApprovedStatus, BucketInForce, ConsumersStatus, HeldStatus, InForce, PackageRepositories, ProfileInForce,
         ResourceStatus, VpcConfig, bounds::MAX_ROLES,
     },
-    catalog::Usd,
     report::Finding,
     types::{Accounts, Direction, NetworkAclId, ProfileKey, ResourceKey, SubnetId},
 };
@@ -62,9 +64,9 @@ pub struct Plan {
     pub network_acls: BTreeMap<NetworkAclId, BTreeSet<(Direction, u16)>>,
     /// How the subnets in use stand, in the order of their ids.
     pub capacity: Vec<SubnetCapacity>,
-    /// What interface endpoints and NAT gateways made here will cost in a month,
-    /// at list prices and without the traffic, once the plan is carried out.
-    pub monthly_cost: Usd,
+    /// What interface endpoints and NAT gateways made here cost in a month, at
+    /// list prices and without the traffic.
+    pub monthly_cost: MonthlyCost,
     /// The profiles in force, as status is to note them: before anything is made
     /// for them.
     pub in_force: ProfilesInForce,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
-    catalog::calls::Call,
+    catalog::{Prices, calls::Call},
     observed::{NatGatewayState, RouteDestination},
     report::Concern,
     types::{Direction, NetworkAclId, RouteTableId, VpcEndpointId, listed},
@@ -28,11 +28,22 @@ pub struct Means<'a> {
     /// The numbers of the rules that sagevpc may add to network ACLs, from the
     /// first to the last.
     pub rule_numbers: (u16, u16),
+    /// What endpoints cost in the VPC's region, as far as that is known.
+    pub prices: Prices,
     /// Ids of security groups and endpoints that sagevpc keeps.
     pub ours: BTreeSet<&'a str>,
 }
 
 impl Means<'_> {
+    /// What an endpoint costs, in brackets.
+    fn endpoint_costs(&self) -> String {
+        let cost = self.prices.interface_endpoint(1);
+        cost.map_or_else(
+            |_| String::new(),
+            |cost| format!(" ({cost} USD a month in each zone, at list prices)"),
+        )
+    }
+
     /// Lead a route to a NAT gateway.
     fn to_nat_gateway(&self, command: &str, table: &str, to: &str) -> String {
         let by_hand = format!(
@@ -227,9 +238,15 @@ impl Cause {
             Self::NoEndpoint { service, otherwise } => {
                 let endpoint = match means.sagemaker_vpc {
                     Some(vpc) => {
-                        format!("Add {service} to spec.services of SageMakerVpc {vpc}, for an interface endpoint")
+                        format!(
+                            "Add {service} to spec.services of SageMakerVpc {vpc}, for an interface endpoint{}",
+                            means.endpoint_costs()
+                        )
                     }
-                    None => format!("Make an interface endpoint for {service} with private DNS"),
+                    None => format!(
+                        "Make an interface endpoint for {service} with private DNS{}",
+                        means.endpoint_costs()
+                    ),
                 };
                 match otherwise {
                     Some(otherwise) => format!(

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::{
     api::Verdict,
-    plan::{Deed, Plan, PlannedAction},
+    plan::{Deed, MonthlyCost, Plan, PlannedAction},
     report::{Finding, Scope, Weight},
     status::PlannedVerdict,
     types::{listed, one_line},
@@ -157,13 +157,7 @@ fn summary(plan: &Plan) -> String {
         count(Deed::Changes),
         count(Deed::Deletes)
     );
-    if !plan.monthly_cost.is_zero() {
-        let _ = writeln!(
-            text,
-            "Interface endpoints and NAT gateways made here then cost {} USD a month at list prices, without the traffic.",
-            plan.monthly_cost
-        );
-    }
+    cost(&mut text, &plan.monthly_cost);
     if let Some(held) = &plan.held {
         let _ = writeln!(
             text,
@@ -177,4 +171,25 @@ fn summary(plan: &Plan) -> String {
         );
     }
     text
+}
+
+/// What is made here costs in a month, and what it costs now where that differs.
+fn cost(text: &mut String, cost: &MonthlyCost) {
+    let what = "Interface endpoints and NAT gateways made here";
+    let now = match cost.before {
+        Some(before) if cost.after != cost.before => format!(", and now {before} USD"),
+        Some(_) | None => String::new(),
+    };
+    let _ = match cost.after {
+        Some(after) if after.is_zero() && now.is_empty() => Ok(()),
+        Some(after) => writeln!(
+            text,
+            "{what} then cost {after} USD a month at list prices, without the traffic{now}."
+        ),
+        None => writeln!(
+            text,
+            "What interface endpoints and NAT gateways made here then cost is not known{now}: give {} in spec.prices.",
+            listed(&cost.unknown)
+        ),
+    };
 }

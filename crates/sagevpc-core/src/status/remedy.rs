@@ -40,6 +40,7 @@ pub(super) fn who(obstacle: &Obstacle, spec: Option<&SageMakerVpcProfileSpec>) -
         | Reason::CannotAdopt
         | Reason::SharedVpc
         | Reason::ReachedByWayOut
+        | Reason::PriceUnknown
         | Reason::TooExpensive
         | Reason::VpcNotAccepted
         | Reason::DuplicateVpc
@@ -176,6 +177,7 @@ pub(super) const fn task(reason: Reason) -> &'static str {
         Reason::PrivateDnsOff => "turn the endpoint's private DNS on",
         Reason::ServiceRetired => "do without the service",
         Reason::ReachedByWayOut => "add interface endpoints where they are wanted",
+        Reason::PriceUnknown => "give the price in spec.prices, or remove spec.maxMonthlyCost",
         Reason::TooExpensive => "raise spec.maxMonthlyCost, or ask for less",
         Reason::NoWayOut => "give the subnets a way out",
         Reason::BlackholeRoute => "mend the route",

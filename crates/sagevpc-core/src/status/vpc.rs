@@ -257,7 +257,11 @@ fn plan_status(plan: &Plan, outcome: &Outcome, vpc: &ValidVpc) -> PlanStatus {
     PlanStatus {
         actions: actions.collect(),
         actions_truncated: truncated(plan.actions.len(), MAX_ACTIONS),
-        monthly_cost: (!plan.monthly_cost.is_zero()).then(|| plan.monthly_cost.to_string()),
+        monthly_cost: plan
+            .monthly_cost
+            .after
+            .filter(|cost| !cost.is_zero())
+            .map(|cost| cost.to_string()),
         held: plan.held.clone(),
         approved: plan.approved.clone(),
     }

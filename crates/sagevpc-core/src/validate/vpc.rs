@@ -120,6 +120,7 @@ pub(super) fn validate(references: &References, is_awaited: bool) -> Result<Vali
         first_rule_number: spec.network_acls.first_rule_number,
         flow_logs: spec.flow_logs.as_ref().map(flow_logs),
         max_monthly_cost: spec.max_monthly_cost,
+        prices: spec.prices.as_ref().map(crate::api::Prices::given).unwrap_or_default(),
         discovery: spec.discovery,
         granted: Granted::to_anyone(&spec.grants),
         roles_in_force: vpc

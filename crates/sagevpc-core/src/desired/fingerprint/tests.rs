@@ -15,7 +15,7 @@ use crate::{
         FlowLogResourceType, Grant, Grants, InterfaceEndpointMode, InternetMode, ManagementPolicy, NatGateways,
         NetworkAclMode, PackageRepositories,
     },
-    catalog::WorkloadKind,
+    catalog::{Priced, Prices, Usd, WorkloadKind},
     demand::Demands,
     types::{Exemption, Holdings, IpAddressType, LogDestinationType, ProfileKey, Region, Tags, TrafficType},
     validate::Granted,
@@ -99,6 +99,7 @@ fn full() -> Network {
             },
         }),
         max_monthly_cost: Some(90),
+        prices: Prices::default(),
         discovery: Discovery::Disabled,
         granted: granted(Grant {
             enforce: EnforceGrants {
@@ -325,6 +326,7 @@ fn each_thing_that_says_how_aws_is_to_look_matters() {
         |network| flow_logs(network).log_format = None,
         |network| flow_logs(network).max_aggregation_interval = 600,
         |network| network.vpc.max_monthly_cost = None,
+        |network| network.vpc.prices = [(Priced::NatGatewayHour, Usd::micros(45_000))].into_iter().collect(),
         |network| network.vpc.granted = granted(Grant::default()),
         |network| network.profiles.clear(),
         |network| network.profiles[0].profile.key = ProfileKey::new("ml", "fraud2"),

@@ -15,11 +15,11 @@ use super::{
 };
 use crate::{
     api::{InterfaceEndpointMode, Reason},
-    catalog::{ELASTIC_INFERENCE, Prices, Usd, is_aws_service},
+    catalog::{ELASTIC_INFERENCE, Priced, is_aws_service, together},
     demand::{DemandPeer, Strength},
     observed::VpcSnapshot,
     plan::{
-        Action, SecurityGroupChange, Target,
+        Action, SecurityGroupChange, Target, cost,
         draft::Draft,
         internet,
         kept::HeldThing,
@@ -133,14 +133,22 @@ pub(super) fn tell(draft: &mut Draft<'_>) {
         return;
     }
     let vpc = &draft.network.vpc;
-    let prices = Prices::of(&vpc.region);
-    let cost: Usd = services
-        .values()
-        .map(|(_, zones)| prices.interface_endpoint(*zones))
-        .sum();
+    let prices = cost::prices(draft);
+    let endpoints = together(services.values().map(|(_, zones)| prices.interface_endpoint(*zones)));
+    let month = endpoints.map_or_else(|_| "what is not known here".to_owned(), |cost| format!("{cost} USD"));
+    let gigabyte = |priced| Some(prices.get(priced)?.exact());
+    let traffic = match (
+        gigabyte(Priced::InterfaceEndpointGigabyte),
+        gigabyte(Priced::NatGatewayGigabyte),
+    ) {
+        (Some(endpoint), Some(nat)) => {
+            format!("{endpoint} USD for each gigabyte, for which a NAT gateway takes {nat} USD")
+        }
+        (Some(_) | None, _) => "what each takes for the traffic".to_owned(),
+    };
     let message = format!(
         "{} {} reached by a way out from each subnet of the workloads, and get no interface endpoints: these would cost \
-         {cost} USD a month at list prices, without the traffic. To have them, set spec.interfaceEndpoints.mode: Always \
+         {month} a month at list prices, and {traffic}. To have them, set spec.interfaceEndpoints.mode: Always \
          of SageMakerVpc {}, or name the services in its spec.services.",
         listed(services.values().map(|(short, _)| short)),
         if services.len() == 1 { "is" } else { "are" },

@@ -14,7 +14,7 @@ use crate::{
     catalog::Symptom,
     demand::{Demand, DemandPeer, Strength},
     observed::VpcSnapshot,
-    plan::{draft::Draft, network_acls::RESERVED, resolved::ResolvedProfile},
+    plan::{cost, draft::Draft, network_acls::RESERVED, resolved::ResolvedProfile},
     reach::{AclDenial, Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, fix_of_all},
     report::{Concern, Finding, Lack, Weight},
     types::{Direction, NetworkAclId, SubnetId, listed},
@@ -416,6 +416,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             sagemaker_vpc: Some(&vpc.ownership.vpc),
             internet: vpc.internet,
             network_acls: vpc.network_acls,
+            prices: cost::prices(self.draft),
             rule_numbers: (first, first.saturating_add(RESERVED - 1)),
             ours: self.draft.claims.ours().keys().map(String::as_str).collect(),
         }
