@@ -13,7 +13,7 @@ use super::{
 use sagevpc_core::{
     observed::{Snapshot, VpcSnapshot, files::FileKind},
     reach::{Cause, Destination, Means, Reach, Unseen, Verdict},
-    types::{SecurityGroupId, SubnetId},
+    types::{PrivatePeer, SecurityGroupId, SubnetId, Traffic},
 };
 
 /// Follows a packet from a subnet to a destination, and the answer back, through
@@ -106,9 +106,16 @@ pub fn run(args: &ReachArgs) -> Result<ExitCode, ReachError> {
     let start = start.ok_or_else(|| no_subnet(&snapshots, args))?;
     let verdict = start.to(&args.to);
     let causes = start.answer(&args.to).map(|answer| answer.causes).unwrap_or_default();
+    let means = Means {
+        acls: Some(&vpc.network_acls),
+        ..Means::default()
+    };
     let text = match args.output {
-        Output::Text => text(&args.from.subnet, &args.to, &verdict, &causes),
-        Output::Json => format!("{:#}\n", value(&args.from.subnet, &groups, &args.to, &verdict, &causes)),
+        Output::Text => text(&args.from.subnet, &args.to, &verdict, &causes, &means),
+        Output::Json => format!(
+            "{:#}\n",
+            value(&args.from.subnet, &groups, &args.to, &verdict, &causes, &means)
+        ),
     };
     output::print(&text)?;
     Ok(match verdict {
@@ -257,20 +264,25 @@ fn destination(text: &str) -> Result<Destination, String> {
             Ok(Destination::Service(text.to_owned()))
         };
     };
-    let port = port.parse().map_err(|_| format!("{port} is no port"))?;
+    let traffic = Traffic::tcp(port.parse().map_err(|_| format!("{port} is no port"))?);
     let host = host.trim_start_matches('[').trim_end_matches(']');
     match host.parse::<IpNet>() {
-        Ok(cidr) => Ok(Destination::Cidr { cidr, port }),
+        Ok(cidr) => Ok(Destination::Cidr { cidr, traffic }),
         Err(_) if host.contains('/') || host.is_empty() => Err(format!("{host:?} is no block of addresses")),
+        Err(_) if SecurityGroupId::is_kind_of(host) => Ok(Destination::Inside {
+            whom: PrivatePeer::Group(host.into()),
+            traffic,
+            calls_back: false,
+        }),
         Err(_) => Ok(Destination::Host {
             name: host.to_owned(),
-            port,
+            traffic,
         }),
     }
 }
 
 /// `causes` is all that stops the packets, the first first.
-fn text(from: &SubnetId, to: &Destination, verdict: &Verdict, causes: &[Cause]) -> String {
+fn text(from: &SubnetId, to: &Destination, verdict: &Verdict, causes: &[Cause], means: &Means<'_>) -> String {
     let mut lines = vec![format!("From {from} to {to}:")];
     let hops = verdict.path().0.iter().enumerate();
     lines.extend(hops.map(|(place, hop)| format!("  {}. {hop}", place + 1)));
@@ -279,10 +291,10 @@ fn text(from: &SubnetId, to: &Destination, verdict: &Verdict, causes: &[Cause]) 
         Verdict::Stopped(_, stop) => {
             let part = stop.part.map(|part| format!(" for {part}")).unwrap_or_default();
             lines.push(format!("Stopped{part}: {}.", stop.cause));
-            lines.push(format!("Fix: {}", stop.cause.fix(to, &Means::default())));
+            lines.push(format!("Fix: {}", stop.cause.fix(to, means)));
             for cause in causes.iter().skip(1) {
                 lines.push(format!("Closed as well: {cause}."));
-                lines.push(format!("Fix: {}", cause.fix(to, &Means::default())));
+                lines.push(format!("Fix: {}", cause.fix(to, means)));
             }
         }
         Verdict::Unknown(_, unseen) => {
@@ -305,6 +317,7 @@ fn value(
     to: &Destination,
     verdict: &Verdict,
     causes: &[Cause],
+    means: &Means<'_>,
 ) -> Value {
     let hops: Vec<String> = verdict.path().0.iter().map(ToString::to_string).collect();
     let mut value = json!({ "from": from, "securityGroups": groups, "to": to.to_string(), "path": hops });
@@ -314,14 +327,14 @@ fn value(
             value["stop"] = json!({
                 "resource": stop.cause.resource(),
                 "cause": stop.cause.to_string(),
-                "fix": stop.cause.fix(to, &Means::default()),
+                "fix": stop.cause.fix(to, means),
                 "part": stop.part,
             });
             let also = causes.iter().skip(1).map(|cause| {
                 json!({
                     "resource": cause.resource(),
                     "cause": cause.to_string(),
-                    "fix": cause.fix(to, &Means::default()),
+                    "fix": cause.fix(to, means),
                 })
             });
             value["alsoClosed"] = also.collect();
@@ -345,11 +358,11 @@ mod tests {
     fn destinations_are_told_apart_by_their_form() {
         let host = |name: &str, port| Destination::Host {
             name: name.to_owned(),
-            port,
+            traffic: Traffic::tcp(port),
         };
         let cidr = |cidr: &str, port| Destination::Cidr {
             cidr: cidr.parse().unwrap(),
-            port,
+            traffic: Traffic::tcp(port),
         };
         for (text, expected) in [
             ("s3", Destination::S3 { bucket: None }),

@@ -135,11 +135,11 @@ fn destinations(profile: usize) -> Vec<Destination> {
     });
     let hosts = ["pypi.org", "conda.anaconda.org"].map(|name| Destination::Host {
         name: name.to_owned(),
-        port: 443,
+        traffic: Traffic::tcp(443),
     });
     let cidr = Destination::Cidr {
         cidr: "8.8.0.0/16".parse().expect("a block"),
-        port: 443,
+        traffic: Traffic::tcp(443),
     };
     let services = SERVICES.map(|name| Destination::Service(name.to_owned()));
     services

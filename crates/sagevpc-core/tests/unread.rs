@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use sagevpc_core::{
     observed::{Snapshot, VpcSnapshot, files::Reading},
     reach::{Destination, Reach, Verdict},
-    types::{SecurityGroupId, SubnetId},
+    types::{SecurityGroupId, SubnetId, Traffic},
 };
 use serde_json::{Value, json};
 
@@ -99,9 +99,9 @@ fn sts() -> Destination {
 
 fn host(text: &str) -> Destination {
     let (name, port) = text.split_once(':').expect("a port");
-    let port = port.parse().expect("a number");
+    let traffic = Traffic::tcp(port.parse().expect("a number"));
     match format!("{name}/32").parse() {
-        Ok(cidr) => Destination::Cidr { cidr, port },
+        Ok(cidr) => Destination::Cidr { cidr, traffic },
         Err(_) => panic!("{name}"),
     }
 }

@@ -87,12 +87,13 @@ pub struct Grant {
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = MAX_GRANTS), inner(length(min = 1, max = 128)))]
     pub services: Vec<String>,
-    /// Destinations: a pattern of host names or a CIDR, and after a colon a port,
-    /// a range of ports, or * for all. Without it, 443. A pattern of names admits
-    /// no CIDR. * alone is any destination on any port.
+    /// Destinations: a pattern of host names, a CIDR or a security group's id, and
+    /// after a colon a port, a range of ports, or * for all; /udp behind it where
+    /// it is not TCP. Without a port, 443. A pattern of names admits neither CIDR
+    /// nor group. * alone is any destination on any port.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(validation = Rule::new("self.all(destination, destination.matches('^([a-z0-9.*?-]+|[0-9a-f.:]+/[0-9]{1,3})(:([0-9]{1,5}(-[0-9]{1,5})?|[*]))?(/tcp)?$'))").message("grants.destinations takes host names and CIDRs, with ports where they are not 443: *.example.com, db.example.com:5432, 192.0.2.0/24:8000-8099 or 2001:db8::/32:*"))]
-    #[x_kube(validation = Rule::new("self.all(destination, !destination.matches('^[0-9.*?]*[0-9][0-9.*?]*(:[0-9*-]+)?(/tcp)?$'))").message("grants.destinations takes addresses as CIDRs, such as 10.1.0.0/16 and 192.0.2.7/32: a pattern stands for host names only"))]
+    #[x_kube(validation = Rule::new("self.all(destination, destination.matches('^([a-z0-9.*?-]+|[0-9a-f.:]+/[0-9]{1,3})(:([0-9]{1,5}(-[0-9]{1,5})?|[*]))?(/tcp|/udp)?$'))").message("grants.destinations takes host names, CIDRs and ids of security groups, with ports where they are not 443: *.example.com, db.example.com:5432, 192.0.2.0/24:8000-8099, 2001:db8::/32:* or sg-0123456789abcdef0:5432"))]
+    #[x_kube(validation = Rule::new("self.all(destination, !destination.matches('^[0-9.*?]*[0-9][0-9.*?]*(:[0-9*-]+)?(/tcp|/udp)?$'))").message("grants.destinations takes addresses as CIDRs, such as 10.1.0.0/16 and 192.0.2.7/32: a pattern stands for host names only"))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     #[schemars(length(max = MAX_GRANTS), inner(length(min = 1, max = 253)))]
     pub destinations: Vec<String>,

@@ -7,6 +7,7 @@
 
 pub(crate) mod bounds;
 mod condition;
+mod destination;
 mod grants;
 mod network;
 mod prices;
@@ -15,6 +16,7 @@ mod status;
 mod vpc;
 
 pub use condition::{Condition, ConditionStatus, ConditionType, Reason};
+pub use destination::{Destination, DestinationPorts, FileSystem, TransportProtocol};
 pub use grants::{EnforceGrants, Grant, Grants, NamespaceGrant};
 pub use network::{
     Admit, Discovery, FlowLogResourceType, FlowLogs, InterfaceEndpointMode, InterfaceEndpointPolicy,
@@ -22,9 +24,9 @@ pub use network::{
 };
 pub use prices::{Price, Prices};
 pub use profile::{
-    Blocker, Bucket, Destination, Exempt, ManagedSecurityGroups, Orchestrator, PackageRepositories,
-    ProfileSecurityGroups, RequireVpcEndpoint, SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus,
-    ShadowEndpoint, Verdict, VpcConfig, VpcRef, Who, Workload, WorkloadStatus,
+    Blocker, Bucket, Exempt, ManagedSecurityGroups, Orchestrator, PackageRepositories, ProfileSecurityGroups,
+    RequireVpcEndpoint, SageMakerVpcProfile, SageMakerVpcProfileSpec, SageMakerVpcProfileStatus, ShadowEndpoint,
+    Verdict, VpcConfig, VpcRef, Who, Workload, WorkloadStatus,
 };
 pub use status::{
     ActionState, ActionStatus, ApprovedStatus, BucketInForce, ConsumerStatus, ConsumersStatus, DriftStatus, HeldStatus,

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, Selection,
+    Condition, Destination, Selection,
     bounds::{
         MAX_BLOCKER_FIX, MAX_BLOCKER_MESSAGE, MAX_BLOCKER_RESOURCE, MAX_BLOCKER_SHOWS, MAX_BLOCKERS, MAX_CONDITIONS,
         MAX_EXEMPT_PRINCIPALS, MAX_WORKLOAD_MESSAGE, MAX_WORKLOADS,
@@ -76,8 +76,10 @@ pub struct SageMakerVpcProfileSpec {
     #[schemars(length(max = 32), inner(length(min = 1, max = 128)))]
     pub services: Vec<String>,
 
-    /// What the workloads reach outside the VPC. The SageMakerVpc must grant
-    /// it and have a way out.
+    /// What the workloads reach besides AWS services: hosts on the internet, and
+    /// databases, file systems and registries in the VPC or in networks joined to
+    /// it. The SageMakerVpc must grant it, and have a way out for what is on the
+    /// internet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub destinations: Vec<Destination>,
@@ -116,41 +118,6 @@ impl SageMakerVpcProfileSpec {
     pub fn is_unread(&self) -> bool {
         self.workloads.iter().all(|workload| workload.name.is_empty())
     }
-}
-
-/// Something outside the VPC: a host or a block of addresses, and the ports
-/// there.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[x_kube(validation = Rule::new("has(self.host) != has(self.cidr)").message("a destination has either a host or a cidr"))]
-pub struct Destination {
-    /// A host's name. Its addresses may change, so its security group rule
-    /// admits every address on these ports.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')").message("a destination's host is a name such as pypi.org: lower case, no https://, no path"))]
-    #[x_kube(validation = Rule::new("!self.matches('(^|[.])[0-9]+$')").message("a destination's host is a name: write an address as a cidr, such as 192.0.2.7/32"))]
-    #[schemars(length(min = 1, max = 253))]
-    pub host: Option<String>,
-    /// A block of addresses, such as 192.0.2.0/24 or 2001:db8::/32.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("isCIDR(self)").message("a destination's cidr is a block of addresses, such as 192.0.2.0/24"))]
-    #[schemars(length(min = 1, max = 43))]
-    pub cidr: Option<String>,
-    /// TCP ports; 443 where none is named.
-    #[serde(default = "https", skip_serializing_if = "Vec::is_empty")]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    #[schemars(length(min = 1, max = 8), inner(range(min = 1, max = 65535)))]
-    pub ports: Vec<u16>,
-}
-
-impl Destination {
-    /// How it is named: its host, or its block of addresses.
-    pub fn name(&self) -> &str {
-        self.host.as_deref().or(self.cidr.as_deref()).unwrap_or_default()
-    }
-}
-
-fn https() -> Vec<u16> {
-    vec![443]
 }
 
 /// A reference to a SageMakerVpc.

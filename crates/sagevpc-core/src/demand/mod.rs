@@ -28,7 +28,7 @@ use crate::{
         HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, RuleNeed, Symptom, When, WorkloadKind, is_aws_service,
         names_service, symptom_without_service,
     },
-    types::{DNS_QUERIES, Direction, Traffic},
+    types::{DNS_QUERIES, Direction, PrivatePeer, Traffic, is_private},
     validate::{ValidProfile, ValidWorkload},
 };
 
@@ -73,6 +73,13 @@ pub enum DemandPeer {
         /// Whether it is needed only as far as it lies in the VPC.
         inside_only: bool,
     },
+    /// Something of a private network: no way out of the VPC leads to it.
+    Inside {
+        /// What it is.
+        whom: PrivatePeer,
+        /// Whether it opens connections on the same ports itself.
+        calls_back: bool,
+    },
 }
 
 /// How much depends on a demand.
@@ -99,7 +106,8 @@ impl Demand {
             DemandPeer::ElasticInference => Some(Symptom::NoWayToServices),
             DemandPeer::Members => Some(Symptom::MembersCannotTalk),
             DemandPeer::EfaMembers => Some(Symptom::EfaFails),
-            DemandPeer::OwnSubnets => None,
+            DemandPeer::OwnSubnets | DemandPeer::Inside { .. } => None,
+            DemandPeer::Cidr { cidr, .. } if is_private(cidr) => None,
             DemandPeer::Resolver => Some(Symptom::StaysStarting),
             DemandPeer::Host(_) | DemandPeer::Cidr { .. } => Some(Symptom::NoWayOut),
         }
@@ -137,23 +145,42 @@ impl Demand {
             | DemandPeer::EfaMembers
             | DemandPeer::OwnSubnets
             | DemandPeer::Resolver
-            | DemandPeer::Host(_) => self.is_of_the_vpc(),
+            | DemandPeer::Host(_)
+            | DemandPeer::Inside { .. } => self.is_of_the_vpc(),
         }
     }
 
     /// Whether it is for what lies outside the VPC, by hosts or blocks that a
     /// team names.
-    pub const fn goes_out(&self) -> bool {
+    pub fn goes_out(&self) -> bool {
         match &self.peer {
             DemandPeer::Host(_) => self.is_of_the_vpc(),
-            DemandPeer::Cidr { inside_only, .. } => !*inside_only,
+            DemandPeer::Cidr { cidr, inside_only } => !inside_only && !is_private(cidr),
             DemandPeer::S3 { .. }
             | DemandPeer::Service(_)
             | DemandPeer::ElasticInference
             | DemandPeer::Members
             | DemandPeer::EfaMembers
             | DemandPeer::OwnSubnets
-            | DemandPeer::Resolver => false,
+            | DemandPeer::Resolver
+            | DemandPeer::Inside { .. } => false,
+        }
+    }
+
+    /// Whether it is for something that a team names and that no way out of the VPC
+    /// leads to.
+    fn stays_inside(&self) -> bool {
+        match &self.peer {
+            DemandPeer::Inside { .. } => true,
+            DemandPeer::Cidr { cidr, inside_only } => *inside_only || is_private(cidr),
+            DemandPeer::S3 { .. }
+            | DemandPeer::Service(_)
+            | DemandPeer::ElasticInference
+            | DemandPeer::Members
+            | DemandPeer::EfaMembers
+            | DemandPeer::OwnSubnets
+            | DemandPeer::Resolver
+            | DemandPeer::Host(_) => false,
         }
     }
 
@@ -176,9 +203,11 @@ impl Demand {
             ],
             DemandPeer::OwnSubnets => vec![rule(Direction::Egress, PeerNeed::SubnetCidrs)],
             DemandPeer::Service(_) => vec![HTTPS_TO_ENDPOINTS],
-            DemandPeer::ElasticInference | DemandPeer::Resolver | DemandPeer::Host(_) | DemandPeer::Cidr { .. } => {
-                Vec::new()
-            }
+            DemandPeer::ElasticInference
+            | DemandPeer::Resolver
+            | DemandPeer::Host(_)
+            | DemandPeer::Cidr { .. }
+            | DemandPeer::Inside { .. } => Vec::new(),
         }
     }
 }
@@ -247,6 +276,11 @@ impl Demands {
     /// The workloads that go out of the VPC, by hosts or blocks that they name.
     pub fn going_out(&self) -> BTreeSet<usize> {
         self.places(Demand::goes_out)
+    }
+
+    /// The workloads that reach something that they name in a private network.
+    pub fn staying_inside(&self) -> BTreeSet<usize> {
+        self.places(Demand::stays_inside)
     }
 
     /// The workloads that reach S3 through the VPC.
@@ -354,18 +388,37 @@ impl Named<'_> {
             add(DemandPeer::Service((*name).to_owned()), https, Strength::Required);
         }
         for destination in &self.destinations {
-            let cidr = destination.cidr.as_ref().and_then(|cidr| cidr.parse::<IpNet>().ok());
-            for port in &destination.ports {
-                let traffic = Traffic::tcp(*port);
-                if let Some(cidr) = cidr {
-                    let inside_only = past_the_vpc;
-                    add(DemandPeer::Cidr { cidr, inside_only }, traffic, Strength::Required);
-                }
-                if let (Some(name), false) = (&destination.host, past_the_vpc) {
-                    add(DemandPeer::Host(name.clone()), traffic, Strength::Required);
+            for traffic in destination.traffic() {
+                let peer = peer_of(destination, past_the_vpc);
+                if let Some(peer) = peer {
+                    add(peer, traffic, Strength::Required);
                 }
             }
         }
         all.into_iter().collect()
     }
+}
+
+/// Who a destination is; none where a workload reaches it past the VPC.
+fn peer_of(destination: &Destination, past_the_vpc: bool) -> Option<DemandPeer> {
+    let calls_back = destination.calls_back();
+    let inside = |whom| Some(DemandPeer::Inside { whom, calls_back });
+    if let Some(group) = &destination.security_group_id {
+        return inside(PrivatePeer::Group(group.clone()));
+    }
+    if let Some(cidr) = &destination.cidr {
+        let cidr: IpNet = cidr.parse().ok()?;
+        let inside_only = past_the_vpc;
+        return if calls_back {
+            inside(PrivatePeer::Cidr(cidr))
+        } else {
+            Some(DemandPeer::Cidr { cidr, inside_only })
+        };
+    }
+    let name = destination.host.clone()?;
+    if destination.is_on_the_internet() {
+        return (!past_the_vpc).then_some(DemandPeer::Host(name));
+    }
+    let is_inside = destination.is_inside();
+    inside(PrivatePeer::Host { name, is_inside })
 }

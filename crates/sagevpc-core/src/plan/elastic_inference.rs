@@ -116,7 +116,7 @@ fn keeping<'k>(key: &'k ResourceKey, name: &'k str, workloads: &Workloads<'_>) -
         serves: serves(workloads.keys().copied()),
         concern: CONCERN,
         whose: "accelerators",
-        symptom: |_, _| Symptom::NoWayToServices,
+        symptom: |_, _| Some(Symptom::NoWayToServices),
         hit: if is_client {
             |loss| disruption::of_lost_rules(loss.snapshot, &loss.group.group_id)
         } else {

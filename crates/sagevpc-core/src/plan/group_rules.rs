@@ -22,7 +22,7 @@ pub(super) struct Keeping<'a> {
     /// Who needs it, in a reason.
     pub(super) whose: &'static str,
     /// What SageMaker's users see while these rules are missing.
-    pub(super) symptom: fn(&Draft<'_>, &[Rule]) -> Symptom,
+    pub(super) symptom: fn(&Draft<'_>, &[Rule]) -> Option<Symptom>,
     /// Whom else it hits that the group loses rules.
     pub(super) hit: fn(&Loss<'_>) -> Option<Disruption>,
 }

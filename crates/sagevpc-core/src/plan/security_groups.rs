@@ -20,7 +20,7 @@ use crate::{
         resolved::{ResolvedProfile, Standing, WorkloadGroups},
     },
     report::{Concern, Finding, Scope, Weight},
-    types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, listed},
+    types::{Direction, Peer, ProfileKey, ResourceKey, Rule, SecurityGroupId, TAG_CLUSTER, is_private, listed},
 };
 
 const CONCERN: Concern = Concern::SecurityGroups;
@@ -315,24 +315,32 @@ fn of_workloads<'a>(group: &'a ManagedGroup, serves: Serves) -> Keeping<'a> {
 }
 
 /// What SageMaker's users see while these rules are missing.
-fn symptom_without(draft: &Draft<'_>, rules: &[Rule]) -> Symptom {
+fn symptom_without(draft: &Draft<'_>, rules: &[Rule]) -> Option<Symptom> {
     let is_inside = |cidr: &IpNet| draft.snapshot.vpc.cidrs().any(|own| own.contains(cidr));
     let is_outside = |rule: &Rule| match &rule.peer {
-        Peer::Cidr(cidr) => !is_inside(cidr),
+        Peer::Cidr(cidr) => !is_inside(cidr) && !is_private(cidr),
         Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => false,
     };
     let to_an_endpoint = |rule: &Rule| match &rule.peer {
         Peer::Cidr(cidr) => rule.ports == HTTPS_TO_ENDPOINTS.ports && is_inside(cidr),
         Peer::Itself | Peer::Group { .. } | Peer::Made(_) | Peer::PrefixList(_) => false,
     };
-    if rules.iter().all(|rule| rule.peer == Peer::Itself) {
-        Symptom::MembersCannotTalk
+    // Of what a team names in a private network, its own programs tell.
+    let to_a_private_peer = |rule: &Rule| match &rule.peer {
+        Peer::Cidr(cidr) => is_private(cidr) && rule.ports.is_some() && !to_an_endpoint(rule),
+        Peer::Group { .. } => true,
+        Peer::Itself | Peer::Made(_) | Peer::PrefixList(_) => false,
+    };
+    if rules.iter().all(to_a_private_peer) {
+        None
+    } else if rules.iter().all(|rule| rule.peer == Peer::Itself) {
+        Some(Symptom::MembersCannotTalk)
     } else if rules.iter().all(to_an_endpoint) {
-        Symptom::NoWayToServices
+        Some(Symptom::NoWayToServices)
     } else if rules.iter().all(is_outside) {
-        Symptom::NoWayOut
+        Some(Symptom::NoWayOut)
     } else {
-        Symptom::NoWayToS3
+        Some(Symptom::NoWayToS3)
     }
 }
 

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::{filter::LAST_RULE, fix::Means, hop::preposition};
 use crate::{
     api::NetworkAclMode,
-    types::{Direction, LAST_ACL_RULE, NetworkAclId, Traffic, joined, listed},
+    types::{Direction, LAST_ACL_RULE, NetworkAclId, Protocol, Traffic, joined, listed},
 };
 
 /// The highest number that EC2 takes for a rule of somebody's own.
@@ -66,13 +66,17 @@ impl AclDenial {
         let ports = self.traffic.ports.map_or_else(String::new, |range| {
             format!(" --port-range From={},To={}", range.from, range.to)
         });
+        let types = match self.traffic.protocol {
+            Protocol::ICMP | Protocol::ICMPV6 => " --icmp-type-code Code=-1,Type=-1",
+            Protocol::All | Protocol::Number(_) => "",
+        };
         let block = match peer {
             IpNet::V4(_) => "--cidr-block",
             IpNet::V6(_) => "--ipv6-cidr-block",
         };
         format!(
             "aws ec2 create-network-acl-entry --network-acl-id {} {way} --rule-number {number} --protocol \
-             {protocol}{ports} {block} {peer} --rule-action allow",
+             {protocol}{types}{ports} {block} {peer} --rule-action allow",
             self.acl
         )
     }
@@ -107,13 +111,8 @@ impl fmt::Display for AclDenial {
 /// Commands that a fix spells out; what is lacking is listed in full beside it.
 const SPELLED_OUT: usize = 8;
 
-/// What would open one network ACL to all of these. `is_taken` says which
-/// numbers of its rules are in use.
-pub fn acl_fix<'d>(
-    denials: impl IntoIterator<Item = &'d AclDenial>,
-    means: &Means<'_>,
-    is_taken: impl Fn(Direction, i32) -> bool,
-) -> String {
+/// What would open one network ACL to all of these.
+pub(super) fn acl_fix<'d>(denials: impl IntoIterator<Item = &'d AclDenial>, means: &Means<'_>) -> String {
     let mut denied_by = BTreeSet::new();
     let mut is_all_else_allowed = true;
     // What two rules deny of the same must come before both.
@@ -147,7 +146,9 @@ pub fn acl_fix<'d>(
     let mut numbered: BTreeSet<(Direction, i32)> = BTreeSet::new();
     let mut commands = Vec::new();
     for ((direction, _, peer), denial) in &lacking {
-        let is_free = |number: &i32| !is_taken(*direction, *number) && !numbered.contains(&(*direction, *number));
+        let is_free = |number: &i32| {
+            !means.has_acl_rule(&denial.acl, *direction, *number) && !numbered.contains(&(*direction, *number))
+        };
         let number = if denial.rule < LAST_RULE {
             (1..denial.rule).rev().find(is_free)
         } else {

@@ -9,12 +9,12 @@ use super::{
     cause::Cause,
     hop::Hop,
     names::{Receiver, Resolution, Target},
-    space::{private, space, take},
+    space::{space, take},
     unseen::Unseen,
 };
 use crate::{
     observed::{InterfaceType, NetworkInterface, files::FileKind, resolver_address},
-    types::{Peer, Traffic},
+    types::{Peer, Traffic, private_blocks},
 };
 
 /// Where each instance's own metadata and AWS's resolver and clock answer.
@@ -23,12 +23,8 @@ use crate::{
 const LINK_LOCAL: [&str; 2] = ["169.254.0.0/16", "fd00:ec2::/32"];
 
 impl Reach<'_> {
-    pub(super) fn resolve_cidr(&self, cidr: IpNet, port: u16) -> Resolution {
-        self.resolve_block(cidr, Traffic::tcp(port))
-    }
-
     /// Every address of a block, with this traffic of one protocol.
-    pub(super) fn resolve_block(&self, cidr: IpNet, traffic: Traffic) -> Resolution {
+    pub(super) fn resolve_cidr(&self, cidr: IpNet, traffic: Traffic) -> Resolution {
         let is_one_address = cidr.prefix_len() == cidr.max_prefix_len();
         if is_one_address && self.is_beside_every_rule(cidr.addr()) {
             let address = cidr.addr();
@@ -49,7 +45,7 @@ impl Reach<'_> {
         for flow in self.flows(traffic, cidr.addr().is_ipv6()) {
             let mut addresses = space([cidr.trunc()], flow.ports);
             // Who names a block with public addresses means these.
-            for net in private(cidr.addr().is_ipv6()).filter(|private| !private.contains(&cidr)) {
+            for net in private_blocks(cidr.addr().is_ipv6()).filter(|private| !private.contains(&cidr)) {
                 take(&mut addresses, &net, flow.ports);
             }
             resolution.targets.push(Target {
@@ -60,6 +56,7 @@ impl Reach<'_> {
                 block: Some(cidr),
                 receiver: receiver.clone(),
                 s3: None,
+                calls_back: false,
             });
         }
         resolution

@@ -95,6 +95,7 @@ pub(super) struct PacketsLikeness {
     space: Space,
     block: Option<IpNet>,
     is_outside: bool,
+    calls_back: bool,
     s3: Option<Asks>,
 }
 
@@ -124,6 +125,7 @@ impl PacketsLikeness {
             traffic: target.traffic,
             space: target.space.clone(),
             block: target.block,
+            calls_back: target.calls_back,
             is_outside: matches!(target.receiver, Receiver::Outside),
             s3: target.s3.as_ref().map(|bucket| match bucket {
                 Some(name) if is_let_through(name) => Asks::LetThrough,

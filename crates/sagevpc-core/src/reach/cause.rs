@@ -88,6 +88,11 @@ pub enum Cause {
         /// The address.
         address: IpAddr,
     },
+    /// Nothing in the VPC has the security group.
+    NobodyHas {
+        /// The group.
+        group: SecurityGroupId,
+    },
     /// The bucket is in another region, where no gateway endpoint of this one
     /// leads.
     BucketElsewhere {
@@ -246,6 +251,7 @@ impl Cause {
             Self::PrivateAddress { route, .. } => route.table.to_string(),
             Self::TakesNothing { interface } => interface.to_string(),
             Self::NobodyThere { address, .. } => address.to_string(),
+            Self::NobodyHas { group } => group.to_string(),
             Self::BucketElsewhere { bucket, .. } => bucket.clone(),
             Self::Blackhole { route, .. } | Self::NoPublicAddress { route, .. } => route.table.to_string(),
             Self::EndpointUnavailable { endpoint, .. }
@@ -317,6 +323,7 @@ impl fmt::Display for Cause {
                 "{interface} is a NAT gateway's, which takes only answers to what it sent"
             ),
             Self::NobodyThere { subnet, address } => write!(f, "nothing in {subnet} has the address {address}"),
+            Self::NobodyHas { group } => write!(f, "nothing in the VPC has security group {group}"),
             Self::BucketElsewhere {
                 bucket,
                 region,

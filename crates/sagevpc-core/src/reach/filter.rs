@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     observed::{NetworkAcl, NetworkAclEntry, PrefixList, RuleAction, SecurityGroup},
-    types::{Direction, LAST_ACL_RULE, NetworkAclId, Peer, PortRange, PrefixListId, Protocol, Rule, SecurityGroupId},
+    types::{
+        Direction, LAST_ACL_RULE, NetworkAclId, Peer, PortRange, PrefixListId, Protocol, Rule, SecurityGroupId, Traffic,
+    },
 };
 
 /// The number of the rule at the end of every network ACL, which denies.
@@ -28,10 +30,14 @@ impl Flow {
     pub(super) const TCP: u8 = 6;
     pub(super) const UDP: u8 = 17;
 
-    pub(super) const fn tcp(port: u16) -> Self {
+    /// What TCP or UDP carries.
+    pub(super) fn of(traffic: Traffic) -> Self {
+        let bound = |port: i32| u16::try_from(port.clamp(0, i32::from(u16::MAX))).unwrap_or(u16::MAX);
         Self {
-            protocol: Self::TCP,
-            ports: (port, port),
+            protocol: number(traffic.protocol).unwrap_or(Self::TCP),
+            ports: traffic
+                .ports
+                .map_or(EVERY_PORT, |range| (bound(range.from), bound(range.to))),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
     catalog::{Prices, calls::Call},
-    observed::{NatGatewayState, RouteDestination},
+    observed::{NatGatewayState, NetworkAcl, RouteDestination},
     report::Concern,
     types::{Direction, NetworkAclId, RouteTableId, VpcEndpointId, listed},
 };
@@ -32,6 +32,9 @@ pub struct Means<'a> {
     pub prices: Prices,
     /// Ids of security groups and endpoints that sagevpc keeps.
     pub ours: BTreeSet<&'a str>,
+    /// The network ACLs, whose rules have numbers that no other may get; none
+    /// where they are not known.
+    pub acls: Option<&'a BTreeMap<NetworkAclId, NetworkAcl>>,
 }
 
 impl Means<'_> {
@@ -42,6 +45,13 @@ impl Means<'_> {
             |_| String::new(),
             |cost| format!(" ({cost} USD a month in each zone, at list prices)"),
         )
+    }
+
+    /// Whether the number of a network ACL's rule is in use.
+    pub(super) fn has_acl_rule(&self, acl: &NetworkAclId, direction: Direction, number: i32) -> bool {
+        let acl = self.acls.and_then(|acls| acls.get(acl));
+        let mut entries = acl.into_iter().flat_map(|acl| &acl.entries);
+        entries.any(|entry| entry.rule_number == number && entry.egress == (direction == Direction::Egress))
     }
 
     /// Lead a route to a NAT gateway.
@@ -96,13 +106,8 @@ impl RouteUsed {
 }
 
 /// What would let through all that these stop on the way to their destinations:
-/// whatever is told together is mended by what is told of it. `is_taken` says
-/// which numbers of an ACL's rules are in use.
-pub fn fix_of_all<'c>(
-    stopped: impl IntoIterator<Item = (&'c Cause, &'c Destination)>,
-    means: &Means<'_>,
-    is_taken: impl Fn(&NetworkAclId, Direction, i32) -> bool,
-) -> String {
+/// whatever is told together is mended by what is told of it.
+pub fn fix_of_all<'c>(stopped: impl IntoIterator<Item = (&'c Cause, &'c Destination)>, means: &Means<'_>) -> String {
     let mut refusals: Vec<&Cause> = Vec::new();
     let mut denials: BTreeMap<&NetworkAclId, Vec<&AclDenial>> = BTreeMap::new();
     let mut fixes: Vec<String> = Vec::new();
@@ -114,9 +119,7 @@ pub fn fix_of_all<'c>(
         }
     }
     let of_groups = (!refusals.is_empty()).then(|| group_fix(refusals, means));
-    let of_acls = denials
-        .iter()
-        .map(|(acl, denials)| acl_fix(denials.iter().copied(), means, |way, number| is_taken(acl, way, number)));
+    let of_acls = denials.values().map(|denials| acl_fix(denials.iter().copied(), means));
     let all = of_groups.into_iter().chain(of_acls).chain(fixes);
     let each = all.fold(Vec::new(), |mut each: Vec<String>, fix| {
         if !each.contains(&fix) {
@@ -142,7 +145,7 @@ impl Cause {
             ),
             Self::NoAddress { subnet } => format!("Give {subnet} a block of that family, or use another subnet."),
             Self::NotAdmitted { .. } => group_fix([self], means),
-            Self::AclDenies(denial) => acl_fix([denial], means, |_, _| false),
+            Self::AclDenies(denial) => acl_fix([denial], means),
             Self::NoRoute {
                 table,
                 sibling: Some(sibling),
@@ -159,6 +162,9 @@ impl Cause {
             ),
             Self::TakesNothing { .. } => "Name an address that something listens at.".to_owned(),
             Self::NobodyThere { .. } => "Correct the address, or start what is to have it.".to_owned(),
+            Self::NobodyHas { group } => {
+                format!("Correct the id, or give {group} to what is to be reached.")
+            }
             Self::BucketElsewhere {
                 bucket, region, here, ..
             } => {
@@ -361,6 +367,7 @@ impl Cause {
             | Self::PrivateAddress { .. }
             | Self::TakesNothing { .. }
             | Self::NobodyThere { .. }
+            | Self::NobodyHas { .. }
             | Self::BucketElsewhere { .. }
             | Self::NoRoute { .. }
             | Self::NoRouteTable { .. }
@@ -435,6 +442,7 @@ impl Unseen {
             | Self::Receiver { .. }
             | Self::OwnersEndpoint { .. }
             | Self::Listener { .. }
+            | Self::NameInside { .. }
             | Self::PrivateName { .. }
             | Self::Addresses { .. } => None,
         }
@@ -475,6 +483,11 @@ impl Unseen {
                     format!("Allow the controller's role to look at it, or add {file} to the snapshot.")
                 }
                 (None, Self::Addresses { .. }) => "Open the way to all public addresses.".to_owned(),
+                (None, Self::NameInside { .. }) => {
+                    "Make sure by its owners that its security groups admit the workloads', or name its group \
+                     (securityGroupId) or its address in its place."
+                        .to_owned()
+                }
                 (None, Self::PrivateName { .. }) => "Name its address or its block in its place.".to_owned(),
                 (None, Self::Listener { .. }) => "Make sure by its owners that it answers.".to_owned(),
                 (None, _) => "Choose a way that can be seen.".to_owned(),

@@ -14,7 +14,7 @@ use crate::{
     types::{Peer, Region, Traffic},
 };
 
-const HTTP: u16 = 80;
+const HTTP: Traffic = Traffic::tcp(80);
 
 /// What of S3 a host's name stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,19 +48,19 @@ fn s3_name<'n>(name: &'n str, region: &str) -> Option<S3Name<'n>> {
 impl Reach<'_> {
     /// What a host's name leads to, where it is that of a service with a gateway
     /// endpoint in this region.
-    pub(super) fn resolve_by_gateway(&self, name: &str, port: u16, is_ipv6: bool) -> Option<Resolution> {
-        if port != HTTPS && port != HTTP {
+    pub(super) fn resolve_by_gateway(&self, name: &str, traffic: Traffic, is_ipv6: bool) -> Option<Resolution> {
+        if traffic != HTTPS && traffic != HTTP {
             return None;
         }
         let region = self.snapshot.region.as_ref()?.as_str();
         match s3_name(name, region) {
-            Some(S3Name::Region) => return Some(self.resolve_s3(None, port, is_ipv6)),
-            Some(S3Name::Bucket(bucket)) => return Some(self.resolve_s3(Some(bucket), port, is_ipv6)),
+            Some(S3Name::Region) => return Some(self.resolve_s3(None, traffic, is_ipv6)),
+            Some(S3Name::Bucket(bucket)) => return Some(self.resolve_s3(Some(bucket), traffic, is_ipv6)),
             None => {}
         }
         let service = name.strip_suffix(&format!(".{region}.amazonaws.com"))?;
         let list = self.gateway_list(service)?;
-        Some(self.by_list(list, name, port, is_ipv6))
+        Some(self.by_list(list, name, traffic, is_ipv6))
     }
 
     /// The prefix list of a gateway service other than S3, by its short name.
@@ -70,11 +70,11 @@ impl Reach<'_> {
     }
 
     /// A service by the addresses of its prefix list.
-    pub(super) fn by_list(&self, list: &PrefixList, host: &str, port: u16, is_ipv6: bool) -> Resolution {
-        self.by_name(|resolution| self.add_list(resolution, Some(list), &list.prefix_list_name, host, port, is_ipv6))
+    pub(super) fn by_list(&self, list: &PrefixList, host: &str, traffic: Traffic, is_ipv6: bool) -> Resolution {
+        self.by_name(|resolution| self.add_list(resolution, Some(list), &list.prefix_list_name, host, traffic, is_ipv6))
     }
 
-    pub(super) fn resolve_s3(&self, bucket: Option<&str>, port: u16, is_ipv6: bool) -> Resolution {
+    pub(super) fn resolve_s3(&self, bucket: Option<&str>, traffic: Traffic, is_ipv6: bool) -> Resolution {
         let region = self.snapshot.region.as_ref();
         let elsewhere = bucket.and_then(|name| self.snapshot.buckets.get(name)?.region.as_ref());
         if let (Some(bucket), Some(there)) = (
@@ -94,12 +94,12 @@ impl Reach<'_> {
                 .interface_endpoint("s3")
                 .is_some_and(|endpoint| endpoint.private_dns_enabled)
         {
-            return self.resolve_service("s3", &host, port, is_ipv6);
+            return self.resolve_service("s3", &host, traffic, is_ipv6);
         }
         let list = self.snapshot.s3_prefix_list();
         let name = format!("com.amazonaws.{region}.s3");
         self.by_name(|resolution| {
-            self.add_list(resolution, list, &name, &host, port, is_ipv6);
+            self.add_list(resolution, list, &name, &host, traffic, is_ipv6);
             for target in &mut resolution.targets {
                 target.s3 = Some(bucket.map(str::to_owned));
             }
@@ -124,7 +124,7 @@ impl Reach<'_> {
         list: Option<&PrefixList>,
         name: &str,
         host: &str,
-        port: u16,
+        traffic: Traffic,
         is_ipv6: bool,
     ) {
         resolution.hops.push(Hop::PublicName { name: host.to_owned() });
@@ -136,13 +136,14 @@ impl Reach<'_> {
         };
         let nets = nets.iter().filter(|net| is_of_family(net, is_ipv6)).copied();
         resolution.targets.push(Target {
-            flow: Flow::tcp(port),
-            traffic: Traffic::tcp(port),
-            space: space(nets, (port, port)),
+            flow: Flow::of(traffic),
+            traffic,
+            space: space(nets, Flow::of(traffic).ports),
             whom: vec![Peer::PrefixList(list.prefix_list_id.clone())],
             block: None,
             receiver: Receiver::Outside,
             s3: None,
+            calls_back: false,
         });
     }
 }

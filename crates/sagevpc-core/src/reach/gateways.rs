@@ -14,13 +14,13 @@ use super::{
     policy::Asked,
     routes::{Gone, Leads, SiblingRoute, Table, Via, sibling},
     s3_request::through,
-    space::{Cell, EVERY_PORT, Space, private, take},
+    space::{Cell, EVERY_PORT, Space, take},
     unseen::Unseen,
 };
 use crate::{
     catalog::bucket_uses,
     observed::{ConnectivityType, NatGateway, Stage, VpcEndpoint},
-    types::{Direction, NatGatewayId, Region, VpcEndpointId},
+    types::{Direction, NatGatewayId, Region, VpcEndpointId, is_private, private_blocks},
 };
 use iam_policy::{PolicyDocument, Share};
 
@@ -93,7 +93,7 @@ impl<'s> Reach<'s> {
             }
         }
         let mut private_part = Space::new();
-        for net in private(false).chain(private(true)) {
+        for net in private_blocks(false).chain(private_blocks(true)) {
             private_part.extend(take(&mut leg.space, &net, EVERY_PORT));
         }
         let mut legs = Vec::new();
@@ -113,7 +113,7 @@ impl<'s> Reach<'s> {
     /// A route of another table that leads where this one does not.
     pub(super) fn sibling(&self, table: Option<usize>, cells: &[Cell]) -> Option<Box<SiblingRoute>> {
         let net = cells.first()?.net;
-        let is_private = private(net.addr().is_ipv6()).any(|block| block.contains(&net));
+        let is_private = is_private(&net);
         sibling(&self.tables, table, &net, is_private).map(Box::new)
     }
 

@@ -144,6 +144,7 @@ fn permission(group: &SecurityGroupId, protocol: Protocol, ports: Option<PortRan
     let range = match (protocol, ports) {
         (_, Some(range)) => format!(",FromPort={},ToPort={}", range.from, range.to),
         (Protocol::TCP | Protocol::UDP, None) => ",FromPort=0,ToPort=65535".to_owned(),
+        (Protocol::ICMP | Protocol::ICMPV6, None) => ",FromPort=-1,ToPort=-1".to_owned(),
         (Protocol::All | Protocol::Number(_), None) => String::new(),
     };
     let lists: Vec<String> = lists

@@ -7,53 +7,18 @@ use ipnet::IpNet;
 
 use super::{
     Reach,
+    cause::Cause,
     filter::Flow,
     hop::Hop,
-    names::{Resolution, Target, is_of_family},
+    names::{Receiver, Resolution, Target, is_of_family},
     space::space,
     unseen::Unseen,
 };
 use crate::{
+    catalog::is_private_name,
     observed::NetworkInterface,
-    types::{Peer, Traffic},
+    types::{Peer, PrivatePeer, SecurityGroupId, Traffic},
 };
-
-/// What stands in the names of resources that AWS puts into a VPC, behind the
-/// resource's own label; the API of a service begins with it.
-const SERVICES_IN_VPCS: [&str; 12] = [
-    "cache",
-    "docdb",
-    "docdb-elastic",
-    "efs",
-    "fsx",
-    "kafka",
-    "memorydb",
-    "mq",
-    "neptune",
-    "rds",
-    "redshift",
-    "redshift-serverless",
-];
-
-/// Ends of names that no public zone has.
-const PRIVATE_ZONES: [&str; 7] = ["corp", "home", "internal", "intranet", "lan", "local", "private"];
-
-/// Whether a name resolves to private addresses, if at all.
-fn is_private(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let labels: Vec<&str> = name.split('.').collect();
-    let (Some(first), Some(last)) = (labels.first(), labels.last()) else {
-        return false;
-    };
-    let is_label = |label: &str| label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if (labels.len() == 1 && is_label(first)) || PRIVATE_ZONES.contains(last) {
-        return true;
-    }
-    let is_aws = name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn");
-    let in_vpc = labels[1..].iter().any(|label| SERVICES_IN_VPCS.contains(label));
-    let is_search_domain = first.starts_with("vpc-") && labels.contains(&"es");
-    is_aws && (in_vpc || is_search_domain)
-}
 
 /// The address in a name that EC2 gives to an instance, such as
 /// `ip-10-0-1-5.eu-west-1.compute.internal`.
@@ -71,81 +36,131 @@ fn file_system_in(name: &str) -> Option<&str> {
 impl Reach<'_> {
     /// What a name that resolves to private addresses leads to; `None` for one
     /// that does not.
-    pub(super) fn resolve_inside(&self, name: &str, port: u16, is_ipv6: bool) -> Option<Resolution> {
-        if !is_private(name) {
+    pub(super) fn resolve_inside(&self, name: &str, traffic: Traffic, is_ipv6: bool) -> Option<Resolution> {
+        if !is_private_name(name) {
             return None;
         }
         if let Some(address) = address_in(name) {
-            return Some(self.resolve_cidr(IpNet::from(address), port));
+            return Some(self.resolve_cidr(IpNet::from(address), traffic));
         }
-        let named = file_system_in(name);
-        let mut interfaces: Vec<&NetworkInterface> = self
-            .snapshot
-            .network_interfaces
-            .values()
-            .filter(|interface| named.is_some_and(|id| interface.description.contains(id)))
-            .collect();
-        interfaces.sort_by(|a, b| a.network_interface_id.cmp(&b.network_interface_id));
+        let interfaces = self.interfaces_of(name);
         Some(self.by_name(|resolution| {
             if interfaces.is_empty() {
                 resolution.unseen.push(Unseen::PrivateName { name: name.to_owned() });
                 return;
             }
-            for interface in interfaces {
-                let id = interface.network_interface_id.clone();
-                let nets: Vec<IpNet> = interface
-                    .addresses()
-                    .map(IpNet::from)
-                    .filter(|net| is_of_family(net, is_ipv6))
-                    .collect();
-                resolution.hops.push(Hop::InterfaceName {
-                    name: name.to_owned(),
-                    interface: id,
-                });
-                let receiver = self.receiver_of(interface, resolution);
-                resolution.targets.push(Target {
-                    flow: Flow::tcp(port),
-                    traffic: Traffic::tcp(port),
-                    whom: nets.iter().copied().map(Peer::Cidr).collect(),
-                    space: space(nets, (port, port)),
-                    block: None,
-                    receiver,
-                    s3: None,
-                });
-            }
+            self.add_interfaces(resolution, Some(name), &interfaces, traffic, is_ipv6);
         }))
+    }
+
+    /// What somebody says to be in the VPC.
+    pub(super) fn resolve_whom(&self, whom: &PrivatePeer, traffic: Traffic, is_ipv6: bool) -> Resolution {
+        match whom {
+            PrivatePeer::Cidr(cidr) => self.resolve_cidr(*cidr, traffic),
+            PrivatePeer::Group(group) => self.resolve_group(group, traffic, is_ipv6),
+            PrivatePeer::Host { name, is_inside: false } => self.resolve_host(name, traffic, is_ipv6),
+            PrivatePeer::Host { name, is_inside: true } => {
+                let known = self.resolve_inside(name, traffic, is_ipv6);
+                let known = known.filter(|known| !known.targets.is_empty());
+                known.unwrap_or_else(|| self.somewhere_inside(name, traffic, is_ipv6))
+            }
+        }
+    }
+
+    /// A name that leads to some address of the VPC, and nobody knows which.
+    fn somewhere_inside(&self, name: &str, traffic: Traffic, is_ipv6: bool) -> Resolution {
+        let flow = Flow::of(traffic);
+        let of_family = |net: &IpNet| is_of_family(net, is_ipv6);
+        let nets = self.places.iter().flat_map(|place| place.nets.iter().copied());
+        let blocks: Vec<IpNet> = self.snapshot.vpc.cidrs().filter(of_family).collect();
+        self.by_name(|resolution| {
+            resolution.somewhere_in = Some(name.to_owned());
+            resolution.unseen.push(Unseen::NameInside { name: name.to_owned() });
+            resolution.targets.push(Target {
+                flow,
+                traffic,
+                whom: blocks.iter().copied().map(Peer::Cidr).collect(),
+                space: space(nets.filter(of_family), flow.ports),
+                block: blocks.first().copied().filter(|_| blocks.len() == 1),
+                receiver: Receiver::SageMaker,
+                calls_back: false,
+                s3: None,
+            });
+        })
+    }
+
+    /// Whatever has a security group.
+    fn resolve_group(&self, group: &SecurityGroupId, traffic: Traffic, is_ipv6: bool) -> Resolution {
+        let interfaces: Vec<&NetworkInterface> = self
+            .snapshot
+            .network_interfaces
+            .values()
+            .filter(|interface| interface.groups.iter().any(|worn| worn.group_id == *group))
+            .collect();
+        let mut resolution = Resolution::default();
+        if !self.snapshot.security_groups.contains_key(group) {
+            let group = group.to_string();
+            resolution.unseen.push(Unseen::SecurityGroup { group });
+        } else if interfaces.is_empty() {
+            resolution.stop = Some(Cause::NobodyHas { group: group.clone() });
+        }
+        self.add_interfaces(&mut resolution, None, &interfaces, traffic, is_ipv6);
+        for target in &mut resolution.targets {
+            target.whom = vec![Peer::Group {
+                id: group.clone(),
+                owner: None,
+            }];
+        }
+        resolution
+    }
+
+    /// The interfaces that a name is seen to lead to.
+    fn interfaces_of(&self, name: &str) -> Vec<&NetworkInterface> {
+        let named = file_system_in(name);
+        let interfaces = self.snapshot.network_interfaces.values();
+        interfaces
+            .filter(|interface| named.is_some_and(|id| interface.description.contains(id)))
+            .collect()
+    }
+
+    /// Each of these interfaces is to be reached.
+    fn add_interfaces(
+        &self,
+        resolution: &mut Resolution,
+        name: Option<&str>,
+        interfaces: &[&NetworkInterface],
+        traffic: Traffic,
+        is_ipv6: bool,
+    ) {
+        let flow = Flow::of(traffic);
+        for interface in interfaces {
+            let nets: Vec<IpNet> = interface
+                .addresses()
+                .map(IpNet::from)
+                .filter(|net| is_of_family(net, is_ipv6))
+                .collect();
+            resolution.hops.extend(name.map(|name| Hop::InterfaceName {
+                name: name.to_owned(),
+                interface: interface.network_interface_id.clone(),
+            }));
+            let receiver = self.receiver_of(interface, resolution);
+            resolution.targets.push(Target {
+                flow,
+                traffic,
+                whom: nets.iter().copied().map(Peer::Cidr).collect(),
+                space: space(nets, flow.ports),
+                block: None,
+                receiver,
+                calls_back: false,
+                s3: None,
+            });
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_resources_in_vpcs_are_told_from_those_of_apis() {
-        for name in [
-            "fs-0a1b2c3d.efs.eu-west-1.amazonaws.com",
-            "orders.cluster-c9akciq32.us-east-1.rds.amazonaws.com",
-            "dw.abc123.eu-west-1.redshift.amazonaws.com",
-            "sessions.x1.0001.euw1.cache.amazonaws.com",
-            "vpc-logs-abc.eu-west-1.es.amazonaws.com",
-            "ip-10-0-1-5.eu-west-1.compute.internal",
-            "registry.corp",
-            "registry",
-        ] {
-            assert!(is_private(name), "{name}");
-        }
-        for name in [
-            "pypi.org",
-            "rds.eu-west-1.amazonaws.com",
-            "elasticfilesystem.eu-west-1.amazonaws.com",
-            "sts.eu-west-1.amazonaws.com",
-            "search-logs-abc.eu-west-1.es.amazonaws.com",
-            "bucket.s3.eu-west-1.amazonaws.com",
-        ] {
-            assert!(!is_private(name), "{name}");
-        }
-    }
 
     #[test]
     fn an_instances_name_holds_its_address() {

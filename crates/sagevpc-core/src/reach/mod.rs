@@ -21,6 +21,7 @@
 //! | `start` | where packets begin, and what is asked of them |
 //! | `parts` | the parts of a way, with security groups at both ends |
 //! | `verdict` | what all of it comes to |
+//! | `call_back` | connections that what is reached opens itself |
 //! | `hop`, `cause`, `unseen`, `policy` | the words for it |
 //! | `public_access` | what VPC Block Public Access keeps in |
 //! | `acl_denial` | what a network ACL denies, and what would open it |
@@ -53,6 +54,7 @@ mod acl_denial;
 mod across;
 mod addresses;
 mod alike;
+mod call_back;
 mod cause;
 mod efa;
 mod endpoint_fault;
@@ -87,7 +89,7 @@ use std::{
 
 use ipnet::IpNet;
 
-pub use acl_denial::{AclDenial, acl_fix};
+pub use acl_denial::AclDenial;
 pub use across::{Hidden, HiddenPart, Link, LinkFault, NoWayBack};
 pub use cause::{Cause, RouteUsed, Stop, Through};
 pub use endpoint_fault::EndpointFault;
@@ -104,7 +106,7 @@ pub use verdict::{Answer, Extent, Path, Verdict};
 
 use crate::{
     observed::{NetworkAcl, NetworkAclEntry, VpcSnapshot},
-    types::{Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId, VpcId},
+    types::{PrivatePeer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId, VpcId},
 };
 use alike::{Alike, Numbers, TargetNumbers};
 use filter::{Acl, Admission, Groups};
@@ -141,12 +143,12 @@ pub enum Destination {
         /// What the workload says to it.
         traffic: Traffic,
     },
-    /// A host by its name or address, over TCP.
+    /// A host by its name or address.
     Host {
         /// The name or address.
         name: String,
-        /// The port.
-        port: u16,
+        /// What is said to it, over TCP or UDP.
+        traffic: Traffic,
     },
     /// A bucket of S3 in another region, port 443.
     BucketElsewhere {
@@ -162,12 +164,21 @@ pub enum Destination {
         /// What it is asked with.
         traffic: Traffic,
     },
-    /// Every address of a block, over TCP.
+    /// Every address of a block.
     Cidr {
         /// The block.
         cidr: IpNet,
-        /// The port.
-        port: u16,
+        /// What is said to them, over TCP or UDP.
+        traffic: Traffic,
+    },
+    /// Something of a private network: of the VPC, or of one that is joined to it.
+    Inside {
+        /// What it is.
+        whom: PrivatePeer,
+        /// What is said to it, over TCP or UDP.
+        traffic: Traffic,
+        /// Whether it opens connections on the same ports itself.
+        calls_back: bool,
     },
 }
 
@@ -176,7 +187,7 @@ impl Destination {
     pub fn outside(port: u16) -> Self {
         Self::Host {
             name: "hosts outside the VPC".to_owned(),
-            port,
+            traffic: Traffic::tcp(port),
         }
     }
 }
@@ -191,10 +202,45 @@ impl fmt::Display for Destination {
             Self::Members { subnet, .. } => write!(f, "instances of the same job in {subnet}"),
             Self::Efa => f.write_str("instances with Elastic Fabric Adapters"),
             Self::Subnet { subnet, traffic } => write!(f, "{traffic} in {subnet}"),
-            Self::Host { name, port } => write!(f, "{name}:{port}"),
             Self::Resolver { server, traffic } => write!(f, "DNS server {server} on {traffic}"),
-            Self::Cidr { cidr, port } => write!(f, "{cidr} on port {port}"),
+            Self::Host { name, traffic } => write_host(f, name, *traffic),
+            Self::Cidr { cidr, traffic }
+            | Self::Inside {
+                whom: PrivatePeer::Cidr(cidr),
+                traffic,
+                ..
+            } => write_at(f, cidr, *traffic),
+            Self::Inside {
+                whom: PrivatePeer::Group(group),
+                traffic,
+                ..
+            } => write_at(f, group, *traffic),
+            Self::Inside {
+                whom: PrivatePeer::Host { name, .. },
+                traffic,
+                ..
+            } => write_host(f, name, *traffic),
         }
+    }
+}
+
+/// The port, where it is one of TCP.
+fn tcp_port(traffic: Traffic) -> Option<i32> {
+    let range = traffic.ports.filter(|range| range.from == range.to)?;
+    (traffic.protocol == Protocol::TCP).then_some(range.from)
+}
+
+fn write_host(f: &mut fmt::Formatter<'_>, name: &str, traffic: Traffic) -> fmt::Result {
+    match tcp_port(traffic) {
+        Some(port) => write!(f, "{name}:{port}"),
+        None => write!(f, "{name} on {traffic}"),
+    }
+}
+
+fn write_at(f: &mut fmt::Formatter<'_>, whom: impl fmt::Display, traffic: Traffic) -> fmt::Result {
+    match tcp_port(traffic) {
+        Some(port) => write!(f, "{whom} on port {port}"),
+        None => write!(f, "{whom} on {traffic}"),
     }
 }
 

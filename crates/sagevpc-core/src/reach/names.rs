@@ -46,6 +46,8 @@ pub(super) struct Target {
     /// The same as one block, where it is one.
     pub(super) block: Option<IpNet>,
     pub(super) receiver: Receiver,
+    /// Whether it opens connections to the source as well.
+    pub(super) calls_back: bool,
     /// The bucket that is asked for there, where it is S3.
     pub(super) s3: Option<Option<String>>,
 }
@@ -61,7 +63,8 @@ pub(super) enum Receiver {
     Interface(BTreeSet<SecurityGroupId>),
     /// Whoever has the source's own groups.
     Members,
-    /// SageMaker, which opens its groups to its workloads.
+    /// Whoever lets workloads in: SageMaker, which opens its groups to them, or who
+    /// is said to be there.
     SageMaker,
 }
 
@@ -116,7 +119,7 @@ impl Detour {
     }
 }
 
-pub(super) const HTTPS: u16 = 443;
+pub(super) const HTTPS: Traffic = Traffic::tcp(443);
 
 /// Stands for all protocols that no rule names: it is kept for experiments, RFC
 /// 3692, so that none has reason to name it.
@@ -167,17 +170,28 @@ impl Reach<'_> {
                 let whom = self.blocks_of(subnet, is_ipv6);
                 self.resolve_subnet(subnet, *traffic, is_ipv6, &whom, || Receiver::SageMaker)
             }
-            Destination::Cidr { cidr, port } => self.resolve_cidr(*cidr, *port),
-            Destination::Resolver { server, traffic } => self.resolve_block(IpNet::from(*server), *traffic),
-            Destination::Host { name, port } => match name.parse::<IpAddr>() {
-                Ok(address) => self.resolve_cidr(IpNet::from(address), *port),
-                Err(_) => self.resolve_host(name, *port, is_ipv6),
+            Destination::Resolver { server, traffic } => self.resolve_cidr(IpNet::from(*server), *traffic),
+            Destination::Cidr { cidr, traffic } => self.resolve_cidr(*cidr, *traffic),
+            Destination::Host { name, traffic } => match name.parse::<IpAddr>() {
+                Ok(address) => self.resolve_cidr(IpNet::from(address), *traffic),
+                Err(_) => self.resolve_host(name, *traffic, is_ipv6),
             },
+            Destination::Inside {
+                whom,
+                traffic,
+                calls_back,
+            } => {
+                let mut resolution = self.resolve_whom(whom, *traffic, is_ipv6);
+                for target in &mut resolution.targets {
+                    target.calls_back = *calls_back;
+                }
+                resolution
+            }
         }
     }
 
-    fn resolve_host(&self, name: &str, port: u16, is_ipv6: bool) -> Resolution {
-        if let Some(resolution) = self.resolve_by_gateway(name, port, is_ipv6) {
+    pub(super) fn resolve_host(&self, name: &str, traffic: Traffic, is_ipv6: bool) -> Resolution {
+        if let Some(resolution) = self.resolve_by_gateway(name, traffic, is_ipv6) {
             return resolution;
         }
         let service = self
@@ -186,10 +200,10 @@ impl Reach<'_> {
             .iter()
             .find(|service| service.has_name(name) && !service.is_gateway());
         if let Some(service) = service {
-            return self.resolve_service(&service.service_name, name, port, is_ipv6);
+            return self.resolve_service(&service.service_name, name, traffic, is_ipv6);
         }
-        let inside = self.resolve_inside(name, port, is_ipv6);
-        inside.unwrap_or_else(|| self.by_name(|resolution| self.outside(resolution, name, port, is_ipv6)))
+        let inside = self.resolve_inside(name, traffic, is_ipv6);
+        inside.unwrap_or_else(|| self.by_name(|resolution| self.outside(resolution, name, traffic, is_ipv6)))
     }
 
     fn blocks_of(&self, subnet: &SubnetId, is_ipv6: bool) -> Vec<Peer> {
@@ -219,6 +233,7 @@ impl Reach<'_> {
             block: None,
             receiver: receiver(),
             s3: None,
+            calls_back: false,
         });
         Resolution {
             targets: targets.collect(),
@@ -231,15 +246,10 @@ impl Reach<'_> {
     pub(super) fn flows(&self, traffic: Traffic, is_ipv6: bool) -> Vec<Flow> {
         const ICMP: u8 = 1;
         const ICMPV6: u8 = 58;
-        let bound = |port: i32| u16::try_from(port.clamp(0, i32::from(u16::MAX))).unwrap_or(u16::MAX);
         match traffic.protocol {
             Protocol::Number(protocol) => {
-                let flow = Flow {
-                    protocol,
-                    ports: EVERY_PORT,
-                };
-                let ports = traffic.ports.filter(|_| flow.has_ports());
-                let ports = ports.map_or(EVERY_PORT, |range| (bound(range.from), bound(range.to)));
+                let flow = Flow::of(traffic);
+                let ports = if flow.has_ports() { flow.ports } else { EVERY_PORT };
                 vec![Flow { protocol, ports }]
             }
             Protocol::All => {
@@ -264,7 +274,7 @@ impl Reach<'_> {
         })
     }
 
-    pub(super) fn resolve_service(&self, service: &str, host: &str, port: u16, is_ipv6: bool) -> Resolution {
+    pub(super) fn resolve_service(&self, service: &str, host: &str, traffic: Traffic, is_ipv6: bool) -> Resolution {
         let offered = self
             .snapshot
             .endpoint_services
@@ -277,7 +287,7 @@ impl Reach<'_> {
         if self.interface_endpoint(service).is_none()
             && let Some(list) = self.gateway_list(service)
         {
-            return self.by_list(list, &host, port, is_ipv6);
+            return self.by_list(list, &host, traffic, is_ipv6);
         }
         self.by_name(|resolution| {
             let has_hostnames = self
@@ -288,11 +298,11 @@ impl Reach<'_> {
             let unread = self.snapshot.unread(FileKind::VpcEndpoints).next();
             match self.interface_endpoint(service) {
                 Some(endpoint) if self.snapshot.goes_by_endpoints_names(service) => {
-                    self.inside(resolution, endpoint, &host, port, is_ipv6);
+                    self.inside(resolution, endpoint, &host, traffic, is_ipv6);
                     return;
                 }
                 Some(endpoint) if endpoint.private_dns_enabled && has_hostnames => {
-                    self.inside(resolution, endpoint, &host, port, is_ipv6);
+                    self.inside(resolution, endpoint, &host, traffic, is_ipv6);
                     return;
                 }
                 Some(endpoint) if endpoint.private_dns_enabled => resolution.detour = Some(Detour::HostnamesOff),
@@ -328,12 +338,12 @@ impl Reach<'_> {
                 }
                 None => resolution.detour = Some(Detour::NoEndpoint(service.to_owned())),
             }
-            self.outside(resolution, &host, port, is_ipv6);
+            self.outside(resolution, &host, traffic, is_ipv6);
         })
     }
 
     /// An interface endpoint: its interfaces, or the subnets that they are in.
-    fn inside(&self, resolution: &mut Resolution, endpoint: &VpcEndpoint, host: &str, port: u16, is_ipv6: bool) {
+    fn inside(&self, resolution: &mut Resolution, endpoint: &VpcEndpoint, host: &str, traffic: Traffic, is_ipv6: bool) {
         let id = &endpoint.vpc_endpoint_id;
         resolution.hops.push(Hop::PrivateName {
             name: host.to_owned(),
@@ -381,10 +391,10 @@ impl Reach<'_> {
                 (true, false) => addresses,
             };
             resolution.targets.push(Target {
-                flow: Flow::tcp(port),
-                traffic: Traffic::tcp(port),
+                flow: Flow::of(traffic),
+                traffic,
                 whom: blocks.clone(),
-                space: space(nets, (port, port)),
+                space: space(nets, Flow::of(traffic).ports),
                 block: None,
                 receiver: if groups.is_empty() {
                     Receiver::SageMaker
@@ -392,12 +402,13 @@ impl Reach<'_> {
                     Receiver::Endpoint(id.clone(), groups.clone())
                 },
                 s3: None,
+                calls_back: false,
             });
         }
     }
 
     /// A name with public addresses that are not known here.
-    pub(super) fn outside(&self, resolution: &mut Resolution, host: &str, port: u16, is_ipv6: bool) {
+    pub(super) fn outside(&self, resolution: &mut Resolution, host: &str, traffic: Traffic, is_ipv6: bool) {
         resolution.hops.push(Hop::PublicName { name: host.to_owned() });
         let everywhere = self.public[usize::from(is_ipv6)].get_or_init(|| {
             let vpc = self.snapshot.vpc.cidrs();
@@ -414,13 +425,14 @@ impl Reach<'_> {
             IpNet::V4(ipnet::Ipv4Net::default())
         };
         resolution.targets.push(Target {
-            flow: Flow::tcp(port),
-            traffic: Traffic::tcp(port),
-            space: super::space::on_ports(everywhere, (port, port)),
+            flow: Flow::of(traffic),
+            traffic,
+            space: super::space::on_ports(everywhere, Flow::of(traffic).ports),
             whom: vec![Peer::Cidr(anywhere)],
             block: Some(anywhere),
             receiver: Receiver::Outside,
             s3: None,
+            calls_back: false,
         });
     }
 

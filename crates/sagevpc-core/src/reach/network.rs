@@ -529,8 +529,13 @@ impl<'s> Reach<'s> {
             let back = self.routed_back(trip, at, out);
             if back.stop.is_some() {
                 legs.push(back);
+                continue;
+            }
+            let home = self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, back);
+            if trip.target.calls_back {
+                legs.extend(home.into_iter().flat_map(|leg| self.called_from(trip, at, leg)));
             } else {
-                legs.extend(self.past_acl(trip, trip.from, Direction::Ingress, Crossing::Back, back));
+                legs.extend(home);
             }
         }
         if !leg.space.is_empty() {

@@ -96,7 +96,13 @@ impl Start<'_, '_> {
             .stop
             .iter()
             .map(|cause| (StoppedAt::OnTheWay(leg.hops.len()), cause.clone()));
-        let at_the_receiver = refusal.into_iter().map(|cause| (StoppedAt::AtTheReceiver, cause));
+        let (called_back, not_seen) = if leg.arrives {
+            self.called_back(trip)
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        let at_the_receiver = refusal.into_iter().chain(called_back);
+        let at_the_receiver = at_the_receiver.map(|cause| (StoppedAt::AtTheReceiver, cause));
         Part {
             stops: before
                 .chain(at_the_receiver)
@@ -105,7 +111,7 @@ impl Start<'_, '_> {
                 .chain(at_home)
                 .collect(),
             only: None,
-            unseen: leg.unseen.iter().cloned().chain(unseen).collect(),
+            unseen: leg.unseen.iter().cloned().chain(unseen).chain(not_seen).collect(),
             admitted,
             received,
             leg,
@@ -242,12 +248,12 @@ impl Answering<'_> {
 }
 
 /// The blocks of addresses, each once, as peers of rules.
-fn blocks_of(cells: &[Cell]) -> Vec<Peer> {
+pub(super) fn blocks_of(cells: &[Cell]) -> Vec<Peer> {
     let nets: BTreeSet<IpNet> = cells.iter().map(|cell| cell.net).collect();
     nets.into_iter().map(Peer::Cidr).collect()
 }
 
-fn not_known(admission: &Admission) -> Vec<Unseen> {
+pub(super) fn not_known(admission: &Admission) -> Vec<Unseen> {
     let lists = admission
         .unknown_lists
         .iter()

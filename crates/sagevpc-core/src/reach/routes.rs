@@ -99,6 +99,7 @@ impl Via {
                 | Unseen::Receiver { .. }
                 | Unseen::OwnersEndpoint { .. }
                 | Unseen::Listener { .. }
+                | Unseen::NameInside { .. }
                 | Unseen::PrivateName { .. }
                 | Unseen::Addresses { .. } => unseen.to_string(),
             },

@@ -123,23 +123,6 @@ const NOT_PUBLIC: [(u8, u8, u8, u8, u8); 13] = [
     (224, 0, 0, 0, 3),
 ];
 
-/// Addresses of private networks, which nobody is reached by over the internet.
-///
-/// See <https://www.rfc-editor.org/rfc/rfc1918> and <https://www.rfc-editor.org/rfc/rfc6598>.
-const PRIVATE: [&str; 5] = [
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "fc00::/7",
-];
-
-/// The blocks of private networks of a family.
-pub(super) fn private(is_ipv6: bool) -> impl Iterator<Item = IpNet> {
-    let blocks = PRIVATE.iter().filter_map(|block| block.parse::<IpNet>().ok());
-    blocks.filter(move |block| matches!(block, IpNet::V6(_)) == is_ipv6)
-}
-
 /// Every address that a host on the internet may have, but for `without`.
 pub(super) fn public(is_ipv6: bool, without: impl Iterator<Item = IpNet>, ports: (u16, u16)) -> Space {
     let mut all: Space = Vec::new();

@@ -17,7 +17,7 @@ use super::{
     unseen::Unseen,
     verdict::{Answer, Extent, Path, Verdict, distinct, stops_of, unseen_of},
 };
-use crate::types::{Direction, SecurityGroupId, SubnetId};
+use crate::types::{Direction, PrivatePeer, SecurityGroupId, SubnetId};
 
 /// Where packets begin: in a subnet, with the security groups of a workload.
 pub struct Start<'r, 's> {
@@ -156,7 +156,11 @@ impl Start<'_, '_> {
     fn is_ipv6_to(&self, destination: &Destination) -> bool {
         let has_ipv4 = !self.nets[0].is_empty();
         match destination {
-            Destination::Cidr { cidr, .. } => is_of_family(cidr, true),
+            Destination::Cidr { cidr, .. }
+            | Destination::Inside {
+                whom: PrivatePeer::Cidr(cidr),
+                ..
+            } => is_of_family(cidr, true),
             Destination::Resolver { server, .. } => server.is_ipv6(),
             Destination::Host { name, .. } => name
                 .parse()
@@ -166,7 +170,11 @@ impl Start<'_, '_> {
             | Destination::Service(_)
             | Destination::Members { .. }
             | Destination::Efa
-            | Destination::Subnet { .. } => !has_ipv4,
+            | Destination::Subnet { .. }
+            | Destination::Inside {
+                whom: PrivatePeer::Group(_) | PrivatePeer::Host { .. },
+                ..
+            } => !has_ipv4,
         }
     }
 

@@ -18,7 +18,7 @@ impl Destination {
             Self::Service(_) => Concern::Endpoints,
             Self::Members { .. } | Self::Efa | Self::Subnet { .. } => Concern::Subnets,
             Self::Resolver { .. } => Concern::Dns,
-            Self::Host { .. } | Self::Cidr { .. } => Concern::Internet,
+            Self::Host { .. } | Self::Cidr { .. } | Self::Inside { .. } => Concern::Internet,
         }
     }
 }
@@ -40,6 +40,7 @@ impl Cause {
             | Self::PrivateAddress { .. }
             | Self::TakesNothing { .. }
             | Self::NobodyThere { .. }
+            | Self::NobodyHas { .. }
             | Self::NoRouteTable { .. }
             | Self::Blackhole { .. }
             | Self::NoAddress { .. }
@@ -89,6 +90,7 @@ impl Cause {
             | Self::PrivateAddress { .. }
             | Self::TakesNothing { .. }
             | Self::NobodyThere { .. }
+            | Self::NobodyHas { .. }
             | Self::Across(_) => Reason::Unreached,
         }
     }
@@ -109,7 +111,8 @@ impl Cause {
                 | Destination::Subnet { .. }
                 | Destination::Resolver { .. }
                 | Destination::Host { .. }
-                | Destination::Cidr { .. } => Lack::Endpoint(endpoint.clone()),
+                | Destination::Cidr { .. }
+                | Destination::Inside { .. } => Lack::Endpoint(endpoint.clone()),
             },
             Self::NoEndpoint { service, .. } | Self::PrivateDnsOff { service, .. } => Lack::Service(service.clone()),
             Self::AclDenies(denial) => Lack::AclRules(denial.acl.clone()),
@@ -121,6 +124,7 @@ impl Cause {
             | Self::PrivateAddress { .. }
             | Self::TakesNothing { .. }
             | Self::NobodyThere { .. }
+            | Self::NobodyHas { .. }
             | Self::BucketElsewhere { .. }
             | Self::Blackhole { .. }
             | Self::NoAddress { .. }
@@ -166,6 +170,7 @@ impl Unseen {
             | Self::OwnersEndpoint { .. }
             | Self::Listener { .. }
             | Self::PrivateName { .. }
+            | Self::NameInside { .. }
             | Self::Addresses { .. } => destination.concern(),
         }
     }
@@ -199,6 +204,7 @@ impl Unseen {
             | Self::Receiver { .. }
             | Self::Listener { .. }
             | Self::PrivateName { .. }
+            | Self::NameInside { .. }
             | Self::Addresses { .. } => None,
         }
     }
@@ -243,6 +249,7 @@ impl Unseen {
             | Self::Receiver { .. }
             | Self::Listener { .. }
             | Self::PrivateName { .. }
+            | Self::NameInside { .. }
             | Self::Addresses { .. } => Lack::Other,
         }
     }

@@ -97,6 +97,11 @@ pub enum Unseen {
         /// Its id, or the table that leads to it.
         gateway: String,
     },
+    /// Which address of the VPC has a name, and whom it admits.
+    NameInside {
+        /// The name.
+        name: String,
+    },
     /// What answers at an address in the VPC, and whom it admits.
     Receiver {
         /// The subnet of the address.
@@ -154,6 +159,7 @@ impl Unseen {
             | Self::OwnersEndpoint { .. }
             | Self::Listener { .. }
             | Self::PrivateName { .. }
+            | Self::NameInside { .. }
             | Self::Addresses { .. } => None,
         }
     }
@@ -189,6 +195,7 @@ impl fmt::Display for Unseen {
             Self::VirtualPrivateGateway { gateway } => write!(f, "what lies behind virtual private gateway {gateway}"),
             Self::Beyond(hidden) => hidden.fmt(f),
             Self::Gateway { gateway } => write!(f, "what lies behind {gateway}"),
+            Self::NameInside { name } => write!(f, "which address of the VPC has the name {name}, and whom it admits"),
             Self::Receiver { subnet } => write!(f, "what answers at that address in {subnet}, and whom it admits"),
             Self::OwnersEndpoint { service } => {
                 write!(f, "whether the VPC's owner has an interface endpoint for {service}")

@@ -32,9 +32,11 @@ pub(super) fn of_profile(concern: Concern, spec: &SageMakerVpcProfileSpec, deman
         Concern::ElasticInference => {
             (!demands.of_elastic_inference().is_empty()).then_some("Elastic Inference has its endpoint and its groups.")
         }
-        Concern::Internet => {
-            (!demands.going_out().is_empty()).then_some("Every subnet has a way to the destinations outside the VPC.")
+        Concern::Internet if !demands.going_out().is_empty() => {
+            Some("Every subnet has a way to the destinations outside the VPC.")
         }
+        Concern::Internet => (!demands.staying_inside().is_empty())
+            .then_some("Every subnet has a way to the destinations that are named; none of them is on the internet."),
         Concern::NetworkAcls => Some("The network ACLs let the workloads' traffic out, and the answers back in."),
         Concern::Roles => spec
             .workloads

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod acl;
+mod blocks;
 mod buckets;
 mod holdings;
 mod ids;
@@ -14,6 +15,7 @@ mod traffic;
 
 pub use accounts::Accounts;
 pub use acl::{AclEntry, LAST_ACL_RULE};
+pub use blocks::{PrivatePeer, is_private, private_blocks};
 pub use buckets::{Admission, Exemption};
 pub use holdings::{HELD_REPOSITORIES, HOLDINGS_LETTERS, Holdings, NoHoldings, held_size};
 pub use ids::{

@@ -203,7 +203,7 @@ fn is_any_group(pattern: &str) -> bool {
     pattern == "*" || pattern == "sg-*"
 }
 
-fn is_group_id(text: &str) -> bool {
+pub(super) fn is_group_id(text: &str) -> bool {
     let is_hexadecimal = |digits: &str| digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     text.strip_prefix("sg-")
         .is_some_and(|digits| [8, 17].contains(&digits.len()) && is_hexadecimal(digits))

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 use super::{
     Granted, ProfileReference, RequiredEndpoint, SecurityGroups, ValidProfile, ValidWorkload, created,
-    grants::{ends_in_a_number, has_labels},
+    grants::{ends_in_a_number, has_labels, is_group_id},
     in_force::Registry,
     refusal,
     vpc::choice,
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     api::{
-        Bucket, Destination, Exempt, InternetMode, ManagedSecurityGroups, NamespacesFrom, Reason, SageMakerVpc,
-        SageMakerVpcProfile, bounds::MAX_EXEMPT_PRINCIPALS,
+        Bucket, Destination, DestinationPorts, Exempt, InternetMode, ManagedSecurityGroups, NamespacesFrom, Reason,
+        SageMakerVpc, SageMakerVpcProfile, TransportProtocol, bounds::MAX_EXEMPT_PRINCIPALS,
     },
     report::{Finding, Scope},
     types::{Exemption, SecurityGroupId, SubnetId, listed},
@@ -96,7 +96,7 @@ pub(super) fn validate(
             .filter_map(|bucket| Some((bucket.name.clone(), required_endpoint(bucket, &granted)?)))
             .collect(),
         services: spec.services.iter().cloned().collect(),
-        destinations: spec.destinations.iter().cloned().collect(),
+        destinations: spec.destinations.iter().map(Destination::spelled_out).collect(),
     })
 }
 
@@ -257,8 +257,8 @@ fn is_principal(arn: &str) -> bool {
 /// What is wrong with a destination's form, and how it is written.
 fn malformed(destination: &Destination) -> Option<String> {
     let name = destination.name();
-    match (&destination.host, &destination.cidr) {
-        (Some(host), None) => {
+    match (&destination.host, &destination.cidr, &destination.security_group_id) {
+        (Some(host), None, None) => {
             let is_edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
             let bytes = host.as_bytes();
             let is_name = host.len() <= 253
@@ -279,32 +279,56 @@ fn malformed(destination: &Destination) -> Option<String> {
                 ));
             }
         }
-        (None, Some(cidr)) => {
+        (None, Some(cidr), None) => {
             if cidr.parse::<IpNet>().is_err() {
                 return Some(format!(
                     "Destination {name:?} is no block of addresses: write one such as 192.0.2.0/24 or 2001:db8::/32."
                 ));
             }
         }
-        (Some(_), Some(_)) | (None, None) => {
+        (None, None, Some(group)) => {
+            if !is_group_id(group.as_str()) {
+                return Some(format!(
+                    "Destination {name:?} is no security group's id: write one such as sg-0123456789abcdef0."
+                ));
+            }
+        }
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) | (None, None, None) => {
             return Some(format!(
-                "Destination {name:?} must have either a host or a cidr, and not both."
+                "Destination {name:?} must have either a host or a cidr or a securityGroupId, and no two of them."
             ));
         }
     }
-    (destination.ports.is_empty() || destination.ports.contains(&0))
+    if destination.inside.is_some() && destination.host.is_none() {
+        return Some(format!(
+            "Destination {name:?} takes no inside: it is for hosts. Remove it here."
+        ));
+    }
+    let has_ports = !destination.ports.is_empty() || !destination.port_ranges.is_empty();
+    if destination.file_system.is_some() && (has_ports || destination.protocol != TransportProtocol::Tcp) {
+        return Some(format!(
+            "Destination {name:?} has its ports by fileSystem: leave ports, portRanges and protocol out."
+        ));
+    }
+    let is_no_range = |range: &DestinationPorts| range.from == 0 || range.from > range.to;
+    (destination.ports.contains(&0) || destination.port_ranges.iter().any(is_no_range))
         .then(|| format!("Destination {name:?} needs ports from 1 to 65535: leave ports out for 443."))
 }
 
 /// Why destinations are refused where the VPC object wants no way out.
 fn no_way_out(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc) -> Option<String> {
-    let destinations = &profile.spec.destinations;
-    (vpc.spec.internet.mode == InternetMode::None && !destinations.is_empty()).then(|| {
+    let destinations = profile.spec.destinations.iter();
+    let outside: Vec<&str> = destinations
+        .filter(|destination| destination.is_on_the_internet())
+        .map(Destination::name)
+        .collect();
+    (vpc.spec.internet.mode == InternetMode::None && !outside.is_empty()).then(|| {
         format!(
             "SageMakerVpc {} offers no way out of the VPC, and spec.destinations names {}: ask its owners to set \
-             spec.internet.mode to Existing or ManagedNat, or remove spec.destinations here.",
+             spec.internet.mode to Existing or ManagedNat, or remove them from spec.destinations here. Of a host in the VPC, \
+             say inside: true.",
             vpc.name_any(),
-            listed(destinations.iter().map(Destination::name)),
+            listed(outside),
         )
     })
 }

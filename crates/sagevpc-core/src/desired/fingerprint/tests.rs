@@ -151,8 +151,8 @@ fn full() -> Network {
         services: texts(&["ecr.api"]),
         destinations: BTreeSet::from([Destination {
             host: Some("pypi.org".to_owned()),
-            cidr: None,
             ports: vec![443, 8443],
+            ..Destination::default()
         }]),
     };
     Network {

@@ -191,8 +191,8 @@ impl PlannedAction {
         self
     }
 
-    pub(in crate::plan) fn symptom(mut self, symptom: Symptom) -> Self {
-        self.symptom = Some(symptom);
+    pub(in crate::plan) fn symptom(mut self, symptom: impl Into<Option<Symptom>>) -> Self {
+        self.symptom = symptom.into();
         self
     }
 

@@ -74,7 +74,7 @@ pub(super) fn keep(
         serves: serves(callers.iter().copied()),
         concern: Concern::Endpoints,
         whose: "interface endpoints",
-        symptom: |_, _| Symptom::NoWayToServices,
+        symptom: |_, _| Some(Symptom::NoWayToServices),
         hit: hit::of_lost_admission,
     };
     let scopes: Vec<Scope> = match callers.len() {

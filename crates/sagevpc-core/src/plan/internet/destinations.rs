@@ -8,7 +8,7 @@ use crate::{
     demand::{Demand, DemandPeer},
     observed::{Subnet, VpcSnapshot},
     plan::resolved::ResolvedProfile,
-    types::{Direction, Peer, Rule},
+    types::{Direction, Peer, PrivatePeer, Rule},
 };
 
 /// Every IPv4 address.
@@ -21,9 +21,10 @@ pub(in crate::plan) fn anywhere_ipv6() -> IpNet {
     IpNet::V6(Ipv6Net::default())
 }
 
-/// The rules that let these workloads of a profile out to the hosts and blocks
-/// that they demand, and to DNS servers that are not AWS's. A host's addresses change, so its rules admit any address
-/// on its ports.
+/// The rules that let these workloads of a profile out to what they name and to
+/// DNS servers that are not AWS's, and let in what calls them back. A host's
+/// addresses change, so its rules admit any address on its ports, or any of the
+/// VPC's where it is there.
 pub(in crate::plan) fn rules(
     resolved: &ResolvedProfile<'_>,
     workloads: &BTreeSet<usize>,
@@ -33,23 +34,49 @@ pub(in crate::plan) fn rules(
     let demands = workloads
         .iter()
         .flat_map(|place| resolved.network.demands.of_workload(*place));
-    let rules = demands
-        .filter(|demand| demand.applies_in(snapshot.vpc.cidrs()))
-        .flat_map(|demand| {
-            let rule = |block| {
-                Rule::new(
-                    Direction::Egress,
-                    demand.traffic.protocol,
-                    demand.traffic.ports,
-                    Peer::Cidr(block),
-                )
-            };
-            let resolvers = (demand.peer == DemandPeer::Resolver).then(|| snapshot.custom_resolver_addresses());
-            let resolvers = resolvers.into_iter().flatten().map(IpNet::from);
-            let blocks = blocks(demand, &anywhere).into_iter().chain(resolvers);
-            blocks.map(rule).collect::<Vec<_>>()
-        });
-    rules.collect()
+    let mut rules = BTreeSet::new();
+    for demand in demands.filter(|demand| demand.applies_in(snapshot.vpc.cidrs())) {
+        for direction in directions(demand) {
+            let rule = |peer| Rule::new(*direction, demand.traffic.protocol, demand.traffic.ports, peer);
+            rules.extend(peers(demand, &anywhere, snapshot).into_iter().map(rule));
+        }
+    }
+    rules
+}
+
+/// Which way connections of a demand are opened.
+fn directions(demand: &Demand) -> &'static [Direction] {
+    if matches!(demand.peer, DemandPeer::Inside { calls_back: true, .. }) {
+        &[Direction::Egress, Direction::Ingress]
+    } else {
+        &[Direction::Egress]
+    }
+}
+
+/// The peers of the rules for a demand. EC2 takes no rule that names a group which
+/// is not there.
+fn peers(demand: &Demand, anywhere: &[IpNet], snapshot: &VpcSnapshot) -> Vec<Peer> {
+    if demand.peer == DemandPeer::Resolver {
+        let servers = snapshot.custom_resolver_addresses();
+        return servers.map(IpNet::from).map(Peer::Cidr).collect();
+    }
+    let DemandPeer::Inside { whom, .. } = &demand.peer else {
+        return blocks(demand, anywhere).into_iter().map(Peer::Cidr).collect();
+    };
+    let of_families = |block: &IpNet| anywhere.iter().any(|any| any.contains(block));
+    match whom {
+        PrivatePeer::Cidr(cidr) => vec![Peer::Cidr(cidr.trunc())],
+        PrivatePeer::Group(id) if snapshot.security_groups.contains_key(id) => vec![Peer::Group {
+            id: id.clone(),
+            owner: None,
+        }],
+        PrivatePeer::Group(_) => Vec::new(),
+        PrivatePeer::Host { is_inside: true, .. } => {
+            let inside = snapshot.vpc.cidrs().filter(of_families);
+            inside.map(Peer::Cidr).collect()
+        }
+        PrivatePeer::Host { is_inside: false, .. } => anywhere.iter().copied().map(Peer::Cidr).collect(),
+    }
 }
 
 /// The rules that let the profile's workloads out by HTTPS to any address, as
@@ -94,6 +121,7 @@ fn blocks(demand: &Demand, anywhere: &[IpNet]) -> Vec<IpNet> {
         | DemandPeer::Members
         | DemandPeer::EfaMembers
         | DemandPeer::OwnSubnets
-        | DemandPeer::Resolver => Vec::new(),
+        | DemandPeer::Resolver
+        | DemandPeer::Inside { .. } => Vec::new(),
     }
 }

@@ -23,7 +23,7 @@ use crate::{
         resolved::ResolvedProfile,
     },
     reach::{AclDenial, Destination},
-    types::{AclEntry, LAST_ACL_RULE, NetworkAclId, SubnetId},
+    types::{AclEntry, LAST_ACL_RULE, NetworkAclId, PrivatePeer, SubnetId},
 };
 
 /// Workloads that need the same.
@@ -82,7 +82,8 @@ impl Asked {
             | Destination::Resolver { .. }
             | Destination::Subnet { .. }
             | Destination::Host { .. }
-            | Destination::Cidr { .. } => destination.clone(),
+            | Destination::Cidr { .. }
+            | Destination::Inside { .. } => destination.clone(),
         };
         let place = *self.ways.entry((subnet.clone(), destination)).or_insert(next);
         if place == next {
@@ -103,7 +104,8 @@ impl Asked {
         let endpoints = vpc.vpc_endpoints.iter().flat_map(|endpoint| &endpoint.subnet_ids);
         let nats = vpc.nat_gateways.values().filter_map(|nat| nat.subnet_id.as_ref());
         let starts = self.ways.keys().map(|(subnet, _)| subnet);
-        let all = starts.chain(endpoints).chain(nats);
+        let inside = self.ways.keys().flat_map(|(_, to)| received_in(vpc, to));
+        let all = starts.chain(endpoints).chain(nats).chain(inside);
         all.filter_map(|subnet| vpc.network_acl_of(subnet))
             .map(|acl| &acl.network_acl_id)
             .collect()
@@ -176,7 +178,11 @@ fn passages_of(vpc: &VpcSnapshot, source: &Subnet, destination: &Destination, de
 /// addresses, for any may be its.
 fn chosen(destination: &Destination, net: &IpNet) -> Option<IpNet> {
     match destination {
-        Destination::Cidr { cidr, .. } => Some(*cidr),
+        Destination::Cidr { cidr, .. }
+        | Destination::Inside {
+            whom: PrivatePeer::Cidr(cidr),
+            ..
+        } => Some(*cidr),
         Destination::Resolver { server, .. } => Some(IpNet::from(*server)),
         Destination::Host { name, .. } => Some(match (name.parse::<IpAddr>().map(IpNet::from), net) {
             (Ok(address), _) => address,
@@ -188,6 +194,51 @@ fn chosen(destination: &Destination, net: &IpNet) -> Option<IpNet> {
         | Destination::Service(_)
         | Destination::Members { .. }
         | Destination::Efa
-        | Destination::Subnet { .. } => None,
+        | Destination::Subnet { .. }
+        | Destination::Inside {
+            whom: PrivatePeer::Group(_) | PrivatePeer::Host { .. },
+            ..
+        } => None,
+    }
+}
+
+/// The subnets in which what a team names may be.
+fn received_in<'v>(vpc: &'v VpcSnapshot, destination: &Destination) -> BTreeSet<&'v SubnetId> {
+    let in_block = |cidr: &IpNet| -> BTreeSet<&'v SubnetId> {
+        let meets = |own: IpNet| own.contains(cidr) || cidr.contains(&own);
+        let subnets = vpc.subnets.values();
+        subnets
+            .filter(|subnet| subnet.cidrs().any(meets))
+            .map(|subnet| &subnet.subnet_id)
+            .collect()
+    };
+    match destination {
+        Destination::Cidr { cidr, .. }
+        | Destination::Inside {
+            whom: PrivatePeer::Cidr(cidr),
+            ..
+        } => in_block(cidr),
+        Destination::Inside {
+            whom: PrivatePeer::Group(group),
+            ..
+        } => {
+            let interfaces = vpc.network_interfaces.values();
+            interfaces
+                .filter(|interface| interface.groups.iter().any(|worn| worn.group_id == *group))
+                .map(|interface| &interface.subnet_id)
+                .collect()
+        }
+        Destination::Resolver { server, .. } => in_block(&IpNet::from(*server)),
+        Destination::Inside {
+            whom: PrivatePeer::Host { .. },
+            ..
+        } => vpc.subnets.keys().collect(),
+        Destination::S3 { .. }
+        | Destination::BucketElsewhere { .. }
+        | Destination::Service(_)
+        | Destination::Members { .. }
+        | Destination::Efa
+        | Destination::Subnet { .. }
+        | Destination::Host { .. } => BTreeSet::new(),
     }
 }

@@ -234,7 +234,6 @@ fn of_its_region(projected: &VpcSnapshot, resolved: &ResolvedProfile<'_>, destin
 pub(super) fn destinations_of(projected: &VpcSnapshot, demand: &Demand, subnets: &[SubnetId]) -> Vec<Destination> {
     let traffic = demand.traffic;
     let there = subnets.iter().filter(|subnet| projected.subnets.contains_key(*subnet));
-    let port = || demand.traffic.ports.and_then(|ports| u16::try_from(ports.from).ok());
     match &demand.peer {
         DemandPeer::S3 { bucket } => vec![Destination::S3 { bucket: bucket.clone() }],
         DemandPeer::Service(name) => vec![Destination::Service(name.clone())],
@@ -262,17 +261,16 @@ pub(super) fn destinations_of(projected: &VpcSnapshot, demand: &Demand, subnets:
             .custom_resolver_addresses()
             .map(|server| Destination::Resolver { server, traffic })
             .collect(),
-        DemandPeer::Host(name) => {
-            let host = port().map(|port| Destination::Host {
-                name: name.clone(),
-                port,
-            });
-            host.into_iter().collect()
-        }
-        DemandPeer::Cidr { cidr, .. } => {
-            let block = port().map(|port| Destination::Cidr { cidr: *cidr, port });
-            block.into_iter().collect()
-        }
+        DemandPeer::Host(name) => vec![Destination::Host {
+            name: name.clone(),
+            traffic,
+        }],
+        DemandPeer::Cidr { cidr, .. } => vec![Destination::Cidr { cidr: *cidr, traffic }],
+        DemandPeer::Inside { whom, calls_back } => vec![Destination::Inside {
+            whom: whom.clone(),
+            traffic,
+            calls_back: *calls_back,
+        }],
     }
 }
 

@@ -205,7 +205,8 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 continue;
             }
             // What answers inside the VPC is its owners' affair.
-            let matters = is_open(self.draft, one) && !matches!(one, Unseen::Receiver { .. });
+            let matters =
+                is_open(self.draft, one) && !matches!(one, Unseen::Receiver { .. } | Unseen::NameInside { .. });
             let weight = match way.demand.strength {
                 Strength::Required if matters => Weight::Unknown,
                 Strength::Required | Strength::Usual | Strength::LetOut | Strength::RuleOnly => Weight::Advice,
@@ -328,10 +329,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
     /// What mends it, where anything must.
     fn fix(&self, obstacle: &Obstacle, concerned: &Concerned, means: &Means<'_>) -> Option<String> {
         match &obstacle.what {
-            What::Root(_) => {
-                let is_taken = |acl: &NetworkAclId, direction, number| self.is_taken(acl, direction, number);
-                Some(fix_of_all(concerned.stopped(), means, is_taken))
-            }
+            What::Root(_) => Some(fix_of_all(concerned.stopped(), means)),
             What::Unseen(_) => {
                 let is_shared = self.draft.snapshot.foreign_owner().is_some();
                 let fixes: BTreeSet<String> = concerned
@@ -403,12 +401,6 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         listed(users)
     }
 
-    fn is_taken(&self, acl: &NetworkAclId, direction: Direction, number: i32) -> bool {
-        let found = self.projected.network_acls.get(acl);
-        let mut entries = found.into_iter().flat_map(|acl| &acl.entries);
-        entries.any(|entry| entry.rule_number == number && entry.egress == (direction == Direction::Egress))
-    }
-
     fn means(&self) -> Means<'a> {
         let vpc = &self.draft.network.vpc;
         let first = vpc.first_rule_number;
@@ -419,6 +411,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             prices: cost::prices(self.draft),
             rule_numbers: (first, first.saturating_add(RESERVED - 1)),
             ours: self.draft.claims.ours().keys().map(String::as_str).collect(),
+            acls: Some(&self.projected.network_acls),
         }
     }
 }

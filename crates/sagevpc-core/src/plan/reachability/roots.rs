@@ -50,6 +50,7 @@ impl Root {
             | Cause::NoAddress { .. }
             | Cause::TakesNothing { .. }
             | Cause::NobodyThere { .. }
+            | Cause::NobodyHas { .. }
             | Cause::BucketElsewhere { .. }
             | Cause::NoRouteTable { .. }
             | Cause::NoSubnet { .. }

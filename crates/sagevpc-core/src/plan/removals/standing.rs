@@ -64,7 +64,8 @@ pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>
         | Destination::Members { .. }
         | Destination::Efa
         | Destination::Resolver { .. }
-        | Destination::Subnet { .. } => None,
+        | Destination::Subnet { .. }
+        | Destination::Inside { .. } => None,
     };
     let (reached, endpoint) = how_far(draft, admission, start, way);
     let exempt = admission.map(|admission| admission.exemptions.clone());
@@ -191,7 +192,8 @@ impl<'s> Narrowed<'s> {
             | Destination::Members { .. }
             | Destination::Efa
             | Destination::Resolver { .. }
-            | Destination::Subnet { .. } => false,
+            | Destination::Subnet { .. }
+            | Destination::Inside { .. } => false,
         }
     }
 }

@@ -289,7 +289,10 @@ fn addresses(ports: BTreeSet<u16>, cidr: IpNet) -> impl Iterator<Item = Destinat
     let at = move |port| match cidr {
         IpNet::V4(_) if cidr.prefix_len() == 0 => Some(Destination::outside(port)),
         IpNet::V6(_) if cidr.prefix_len() == 0 => None,
-        IpNet::V4(_) | IpNet::V6(_) => Some(Destination::Cidr { cidr, port }),
+        IpNet::V4(_) | IpNet::V6(_) => Some(Destination::Cidr {
+            cidr,
+            traffic: Traffic::tcp(port),
+        }),
     };
     ports.into_iter().filter_map(at)
 }

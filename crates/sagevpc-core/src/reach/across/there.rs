@@ -231,7 +231,7 @@ impl<'w, 's> Across<'w, 's> {
             leg.unseen.push(Unseen::Receiver { subnet });
             return leg;
         };
-        let resolution = view.resolve_cidr(cell.net, cell.ports.0);
+        let resolution = view.resolve_cidr(cell.net, self.trip.target.traffic);
         if let Some(cause) = resolution.stop {
             return leg.stopped(cause);
         }

@@ -1,11 +1,16 @@
-//! Grants of destinations: names with ports, or sets of addresses with ports.
+//! Grants of destinations: names, blocks of addresses or security groups, with
+//! ports.
 
 use std::{ops::RangeInclusive, str::FromStr};
 
 use ipnet::IpNet;
 use wildmatch::WildMatch;
 
-use crate::api::Destination;
+use super::is_group_id;
+use crate::{
+    api::Destination,
+    types::{Protocol, Traffic},
+};
 
 /// The port of a grant, and of a destination, that names none.
 const HTTPS: u16 = 443;
@@ -15,23 +20,27 @@ const ANYTHING: &str = "*";
 
 const EVERY_PORT: RangeInclusive<u16> = 1..=u16::MAX;
 
-/// `name-or-cidr[:port[-port]|:*][/tcp]`: what profiles may reach, over TCP,
-/// which is all that destinations speak; or `*` alone, as in the other lists of
+/// `name-or-cidr-or-group[:port[-port]|:*][/tcp|/udp]`: what profiles may reach,
+/// over TCP where nothing else is said; or `*` alone, as in the other lists of
 /// grants, which is all there is.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct DestinationGrant {
     to: To,
     ports: RangeInclusive<u16>,
+    /// `None` for all.
+    protocol: Option<Protocol>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum To {
-    /// Every name and every address.
+    /// Whatever there is.
     Anything,
     /// Host names.
     Hosts(WildMatch),
     /// A block of addresses.
     Addresses(IpNet),
+    /// What has a security group.
+    Group(String),
 }
 
 impl FromStr for DestinationGrant {
@@ -40,17 +49,22 @@ impl FromStr for DestinationGrant {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let form = || {
-            "give a host's name or a CIDR, with ports where they are not 443: *.example.com, db.example.com:5432, \
-             192.0.2.0/24:8000-8099 or 2001:db8::/32:*"
+            "give a host's name, a CIDR or a security group's id, with ports where they are not 443: *.example.com, \
+             db.example.com:5432, 192.0.2.0/24:8000-8099, 2001:db8::/32:* or sg-0123456789abcdef0:5432/tcp"
                 .to_owned()
         };
         if text == ANYTHING {
             return Ok(Self {
                 to: To::Anything,
                 ports: EVERY_PORT,
+                protocol: None,
             });
         }
-        let text = text.strip_suffix("/tcp").unwrap_or(text);
+        let (text, protocol) = match (text.strip_suffix("/tcp"), text.strip_suffix("/udp")) {
+            (Some(text), _) => (text, Protocol::TCP),
+            (None, Some(text)) => (text, Protocol::UDP),
+            (None, None) => (text, Protocol::TCP),
+        };
         // The prefix's length tells an IPv6 address's colons from that of the ports.
         let (target, ports) = match text.split_once('/') {
             Some((address, rest)) => {
@@ -59,12 +73,18 @@ impl FromStr for DestinationGrant {
             }
             None => {
                 let (name, ports) = split_ports(text);
-                (To::Hosts(hosts(name).ok_or_else(form)??), ports)
+                let target = if is_group_id(name) {
+                    To::Group(name.to_owned())
+                } else {
+                    To::Hosts(hosts(name).ok_or_else(form)??)
+                };
+                (target, ports)
             }
         };
         Ok(Self {
             to: target,
             ports: ports.map_or(Ok(HTTPS..=HTTPS), |ports| range(ports).ok_or_else(form))?,
+            protocol: Some(protocol),
         })
     }
 }
@@ -123,52 +143,73 @@ fn range(text: &str) -> Option<RangeInclusive<u16>> {
     (first <= last).then_some(first..=last)
 }
 
-/// The ports of the destination that these grants do not cover, each written as
-/// the grant that would.
+/// The ports of the destination that these grants do not cover, each range written
+/// as the grant that would.
 pub(super) fn missing_ports(grants: &[DestinationGrant], destination: &Destination) -> Vec<String> {
-    let name = destination.name();
     // An address means the block that it lies in.
     let cidr = destination
         .cidr
         .as_ref()
         .map(|cidr| cidr.parse().map(|cidr: IpNet| cidr.trunc()));
-    let is_covered = |port: &u16| {
-        let here = grants.iter().filter(|grant| grant.ports.contains(port));
-        if here.clone().any(|grant| grant.to == To::Anything) {
-            return true;
-        }
-        match &cidr {
-            None => here.clone().any(|grant| match &grant.to {
-                To::Hosts(pattern) => pattern.matches(name),
-                To::Anything | To::Addresses(_) => false,
-            }),
-            Some(Err(_)) => false,
-            Some(Ok(cidr)) => {
-                let blocks: Vec<IpNet> = here
-                    .filter_map(|grant| match &grant.to {
-                        To::Addresses(block) => Some(*block),
-                        To::Anything | To::Hosts(_) => None,
-                    })
-                    .collect();
-                // Blocks side by side may cover it together.
-                IpNet::aggregate(&blocks).iter().any(|block| block.contains(cidr))
-            }
-        }
-    };
     let shown = match &cidr {
         Some(Ok(cidr)) => cidr.to_string(),
-        Some(Err(_)) | None => name.to_owned(),
+        Some(Err(_)) | None => destination.name().to_owned(),
     };
-    let missing = destination.ports.iter().filter(|port| !is_covered(port));
-    missing
-        .map(|port| {
-            if *port == HTTPS {
-                shown.clone()
-            } else {
-                format!("{shown}:{port}")
+    let is_covered = |protocol: Protocol, port: u16| {
+        let here = grants
+            .iter()
+            .filter(|grant| grant.ports.contains(&port) && grant.protocol.is_none_or(|one| one == protocol));
+        let mut blocks: Vec<IpNet> = Vec::new();
+        for grant in here {
+            match &grant.to {
+                To::Anything => return true,
+                To::Hosts(pattern) if destination.host.as_ref().is_some_and(|host| pattern.matches(host)) => {
+                    return true;
+                }
+                To::Group(id)
+                    if destination
+                        .security_group_id
+                        .as_ref()
+                        .is_some_and(|one| one.as_str() == id) =>
+                {
+                    return true;
+                }
+                To::Addresses(block) => blocks.push(*block),
+                To::Hosts(_) | To::Group(_) => {}
             }
-        })
-        .collect()
+        }
+        // Blocks side by side may cover it together.
+        let blocks = IpNet::aggregate(&blocks);
+        matches!(&cidr, Some(Ok(cidr)) if blocks.iter().any(|block| block.contains(cidr)))
+    };
+    let mut missing = Vec::new();
+    for traffic in destination.traffic() {
+        let Some((from, to)) = bounds(traffic) else {
+            continue;
+        };
+        // What is granted changes at bounds of grants alone.
+        let edges = grants
+            .iter()
+            .flat_map(|grant| [Some(*grant.ports.start()), grant.ports.end().checked_add(1)])
+            .flatten();
+        let mut tried = edges.filter(|port| (from..=to).contains(port)).chain([from]);
+        if tried.all(|port| is_covered(traffic.protocol, port)) {
+            continue;
+        }
+        let ports = match (from, to) {
+            (HTTPS, HTTPS) => String::new(),
+            (from, to) if from == to => format!(":{from}"),
+            (from, to) => format!(":{from}-{to}"),
+        };
+        let protocol = if traffic.protocol == Protocol::UDP { "/udp" } else { "" };
+        missing.push(format!("{shown}{ports}{protocol}"));
+    }
+    missing
+}
+
+fn bounds(traffic: Traffic) -> Option<(u16, u16)> {
+    let range = traffic.ports?;
+    Some((u16::try_from(range.from).ok()?, u16::try_from(range.to).ok()?))
 }
 
 /// Whether a host's name is an address in truth: no name ends in a number.

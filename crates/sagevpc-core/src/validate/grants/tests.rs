@@ -86,6 +86,7 @@ fn a_grant_bounds_ports_and_is_for_https_where_it_names_none() {
         ("pypi.org:65536", json!([443]), false),
         ("pypi.org:", json!([443]), false),
         ("pypi.org:22/udp", json!([22]), false),
+        ("pypi.org:22/icmp", json!([22]), false),
     ] {
         let host = json!({ "host": "pypi.org", "ports": ports });
         assert_eq!(reaches(grant, host), expected, "{grant} {ports}");
@@ -102,6 +103,54 @@ fn a_grant_bounds_ports_and_is_for_https_where_it_names_none() {
     let both = granted(json!({ "destinations": ["2001:db8::/32:5432", "2001:db8::/32:22"] }));
     let cidr = destination(json!({ "cidr": "2001:db8::/48", "ports": [22, 5432] }));
     assert!(both.lacks_for(&cidr).is_empty());
+}
+
+#[test]
+fn a_grant_is_for_one_protocol_for_groups_by_id_and_for_whole_ranges() {
+    let group = "sg-0123456789abcdef0";
+    for (grants, to, lacks) in [
+        (
+            json!(["10.0.9.0/24:53/udp"]),
+            json!({ "cidr": "10.0.9.0/24", "ports": [53], "protocol": "UDP" }),
+            vec![],
+        ),
+        (
+            json!(["10.0.9.0/24:53"]),
+            json!({ "cidr": "10.0.9.0/24", "ports": [53], "protocol": "UDP" }),
+            vec!["10.0.9.0/24:53/udp"],
+        ),
+        (
+            json!([
+                format!("{group}:988"),
+                format!("{group}:1000-1020"),
+                format!("{group}:1021-1100")
+            ]),
+            json!({ "securityGroupId": group, "fileSystem": "FSxForLustre" }),
+            vec![],
+        ),
+        (
+            json!([
+                format!("{group}:988"),
+                format!("{group}:1018-1020"),
+                format!("{group}:1022-1100")
+            ]),
+            json!({ "securityGroupId": group, "fileSystem": "FSxForLustre" }),
+            vec!["sg-0123456789abcdef0:1018-1023"],
+        ),
+        (
+            json!(["sg-*:*", "*:*", "0.0.0.0/0:*"]),
+            json!({ "securityGroupId": group }),
+            vec![group],
+        ),
+        (
+            json!(["*"]),
+            json!({ "securityGroupId": group, "ports": [53], "protocol": "UDP" }),
+            vec![],
+        ),
+    ] {
+        let granted = granted(json!({ "destinations": grants }));
+        assert_eq!(granted.lacks_for(&destination(to.clone())), lacks, "{grants} {to}");
+    }
 }
 
 #[test]

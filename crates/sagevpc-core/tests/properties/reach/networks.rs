@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::{collection, prelude::*, sample};
 use sagevpc_core::{
     observed::{VpcSnapshot, files},
-    types::{AccountId, Region},
+    reach::Destination,
+    types::{AccountId, DNS_QUERIES, Protocol, Region, SubnetId, Traffic},
 };
 use serde_json::{Value, json};
 
@@ -367,4 +368,51 @@ pub fn network() -> impl Strategy<Value = VpcSnapshot> {
             snapshot.account = Some(AccountId::new("111122223333"));
             snapshot.vpc(&VPC.into()).expect("the VPC is there")
         })
+}
+
+/// Where packets may be to get, but for what has a group.
+pub fn destination() -> impl Strategy<Value = Destination> {
+    let cidrs = vec![
+        "8.8.8.8/32",
+        "8.0.0.0/7",
+        "0.0.0.0/0",
+        "10.0.1.77/32",
+        "10.0.0.0/23",
+        "2600::/12",
+        "52.217.0.0/16",
+    ];
+    let traffic = sample::select(vec![
+        Traffic {
+            protocol: Protocol::All,
+            ports: None,
+        },
+        Traffic::tcp(2049),
+        Traffic {
+            protocol: Protocol::Number(50),
+            ports: None,
+        },
+    ]);
+    let subnet = || sample::select(&SUBNETS[..]).prop_map(SubnetId::new);
+    prop_oneof![
+        Just(Destination::S3 { bucket: None }),
+        Just(Destination::Service("sts".to_owned())),
+        Just(Destination::Host {
+            name: "pypi.org".to_owned(),
+            traffic: Traffic::tcp(443)
+        }),
+        (sample::select(cidrs), sample::select(vec![443, 22])).prop_map(|(cidr, port)| Destination::Cidr {
+            cidr: cidr.parse().unwrap(),
+            traffic: Traffic::tcp(port)
+        }),
+        (
+            sample::select(vec!["10.0.1.77", "10.0.2.78", "10.0.0.77", "8.8.8.8"]),
+            sample::select(DNS_QUERIES.to_vec())
+        )
+            .prop_map(|(server, traffic)| Destination::Resolver {
+                server: server.parse().unwrap(),
+                traffic
+            }),
+        (subnet(), traffic.clone()).prop_map(|(subnet, traffic)| Destination::Members { subnet, traffic }),
+        (subnet(), traffic).prop_map(|(subnet, traffic)| Destination::Subnet { subnet, traffic }),
+    ]
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     observed::{Snapshot, files},
     reach::{Destination, Means, Reach, Verdict},
-    types::{AccountId, Region, SubnetId},
+    types::{AccountId, Region, SubnetId, Traffic},
 };
 
 mod appliances;
@@ -301,7 +301,7 @@ impl World {
         let (address, port) = to.split_once(':').expect("an address and a port");
         let destination = Destination::Cidr {
             cidr: address.parse::<std::net::IpAddr>().expect("an address").into(),
-            port: port.parse().expect("a port"),
+            traffic: Traffic::tcp(port.parse().expect("a port")),
         };
         told(&self.ask("subnet-a1", &destination), &destination)
     }

@@ -1,0 +1,74 @@
+//! Connections that what is reached opens itself, to whoever reached it: file
+//! systems call their clients back.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Reach,
+    cause::Cause,
+    filter::Admission,
+    network::{Crossing, Leg, Trip},
+    parts::{blocks_of, not_known},
+    space::space,
+    start::Start,
+    unseen::Unseen,
+};
+use crate::types::Direction;
+
+impl Start<'_, '_> {
+    /// What security groups say of connections that the receiver opens itself.
+    pub(super) fn called_back(&self, trip: &Trip<'_>) -> (Vec<Cause>, Vec<Unseen>) {
+        let target = trip.target;
+        if !target.calls_back {
+            return (Vec::new(), Vec::new());
+        }
+        let none = BTreeSet::new();
+        let theirs = target.receiver.groups().unwrap_or(&none);
+        let sources = space(trip.nets.iter().copied(), target.flow.ports);
+        let groups = &self.reach.groups;
+        let out =
+            (!theirs.is_empty()).then(|| groups.admit(theirs, Direction::Egress, target.flow, sources, &self.groups));
+        let back = groups.admit(
+            &self.groups,
+            Direction::Ingress,
+            target.flow,
+            target.space.clone(),
+            theirs,
+        );
+        let mut unseen = not_known(&back);
+        unseen.extend(out.iter().flat_map(not_known));
+        let refused = |admission: &Admission| !admission.refused.is_empty() && not_known(admission).is_empty();
+        let out = out.filter(refused).map(|out| Cause::NotAdmitted {
+            groups: theirs.iter().cloned().collect(),
+            direction: Direction::Egress,
+            traffic: target.traffic,
+            peers: blocks_of(&out.refused),
+            endpoint: None,
+            callers: Some(self.groups.iter().cloned().collect()),
+        });
+        let back = refused(&back).then(|| Cause::NotAdmitted {
+            groups: self.groups.iter().cloned().collect(),
+            direction: Direction::Ingress,
+            traffic: target.traffic,
+            peers: target.whom.clone(),
+            endpoint: None,
+            callers: None,
+        });
+        (out.into_iter().chain(back).collect(), unseen)
+    }
+}
+
+impl Reach<'_> {
+    /// Past the network ACLs for connections that the target, in the subnet at
+    /// `at`, opens to the source.
+    pub(super) fn called_from(&self, trip: &Trip<'_>, at: usize, leg: Leg) -> Vec<Leg> {
+        let out = self.past_acl_from(trip, at, Direction::Egress, Crossing::There, leg);
+        let there = self.past_acl(trip, trip.from, Direction::Ingress, Crossing::There, out);
+        let answered = there
+            .into_iter()
+            .flat_map(|leg| self.past_acl(trip, trip.from, Direction::Egress, Crossing::Back, leg));
+        answered
+            .map(|leg| self.past_acl_from(trip, at, Direction::Ingress, Crossing::Back, leg))
+            .collect()
+    }
+}
