@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use crate::{
-    api::{Destination, SageMakerVpcProfileSpec, Workload},
+    api::{Destination, PackageRepositories, SageMakerVpcProfileSpec, Workload},
     catalog::{
         HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, RuleNeed, Symptom, When, WorkloadKind, is_aws_service,
         names_service, symptom_without_service,
@@ -51,6 +51,11 @@ pub enum DemandPeer {
         /// A bucket, or S3 as such.
         bucket: Option<String>,
     },
+    /// The mirror lists of Amazon Linux 2's package repositories, which yum asks
+    /// S3 for over HTTP.
+    ///
+    /// See <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-s3.html>.
+    PackageMirrors,
     /// An AWS service, by its short or full name.
     Service(String),
     /// The Elastic Inference service, by an endpoint with groups of its own.
@@ -106,7 +111,7 @@ impl Demand {
             DemandPeer::ElasticInference => Some(Symptom::NoWayToServices),
             DemandPeer::Members => Some(Symptom::MembersCannotTalk),
             DemandPeer::EfaMembers => Some(Symptom::EfaFails),
-            DemandPeer::OwnSubnets | DemandPeer::Inside { .. } => None,
+            DemandPeer::OwnSubnets | DemandPeer::PackageMirrors | DemandPeer::Inside { .. } => None,
             DemandPeer::Cidr { cidr, .. } if is_private(cidr) => None,
             DemandPeer::Resolver => Some(Symptom::StaysStarting),
             DemandPeer::Host(_) | DemandPeer::Cidr { .. } => Some(Symptom::NoWayOut),
@@ -144,6 +149,7 @@ impl Demand {
             | DemandPeer::Members
             | DemandPeer::EfaMembers
             | DemandPeer::OwnSubnets
+            | DemandPeer::PackageMirrors
             | DemandPeer::Resolver
             | DemandPeer::Host(_)
             | DemandPeer::Inside { .. } => self.is_of_the_vpc(),
@@ -162,6 +168,7 @@ impl Demand {
             | DemandPeer::Members
             | DemandPeer::EfaMembers
             | DemandPeer::OwnSubnets
+            | DemandPeer::PackageMirrors
             | DemandPeer::Resolver
             | DemandPeer::Inside { .. } => false,
         }
@@ -179,6 +186,7 @@ impl Demand {
             | DemandPeer::Members
             | DemandPeer::EfaMembers
             | DemandPeer::OwnSubnets
+            | DemandPeer::PackageMirrors
             | DemandPeer::Resolver
             | DemandPeer::Host(_) => false,
         }
@@ -196,7 +204,7 @@ impl Demand {
             peer,
         };
         match &self.peer {
-            DemandPeer::S3 { .. } => vec![rule(Direction::Egress, PeerNeed::S3)],
+            DemandPeer::S3 { .. } | DemandPeer::PackageMirrors => vec![rule(Direction::Egress, PeerNeed::S3)],
             DemandPeer::Members | DemandPeer::EfaMembers => vec![
                 rule(Direction::Ingress, PeerNeed::Members),
                 rule(Direction::Egress, PeerNeed::Members),
@@ -223,6 +231,7 @@ impl Demands {
             buckets: profile.buckets.iter().map(String::as_str).collect(),
             services: profile.services.iter().map(String::as_str).collect(),
             destinations: profile.destinations.iter().collect(),
+            installs_packages: profile.package_repositories == Some(PackageRepositories::Allow),
         };
         let demands =
             |workload: &ValidWorkload| named.demands(workload.kind, workload.options, workload.direct_internet_access);
@@ -235,6 +244,7 @@ impl Demands {
             buckets: spec.buckets.iter().map(|bucket| bucket.name.as_str()).collect(),
             services: spec.services.iter().map(String::as_str).collect(),
             destinations: spec.destinations.iter().collect(),
+            installs_packages: spec.package_repositories == Some(PackageRepositories::Allow),
         };
         let demands =
             |workload: &Workload| named.demands(workload.kind, workload.options(), workload.direct_internet_access);
@@ -315,6 +325,8 @@ struct Named<'a> {
     buckets: BTreeSet<&'a str>,
     services: BTreeSet<&'a str>,
     destinations: Vec<&'a Destination>,
+    /// Whether it needs the package repositories.
+    installs_packages: bool,
 }
 
 impl Named<'_> {
@@ -357,6 +369,9 @@ impl Named<'_> {
                 (PeerNeed::Members, Direction::Egress) => add(DemandPeer::Members, traffic, Strength::Required),
                 (PeerNeed::Members, Direction::Ingress) | (PeerNeed::VpcCidrs, _) => {}
             }
+        }
+        if self.installs_packages && !past_the_vpc && requirements.needs.contains(&Need::S3) {
+            add(DemandPeer::PackageMirrors, Traffic::tcp(80), Strength::Required);
         }
         if !past_the_vpc && requirements.needs.contains(&Need::Dns) {
             let [by_udp, by_tcp] = DNS_QUERIES;

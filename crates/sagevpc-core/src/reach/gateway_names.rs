@@ -74,6 +74,16 @@ impl Reach<'_> {
         self.by_name(|resolution| self.add_list(resolution, Some(list), &list.prefix_list_name, host, traffic, is_ipv6))
     }
 
+    /// The endpoint's policy is judged for the repositories' objects as such.
+    pub(super) fn resolve_package_mirrors(&self, is_ipv6: bool) -> Resolution {
+        const HTTP: Traffic = Traffic::tcp(80);
+        let mut resolution = self.resolve_s3(None, HTTP, is_ipv6);
+        for target in &mut resolution.targets {
+            target.s3 = None;
+        }
+        resolution
+    }
+
     pub(super) fn resolve_s3(&self, bucket: Option<&str>, traffic: Traffic, is_ipv6: bool) -> Resolution {
         let region = self.snapshot.region.as_ref();
         let elsewhere = bucket.and_then(|name| self.snapshot.buckets.get(name)?.region.as_ref());

@@ -125,6 +125,8 @@ pub enum Destination {
         /// something through.
         bucket: Option<String>,
     },
+    /// The mirror lists of Amazon Linux 2, which lie in S3: port 80.
+    PackageMirrors,
     /// An AWS service by its short or full name, port 443.
     Service(String),
     /// Another instance of the same job, with the same security groups.
@@ -198,6 +200,7 @@ impl fmt::Display for Destination {
             Self::S3 { bucket: None } => f.write_str("S3"),
             Self::S3 { bucket: Some(bucket) } => write!(f, "bucket {bucket} of S3"),
             Self::BucketElsewhere { bucket, region } => write!(f, "bucket {bucket} of S3 in {region}"),
+            Self::PackageMirrors => f.write_str("mirror lists of Amazon Linux 2 (S3 on port 80)"),
             Self::Service(name) => f.write_str(name),
             Self::Members { subnet, .. } => write!(f, "instances of the same job in {subnet}"),
             Self::Efa => f.write_str("instances with Elastic Fabric Adapters"),

@@ -160,6 +160,7 @@ impl Reach<'_> {
         match destination {
             Destination::S3 { bucket } => self.resolve_s3(bucket.as_deref(), HTTPS, is_ipv6),
             Destination::BucketElsewhere { bucket, region } => self.resolve_bucket_elsewhere(bucket, region, is_ipv6),
+            Destination::PackageMirrors => self.resolve_package_mirrors(is_ipv6),
             Destination::Service(name) => self.resolve_service(name, name, HTTPS, is_ipv6),
             Destination::Members { subnet, traffic } => {
                 self.resolve_subnet(subnet, *traffic, is_ipv6, &[Peer::Itself], || Receiver::Members)

@@ -167,6 +167,7 @@ impl Start<'_, '_> {
                 .map_or(!has_ipv4, |address: std::net::IpAddr| address.is_ipv6()),
             Destination::S3 { .. }
             | Destination::BucketElsewhere { .. }
+            | Destination::PackageMirrors
             | Destination::Service(_)
             | Destination::Members { .. }
             | Destination::Efa

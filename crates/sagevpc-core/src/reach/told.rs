@@ -13,7 +13,7 @@ impl Destination {
     /// What a way there is about.
     pub fn concern(&self) -> Concern {
         match self {
-            Self::S3 { .. } | Self::BucketElsewhere { .. } => Concern::S3,
+            Self::S3 { .. } | Self::BucketElsewhere { .. } | Self::PackageMirrors => Concern::S3,
             Self::Service(name) if names_service(name, ELASTIC_INFERENCE) => Concern::ElasticInference,
             Self::Service(_) => Concern::Endpoints,
             Self::Members { .. } | Self::Efa | Self::Subnet { .. } => Concern::Subnets,
@@ -106,6 +106,7 @@ impl Cause {
                 Destination::Service(name) => Lack::Service(name.clone()),
                 Destination::S3 { .. }
                 | Destination::BucketElsewhere { .. }
+                | Destination::PackageMirrors
                 | Destination::Members { .. }
                 | Destination::Efa
                 | Destination::Subnet { .. }

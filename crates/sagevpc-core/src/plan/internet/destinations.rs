@@ -121,6 +121,7 @@ fn blocks(demand: &Demand, anywhere: &[IpNet]) -> Vec<IpNet> {
         | DemandPeer::Members
         | DemandPeer::EfaMembers
         | DemandPeer::OwnSubnets
+        | DemandPeer::PackageMirrors
         | DemandPeer::Resolver
         | DemandPeer::Inside { .. } => Vec::new(),
     }

@@ -76,6 +76,7 @@ impl Asked {
         let destination = match destination {
             Destination::S3 { .. } => Destination::S3 { bucket: None },
             Destination::Service(_)
+            | Destination::PackageMirrors
             | Destination::BucketElsewhere { .. }
             | Destination::Members { .. }
             | Destination::Efa
@@ -191,6 +192,7 @@ fn chosen(destination: &Destination, net: &IpNet) -> Option<IpNet> {
         }),
         Destination::S3 { .. }
         | Destination::BucketElsewhere { .. }
+        | Destination::PackageMirrors
         | Destination::Service(_)
         | Destination::Members { .. }
         | Destination::Efa

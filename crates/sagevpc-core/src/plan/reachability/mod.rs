@@ -236,6 +236,7 @@ pub(super) fn destinations_of(projected: &VpcSnapshot, demand: &Demand, subnets:
     let there = subnets.iter().filter(|subnet| projected.subnets.contains_key(*subnet));
     match &demand.peer {
         DemandPeer::S3 { bucket } => vec![Destination::S3 { bucket: bucket.clone() }],
+        DemandPeer::PackageMirrors => vec![Destination::PackageMirrors],
         DemandPeer::Service(name) => vec![Destination::Service(name.clone())],
         // Where the region offers it no more, that is told where it is planned.
         DemandPeer::ElasticInference => {

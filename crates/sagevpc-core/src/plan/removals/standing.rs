@@ -58,6 +58,7 @@ pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>
         Destination::S3 { bucket: Some(bucket) } => closed.of(bucket),
         Destination::S3 { bucket: None }
         | Destination::BucketElsewhere { .. }
+        | Destination::PackageMirrors
         | Destination::Service(_)
         | Destination::Host { .. }
         | Destination::Cidr { .. }
@@ -187,6 +188,7 @@ impl<'s> Narrowed<'s> {
             }),
             Destination::S3 { bucket: Some(_) }
             | Destination::BucketElsewhere { .. }
+            | Destination::PackageMirrors
             | Destination::Host { .. }
             | Destination::Cidr { .. }
             | Destination::Members { .. }

@@ -177,6 +177,7 @@ impl Question<'_> {
         let by_name = match &self.destination {
             Destination::S3 { .. }
             | Destination::BucketElsewhere { .. }
+            | Destination::PackageMirrors
             | Destination::Service(_)
             | Destination::Host { .. } => true,
             Destination::Members { .. }
@@ -196,6 +197,7 @@ impl Question<'_> {
             Destination::Resolver { server, .. } => Some(IpNet::from(*server)),
             Destination::S3 { .. }
             | Destination::BucketElsewhere { .. }
+            | Destination::PackageMirrors
             | Destination::Service(_)
             | Destination::Host { .. }
             | Destination::Members { .. }
@@ -238,7 +240,7 @@ impl Question<'_> {
         let in_block = |block: IpNet| all.iter().filter(|ip| block.contains(*ip)).copied().collect::<Vec<_>>();
         let public = || all.iter().filter(|ip| is_public(**ip)).copied().collect();
         match &self.destination {
-            Destination::S3 { .. } => {
+            Destination::S3 { .. } | Destination::PackageMirrors => {
                 let list = &self.vpc.prefix_lists[0].cidrs;
                 (
                     list.iter().flat_map(|cidr| in_block(cidr.parse().unwrap())).collect(),
@@ -339,6 +341,7 @@ impl Question<'_> {
                         Destination::S3 { .. } | Destination::BucketElsewhere { .. } | Destination::Service(_) => {
                             vec![443]
                         }
+                        Destination::PackageMirrors => vec![80],
                         Destination::Efa => Vec::new(),
                         Destination::Members { traffic, .. }
                         | Destination::Resolver { traffic, .. }
@@ -587,6 +590,7 @@ fn is_of_every_address(question: &Question<'_>) -> bool {
             .any(|endpoint| endpoint.service_name.ends_with(".sts") && endpoint.private_dns_enabled),
         Destination::S3 { .. }
         | Destination::BucketElsewhere { .. }
+        | Destination::PackageMirrors
         | Destination::Members { .. }
         | Destination::Efa
         | Destination::Subnet { .. }

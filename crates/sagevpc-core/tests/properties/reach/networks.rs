@@ -395,6 +395,7 @@ pub fn destination() -> impl Strategy<Value = Destination> {
     let subnet = || sample::select(&SUBNETS[..]).prop_map(SubnetId::new);
     prop_oneof![
         Just(Destination::S3 { bucket: None }),
+        Just(Destination::PackageMirrors),
         Just(Destination::Service("sts".to_owned())),
         Just(Destination::Host {
             name: "pypi.org".to_owned(),
