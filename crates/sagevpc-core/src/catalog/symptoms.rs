@@ -194,7 +194,8 @@ impl Symptom {
             Self::EfaFails => requirements.addresses_with_efa.is_some(),
             Self::ClusterDoesNotStart => requirements.is_cluster,
             Self::NoWayToLustre => requirements.is_cluster || kind == WorkloadKind::Training,
-            Self::DhcpOptions | Self::StaysStarting => requirements.needs.contains(&Need::Dns),
+            Self::DhcpOptions => requirements.needs.contains(&Need::DomainName),
+            Self::StaysStarting => requirements.needs.contains(&Need::Dns),
             Self::MembersCannotTalk => requirements.rules.iter().any(|rule| rule.peer == PeerNeed::Members),
             Self::NoCapacity | Self::ZoneWithoutType | Self::NoWayOut | Self::NoWayOutSometimes => true,
             Self::TooFewZones => {

@@ -174,6 +174,11 @@ pub enum Need {
     S3,
     /// Name resolution.
     Dns,
+    /// A domain name in the VPC's DHCP options, without which jobs of SageMaker's
+    /// fail to set up their instances.
+    ///
+    /// See <https://github.com/aws/sagemaker-python-sdk/issues/3955>.
+    DomainName,
     /// The Elastic Inference service, its endpoint and its two groups.
     ElasticInference,
 }
@@ -183,6 +188,7 @@ impl fmt::Display for Need {
         f.write_str(match self {
             Self::S3 => "S3 gateway endpoint",
             Self::Dns => "DNS",
+            Self::DomainName => "DHCP domain-name",
             Self::ElasticInference => "Elastic Inference",
         })
     }
@@ -255,7 +261,7 @@ const PROCESSING: Requirements = Requirements {
     private_subnets_advised: true,
     may_be_distributed: true,
     may_be_isolated: true,
-    needs: &[Need::S3, Need::Dns],
+    needs: &[Need::S3, Need::Dns, Need::DomainName],
     rules: DISTRIBUTED_JOB,
     role_actions: RoleActions::Eni9,
     role_unconditioned: true,
@@ -288,7 +294,7 @@ const TRAINING: Requirements = Requirements {
     private_subnets_advised: true,
     may_be_distributed: true,
     may_be_isolated: true,
-    needs: &[Need::S3, Need::Dns],
+    needs: &[Need::S3, Need::Dns, Need::DomainName],
     rules: TRAINING_JOB,
     role_actions: RoleActions::Eni9,
     ..NEUTRAL
@@ -304,7 +310,7 @@ const TUNING: Requirements = Requirements {
     private_subnets_advised: true,
     may_be_distributed: true,
     may_be_isolated: true,
-    needs: &[Need::S3, Need::Dns],
+    needs: &[Need::S3, Need::Dns, Need::DomainName],
     rules: TRAINING_JOB,
     role_actions: RoleActions::Eni9,
     ..NEUTRAL
@@ -371,7 +377,7 @@ const CLARIFY: Requirements = Requirements {
     addresses_per_instance: 2,
     private_subnets_advised: true,
     may_be_distributed: true,
-    needs: &[Need::S3, Need::Dns],
+    needs: &[Need::S3, Need::Dns, Need::DomainName],
     shadow_endpoint: Some(&SHADOW_ENDPOINT),
     rules: DISTRIBUTED_JOB,
     role_actions: RoleActions::Eni9,
@@ -387,7 +393,7 @@ const MODEL_MONITOR: Requirements = Requirements {
     private_subnets_advised: true,
     may_be_distributed: true,
     may_be_isolated: true,
-    needs: &[Need::S3, Need::Dns],
+    needs: &[Need::S3, Need::Dns, Need::DomainName],
     usual_services: &["monitoring"],
     rules: DISTRIBUTED_JOB,
     role_actions: RoleActions::Eni9,

@@ -1,6 +1,8 @@
 //! DNS attributes of the VPC, which we may turn on, and its DHCP options,
 //! which we only judge.
 
+use std::collections::BTreeSet;
+
 use super::{Action, DnsAttribute, PlannedAction, Serves, draft::Draft};
 use crate::{
     api::{AcceptUnknown, Dns, Reason},
@@ -8,11 +10,16 @@ use crate::{
     observed::AWS_RESOLVER,
     plan::{VpcChange, resolved::ResolvedProfile},
     report::{Concern, Finding, Lack, Scope, Weight},
-    types::listed,
+    types::{DhcpOptionsId, VpcId, listed},
 };
 
-/// The keys that SageMaker looks for.
-const DHCP_KEYS: [&str; 2] = ["domain-name-servers", "domain-name"];
+/// The keys of DHCP options that SageMaker looks for.
+const SERVERS: &str = "domain-name-servers";
+const DOMAIN_NAME: &str = "domain-name";
+
+/// How a set that lacks some of them is mended.
+const COMPLETE_SET: &str = "Create a set that has both domain-name-servers and domain-name, and associate it with `aws ec2 \
+                            associate-dhcp-options`.";
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let is_needed = profiles
@@ -27,7 +34,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
         });
     if is_needed {
         attributes(draft);
-        dhcp_options(draft);
+        dhcp_options(draft, profiles);
     }
 }
 
@@ -87,7 +94,7 @@ fn attributes(draft: &mut Draft<'_>) {
     }
 }
 
-fn dhcp_options(draft: &mut Draft<'_>) {
+fn dhcp_options(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
     let vpc = draft.snapshot.vpc.vpc_id.clone();
     let Some(options) = &draft.snapshot.dhcp_options else {
         // EC2 writes `default` where a VPC has no option set at all.
@@ -118,24 +125,21 @@ fn dhcp_options(draft: &mut Draft<'_>) {
         return;
     };
     let id = options.dhcp_options_id.clone();
-    let missing: Vec<&str> = DHCP_KEYS
-        .into_iter()
-        .filter(|key| options.values(key).is_empty())
-        .collect();
-    if !missing.is_empty() {
-        let message = format!("DHCP options {id} of {vpc} lack {}.", listed(missing));
+    let resolvers = options.values(SERVERS);
+    let has_domain_name = !options.values(DOMAIN_NAME).is_empty();
+    if resolvers.is_empty() {
+        let missing = [Some(SERVERS), (!has_domain_name).then_some(DOMAIN_NAME)];
+        let message = lacking(&id, &vpc, &listed(missing.into_iter().flatten()));
         draft.push(
             Finding::new(Concern::Dns, Scope::Vpc, Reason::DhcpOptionsIncomplete, message)
-                .mended_by(
-                    "Create a set that has both domain-name-servers and domain-name, and associate it with `aws ec2 \
-                     associate-dhcp-options`.",
-                )
+                .mended_by(COMPLETE_SET)
                 .about(&id)
                 .lacking(Lack::Dns)
                 .showing(Symptom::DhcpOptions),
         );
+    } else if !has_domain_name {
+        without_domain_name(draft, profiles, &id, &lacking(&id, &vpc, DOMAIN_NAME));
     }
-    let resolvers = options.values(DHCP_KEYS[0]);
     let own = draft.snapshot.custom_resolvers();
     if !own.is_empty() {
         let accepted = draft
@@ -161,6 +165,37 @@ fn dhcp_options(draft: &mut Draft<'_>) {
                 .about(&id)
                 .lacking(Lack::Dns)
                 .weighing(weight),
+        );
+    }
+}
+
+/// What DHCP options lack.
+fn lacking(id: &DhcpOptionsId, vpc: &VpcId, keys: &str) -> String {
+    format!("DHCP options {id} of {vpc} lack {keys}.")
+}
+
+/// Tells those whose workloads cannot do without a domain name.
+fn without_domain_name(
+    draft: &mut Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    options: &DhcpOptionsId,
+    message: &str,
+) {
+    for resolved in profiles.iter().filter(|resolved| resolved.takes_part()) {
+        let workloads = resolved.profile().workloads.iter().enumerate();
+        let needing: BTreeSet<usize> = workloads
+            .filter(|(_, workload)| workload.kind.requirements().needs.contains(&Need::DomainName))
+            .map(|(place, _)| place)
+            .collect();
+        if needing.is_empty() {
+            continue;
+        }
+        let scope = resolved.scope_of(&needing);
+        draft.push(
+            Finding::new(Concern::Dns, scope, Reason::DhcpOptionsIncomplete, message)
+                .mended_by(COMPLETE_SET)
+                .about(options)
+                .showing(Symptom::DhcpOptions),
         );
     }
 }

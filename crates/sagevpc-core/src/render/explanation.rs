@@ -228,9 +228,8 @@ fn needs(requirements: &Requirements) -> Vec<String> {
                 "an S3 gateway endpoint on the route tables of its subnets, whose policy lets its buckets through"
                     .to_owned()
             }
-            Need::Dns => {
-                "DNS support and DNS host names, and DHCP options with domain-name-servers and domain-name".to_owned()
-            }
+            Need::Dns => "DNS support and DNS host names, and DHCP options with domain-name-servers".to_owned(),
+            Need::DomainName => "DHCP options with domain-name".to_owned(),
             Need::ElasticInference => {
                 "an interface endpoint for elastic-inference.runtime in at least two zones, and two security groups: a \
              client that only sends to the endpoint, and the endpoint that only hears the client"

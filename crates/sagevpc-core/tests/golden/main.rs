@@ -237,6 +237,7 @@ cases! {
     dhcp_options_incomplete,
     dhcp_options_missing,
     dhcp_options_replaced_later,
+    dhcp_options_without_domain_name,
     discovery_is_not_allowed,
     discovery_switched_off,
     disruption_behind_a_firewall_is_held,
