@@ -236,6 +236,7 @@ fn received_in<'v>(vpc: &'v VpcSnapshot, destination: &Destination) -> BTreeSet<
             ..
         } => vpc.subnets.keys().collect(),
         Destination::S3 { .. }
+        | Destination::PackageMirrors
         | Destination::BucketElsewhere { .. }
         | Destination::Service(_)
         | Destination::Members { .. }
