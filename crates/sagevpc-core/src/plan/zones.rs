@@ -104,10 +104,12 @@ fn judge_type<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>, ind
         ),
     };
     let message = format!(
-        "EC2 does not offer {instance_type} in the availability zone of {}{there}: {effect}. `aws ec2 \
-         describe-instance-type-offerings --location-type availability-zone-id --filters \
-         Name=instance-type,Values={}` lists the zones that do: add a subnet of one of them, or choose another type.",
+        "EC2 does not offer {instance_type} in the availability zone of {}{there}: {effect}.",
         described(&without),
+    );
+    let fix = format!(
+        "`aws ec2 describe-instance-type-offerings --location-type availability-zone-id --filters \
+         Name=instance-type,Values={}` lists the zones that do: add a subnet of one of them, or choose another type.",
         ec2_instance_type(&instance_type),
     );
     let places = [index];
@@ -123,5 +125,5 @@ fn judge_type<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>, ind
         let scope = resolved.block(&places);
         Finding::new(Concern::Subnets, scope, Reason::TooFewZones, message).showing(symptom)
     };
-    draft.push(finding);
+    draft.push(finding.mended_by(fix));
 }
