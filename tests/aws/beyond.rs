@@ -11,7 +11,7 @@ use crate::{
 };
 use sagevpc_core::{
     reach::{Destination, Reach, Verdict},
-    types::{SecurityGroupId, TransitGatewayId, VpcId, VpcPeeringConnectionId},
+    types::{SecurityGroupId, Traffic, TransitGatewayId, VpcId, VpcPeeringConnectionId},
 };
 
 async fn other_vpc(client: &Client) -> (String, String) {
@@ -59,7 +59,7 @@ async fn a_peer_is_seen_once_a_route_leads_there() {
     let start = reach.from(&network.subnets[0], &groups).unwrap();
     let verdict = start.to(&Destination::Cidr {
         cidr: "10.7.1.0/24".parse().unwrap(),
-        port: 5432,
+        traffic: Traffic::tcp(5432),
     });
     let Verdict::Stopped(_, stop) = verdict else {
         panic!("{verdict:?}")

@@ -356,8 +356,9 @@ const STUDIO: Requirements = Requirements {
     private_subnets_advised: true,
     instances_are_users: true,
     needs: &[Need::S3, Need::Dns],
-    services: &["sagemaker.api", "sagemaker.runtime", STUDIO_UI],
-    usual_services: &["sts", "logs", "servicecatalog"],
+    services: &["sagemaker.api", "sagemaker.runtime"],
+    // Not every region offers the first, and users who come by the internet do without.
+    usual_services: &[STUDIO_UI, "sts", "logs", "servicecatalog"],
     rules: &[HTTPS_TO_S3, NFS_TO_OWN_SUBNETS, APPS_FROM_MEMBERS, APPS_TO_MEMBERS],
     role_actions: RoleActions::None,
     ..NEUTRAL

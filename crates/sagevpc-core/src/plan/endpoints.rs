@@ -13,7 +13,7 @@ mod hit;
 mod keep;
 mod needs;
 mod placement;
-mod services;
+pub(super) mod services;
 mod setting;
 mod way_out;
 

@@ -145,6 +145,7 @@ pub(super) fn acl_fix<'d>(denials: impl IntoIterator<Item = &'d AclDenial>, mean
     }
     let mut numbered: BTreeSet<(Direction, i32)> = BTreeSet::new();
     let mut commands = Vec::new();
+    let mut leave_no_room = BTreeSet::new();
     for ((direction, _, peer), denial) in &lacking {
         let is_free = |number: &i32| {
             !means.has_acl_rule(&denial.acl, *direction, *number) && !numbered.contains(&(*direction, *number))
@@ -157,7 +158,20 @@ pub(super) fn acl_fix<'d>(denials: impl IntoIterator<Item = &'d AclDenial>, mean
         if let Some(number) = number {
             numbered.insert((*direction, number));
             commands.push(format!("`{}`", denial.command(number, *peer)));
+        } else if denial.rule < LAST_RULE {
+            leave_no_room.insert(denial.rule);
         }
+    }
+    if !leave_no_room.is_empty() {
+        let (rules, leave, them) = match leave_no_room.len() {
+            1 => ("Rule", "leaves", "it a higher number, or remove it"),
+            _ => ("Rules", "leave", "them higher numbers, or remove them"),
+        };
+        return format!(
+            "{rules} {} {leave} no number free for a rule that comes before: give {them}. Then add rules that allow it \
+             with lower numbers.",
+            listed(&leave_no_room)
+        );
     }
     let rest = commands.len().saturating_sub(SPELLED_OUT);
     commands.truncate(SPELLED_OUT);

@@ -12,7 +12,7 @@ use crate::{
     catalog::{Prices, calls::Call},
     observed::{NatGatewayState, NetworkAcl, RouteDestination},
     report::Concern,
-    types::{Direction, NetworkAclId, RouteTableId, VpcEndpointId, listed},
+    types::{Direction, NetworkAclId, RouteTableId, VpcEndpointId, joined, listed},
 };
 
 /// What a fix may be, besides doing it by hand: whose the resources are, and
@@ -37,6 +37,9 @@ pub struct Means<'a> {
     pub acls: Option<&'a BTreeMap<NetworkAclId, NetworkAcl>>,
 }
 
+/// Where a default route of IPv4 leads.
+const DEFAULT_ROUTE: &str = "0.0.0.0/0";
+
 impl Means<'_> {
     /// What an endpoint costs, in brackets.
     fn endpoint_costs(&self) -> String {
@@ -47,6 +50,17 @@ impl Means<'_> {
         )
     }
 
+    /// Make an interface endpoint for the service.
+    fn an_endpoint(&self, service: &str) -> String {
+        let costs = self.endpoint_costs();
+        match self.sagemaker_vpc {
+            Some(vpc) => {
+                format!("Add {service} to spec.services of SageMakerVpc {vpc}, for an interface endpoint{costs}")
+            }
+            None => format!("Make an interface endpoint for {service} with private DNS{costs}"),
+        }
+    }
+
     /// Whether the number of a network ACL's rule is in use.
     pub(super) fn has_acl_rule(&self, acl: &NetworkAclId, direction: Direction, number: i32) -> bool {
         let acl = self.acls.and_then(|acls| acls.get(acl));
@@ -54,12 +68,18 @@ impl Means<'_> {
         entries.any(|entry| entry.rule_number == number && entry.egress == (direction == Direction::Egress))
     }
 
-    /// Lead a route to a NAT gateway.
-    fn to_nat_gateway(&self, command: &str, table: &str, to: &str) -> String {
-        let by_hand = format!(
-            "Lead it to a NAT gateway in a public subnet with `aws ec2 {command} --route-table-id {table} --destination-cidr-block \
-             {to} --nat-gateway-id nat-…`"
-        );
+    /// Lead routes of these tables to NAT gateways.
+    fn to_nat_gateways<'t>(
+        &self,
+        command: &str,
+        tables: impl IntoIterator<Item = &'t RouteTableId>,
+        to: &str,
+    ) -> String {
+        let commands = tables.into_iter().map(|table| {
+            format!("`aws ec2 {command} --route-table-id {table} --destination-cidr-block {to} --nat-gateway-id nat-…`")
+        });
+        let commands: Vec<String> = commands.collect();
+        let by_hand = format!("Lead it to a NAT gateway in a public subnet with {}", joined(&commands));
         match (self.internet, self.sagemaker_vpc) {
             (InternetMode::ManagedNat, _) | (_, None) => format!("{by_hand}."),
             (InternetMode::Existing | InternetMode::None, Some(vpc)) => {
@@ -72,7 +92,7 @@ impl Means<'_> {
 
     /// Turn a route of somebody else's to a NAT gateway.
     fn turn(&self, route: &RouteUsed) -> String {
-        let turn = self.to_nat_gateway("replace-route", route.table.as_str(), &route.destination.to_string());
+        let turn = self.to_nat_gateways("replace-route", [&route.table], &route.destination.to_string());
         match (self.internet, self.sagemaker_vpc) {
             (InternetMode::ManagedNat, Some(_)) if route.is_default() => {
                 format!("Remove the route, so that sagevpc makes one of its own; or: {turn}")
@@ -111,16 +131,44 @@ pub fn fix_of_all<'c>(stopped: impl IntoIterator<Item = (&'c Cause, &'c Destinat
     let mut refusals: Vec<&Cause> = Vec::new();
     let mut denials: BTreeMap<&NetworkAclId, Vec<&AclDenial>> = BTreeMap::new();
     let mut fixes: Vec<String> = Vec::new();
+    // Tables that lack a default route, and services that have no endpoint either.
+    let mut without_nat: BTreeSet<&RouteTableId> = BTreeSet::new();
+    let mut without_endpoint: BTreeMap<&String, BTreeSet<&RouteTableId>> = BTreeMap::new();
     for (cause, destination) in stopped {
         match cause {
             Cause::NotAdmitted { .. } => refusals.push(cause),
             Cause::AclDenies(denial) => denials.entry(&denial.acl).or_default().push(denial),
+            Cause::NoRoute {
+                table,
+                is_ipv6: false,
+                sibling: None,
+            } if destination.concern() == Concern::Internet => {
+                without_nat.insert(table);
+            }
+            Cause::NoEndpoint {
+                service,
+                otherwise: Some(otherwise),
+            } if otherwise.table_without_nat().is_some() => {
+                let tables = without_endpoint.entry(service).or_default();
+                tables.extend(otherwise.table_without_nat());
+            }
             other => fixes.push(other.fix(destination, means)),
         }
     }
     let of_groups = (!refusals.is_empty()).then(|| group_fix(refusals, means));
     let of_acls = denials.values().map(|denials| acl_fix(denials.iter().copied(), means));
-    let all = of_groups.into_iter().chain(of_acls).chain(fixes);
+    let of_tables =
+        (!without_nat.is_empty()).then(|| means.to_nat_gateways("create-route", without_nat, DEFAULT_ROUTE));
+    let of_services = without_endpoint.into_iter().map(|(service, tables)| {
+        let way_out = means.to_nat_gateways("create-route", tables, DEFAULT_ROUTE);
+        format!("{}. Or give it a way out: {way_out}", means.an_endpoint(service))
+    });
+    let all = of_groups
+        .into_iter()
+        .chain(of_acls)
+        .chain(of_tables)
+        .chain(of_services)
+        .chain(fixes);
     let each = all.fold(Vec::new(), |mut each: Vec<String>, fix| {
         if !each.contains(&fix) {
             each.push(fix);
@@ -190,7 +238,7 @@ impl Cause {
             }
             Self::NoRoute {
                 table, is_ipv6: false, ..
-            } => means.to_nat_gateway("create-route", table.as_str(), "0.0.0.0/0"),
+            } => means.to_nat_gateways("create-route", [table], DEFAULT_ROUTE),
             Self::NoRoute {
                 table, is_ipv6: true, ..
             } => format!(
@@ -242,18 +290,7 @@ impl Cause {
                 (None, None) => format!("Allow {action} on {resource} in its policy."),
             },
             Self::NoEndpoint { service, otherwise } => {
-                let endpoint = match means.sagemaker_vpc {
-                    Some(vpc) => {
-                        format!(
-                            "Add {service} to spec.services of SageMakerVpc {vpc}, for an interface endpoint{}",
-                            means.endpoint_costs()
-                        )
-                    }
-                    None => format!(
-                        "Make an interface endpoint for {service} with private DNS{}",
-                        means.endpoint_costs()
-                    ),
-                };
+                let endpoint = means.an_endpoint(service);
                 match otherwise {
                     Some(otherwise) => format!(
                         "{endpoint}. Or give it a way out: {}",
@@ -333,13 +370,22 @@ impl Cause {
         }
     }
 
-    /// What would let it out to public addresses by a NAT gateway.
-    fn way_out(&self, destination: &Destination, means: &Means<'_>) -> String {
+    /// The table that lacks a default route, where a NAT gateway would do.
+    fn table_without_nat(&self) -> Option<&RouteTableId> {
         if let Self::NoRoute {
             table, is_ipv6: false, ..
         } = self
         {
-            means.to_nat_gateway("create-route", table.as_str(), "0.0.0.0/0")
+            Some(table)
+        } else {
+            None
+        }
+    }
+
+    /// What would let it out to public addresses by a NAT gateway.
+    fn way_out(&self, destination: &Destination, means: &Means<'_>) -> String {
+        if let Some(table) = self.table_without_nat() {
+            means.to_nat_gateways("create-route", [table], DEFAULT_ROUTE)
         } else {
             self.fix(destination, means)
         }

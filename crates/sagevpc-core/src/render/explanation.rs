@@ -458,7 +458,7 @@ mod tests {
             "SageMaker studio is unable to reach SageMaker Endpoint",
             "private subnets, as AWS advises",
             "1 free private IPv4 address for each user; AWS advises 4",
-            "studio: it cannot do without",
+            "studio: usually",
             "a distinct one for each user profile",
             "https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html",
         ] {

@@ -14,7 +14,13 @@ use crate::{
     catalog::Symptom,
     demand::{Demand, DemandPeer, Strength},
     observed::VpcSnapshot,
-    plan::{cost, draft::Draft, network_acls::RESERVED, resolved::ResolvedProfile},
+    plan::{
+        cost,
+        draft::Draft,
+        endpoints::services::{NamedService, look_up},
+        network_acls::RESERVED,
+        resolved::ResolvedProfile,
+    },
     reach::{AclDenial, Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, fix_of_all},
     report::{Concern, Finding, Lack, Weight},
     types::{Direction, NetworkAclId, SubnetId, listed},
@@ -140,6 +146,9 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         subnet: &SubnetId,
         destination: &Destination,
     ) {
+        if self.is_of_no_region(demand) {
+            return;
+        }
         let way = FollowedWay {
             demand,
             place,
@@ -165,6 +174,16 @@ impl<'a, 'p> Obstacles<'a, 'p> {
                 self.note_cause(remark, Weight::Advice, &way, What::OtherPorts(acl.clone()));
             }
         }
+    }
+
+    /// Whether it is a service that workloads call as a rule and that AWS does not
+    /// offer here: nobody can have it.
+    fn is_of_no_region(&self, demand: &Demand) -> bool {
+        let DemandPeer::Service(name) = &demand.peer else {
+            return false;
+        };
+        let found = look_up(self.draft.snapshot, &self.draft.network.vpc.region, name);
+        demand.strength == Strength::Usual && matches!(found, NamedService::Nothing { .. })
     }
 
     fn note_cause(&mut self, cause: &Cause, weight: Weight, way: &FollowedWay<'_>, what: What) {

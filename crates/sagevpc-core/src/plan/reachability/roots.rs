@@ -192,8 +192,13 @@ pub(super) fn in_words(causes: &[Cause]) -> String {
     let mut tables: BTreeSet<&RouteTableId> = BTreeSet::new();
     let mut blocked: BTreeMap<(&VpcEndpointId, &String), Vec<String>> = BTreeMap::new();
     let mut words: Vec<String> = Vec::new();
+    let mut without_endpoint: BTreeMap<&String, Vec<Cause>> = BTreeMap::new();
     for cause in causes {
         match cause {
+            Cause::NoEndpoint {
+                service,
+                otherwise: Some(otherwise),
+            } => without_endpoint.entry(service).or_default().push((**otherwise).clone()),
             Cause::NoRoute {
                 table, is_ipv6: false, ..
             } => {
@@ -216,6 +221,12 @@ pub(super) fn in_words(causes: &[Cause]) -> String {
         let verb = if tables.len() == 1 { "has" } else { "have" };
         words.push(format!("{} {verb} no route there", listed(tables)));
     }
+    words.extend(without_endpoint.iter().map(|(service, otherwise)| {
+        format!(
+            "{service} has no interface endpoint in this VPC, and {}",
+            in_words(otherwise)
+        )
+    }));
     let of_policies = blocked.iter().map(|((endpoint, why), what)| {
         format!("the policy of {endpoint} does not let {} through: {why}", listed(what))
     });

@@ -318,6 +318,11 @@ impl<'w, 's> Across<'w, 's> {
             return vec![self.not_through(stand, lead.via.target(), leg)];
         }
         let has_public = self.trip.is_ipv6 || self.sender == Sender::NatGateway { is_private: false };
+        // An appliance may give packets an address of its own, to which answers come.
+        if let Some(appliance) = leg.appliances.last().filter(|_| !has_public) {
+            let unseen = Link::Appliance(appliance.clone()).unseen();
+            return vec![leg.not_knowing(unseen)];
+        }
         if !has_public {
             let table = view.places[stand.at].table.map(|table| view.tables[table].id.clone());
             return vec![match table {
