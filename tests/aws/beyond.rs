@@ -22,7 +22,8 @@ async fn other_vpc(client: &Client) -> (String, String) {
     (vpc, subnet)
 }
 
-async fn peered(network: &Network) -> (String, VpcPeeringConnectionId) {
+/// Another VPC, and a route to it by a peering connection.
+pub async fn peered(network: &Network) -> (String, VpcPeeringConnectionId) {
     let client = &network.client;
     let (vpc, _) = other_vpc(client).await;
     let asked = client.create_vpc_peering_connection().vpc_id(network.vpc.as_str());
@@ -36,6 +37,23 @@ async fn peered(network: &Network) -> (String, VpcPeeringConnectionId) {
         .vpc_peering_connection_id(&id);
     route.send().await.unwrap();
     (vpc, VpcPeeringConnectionId::new(id))
+}
+
+/// Another VPC, and a route to it by a transit gateway.
+pub async fn attached(network: &Network) -> (TransitGatewayId, String) {
+    let client = &network.client;
+    let made = client.create_transit_gateway().send().await.unwrap();
+    let gateway = made.transit_gateway.unwrap().transit_gateway_id.unwrap();
+    let (other, subnet) = other_vpc(client).await;
+    for (vpc, subnet) in [(network.vpc.as_str(), network.subnets[0].as_str()), (&other, &subnet)] {
+        let attach = client.create_transit_gateway_vpc_attachment().vpc_id(vpc);
+        let attach = attach.transit_gateway_id(&gateway).subnet_ids(subnet);
+        attach.send().await.unwrap();
+    }
+    let route = client.create_route().route_table_id(network.main_table.as_str());
+    let route = route.destination_cidr_block("10.8.0.0/16").transit_gateway_id(&gateway);
+    route.send().await.unwrap();
+    (TransitGatewayId::new(gateway), other)
 }
 
 #[tokio::test]
@@ -84,22 +102,10 @@ async fn whoever_may_not_look_beyond_sees_the_rest() {
 #[tokio::test]
 async fn what_is_attached_to_a_transit_gateway_is_seen_though_its_routes_may_not_be() {
     let (_, network, road, ec2) = world_and_account().await;
-    let client = &network.client;
-    let made = client.create_transit_gateway().send().await.unwrap();
-    let gateway = made.transit_gateway.unwrap().transit_gateway_id.unwrap();
-    let (other, subnet) = other_vpc(client).await;
-    for (vpc, subnet) in [(network.vpc.as_str(), network.subnets[0].as_str()), (&other, &subnet)] {
-        let attach = client.create_transit_gateway_vpc_attachment().vpc_id(vpc);
-        let attach = attach.transit_gateway_id(&gateway).subnet_ids(subnet);
-        attach.send().await.unwrap();
-    }
-    let route = client.create_route().route_table_id(network.main_table.as_str());
-    let route = route.destination_cidr_block("10.7.0.0/16").transit_gateway_id(&gateway);
-    route.send().await.unwrap();
-    // moto answers no search for routes that has a page size.
+    let (gateway, other) = attached(&network).await;
     road.next("SearchTransitGatewayRoutes", refused("UnauthorizedOperation", "No."));
     let seen = look(&ec2, &network.vpc).await;
-    let attached = seen.beyond.attached(&network.vpc, &TransitGatewayId::new(&gateway));
+    let attached = seen.beyond.attached(&network.vpc, &gateway);
     let attachment = attached.unwrap().of_vpc.unwrap();
     assert_eq!(attachment.subnet_ids, [network.subnets[0].clone()]);
     assert!(attachment.serves());

@@ -4,10 +4,11 @@
 //! The server looks at actions only; how far the policy narrows them is checked
 //! where the policy is made.
 
+use aws_sdk_ec2::types::GatewayType;
 use sagevpc::aws::{Connections, Ec2};
 use sagevpc_core::{
     catalog::calls::{Call, Narrowing, Service, iam_policy},
-    observed::Aspect,
+    observed::{Aspect, Interest},
     plan::{
         Action, AddressChange, DnsAttribute, FlowLogChange, NatGatewayChange, NetworkAclChange, RouteChange,
         SecurityGroupChange, Step, TagsChange, Target, VpcChange, VpcEndpointChange,
@@ -20,9 +21,8 @@ use sagevpc_core::{
 };
 
 use crate::{
-    plans::{
-        authorize, create_endpoint, create_group, done, group_key, look, look_at, only, plan, policy, revoke, run, us,
-    },
+    beyond::{attached, peered},
+    plans::{authorize, create_endpoint, create_group, done, group_key, look, only, plan, policy, revoke, run, us},
     support::{
         moto::{Moto, REGION, loader},
         network::Network,
@@ -35,6 +35,7 @@ async fn world(moto: &Moto, actions: &[String], tally: std::sync::Arc<Tally>) ->
     let network = Network::new(&moto.own_account()).await;
     let group = network.group("others").await;
     network.interface(&group, "SageMaker-Network-Interface").await;
+    across(&network).await;
     let credentials = moto.enforce_iam(actions).await;
     let loader = loader(moto.url()).credentials_provider(credentials);
     let ec2 = Connections::from_loader(loader, tally)
@@ -97,7 +98,13 @@ async fn the_policy_that_we_ship_allows_everything_that_we_do() {
         Aspect::LeftFlowLogs,
         Aspect::InterfacePermissions,
     ];
-    look_at(&ec2, &network.vpc, every_aspect).await;
+    let interest = Interest {
+        vpc: Some(network.vpc.clone()),
+        aspects: every_aspect.into(),
+        instance_types: ["m5.large".to_owned()].into(),
+        ..Interest::default()
+    };
+    ec2.observe(&interest).await.unwrap();
     done(
         &ec2,
         &plan([
@@ -140,6 +147,25 @@ async fn the_policy_that_we_ship_allows_everything_that_we_do() {
         .filter(|name| !made.contains_key(*name))
         .collect();
     assert_eq!(missed, [""; 0]);
+}
+
+/// Routes that lead across to other networks.
+async fn across(network: &Network) {
+    peered(network).await;
+    attached(network).await;
+    let client = &network.client;
+    let made = client
+        .create_vpn_gateway()
+        .r#type(GatewayType::Ipsec1)
+        .send()
+        .await
+        .unwrap();
+    let gateway = made.vpn_gateway.unwrap().vpn_gateway_id.unwrap();
+    let attach = client.attach_vpn_gateway().vpn_gateway_id(&gateway);
+    attach.vpc_id(network.vpc.as_str()).send().await.unwrap();
+    let route = client.create_route().route_table_id(network.main_table.as_str());
+    let route = route.destination_cidr_block("10.9.0.0/16").gateway_id(&gateway);
+    route.send().await.unwrap();
 }
 
 /// A NAT gateway with its address and a route to it, made and taken away.

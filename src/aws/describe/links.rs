@@ -63,7 +63,8 @@ pub(in crate::aws) async fn transit_gateway_vpc_attachments(
     )
 }
 
-/// The routes of a table. EC2 gives out the first thousand and no more.
+/// The routes of a table. EC2 gives out a thousand, which it does unasked, and no
+/// more.
 pub(in crate::aws) async fn transit_gateway_routes(
     connection: &Ec2Connection,
     table: &TransitGatewayRouteTableId,
@@ -73,8 +74,7 @@ pub(in crate::aws) async fn transit_gateway_routes(
         .client
         .search_transit_gateway_routes()
         .transit_gateway_route_table_id(table.as_str())
-        .filters(filter("state", states))
-        .max_results(PAGE);
+        .filters(filter("state", states));
     let answer = connection
         .share
         .read(Call::SearchTransitGatewayRoutes, request.send())
