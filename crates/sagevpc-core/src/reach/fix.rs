@@ -92,7 +92,12 @@ impl Means<'_> {
 
     /// Turn a route of somebody else's to a NAT gateway.
     fn turn(&self, route: &RouteUsed) -> String {
-        let turn = self.to_nat_gateways("replace-route", [&route.table], &route.destination.to_string());
+        self.turn_in_tables(route, [&route.table])
+    }
+
+    /// Turn such a route of each of these tables.
+    fn turn_in_tables<'t>(&self, route: &RouteUsed, tables: impl IntoIterator<Item = &'t RouteTableId>) -> String {
+        let turn = self.to_nat_gateways("replace-route", tables, &route.destination.to_string());
         match (self.internet, self.sagemaker_vpc) {
             (InternetMode::ManagedNat, Some(_)) if route.is_default() => {
                 format!("Remove the route, so that sagevpc makes one of its own; or: {turn}")
@@ -134,6 +139,8 @@ pub fn fix_of_all<'c>(stopped: impl IntoIterator<Item = (&'c Cause, &'c Destinat
     // Tables that lack a default route, and services that have no endpoint either.
     let mut without_nat: BTreeSet<&RouteTableId> = BTreeSet::new();
     let mut without_endpoint: BTreeMap<&String, BTreeSet<&RouteTableId>> = BTreeMap::new();
+    // Routes to NAT gateways that are gone, by where they lead.
+    let mut to_turn: BTreeMap<String, (&RouteUsed, BTreeSet<&RouteTableId>)> = BTreeMap::new();
     for (cause, destination) in stopped {
         match cause {
             Cause::NotAdmitted { .. } => refusals.push(cause),
@@ -144,6 +151,13 @@ pub fn fix_of_all<'c>(stopped: impl IntoIterator<Item = (&'c Cause, &'c Destinat
                 sibling: None,
             } if destination.concern() == Concern::Internet => {
                 without_nat.insert(table);
+            }
+            Cause::Blackhole {
+                route,
+                target: Gone::NatGateway(_),
+            } => {
+                let alike = to_turn.entry(route.destination.to_string());
+                alike.or_insert_with(|| (route, BTreeSet::new())).1.insert(&route.table);
             }
             Cause::NoEndpoint {
                 service,
@@ -163,10 +177,14 @@ pub fn fix_of_all<'c>(stopped: impl IntoIterator<Item = (&'c Cause, &'c Destinat
         let way_out = means.to_nat_gateways("create-route", tables, DEFAULT_ROUTE);
         format!("{}. Or give it a way out: {way_out}", means.an_endpoint(service))
     });
+    let of_routes = to_turn
+        .into_values()
+        .map(|(route, tables)| means.turn_in_tables(route, tables));
     let all = of_groups
         .into_iter()
         .chain(of_acls)
         .chain(of_tables)
+        .chain(of_routes)
         .chain(of_services)
         .chain(fixes);
     let each = all.fold(Vec::new(), |mut each: Vec<String>, fix| {

@@ -291,6 +291,7 @@ cases! {
     existing_nat_behind_block_public_access,
     existing_nat_for_some_subnets,
     existing_nat_gateways_that_do_not_serve,
+    existing_nat_gone_from_several_tables,
     existing_nat_in_a_subnet_that_is_excluded,
     existing_nat_regional,
     existing_nat_regional_whose_table_leads_nowhere,
