@@ -146,7 +146,7 @@ cases! {
         names: |world| vec![world.network.vpc.clone(), "Compilation".into()],
         ..USUAL
     },
-    processing_in_a_public_subnet: Case {
+    a_host_beyond_a_public_subnet: Case {
         name: "public-subnet",
         network: |account| {
             let network = Network::new(account);
@@ -158,9 +158,13 @@ cases! {
             wait(route.destination_cidr_block("0.0.0.0/0").send()).unwrap();
             network
         },
-        profile: |_| json!({ "workloads": [{ "name": "prepare", "kind": "Processing" }] }),
-        told: (Told::OnProfile, "SubnetsReady", "PublicSubnet"),
-        names: |world| vec!["Processing".into(), world.network.subnets[0].clone()],
+        vpc: |_| json!({ "internet": { "mode": "Existing" }, "grants": { "destinations": ["*"] } }),
+        profile: |_| json!({
+            "workloads": [{ "name": "prepare", "kind": "Processing" }],
+            "destinations": [{ "host": "pypi.org" }],
+        }),
+        told: (Told::OnProfile, "InternetReady", "NoWayOut"),
+        names: |world| vec!["no public address".into(), world.network.subnets[0].clone()],
         ..USUAL
     },
     a_policy_that_cannot_be_read: Case {

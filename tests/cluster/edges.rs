@@ -90,9 +90,12 @@ fn a_missing_way_out_is_told_with_what_would_make_one() {
     world.kubectl().apply(&[vpc, profile]);
     let message = world.until_profile("team", "InternetReady", "False", "NoWayOut");
     assert!(
-        message.contains("subnet-") && message.contains("ManagedNat"),
+        message.contains("subnet-") && message.contains("Ask the platform team to give the subnets a way out"),
         "{message}"
     );
+    // The platform team is told how.
+    let message = world.until_vpc("ProfilesReady", "False", "NoWayOut");
+    assert!(message.contains("ManagedNat"), "{message}");
     let profile = world.profile_now("team").unwrap();
     assert_eq!(profile["status"]["workloads"][0]["ready"], "No", "{profile:#}");
 }

@@ -105,7 +105,9 @@ fn what_stands_between_us_and_aws_is_told_and_nothing_is_forgotten() {
     world.delete_profile("fraud");
     world.delete_vpc();
     let told = world.until_event("SageMakerVpc", world.name, "DeletionBlocked");
-    assert!(told.contains("ec2:DescribeVpcs"), "{told}");
+    assert!(told.contains("AwsReachable says why (AccessDenied)"), "{told}");
+    let message = world.until_vpc("AwsReachable", "False", "AccessDenied");
+    assert!(message.contains("ec2:DescribeVpcs"), "{message}");
     assert!(told.contains(endpoint.vpc_endpoint_id().unwrap()), "{told}");
     world.until_profile("fraud", "Ready", "False", "Deleting");
     assert_eq!(controller.stop(), Some(0));

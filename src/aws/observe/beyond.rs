@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::{Denied, TablesWithGateways, network_acls_of, security_groups_of, strings, tables_with_gateways};
 use crate::aws::{describe, ec2::Ec2Connection, errors::Refusal};
 use sagevpc_core::{
-    observed::{RouteTable, RouteTarget, Snapshot, VpcPeeringConnection},
+    observed::{Join, RouteTable, Snapshot, VpcPeeringConnection, joins},
     report::FailureKind,
     types::{TransitGatewayRouteTableId, VpcId},
 };
@@ -23,25 +23,11 @@ struct Targets {
 impl Targets {
     fn of(tables: &[RouteTable]) -> Self {
         let mut all = Self::default();
-        for target in tables
-            .iter()
-            .flat_map(|table| &table.routes)
-            .filter_map(|route| route.target())
-        {
-            match target {
-                RouteTarget::PeeringConnection(id) => all.peering_connections.insert(id.to_owned()),
-                RouteTarget::TransitGateway(id) => all.transit_gateways.insert(id.to_owned()),
-                RouteTarget::VirtualPrivateGateway(id) => all.vpn_gateways.insert(id.to_owned()),
-                RouteTarget::Local
-                | RouteTarget::InternetGateway(_)
-                | RouteTarget::VpcEndpoint(_)
-                | RouteTarget::NatGateway(_)
-                | RouteTarget::EgressOnlyInternetGateway(_)
-                | RouteTarget::NetworkInterface(_)
-                | RouteTarget::CoreNetwork(_)
-                | RouteTarget::LocalGateway(_)
-                | RouteTarget::CarrierGateway(_)
-                | RouteTarget::Other(_) => false,
+        for join in tables.iter().flat_map(joins) {
+            match join {
+                Join::Peering(id) => all.peering_connections.insert(id.to_string()),
+                Join::TransitGateway(id) => all.transit_gateways.insert(id.to_string()),
+                Join::VirtualPrivateGateway(id) => all.vpn_gateways.insert(id),
             };
         }
         all

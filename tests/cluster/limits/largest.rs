@@ -44,6 +44,16 @@ const EXAMPLES: [(&str, &str); 3] = [
     ("spec.s3.policy.type", "Custom"),
 ];
 
+/// Fields that rules admit only in the place of larger ones, or with a kind whose
+/// name is shorter by more than they take.
+const LEFT_OUT: [&str; 5] = [
+    "spec.destinations[].cidr",
+    "spec.destinations[].fileSystem",
+    "spec.destinations[].securityGroupId",
+    "spec.workloads[].orchestrator",
+    "spec.workloads[].shadowEndpoint",
+];
+
 /// The largest value that the schema of the field at `path` admits.
 pub fn largest(schema: &Value, path: &str, filler: Filler) -> Result<Value, Unbounded> {
     let mut walk = Walk {
@@ -131,7 +141,9 @@ impl Walk {
     fn object(&mut self, schema: &Value, path: &str, rules: &[&str], number: usize) -> Value {
         let fields = schema["properties"].as_object().into_iter().flatten();
         let mut object: Map<String, Value> = fields
-            .map(|(name, field)| (name.clone(), self.value(field, &format!("{path}.{name}"), &[], number)))
+            .map(|(name, field)| (name, field, format!("{path}.{name}")))
+            .filter(|(_, _, path)| !LEFT_OUT.contains(&path.as_str()))
+            .map(|(name, field, path)| (name.clone(), self.value(field, &path, &[], number)))
             .collect();
         for (one, other) in rules.iter().filter_map(|rule| either(rule)) {
             let bytes = |name: &str| object[name].to_string().len();

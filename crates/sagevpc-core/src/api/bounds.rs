@@ -28,7 +28,7 @@ pub(crate) const MAX_GRANTED_LABELS: usize = 4;
 /// Conditions of an object.
 pub(crate) const MAX_CONDITIONS: usize = 22;
 /// Bytes of a condition's message.
-pub(crate) const MAX_CONDITION_MESSAGE: usize = 1536;
+pub(crate) const MAX_CONDITION_MESSAGE: usize = 1248;
 
 /// Resources that a VPC's status lists.
 pub(crate) const MAX_RESOURCES: usize = 32;

@@ -178,7 +178,7 @@ impl Beyond {
                         .filter(|other| other.transit_gateway_id == id);
                     found.extend(seen.map(|other| other.vpc_id.clone()));
                 }
-                Join::VirtualPrivateGateway => {}
+                Join::VirtualPrivateGateway(_) => {}
             }
         }
         found
@@ -375,19 +375,23 @@ fn is_vpc(kind: Option<TransitResource>) -> bool {
 }
 
 /// What a route leads to, where that joins networks.
-enum Join {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Join {
+    /// A peering connection.
     Peering(VpcPeeringConnectionId),
+    /// A transit gateway.
     TransitGateway(TransitGatewayId),
-    /// To what no snapshot shows.
-    VirtualPrivateGateway,
+    /// A virtual private gateway, by its id: to what no snapshot shows.
+    VirtualPrivateGateway(String),
 }
 
-fn joins(table: &RouteTable) -> impl Iterator<Item = Join> {
+/// What the routes of a table lead to that joins networks.
+pub fn joins(table: &RouteTable) -> impl Iterator<Item = Join> {
     let targets = table.routes.iter().filter_map(|route| route.target());
     targets.filter_map(|target| match target {
         RouteTarget::PeeringConnection(id) => Some(Join::Peering(VpcPeeringConnectionId::new(id))),
         RouteTarget::TransitGateway(id) => Some(Join::TransitGateway(TransitGatewayId::new(id))),
-        RouteTarget::VirtualPrivateGateway(_) => Some(Join::VirtualPrivateGateway),
+        RouteTarget::VirtualPrivateGateway(id) => Some(Join::VirtualPrivateGateway(id.to_owned())),
         RouteTarget::Local
         | RouteTarget::InternetGateway(_)
         | RouteTarget::VpcEndpoint(_)

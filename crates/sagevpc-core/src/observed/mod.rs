@@ -25,7 +25,7 @@ mod unread;
 mod vpc;
 mod words;
 
-pub use beyond::{Attached, Beyond, TransitLead, TransitRoutes, TransitTarget};
+pub use beyond::{Attached, Beyond, Join, TransitLead, TransitRoutes, TransitTarget, joins};
 pub use buckets::Bucket;
 pub use consumers::{Consumer, ConsumerKind, Discovered};
 pub use edges::{

@@ -33,7 +33,12 @@ impl Outage {
         if !passes(failure.kind) || !is_judged || is_deleting(vpc) || assessment.validated.is_err() {
             return None;
         }
-        let since = began(before).unwrap_or_else(|| to_the_second(assessment.now));
+        let since = match reachable(before) {
+            Some(reachable) if reachable.status == ConditionStatus::True => to_the_second(assessment.now),
+            Some(reachable) if is_outage(reachable) => reachable.last_transition_time,
+            // Nobody could look before either.
+            Some(_) | None => return None,
+        };
         (assessment.now.duration_since(since) < GRACE).then_some(Self { since })
     }
 
@@ -65,13 +70,10 @@ impl Outage {
     }
 }
 
-/// When the outage began that status speaks of already.
-fn began(before: &SageMakerVpcStatus) -> Option<Timestamp> {
-    let reachable = before
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == ConditionType::AwsReachable.as_str())?;
-    (reachable.status == ConditionStatus::False && is_outage(reachable)).then_some(reachable.last_transition_time)
+/// Whether AWS answered when status was written.
+fn reachable(before: &SageMakerVpcStatus) -> Option<&Condition> {
+    let name = ConditionType::AwsReachable.as_str();
+    before.conditions.iter().find(|condition| condition.type_ == name)
 }
 
 /// Whether a condition says that AWS gives no answer.
