@@ -158,7 +158,11 @@ cases! {
             wait(route.destination_cidr_block("0.0.0.0/0").send()).unwrap();
             network
         },
-        vpc: |_| json!({ "internet": { "mode": "Existing" }, "grants": { "destinations": ["*"] } }),
+        vpc: |_| json!({
+            "managementPolicy": "Observe",
+            "internet": { "mode": "Existing" },
+            "grants": { "destinations": ["*"], "buckets": ["fraud-*"] },
+        }),
         profile: |_| json!({
             "workloads": [{ "name": "prepare", "kind": "Processing" }],
             "destinations": [{ "host": "pypi.org" }],

@@ -37,7 +37,10 @@ fn what_is_seen_in_another_account_lets_nothing_go() {
     world.delete_vpc();
     let told = world.until_event("SageMakerVpc", world.name, "DeletionBlocked");
     let id = endpoint.vpc_endpoint_id().unwrap();
-    assert!(told.contains(id) && told.contains("AwsReachable says why (WrongAccount)"), "{told}");
+    assert!(
+        told.contains(id) && told.contains("AwsReachable says why (WrongAccount)"),
+        "{told}"
+    );
     assert!(world.vpc_now().is_some() && world.profile_now("fraud").is_some());
     assert_eq!(world.network.census(), made);
 

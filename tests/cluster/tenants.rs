@@ -177,10 +177,9 @@ fn what_is_granted_to_one_namespace_another_may_not_name() {
         let said = eventually(&format!("profile {name} is refused"), || {
             let object = ["sagemakervpcprofile", name, "--namespace", &other];
             let now = world.kubectl().get(&object).unwrap_or_default();
-            let accepted = condition(&now, "Accepted").filter(|accepted| accepted["reason"] == "NotGranted");
-            accepted
-                .and_then(|accepted| accepted["message"].as_str().map(str::to_owned))
-                .ok_or_else(|| format!("{now:#}"))
+            let is_refused = condition(&now, "Accepted").is_some_and(|accepted| accepted["reason"] == "NotGranted");
+            let blockers = now["status"]["blockers"].to_string();
+            is_refused.then_some(blockers).ok_or_else(|| format!("{now:#}"))
         });
         for part in lacks.into_iter().chain(["spec.grants.namespaces", other.as_str()]) {
             assert!(said.contains(part), "{name} lacks {part}: {said}");

@@ -74,7 +74,7 @@ fn model_monitor_comes_and_goes() {
 
 #[test]
 fn clarify_comes_and_goes() {
-    let workload = json!({ "name": "explain", "kind": "Clarify" });
+    let workload = json!({ "name": "explain", "kind": "Clarify", "shadowEndpoint": {} });
     comes_and_goes("clarify", workload, 3, &["sagemaker.api", "sagemaker.runtime"]);
 }
 

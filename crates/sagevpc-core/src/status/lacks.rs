@@ -22,6 +22,10 @@ const MAX_TOLD: usize = 3;
 /// Characters of each.
 const MAX_LACK: usize = 416;
 
+/// Characters of all that they lack, where that is less than each of them may take:
+/// what one lacks is told with the commands that mend it.
+const MAX_LACKS: usize = 960;
+
 /// What the profiles lack, each with the first of it.
 pub(super) struct Lacks {
     profiles: usize,
@@ -103,9 +107,11 @@ fn told(lacks: &[(ProfileKey, Obstacle)], profiles: usize) -> Option<Obstacle> {
     }
     texts.sort_by_key(|(obstacle, _)| obstacle.weight);
     let untold: usize = texts.iter().skip(MAX_TOLD).map(|(_, keys)| keys.len()).sum();
-    let shown = texts.iter().take(MAX_TOLD);
+    let shown = &texts[..texts.len().min(MAX_TOLD)];
+    let room = (MAX_LACKS / shown.len().max(1)).max(MAX_LACK);
     let mut parts: Vec<String> = shown
-        .map(|(obstacle, keys)| format!("{}: {}", listed(keys), told_in_short(obstacle)))
+        .iter()
+        .map(|(obstacle, keys)| format!("{}: {}", listed(keys), told_in_short(obstacle, room)))
         .collect();
     if untold > 0 {
         parts.push(format!("And {untold} more."));
@@ -127,8 +133,8 @@ fn told(lacks: &[(ProfileKey, Obstacle)], profiles: usize) -> Option<Obstacle> {
 }
 
 /// What it lacks, or, where that has no room, what is to be done.
-fn told_in_short(obstacle: &Obstacle) -> String {
-    let text = in_sentences(&obstacle.told(), MAX_LACK);
+fn told_in_short(obstacle: &Obstacle, room: usize) -> String {
+    let text = in_sentences(&obstacle.told(), room);
     if text.ends_with('…') {
         format!("{} ({}).", task(obstacle.reason), obstacle.named())
     } else {

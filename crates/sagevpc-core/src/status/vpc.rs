@@ -241,17 +241,17 @@ fn count(profiles: &[(&ProfileKey, &SageMakerVpcProfileStatus)]) -> ProfilesStat
 }
 
 fn plan_status(plan: &Plan, outcome: &Outcome, vpc: &ValidVpc) -> PlanStatus {
-    let mut told = BTreeSet::new();
     let actions = plan.actions.iter().take(MAX_ACTIONS).map(|planned| {
         let progress = progress(planned, outcome, vpc);
-        let message = progress.message.filter(|message| told.insert(message.to_string()));
         ActionStatus {
             action: planned.action.name().to_owned(),
             resource: shortened(&planned.action.resource(), MAX_ACTION_RESOURCE),
             change: shortened(&planned.action.change(), MAX_ACTION_CHANGE),
             reason: shortened(&planned.reason, MAX_ACTION_REASON),
             state: progress.state,
-            message: message.map(|message| in_sentences(&message, MAX_ACTION_MESSAGE)),
+            message: progress
+                .message
+                .map(|message| in_sentences(&message, MAX_ACTION_MESSAGE)),
         }
     });
     PlanStatus {
