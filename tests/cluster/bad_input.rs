@@ -169,7 +169,6 @@ cases! {
         }),
         told: (Told::OnProfile, "InternetReady", "NoWayOut"),
         names: |world| vec!["no public address".into(), world.network.subnets[0].clone()],
-        ..USUAL
     },
     a_policy_that_cannot_be_read: Case {
         name: "unreadable-policy",
