@@ -102,6 +102,15 @@ pub enum Strength {
     RuleOnly,
 }
 
+/// Where what a team names lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// On the internet: a way out of the VPC leads to it.
+    Outside,
+    /// In the VPC, or in a private network that it is joined to.
+    Inside,
+}
+
 impl Demand {
     /// What the workload's users see while it is not met, where that is known.
     pub fn symptom(&self) -> Option<Symptom> {
@@ -159,27 +168,22 @@ impl Demand {
     /// Whether it is for what lies outside the VPC, by hosts or blocks that a
     /// team names.
     pub fn goes_out(&self) -> bool {
-        match &self.peer {
-            DemandPeer::Host(_) => self.is_of_the_vpc(),
-            DemandPeer::Cidr { cidr, inside_only } => !inside_only && !is_private(cidr),
-            DemandPeer::S3 { .. }
-            | DemandPeer::Service(_)
-            | DemandPeer::ElasticInference
-            | DemandPeer::Members
-            | DemandPeer::EfaMembers
-            | DemandPeer::OwnSubnets
-            | DemandPeer::PackageMirrors
-            | DemandPeer::Resolver
-            | DemandPeer::Inside { .. } => false,
-        }
+        self.named_place() == Some(Place::Outside)
     }
 
     /// Whether it is for something that a team names and that no way out of the VPC
     /// leads to.
     fn stays_inside(&self) -> bool {
+        self.named_place() == Some(Place::Inside)
+    }
+
+    /// Where what a team names lies; none where no team names it.
+    fn named_place(&self) -> Option<Place> {
         match &self.peer {
-            DemandPeer::Inside { .. } => true,
-            DemandPeer::Cidr { cidr, inside_only } => *inside_only || is_private(cidr),
+            DemandPeer::Host(_) => self.is_of_the_vpc().then_some(Place::Outside),
+            DemandPeer::Cidr { cidr, inside_only } if *inside_only || is_private(cidr) => Some(Place::Inside),
+            DemandPeer::Cidr { .. } => Some(Place::Outside),
+            DemandPeer::Inside { .. } => Some(Place::Inside),
             DemandPeer::S3 { .. }
             | DemandPeer::Service(_)
             | DemandPeer::ElasticInference
@@ -187,8 +191,7 @@ impl Demand {
             | DemandPeer::EfaMembers
             | DemandPeer::OwnSubnets
             | DemandPeer::PackageMirrors
-            | DemandPeer::Resolver
-            | DemandPeer::Host(_) => false,
+            | DemandPeer::Resolver => None,
         }
     }
 

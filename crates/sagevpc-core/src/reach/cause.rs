@@ -268,6 +268,36 @@ impl Cause {
         }
     }
 
+    /// The route that leads to what is wrong, where it begins with one.
+    pub fn route(&self) -> Option<&RouteUsed> {
+        if let Self::PrivateAddress { route, .. }
+        | Self::Blackhole { route, .. }
+        | Self::NoPublicAddress { route, .. } = self
+        {
+            Some(route)
+        } else if let Self::NatUnavailable { route, .. }
+        | Self::NatIsPrivate { route, .. }
+        | Self::NatInPrivateSubnet(Through { route, .. }) = self
+        {
+            route.as_ref()
+        } else if let Self::GatewayDetached {
+            through: Some(through), ..
+        } = self
+        {
+            through.route.as_ref()
+        } else if let Self::Across(fault) = self {
+            fault.route()
+        } else {
+            None
+        }
+    }
+
+    /// Where its route leads and what is wrong there; all of it where it begins
+    /// with none.
+    pub fn after_route(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| self.write_after_route(f))
+    }
+
     pub(super) fn across(fault: LinkFault) -> Self {
         Self::Across(Box::new(fault))
     }
@@ -284,6 +314,15 @@ impl Cause {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(route) = self.route() {
+            write!(f, "{route} leads to ")?;
+        }
+        self.write_after_route(f)
+    }
+}
+
+impl Cause {
+    fn write_after_route(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DnsOff { vpc, attribute } => write!(f, "{attribute} of {vpc} is off, so the name does not resolve"),
             Self::NoResolver { vpc } => write!(f, "the DHCP options of {vpc} name no DNS server, so no name resolves"),
@@ -307,17 +346,14 @@ impl fmt::Display for Cause {
                     listed(peers)
                 )
             }
-            Self::AclDenies(denial) => denial.fmt(f),
+            Self::AclDenies(denial) => write!(f, "{denial}"),
             Self::NoRoute {
                 table, is_ipv6: false, ..
             } => write!(f, "{table} has no route there"),
             Self::NoRoute {
                 table, is_ipv6: true, ..
             } => write!(f, "{table} has no route there for IPv6"),
-            Self::PrivateAddress { route, .. } => write!(
-                f,
-                "{route} leads to the internet, and nobody has a private address there"
-            ),
+            Self::PrivateAddress { .. } => f.write_str("the internet, and nobody has a private address there"),
             Self::TakesNothing { interface } => write!(
                 f,
                 "{interface} is a NAT gateway's, which takes only answers to what it sent"
@@ -334,12 +370,12 @@ impl fmt::Display for Cause {
                 "bucket {bucket} is in {region}, where no S3 gateway endpoint of this VPC leads, and {otherwise}"
             ),
             Self::NoRouteTable { subnet } => write!(f, "no route table of {subnet} was seen"),
-            Self::Blackhole { route, target } => {
+            Self::Blackhole { target, .. } => {
                 let what = match target {
                     Gone::NatGateway(_) => "NAT gateway ",
                     Gone::InternetGateway(_) | Gone::Across(_) | Gone::Other(_) => "",
                 };
-                write!(f, "{route} leads to {what}{target}, which is gone (a blackhole)")
+                write!(f, "{what}{target}, which is gone (a blackhole)")
             }
             Self::NoSubnet { vpc } => write!(f, "no subnet of {vpc} has that address"),
             Self::EndpointUnavailable { endpoint, fault } => write!(f, "endpoint {endpoint} is {fault}"),
@@ -374,7 +410,7 @@ impl fmt::Display for Cause {
                 failure,
                 route,
             } => {
-                leads_to_nat(f, route.as_ref(), gateway)?;
+                write_nat_gateway(f, route.is_some(), gateway)?;
                 let state = state.as_str().to_ascii_lowercase();
                 match failure {
                     Some(failure) => write!(f, "{state} ({})", failure.trim_end_matches('.')),
@@ -382,7 +418,7 @@ impl fmt::Display for Cause {
                 }
             }
             Self::NatIsPrivate { gateway, route } => {
-                leads_to_nat(f, route.as_ref(), gateway)?;
+                write_nat_gateway(f, route.is_some(), gateway)?;
                 f.write_str("is private: it has no public address")
             }
             Self::NatTakesNoIpv6 { gateway } => write!(f, "NAT gateway {gateway} takes no IPv6 out"),
@@ -392,7 +428,7 @@ impl fmt::Display for Cause {
                 table,
                 route,
             }) => {
-                leads_to_nat(f, route.as_ref(), gateway)?;
+                write_nat_gateway(f, route.is_some(), gateway)?;
                 match subnet {
                     Some(subnet) => write!(f, "is in {subnet}, a private subnet: ")?,
                     None => f.write_str("is regional: ")?,
@@ -402,12 +438,12 @@ impl fmt::Display for Cause {
                     None => f.write_str("it has no way to the internet itself"),
                 }
             }
-            Self::Across(fault) => fault.fmt(f),
-            Self::NoPublicAddress { route, gateway } => write!(
+            Self::Across(fault) => write!(f, "{fault}"),
+            Self::NoPublicAddress { gateway, .. } => write!(
                 f,
-                "{route} leads to internet gateway {gateway}, and SageMaker gives its interfaces no public address"
+                "internet gateway {gateway}, and SageMaker gives its interfaces no public address"
             ),
-            Self::PublicAccessBlocked(block) => block.fmt(f),
+            Self::PublicAccessBlocked(block) => write!(f, "{block}"),
             Self::GatewayDetached {
                 gateway, vpc, through, ..
             } => {
@@ -418,7 +454,7 @@ impl fmt::Display for Cause {
                         subnet,
                         table,
                     } = through.as_ref();
-                    leads_to_nat(f, route.as_ref(), gateway)?;
+                    write_nat_gateway(f, route.is_some(), gateway)?;
                     let table = table.as_ref().map(ToString::to_string).unwrap_or_default();
                     match subnet {
                         Some(subnet) => write!(f, "leads on by {table} of its subnet {subnet}, and ")?,
@@ -431,10 +467,8 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The beginning of what is wrong with a NAT gateway.
-fn leads_to_nat(f: &mut fmt::Formatter<'_>, route: Option<&RouteUsed>, gateway: &NatGatewayId) -> fmt::Result {
-    match route {
-        Some(route) => write!(f, "{route} leads to NAT gateway {gateway}, which "),
-        None => write!(f, "NAT gateway {gateway} "),
-    }
+/// The beginning of what is wrong with a NAT gateway, behind a route or alone.
+fn write_nat_gateway(f: &mut fmt::Formatter<'_>, is_led_to: bool, gateway: &NatGatewayId) -> fmt::Result {
+    let which = if is_led_to { ", which" } else { "" };
+    write!(f, "NAT gateway {gateway}{which} ")
 }

@@ -182,8 +182,11 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         let DemandPeer::Service(name) = &demand.peer else {
             return false;
         };
-        let found = look_up(self.draft.snapshot, &self.draft.network.vpc.region, name);
-        demand.strength == Strength::Usual && matches!(found, NamedService::Nothing { .. })
+        demand.strength == Strength::Usual
+            && matches!(
+                look_up(self.draft.snapshot, &self.draft.network.vpc.region, name),
+                NamedService::Nothing { .. }
+            )
     }
 
     fn note_cause(&mut self, cause: &Cause, weight: Weight, way: &FollowedWay<'_>, what: What) {

@@ -191,7 +191,8 @@ pub(super) fn unseen_in_words(unseen: &[Unseen]) -> String {
 pub(super) fn in_words(causes: &[Cause]) -> String {
     let mut tables: BTreeSet<&RouteTableId> = BTreeSet::new();
     let mut blocked: BTreeMap<(&VpcEndpointId, &String), Vec<String>> = BTreeMap::new();
-    let mut words: Vec<String> = Vec::new();
+    // What several routes lead to is told once.
+    let mut led: Vec<(Option<String>, Vec<String>)> = Vec::new();
     let mut without_endpoint: BTreeMap<&String, Vec<Cause>> = BTreeMap::new();
     for cause in causes {
         match cause {
@@ -214,9 +215,24 @@ pub(super) fn in_words(causes: &[Cause]) -> String {
                 .entry((endpoint, why))
                 .or_default()
                 .push(format!("{action} on {resource}")),
-            other => words.push(other.to_string()),
+            other => {
+                let end = other.route().map(|_| other.after_route().to_string());
+                let begin = other.route().map_or_else(|| other.to_string(), ToString::to_string);
+                match led.iter_mut().find(|(known, _)| end.is_some() && *known == end) {
+                    Some((_, begins)) => begins.push(begin),
+                    None => led.push((end, vec![begin])),
+                }
+            }
         }
     }
+    let mut words: Vec<String> = led
+        .into_iter()
+        .map(|(end, begins)| match (end, begins.len()) {
+            (None, _) => listed(begins),
+            (Some(end), 1) => format!("{} leads to {end}", listed(begins)),
+            (Some(end), _) => format!("{} lead to {end}", listed(begins)),
+        })
+        .collect();
     if !tables.is_empty() {
         let verb = if tables.len() == 1 { "has" } else { "have" };
         words.push(format!("{} {verb} no route there", listed(tables)));
@@ -231,31 +247,11 @@ pub(super) fn in_words(causes: &[Cause]) -> String {
         format!("the policy of {endpoint} does not let {} through: {why}", listed(what))
     });
     words.extend(of_policies);
-    // Routes of several tables that lead to the same.
-    let mut each: Vec<(Option<String>, Vec<String>)> = Vec::new();
-    for part in words {
-        let (route, rest) = match part.split_once(LEADS_TO) {
-            Some((route, to)) if route.starts_with("route ") => (vec![route.to_owned()], Some(to.to_owned())),
-            Some(_) | None => (vec![part], None),
-        };
-        match each.iter_mut().find(|(other, _)| rest.is_some() && *other == rest) {
-            Some((_, routes)) => routes.extend(route),
-            None => each.push((rest, route)),
-        }
-    }
     let mut parts: Vec<String> = Vec::new();
-    for (to, routes) in each {
-        let part = match (to, routes.len()) {
-            (None, _) => listed(routes),
-            (Some(to), 1) => format!("{}{LEADS_TO}{to}", listed(routes)),
-            (Some(to), _) => format!("{} lead to {to}", listed(routes)),
-        };
+    for part in words {
         if !parts.contains(&part) {
             parts.push(part);
         }
     }
     parts.join(", and ")
 }
-
-/// What a cause says of a route and where it goes.
-const LEADS_TO: &str = " leads to ";

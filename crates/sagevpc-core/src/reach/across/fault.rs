@@ -143,6 +143,15 @@ fn owner(owner: Option<&AccountId>) -> String {
 }
 
 impl LinkFault {
+    /// The route that leads to what is wrong, where it begins with one.
+    pub fn route(&self) -> Option<&RouteUsed> {
+        if let Self::NotAttached { route, .. } = self {
+            route.as_ref()
+        } else {
+            None
+        }
+    }
+
     /// The resource to look at.
     pub(in crate::reach) fn resource(&self) -> String {
         match self {
@@ -323,6 +332,7 @@ impl NoWayBack {
     }
 }
 
+/// What is told behind its route, or without one the whole.
 impl fmt::Display for LinkFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = |is_answer: bool| if is_answer { "answers" } else { "it" };
@@ -344,11 +354,11 @@ impl fmt::Display for LinkFault {
                 state,
             } => write!(f, "attachment {attachment} to transit gateway {gateway} is {state}"),
             Self::NotAttached { gateway, vpc, route } => {
-                if let Some(route) = route {
-                    write!(f, "{route} leads to transit gateway {gateway}, to which ")?;
-                    return write!(f, "{vpc} is not attached");
+                if route.is_some() {
+                    write!(f, "transit gateway {gateway}, to which {vpc} is not attached")
+                } else {
+                    write!(f, "{vpc} is not attached to transit gateway {gateway}")
                 }
-                write!(f, "{vpc} is not attached to transit gateway {gateway}")
             }
             Self::ZoneNotAttached {
                 gateway,
