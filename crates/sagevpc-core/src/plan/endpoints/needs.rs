@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::services::{NamedService, Service, look_up};
+use super::services::{NamedService, Service, is_offered, look_up};
 use crate::{
     api::{InternetMode, Reason},
     catalog::{self, ELASTIC_INFERENCE, symptom_without_service},
@@ -246,12 +246,9 @@ impl<'a> Gathered<'a> {
             served || self.needs.iter().any(|need| need.service.short == short)
         };
         let usual = resolved.network.demands.services(Strength::Usual).into_iter();
-        let is_offered = |short: &str| match look_up(draft.snapshot, &vpc.region, short) {
-            NamedService::Nothing { .. } => false,
-            NamedService::Service(_) | NamedService::Several(_) | NamedService::Unseen => true,
-        };
         let missing: BTreeMap<&str, BTreeSet<usize>> = usual
-            .filter(|(short, _)| !is_there(short) && !draft.by_way_out.has_named(short) && is_offered(short))
+            .filter(|(short, _)| !is_there(short) && !draft.by_way_out.has_named(short))
+            .filter(|(short, _)| is_offered(draft.snapshot, &vpc.region, short))
             .collect();
         if missing.is_empty() {
             return;

@@ -142,6 +142,14 @@ pub(in crate::plan) fn look_up<'a>(snapshot: &'a VpcSnapshot, region: &Region, n
     }
 }
 
+/// Whether the name may be had here, as far as that is known.
+pub(in crate::plan) fn is_offered(snapshot: &VpcSnapshot, region: &Region, name: &str) -> bool {
+    match look_up(snapshot, region, name) {
+        NamedService::Nothing { .. } => false,
+        NamedService::Service(_) | NamedService::Several(_) | NamedService::Unseen => true,
+    }
+}
+
 /// Amazon's own services with interface endpoints, each with its short name.
 fn interface_services<'a>(
     snapshot: &'a VpcSnapshot,

@@ -14,13 +14,7 @@ use crate::{
     catalog::Symptom,
     demand::{Demand, DemandPeer, Strength},
     observed::VpcSnapshot,
-    plan::{
-        cost,
-        draft::Draft,
-        endpoints::services::{NamedService, look_up},
-        network_acls::RESERVED,
-        resolved::ResolvedProfile,
-    },
+    plan::{cost, draft::Draft, endpoints::services::is_offered, network_acls::RESERVED, resolved::ResolvedProfile},
     reach::{AclDenial, Answer, Cause, Destination, Hop, Means, Path, Unseen, Verdict, fix_of_all},
     report::{Concern, Finding, Lack, Weight},
     types::{Direction, NetworkAclId, SubnetId, listed},
@@ -182,11 +176,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
         let DemandPeer::Service(name) = &demand.peer else {
             return false;
         };
-        demand.strength == Strength::Usual
-            && matches!(
-                look_up(self.draft.snapshot, &self.draft.network.vpc.region, name),
-                NamedService::Nothing { .. }
-            )
+        demand.strength == Strength::Usual && !is_offered(self.draft.snapshot, &self.draft.network.vpc.region, name)
     }
 
     fn note_cause(&mut self, cause: &Cause, weight: Weight, way: &FollowedWay<'_>, what: What) {
