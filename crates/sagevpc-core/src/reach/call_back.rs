@@ -16,8 +16,10 @@ use super::{
 use crate::types::Direction;
 
 impl Start<'_, '_> {
-    /// What security groups say of connections that the receiver opens itself.
-    pub(super) fn called_back(&self, trip: &Trip<'_>) -> (Vec<Cause>, Vec<Unseen>) {
+    /// What security groups say of connections that the receiver opens itself. Where
+    /// these go by something that nobody can look into, nobody knows what they look
+    /// like as they come in.
+    pub(super) fn called_back(&self, trip: &Trip<'_>, leg: &Leg) -> (Vec<Cause>, Vec<Unseen>) {
         let target = trip.target;
         if !target.calls_back {
             return (Vec::new(), Vec::new());
@@ -28,15 +30,17 @@ impl Start<'_, '_> {
         let groups = &self.reach.groups;
         let out =
             (!theirs.is_empty()).then(|| groups.admit(theirs, Direction::Egress, target.flow, sources, &self.groups));
-        let back = groups.admit(
-            &self.groups,
-            Direction::Ingress,
-            target.flow,
-            target.space.clone(),
-            theirs,
-        );
-        let mut unseen = not_known(&back);
-        unseen.extend(out.iter().flat_map(not_known));
+        let comes_in = || {
+            groups.admit(
+                &self.groups,
+                Direction::Ingress,
+                target.flow,
+                target.space.clone(),
+                theirs,
+            )
+        };
+        let back = (!leg.is_back_unseen).then(comes_in);
+        let unseen = back.iter().chain(&out).flat_map(not_known).collect();
         let refused = |admission: &Admission| !admission.refused.is_empty() && not_known(admission).is_empty();
         let out = out.filter(refused).map(|out| Cause::NotAdmitted {
             groups: theirs.iter().cloned().collect(),
@@ -46,7 +50,7 @@ impl Start<'_, '_> {
             endpoint: None,
             callers: Some(self.groups.iter().cloned().collect()),
         });
-        let back = refused(&back).then(|| Cause::NotAdmitted {
+        let back = back.filter(refused).map(|_| Cause::NotAdmitted {
             groups: self.groups.iter().cloned().collect(),
             direction: Direction::Ingress,
             traffic: target.traffic,
@@ -63,10 +67,14 @@ impl Reach<'_> {
     /// `at`, opens to the source.
     pub(super) fn called_from(&self, trip: &Trip<'_>, at: usize, leg: Leg) -> Vec<Leg> {
         let out = self.past_acl_from(trip, at, Direction::Egress, Crossing::There, leg);
-        let there = self.past_acl(trip, trip.from, Direction::Ingress, Crossing::There, out);
-        let answered = there
-            .into_iter()
-            .flat_map(|leg| self.past_acl(trip, trip.from, Direction::Egress, Crossing::Back, leg));
+        let answered = if out.is_back_unseen {
+            vec![out]
+        } else {
+            let there = self.past_acl(trip, trip.from, Direction::Ingress, Crossing::There, out);
+            let answers = |leg| self.past_acl(trip, trip.from, Direction::Egress, Crossing::Back, leg);
+            there.into_iter().flat_map(answers).collect()
+        };
+        let answered = answered.into_iter();
         answered
             .map(|leg| self.past_acl_from(trip, at, Direction::Ingress, Crossing::Back, leg))
             .collect()

@@ -78,6 +78,7 @@ mod start;
 mod told;
 mod unseen;
 mod verdict;
+mod within;
 
 use std::{
     cell::{OnceCell, RefCell},

@@ -97,7 +97,7 @@ impl Start<'_, '_> {
             .iter()
             .map(|cause| (StoppedAt::OnTheWay(leg.hops.len()), cause.clone()));
         let (called_back, not_seen) = if leg.arrives {
-            self.called_back(trip)
+            self.called_back(trip, &leg)
         } else {
             (Vec::new(), Vec::new())
         };

@@ -10,16 +10,20 @@ use serde_json::json;
 use super::{
     Question, agree,
     networks::{GROUPS, SUBNETS, network},
-    oracle::{Ends, Fate, Packet, fate, subnet_of},
+    oracle::{Ends, Fate, Packet, fate, goes_out_of_sight, subnet_of},
 };
 
 impl Question<'_> {
     /// What becomes of a packet by which the destination opens a connection to who
-    /// called it, where it does so.
+    /// called it, where it does so. Past what nobody can look into, nobody knows who
+    /// called.
     pub fn fate_of_a_call_back(&self, ends: &Ends<'_>, called: Packet) -> Option<Fate> {
         let Destination::Inside { calls_back: true, .. } = self.destination else {
             return None;
         };
+        if goes_out_of_sight(self.vpc, ends.subnet, called.destination) {
+            return None;
+        }
         let back = Packet {
             source: called.destination,
             destination: called.source,

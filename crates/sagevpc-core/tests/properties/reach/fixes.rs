@@ -74,6 +74,7 @@ fn run(vpc: &mut VpcSnapshot, command: &[String]) -> bool {
             let Some(table) = option("--add-route-table-ids") else {
                 return false;
             };
+            endpoint.route_table_ids.push(RouteTableId::new(&table));
             let endpoint_id = endpoint.vpc_endpoint_id.to_string();
             let list = vpc.prefix_lists[0].prefix_list_id.to_string();
             let table = vpc.route_tables.get_mut(&RouteTableId::new(table)).unwrap();
@@ -110,6 +111,9 @@ fn run(vpc: &mut VpcSnapshot, command: &[String]) -> bool {
                 ("--nat-gateway-id", "NatGatewayId"),
                 ("--network-interface-id", "NetworkInterfaceId"),
                 ("--egress-only-internet-gateway-id", "EgressOnlyInternetGatewayId"),
+                ("--transit-gateway-id", "TransitGatewayId"),
+                ("--vpc-peering-connection-id", "VpcPeeringConnectionId"),
+                ("--vpc-endpoint-id", "GatewayId"),
             ];
             let Some((target, id)) = targets.iter().find_map(|(name, field)| Some((*field, option(name)?))) else {
                 return false;

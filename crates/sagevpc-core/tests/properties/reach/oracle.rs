@@ -467,3 +467,8 @@ fn passes(vpc: &VpcSnapshot, subnet: &str, egress: bool, protocol: u8, port: u16
     }
     false
 }
+
+/// Whether what a subnet sends to an address goes where nobody can look.
+pub fn goes_out_of_sight(vpc: &VpcSnapshot, subnet: &str, address: IpAddr) -> bool {
+    subnet_of(vpc, address) != Some(subnet) && matches!(target(vpc, subnet, address), Target::OutOfSight)
+}
