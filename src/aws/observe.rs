@@ -302,6 +302,7 @@ async fn look(connection: &Ec2Connection, asked: Asked) -> Result<Round, Refusal
         consumers: Vec::new(),
         // What lacks a part comes as it is: see `convert`.
         unread: Vec::new(),
+        missing: BTreeSet::new(),
     };
     look_beyond(connection, &mut snapshot).await?;
     Ok(Round {

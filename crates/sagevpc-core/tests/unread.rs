@@ -293,3 +293,84 @@ fn files_are_told_by_their_lists_and_those_of_a_kind_by_their_names() {
     );
     assert_eq!(reading.finish().vpcs.len(), 1);
 }
+
+/// The same with a default route to an internet gateway, behind a NAT gateway.
+fn with_a_nat_gateway() -> BTreeMap<&'static str, Value> {
+    let mut files = files();
+    files.insert(
+        "RouteTables",
+        json!([
+            { "RouteTableId": "rtb-0000000a", "VpcId": VPC, "Associations": [{ "Main": true }],
+                "Routes": [{ "DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local" },
+                    { "DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-0000000a", "State": "active" }] },
+            { "RouteTableId": "rtb-0000000b", "VpcId": VPC, "Associations": [{ "SubnetId": "subnet-0000000b" }],
+                "Routes": [{ "DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local" },
+                    { "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-0000000a", "State": "active" }] },
+        ]),
+    );
+    files.insert(
+        "NatGateways",
+        json!([{ "NatGatewayId": "nat-0000000a", "VpcId": VPC, "SubnetId": "subnet-0000000b",
+            "State": "available", "ConnectivityType": "public" }]),
+    );
+    files
+}
+
+#[test]
+fn what_a_list_does_not_hold_is_not_there_and_what_nobody_listed_is_not_known() {
+    let outside = host("8.8.8.8:443");
+    let nobody = host("10.0.1.7:443");
+    let mut files = with_a_nat_gateway();
+    assert_eq!(verdict(&files, &outside), "unknown");
+    let attached = |vpc: &str| json!([{ "InternetGatewayId": "igw-0000000a", "Attachments": [{ "VpcId": vpc, "State": "available" }] }]);
+    for (gateways, expected) in [
+        (attached(VPC), "reachable"),
+        (attached("vpc-0000000b"), "stopped"),
+        (
+            json!([{ "InternetGatewayId": "igw-0000000a", "Attachments": [] }]),
+            "stopped",
+        ),
+        (json!([]), "stopped"),
+    ] {
+        files.insert("InternetGateways", gateways.clone());
+        assert_eq!(verdict(&files, &outside), expected, "{gateways}");
+    }
+    assert_eq!(verdict(&files, &nobody), "stopped");
+    files.insert("NetworkInterfaces", json!([]));
+    assert_eq!(verdict(&files, &nobody), "stopped");
+    files.remove("NetworkInterfaces");
+    assert_eq!(verdict(&files, &nobody), "unknown");
+}
+
+#[test]
+fn a_snapshot_that_was_saved_lacks_what_it_lacked() {
+    let mut files = with_a_nat_gateway();
+    files.insert("FlowLogs", json!([]));
+    let snapshot = read(&files);
+    let saved = sagevpc_core::observed::files::write(&snapshot);
+    assert!(saved.contains_key("FlowLogs.json") && !saved.contains_key("InternetGateways.json"));
+    let again =
+        sagevpc_core::observed::files::read(|name| saved.get(name).cloned()).expect("what is written can be read");
+    assert_eq!(again, snapshot);
+}
+
+#[test]
+fn a_gateway_endpoint_s_route_that_leads_nowhere_is_no_way_to_s3() {
+    let mut files = files();
+    let endpoint = json!({ "VpcEndpointId": "vpce-0000000b", "VpcEndpointType": "Gateway", "VpcId": VPC, "State": "available",
+        "ServiceName": "com.amazonaws.us-east-1.s3", "RouteTableIds": ["rtb-0000000a"] });
+    files.insert("VpcEndpoints", json!([endpoint]));
+    files.insert(
+        "PrefixLists",
+        json!([{ "PrefixListId": "pl-0000000a", "PrefixListName": "com.amazonaws.us-east-1.s3", "Cidrs": ["52.216.0.0/15"] }]),
+    );
+    for (state, expected) in [("active", "reachable"), ("blackhole", "stopped")] {
+        let route = json!({ "DestinationPrefixListId": "pl-0000000a", "GatewayId": "vpce-0000000b", "State": state });
+        let local = json!({ "DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local" });
+        files.insert(
+            "RouteTables",
+            json!([{ "RouteTableId": "rtb-0000000a", "VpcId": VPC, "Associations": [{ "Main": true }], "Routes": [local, route] }]),
+        );
+        assert_eq!(verdict(&files, &Destination::S3 { bucket: None }), expected, "{state}");
+    }
+}

@@ -76,9 +76,12 @@ macro_rules! kinds {
             }
         }
 
-        /// Writes a snapshot as files: name to text.
+        /// Writes a snapshot as files: name to text, of the lists that were looked at.
         pub fn write(snapshot: &Snapshot) -> BTreeMap<&'static str, String> {
             let mut files = BTreeMap::from([$(($file, pretty(&json!({ $key: snapshot.$field }))),)*]);
+            for kind in &snapshot.missing {
+                files.remove(kind.file());
+            }
             let origin = Origin { account: snapshot.account.clone(), region: snapshot.region.clone() };
             files.insert(ORIGIN, pretty(&json!(origin)));
             files
@@ -97,6 +100,7 @@ macro_rules! kinds {
         impl Reading {
             /// Adds the entries of one list.
             fn add_list(&mut self, kind: FileKind, file: &str, items: Vec<Value>) {
+                self.lists.insert(kind);
                 match kind {
                     FileKind::VpcAttributes => {
                         for (place, item) in items.into_iter().enumerate() {
@@ -185,12 +189,15 @@ kinds! {
 pub struct Reading {
     snapshot: Snapshot,
     attributes: Attributes,
+    /// The lists that are there, be they empty.
+    lists: BTreeSet<FileKind>,
 }
 
 impl Reading {
     /// Adds what another has read. Of accounts and regions, its own count first.
     pub fn merge(&mut self, other: &Self) {
         self.attributes.merge(&other.attributes);
+        self.lists.extend(&other.lists);
         self.snapshot.merge(&other.snapshot);
     }
 
@@ -290,6 +297,8 @@ impl Reading {
         let mut snapshot = self.snapshot;
         snapshot.vpc_attributes = self.attributes.finish(&mut snapshot.unread);
         snapshot.region = snapshot.region.clone().or_else(|| region_of(&snapshot));
+        let is_missing = |kind: &FileKind| !self.lists.contains(kind);
+        snapshot.missing = FileKind::ALL.iter().copied().filter(is_missing).collect();
         snapshot
     }
 }

@@ -61,6 +61,8 @@ pub use words::{
     TransitRouteState, TransitRouteType, Word,
 };
 
+use std::collections::BTreeSet;
+
 use crate::types::{AccountId, Region, TAG_CLUSTER, VpcId};
 
 /// One account and region as it was seen.
@@ -138,6 +140,8 @@ pub struct Snapshot {
     pub unseen_roles: Vec<UnseenRole>,
     /// What was there and could not be read.
     pub unread: Vec<Unread>,
+    /// The lists that nobody looked at: of what would be in them nothing is known.
+    pub missing: BTreeSet<files::FileKind>,
 }
 
 impl Snapshot {

@@ -79,6 +79,8 @@ pub struct VpcSnapshot {
     pub security_groups_elsewhere: BTreeMap<SecurityGroupId, VpcId>,
     /// What was there and could not be read, as far as it may be of this VPC.
     pub unread: Vec<Unread>,
+    /// The lists that nobody looked at.
+    pub missing: BTreeSet<FileKind>,
     /// What it is joined to, and what lies there.
     pub beyond: Arc<Beyond>,
 }
@@ -234,6 +236,7 @@ impl VpcSnapshot {
                 .filter(|unread| unread.may_be_of(vpc_id))
                 .cloned()
                 .collect(),
+            missing: snapshot.missing.clone(),
             beyond: Arc::default(),
             vpc,
         }
@@ -404,6 +407,12 @@ impl VpcSnapshot {
         self.unread
             .iter()
             .filter(move |unread| unread.kind == kind && unread.is_whole)
+    }
+
+    /// Whether all there is of a kind was looked at and could be read, so that
+    /// what is not in the list is not there.
+    pub fn is_whole(&self, kind: FileKind) -> bool {
+        !self.missing.contains(&kind) && self.unread(kind).next().is_none()
     }
 
     /// The S3 gateway service's name in this region, as AWS gives it.

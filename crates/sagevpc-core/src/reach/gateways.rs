@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     catalog::bucket_uses,
-    observed::{ConnectivityType, NatGateway, Stage, VpcEndpoint},
+    observed::{ConnectivityType, NatGateway, Stage, VpcEndpoint, files::FileKind},
     types::{Direction, NatGatewayId, Region, VpcEndpointId, is_private, private_blocks},
 };
 use iam_policy::{PolicyDocument, Share};
@@ -124,9 +124,11 @@ impl<'s> Reach<'s> {
             .filter(|found| found.internet_gateway_id.as_str() == id)
             .map(|found| found.is_attached_to(&self.snapshot.vpc.vpc_id));
         match (found, is_attached) {
-            (None, _) => leg.not_knowing(Unseen::InternetGateway { gateway }),
+            (None, _) if !self.snapshot.is_whole(FileKind::InternetGateways) => {
+                leg.not_knowing(Unseen::InternetGateway { gateway })
+            }
             (Some(_), Some(true)) => leg.past(Hop::InternetGateway { gateway }),
-            (Some(_), Some(false) | None) => self.detached(&gateway, leg),
+            (None, _) | (Some(_), Some(false) | None) => self.detached(&gateway, leg),
         }
     }
 

@@ -219,7 +219,15 @@ impl Table {
                 .iter()
                 .find(|list| list.prefix_list_name == endpoint.service_name)
                 .map(|list| &list.prefix_list_id);
-            let via = Via::GatewayEndpoint(endpoint.vpc_endpoint_id.clone());
+            let id = &endpoint.vpc_endpoint_id;
+            let leads_nowhere =
+                |route: &Route| !route.is_active() && route.target() == Some(RouteTarget::VpcEndpoint(id.as_str()));
+            let via = Via::GatewayEndpoint(id.clone());
+            let via = if table.routes.iter().any(leads_nowhere) {
+                via.gone()
+            } else {
+                via
+            };
             match list.and_then(|id| Some((id, groups.list(id)?))) {
                 Some((id, nets)) => read.add(nets, &RouteDestination::PrefixList(id.clone()), &via),
                 None => read.unknown.push(Unseen::PrefixList {

@@ -17,7 +17,7 @@ use networks::{ALLOWS, GROUPS, SUBNETS, destination, network};
 use oracle::{Ends, Fate, Kind, Packet, fate, is_private, subnet_of};
 use proptest::{collection, prelude::*, sample, test_runner::TestCaseError};
 use sagevpc_core::{
-    observed::{IpPermission, NetworkInterface, VpcSnapshot},
+    observed::{IpPermission, NetworkInterface, VpcSnapshot, files::FileKind},
     reach::{Cause, Destination, Reach, Unseen, Verdict},
     report::Weight,
     types::{PrivatePeer, Protocol, SecurityGroupId, SubnetId, Traffic},
@@ -216,10 +216,10 @@ impl Question<'_> {
             let ips = &interface.private_ip_addresses;
             ips.iter().any(|ip| ip.private_ip_address == cidr.addr().to_string())
         };
-        let mut interfaces = self.vpc.network_interfaces.values().peekable();
+        let mut interfaces = self.vpc.network_interfaces.values();
         cidr.prefix_len() == cidr.max_prefix_len()
             && subnet_of(self.vpc, cidr.addr()).is_some()
-            && interfaces.peek().is_some()
+            && !self.vpc.missing.contains(&FileKind::NetworkInterfaces)
             && !interfaces.any(has_it)
     }
 

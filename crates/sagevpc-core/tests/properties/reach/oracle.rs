@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use sagevpc_core::observed::{
-    IpPermission, NetworkAcl, NetworkAclEntry, Route, RouteTable, SecurityGroup, VpcSnapshot, Word,
+    IpPermission, NetworkAcl, NetworkAclEntry, Route, RouteTable, SecurityGroup, VpcSnapshot, Word, files::FileKind,
 };
 
 /// What becomes of a packet and its answer.
@@ -237,9 +237,9 @@ fn outside(vpc: &VpcSnapshot, ends: &Ends<'_>, target: &Target, at: Option<&str>
         Target::OutOfSight => Fate::OutOfSight,
         Target::EgressOnly => Fate::Arrives,
         Target::Internet(id) => match &vpc.internet_gateway {
-            None => Fate::OutOfSight,
+            None if vpc.missing.contains(&FileKind::InternetGateways) => Fate::OutOfSight,
             Some(gateway) if gateway.internet_gateway_id.as_str() == id => Fate::Arrives,
-            Some(_) => Fate::Dropped(Kind::InternetGateway),
+            None | Some(_) => Fate::Dropped(Kind::InternetGateway),
         },
         Target::GatewayEndpoint(id) => {
             let endpoint = vpc
