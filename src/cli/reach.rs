@@ -13,7 +13,7 @@ use super::{
 use sagevpc_core::{
     observed::{Snapshot, VpcSnapshot, files::FileKind},
     reach::{Cause, Destination, Means, Reach, Unseen, Verdict},
-    types::{PrivatePeer, SecurityGroupId, SubnetId, Traffic},
+    types::{BucketAccess, BucketUse, PrivatePeer, SecurityGroupId, SubnetId, Traffic},
 };
 
 /// Follows a packet from a subnet to a destination, and the answer back, through
@@ -254,7 +254,7 @@ fn destination(text: &str) -> Result<Destination, String> {
     }
     if let Some(bucket) = text.strip_prefix("s3:") {
         return Ok(Destination::S3 {
-            bucket: Some(bucket.to_owned()),
+            bucket: Some(BucketUse::new(bucket, BucketAccess::ReadWrite)),
         });
     }
     let Some((host, port)) = text.rsplit_once(':') else {
@@ -369,7 +369,7 @@ mod tests {
             (
                 "s3:fraud-data",
                 Destination::S3 {
-                    bucket: Some("fraud-data".to_owned()),
+                    bucket: Some(BucketUse::new("fraud-data", BucketAccess::ReadWrite)),
                 },
             ),
             ("sagemaker.api", Destination::Service("sagemaker.api".to_owned())),

@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sagevpc_core::{
     observed::{VpcSnapshot, files},
     reach::{Destination, Reach, Verdict},
-    types::{Protocol, Region, SecurityGroupId, SubnetId, Traffic},
+    types::{BucketAccess, BucketUse, Protocol, Region, SecurityGroupId, SubnetId, Traffic},
 };
 use serde_json::{Value, json};
 
@@ -123,7 +123,10 @@ fn snapshot() -> VpcSnapshot {
 /// Twelve destinations, of which the buckets are a profile's own.
 fn destinations(profile: usize) -> Vec<Destination> {
     let buckets = ["data", "models"].map(|bucket| Destination::S3 {
-        bucket: Some(format!("team-{profile}-{bucket}")),
+        bucket: Some(BucketUse::new(
+            format!("team-{profile}-{bucket}"),
+            BucketAccess::ReadWrite,
+        )),
     });
     let traffic = Traffic {
         protocol: Protocol::All,

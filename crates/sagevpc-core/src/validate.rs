@@ -36,8 +36,8 @@ use crate::{
     catalog::{Options, Prices, WorkloadKind},
     report::{Concern, Finding, Scope, Weight},
     types::{
-        Exemption, FlowLogSettings, HELD_REPOSITORIES, Holdings, IpAddressType, Ownership, ProfileKey, Region,
-        RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
+        BucketAccess, Exemption, FlowLogSettings, HELD_REPOSITORIES, Holdings, IpAddressType, Ownership, ProfileKey,
+        Region, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
     },
 };
 use iam_policy::PolicyDocument;
@@ -261,8 +261,8 @@ pub struct ValidProfile {
     pub holdings: Holdings,
     /// What it wants of the package repositories.
     pub package_repositories: Option<PackageRepositories>,
-    /// The buckets it needs.
-    pub buckets: BTreeSet<String>,
+    /// The buckets it needs, and what it does with them.
+    pub buckets: BTreeMap<String, BucketAccess>,
     /// The regions of those that name one.
     pub bucket_regions: BTreeMap<String, Region>,
     /// The buckets that are to be read through VPC endpoints only.

@@ -188,7 +188,7 @@ pub(in crate::cli) const TABLE: &[Requirement] = &[
         name: "The S3 endpoint's policy lets the profiles' buckets through",
         condition: ConditionType::S3Ready,
         repaired_by: &[Call::ModifyVpcEndpoint],
-        met: &["buckets_policy", "custom_policy"],
+        met: &["buckets_policy", "buckets_policy_read_only", "custom_policy"],
         drifted: Drifted::Cases(&["drift_policy_replaced"]),
         refused: &[
             "custom_policy_blocks",

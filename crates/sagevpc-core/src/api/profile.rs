@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     catalog::{Options, WorkloadKind},
-    types::{Region, SecurityGroupId, SubnetId},
+    types::{BucketAccess, Region, SecurityGroupId, SubnetId},
 };
 
 /// The SageMaker workloads that a team runs in a VPC, and what they need of it.
@@ -282,6 +282,12 @@ pub struct Bucket {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self.matches('^[a-z]{2}(-[a-z]+)+-[0-9]+$')").message("a bucket's region is a region's code, such as us-east-1"))]
     pub region: Option<Region>,
+    /// What the workloads do with the bucket. ReadOnly: they read and list it;
+    /// policies need not let s3:PutObject through, and that of the S3 endpoint
+    /// lets nothing through that writes, where it names buckets and no other
+    /// profile writes to this one.
+    #[serde(default)]
+    pub access: BucketAccess,
     /// Asks that objects can be read through the S3 endpoints of the VPCs only:
     /// {} for everyone, or with exemptions. Where spec.grants.enforce.buckets
     /// of the SageMakerVpc names the bucket, a statement in its policy denies

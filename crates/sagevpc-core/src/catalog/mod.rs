@@ -20,7 +20,7 @@ pub use instance_types::ec2_instance_type;
 pub use price_list::{PriceList, PriceListError};
 pub use prices::{Cost, Priced, Prices, Usd, together};
 pub use private_names::is_private_name;
-pub use repositories::{bucket_uses, ecr_layer_bucket, is_bucket_of_aws, package_repositories};
+pub use repositories::{BucketActions, bucket_actions, ecr_layer_bucket, is_bucket_of_aws, package_repositories};
 pub use role_actions::{RoleCondition, RoleNeed, RolePart, SAGEMAKER_PRINCIPAL};
 pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};
 pub use services::{

@@ -1,7 +1,7 @@
 //! Buckets of AWS's own that workloads read, or must not read, through the S3
 //! gateway endpoint.
 
-use crate::types::Region;
+use crate::types::{BucketAccess, BucketUse, Region};
 
 /// The objects that Amazon Linux package repositories are served from, as
 /// ARNs with wildcards, for `s3:GetObject`.
@@ -36,11 +36,38 @@ pub fn ecr_layer_bucket(region: &Region) -> String {
     format!("prod-{region}-starport-layer-bucket")
 }
 
-/// What a workload does with a bucket of its own, and on what of it.
-const BUCKET_USES: [(&str, &str); 3] = [("s3:GetObject", "/*"), ("s3:PutObject", "/*"), ("s3:ListBucket", "")];
+/// What a use of a bucket comes to in actions of S3.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BucketActions {
+    /// The `Sid` of the statement in a policy of sagevpc's making.
+    pub sid: &'static str,
+    /// The requests that a workload makes, each with what of the bucket it is on:
+    /// by these, policies are judged.
+    pub asked: &'static [(&'static str, &'static str)],
+    /// What a policy of sagevpc's making lets through for it, on the bucket and
+    /// its objects.
+    pub allowed: &'static [&'static str],
+}
 
-/// What it does with a bucket that it may only read.
-const BUCKET_READS: [(&str, &str); 2] = [("s3:GetObject", "/*"), ("s3:ListBucket", "")];
+/// A bucket that is read and written.
+const READ_AND_WRITTEN: BucketActions = BucketActions {
+    sid: "AllowBuckets",
+    asked: &[("s3:GetObject", "/*"), ("s3:PutObject", "/*"), ("s3:ListBucket", "")],
+    allowed: &["s3:*"],
+};
+
+/// One that is only read.
+const READ: BucketActions = BucketActions {
+    sid: "AllowReadingBuckets",
+    asked: &[("s3:GetObject", "/*"), ("s3:ListBucket", "")],
+    allowed: &["s3:Get*", "s3:List*"],
+};
+
+/// S3 as such: something is read.
+const ANYTHING_READ: BucketActions = BucketActions {
+    asked: &[("s3:GetObject", "/*")],
+    ..READ
+};
 
 /// Names of AWS's own buckets that SageMaker's users read: of `JumpStart`, of
 /// samples, of packages, of images. Nobody but AWS writes to them.
@@ -72,16 +99,16 @@ pub fn is_bucket_of_aws(bucket: &str) -> bool {
     is_of_layers || is_repository || BUCKETS_OF_AWS.iter().any(|name| bucket.starts_with(name))
 }
 
-/// What a workload does with this bucket, as actions each with what of the bucket
-/// it is on; with S3 as such, that it reads something.
-pub fn bucket_uses(bucket: Option<&str>) -> &'static [(&'static str, &'static str)] {
-    let Some(bucket) = bucket else {
-        return &BUCKET_USES[..1];
-    };
-    if is_bucket_of_aws(bucket) {
-        &BUCKET_READS
-    } else {
-        &BUCKET_USES
+/// Which actions of S3 a use of a bucket needs; of S3 as such, that something is
+/// read. Nobody writes to buckets of AWS's, whatever is declared.
+pub fn bucket_actions(bucket: Option<&BucketUse>) -> &'static BucketActions {
+    match bucket {
+        None => &ANYTHING_READ,
+        Some(bucket) if is_bucket_of_aws(&bucket.name) => &READ,
+        Some(bucket) => match bucket.access {
+            BucketAccess::ReadOnly => &READ,
+            BucketAccess::ReadWrite => &READ_AND_WRITTEN,
+        },
     }
 }
 
@@ -90,12 +117,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_writes_to_buckets_of_aws() {
-        let writes = |bucket| {
-            bucket_uses(Some(bucket))
-                .iter()
-                .any(|(action, _)| *action == "s3:PutObject")
+    fn only_what_is_declared_as_written_is_written_and_no_bucket_of_aws() {
+        let is_written = |bucket, access| {
+            let actions = bucket_actions(Some(&BucketUse::new(bucket, access)));
+            let asked = actions.asked.iter().any(|(action, _)| *action == "s3:PutObject");
+            assert_eq!(asked, actions.allowed.contains(&"s3:*"), "{bucket}");
+            asked
         };
+        let writes = |bucket| is_written(bucket, BucketAccess::ReadWrite);
+        assert!(!is_written("fraud-data", BucketAccess::ReadOnly));
         for bucket in [
             "jumpstart-cache-prod-eu-west-1",
             "prod-eu-west-1-starport-layer-bucket",

@@ -28,7 +28,7 @@ use crate::{
         HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, RuleNeed, Symptom, When, WorkloadKind, is_aws_service,
         names_service, symptom_without_service,
     },
-    types::{DNS_QUERIES, Direction, PrivatePeer, Traffic, is_private},
+    types::{BucketUse, DNS_QUERIES, Direction, PrivatePeer, Traffic, is_private},
     validate::{ValidProfile, ValidWorkload},
 };
 
@@ -49,7 +49,7 @@ pub enum DemandPeer {
     /// S3 in the region.
     S3 {
         /// A bucket, or S3 as such.
-        bucket: Option<String>,
+        bucket: Option<BucketUse>,
     },
     /// The mirror lists of Amazon Linux 2's package repositories, which yum asks
     /// S3 for over HTTP.
@@ -231,7 +231,11 @@ impl Demands {
     /// What follows from a profile.
     pub fn of(profile: &ValidProfile) -> Self {
         let named = Named {
-            buckets: profile.buckets.iter().map(String::as_str).collect(),
+            buckets: profile
+                .buckets
+                .iter()
+                .map(|(name, access)| BucketUse::new(name, *access))
+                .collect(),
             services: profile.services.iter().map(String::as_str).collect(),
             destinations: profile.destinations.iter().collect(),
             installs_packages: profile.package_repositories == Some(PackageRepositories::Allow),
@@ -244,7 +248,11 @@ impl Demands {
     /// What would follow from a spec, were it valid.
     pub fn of_spec(spec: &SageMakerVpcProfileSpec) -> Self {
         let named = Named {
-            buckets: spec.buckets.iter().map(|bucket| bucket.name.as_str()).collect(),
+            buckets: spec
+                .buckets
+                .iter()
+                .map(|bucket| BucketUse::new(&bucket.name, bucket.access))
+                .collect(),
             services: spec.services.iter().map(String::as_str).collect(),
             destinations: spec.destinations.iter().collect(),
             installs_packages: spec.package_repositories == Some(PackageRepositories::Allow),
@@ -325,7 +333,7 @@ impl Demands {
 
 /// What a profile names for all its workloads.
 struct Named<'a> {
-    buckets: BTreeSet<&'a str>,
+    buckets: BTreeSet<BucketUse>,
     services: BTreeSet<&'a str>,
     destinations: Vec<&'a Destination>,
     /// Whether it needs the package repositories.
@@ -355,7 +363,7 @@ impl Named<'_> {
                     add(DemandPeer::S3 { bucket: None }, traffic, Strength::RuleOnly);
                 }
                 (PeerNeed::S3, _) => {
-                    let named = self.buckets.iter().map(|name| Some((*name).to_owned()));
+                    let named = self.buckets.iter().cloned().map(Some);
                     let as_such = self.buckets.is_empty().then_some(None);
                     for bucket in named.chain(as_such) {
                         add(DemandPeer::S3 { bucket }, traffic, Strength::Required);

@@ -17,7 +17,7 @@ use super::{Network, ProfileNetwork};
 use crate::{
     api::{InterfaceEndpointMode, PackageRepositories},
     catalog::{Options, Priced, Prices, WorkloadKind},
-    types::{FlowLogSettings, Ownership, Region},
+    types::{BucketAccess, FlowLogSettings, Ownership, Region},
     validate::{
         AbsentProfile, Choice, EndpointPolicy, FrozenProfile, RequiredEndpoint, SecurityGroups, ValidFlowLogs,
         ValidInterfaceEndpoints, ValidProfile, ValidVpc, ValidWorkload,
@@ -53,10 +53,12 @@ pub(super) struct NetworkForm<'a> {
 #[serde(rename_all = "camelCase")]
 struct ProfileForm<'a> {
     bucket_regions: &'a BTreeMap<String, Region>,
-    buckets: &'a BTreeSet<String>,
+    buckets: BTreeSet<&'a str>,
     destinations: Vec<Value>,
     package_repositories: Option<PackageRepositories>,
     profile: String,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    read_only_buckets: BTreeSet<&'a str>,
     required_endpoints: BTreeMap<&'a str, Value>,
     security_groups: Value,
     services: &'a BTreeSet<String>,
@@ -275,13 +277,18 @@ fn of_profile(network: &ProfileNetwork) -> ProfileForm<'_> {
     let required = required_endpoints.iter();
     ProfileForm {
         bucket_regions,
-        buckets,
+        buckets: buckets.keys().map(String::as_str).collect(),
         destinations: destinations
             .iter()
             .map(|destination| in_order(json!(destination)))
             .collect(),
         package_repositories: *package_repositories,
         profile: key.to_string(),
+        read_only_buckets: buckets
+            .iter()
+            .filter(|(_, access)| **access == BucketAccess::ReadOnly)
+            .map(|(name, _)| name.as_str())
+            .collect(),
         required_endpoints: required
             .map(|(bucket, required)| (bucket.as_str(), of_required_endpoint(required)))
             .collect(),

@@ -1,15 +1,15 @@
 //! The policy of the S3 gateway endpoint: one for all profiles of a VPC.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Network, ProfileNetwork};
 use crate::{
     api::PackageRepositories,
-    catalog::{ecr_layer_bucket, package_repositories},
-    types::{HELD_REPOSITORIES, ProfileKey, Region},
+    catalog::{BucketActions, bucket_actions, ecr_layer_bucket, package_repositories},
+    types::{BucketAccess, BucketUse, HELD_REPOSITORIES, ProfileKey, Region},
     validate::EndpointPolicy,
 };
-use iam_policy::{Effect, PolicyDocument, ResourceClause, Statement};
+use iam_policy::{ActionClause, Effect, PolicyDocument, ResourceClause, Statement};
 
 /// What the S3 gateway endpoint is to let through.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +26,8 @@ pub struct S3Policy {
 /// present and rely on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptOfPolicy {
-    /// The buckets.
-    pub buckets: BTreeSet<String>,
+    /// The buckets, and what may be done with them.
+    pub buckets: BTreeMap<String, BucketAccess>,
     /// What it does about the package repositories.
     pub package_repositories: Option<PackageRepositories>,
 }
@@ -35,7 +35,7 @@ pub struct KeptOfPolicy {
 impl KeptOfPolicy {
     /// What `holds` says of a policy of ours that is there: `Some` name for a
     /// bucket, `None` for the package repositories.
-    pub fn of(policy: &PolicyDocument, region: &Region, holds: impl Fn(Option<&str>) -> bool) -> Self {
+    pub fn of(policy: &PolicyDocument, region: &Region, holds: impl Fn(Option<&BucketUse>) -> bool) -> Self {
         let prefix = bucket_arn(region, "");
         let repositories = package_repositories(region);
         let mut kept = Self::default();
@@ -51,11 +51,38 @@ impl KeptOfPolicy {
             }
             let names = resources.iter().filter_map(|resource| resource.strip_prefix(&prefix));
             let whole = names.filter(|name| statement.effect == Effect::Allow && !name.contains(['*', '?', '/', '$']));
-            kept.buckets
-                .extend(whole.filter(|name| holds(Some(name))).map(str::to_owned));
+            for name in whole {
+                let is_held = |access: &BucketAccess| {
+                    let bucket = BucketUse::new(name, *access);
+                    holds(Some(&bucket)) && lets_through(statement, &bucket)
+                };
+                // What is read and written may have been relied on for reading alone.
+                let wider_first = [BucketAccess::ReadWrite, BucketAccess::ReadOnly];
+                if let Some(access) = wider_first.into_iter().find(is_held) {
+                    widen(&mut kept.buckets, name, access);
+                }
+            }
         }
         kept
     }
+}
+
+/// Whether a statement of ours lets through what is done with a bucket.
+fn lets_through(statement: &Statement, bucket: &BucketUse) -> bool {
+    let ActionClause::Action(actions) = &statement.action else {
+        return false;
+    };
+    let is_allowed = |action: &&str| actions.iter().any(|allowed| allowed == action || allowed == "s3:*");
+    bucket_actions(Some(bucket))
+        .allowed
+        .iter()
+        .all(|action| is_allowed(action))
+}
+
+/// Adds what is done with a bucket to what others do with it.
+fn widen(buckets: &mut BTreeMap<String, BucketAccess>, name: &str, access: BucketAccess) {
+    let known = buckets.entry(name.to_owned()).or_insert(access);
+    *known = access.max(*known);
 }
 
 impl S3Policy {
@@ -86,7 +113,10 @@ impl S3Policy {
                     .iter()
                     .filter(|network| in_effect.contains(&network.profile.key))
                     .flat_map(|network| &network.profile.buckets);
-                let buckets: BTreeSet<&str> = accepted.chain(&kept.buckets).map(String::as_str).collect();
+                let mut buckets = BTreeMap::new();
+                for (name, access) in accepted.chain(&kept.buckets) {
+                    widen(&mut buckets, name, *access);
+                }
                 PolicyDocument::new(allow_list(&buckets, repositories, region))
             }
         };
@@ -103,14 +133,24 @@ pub fn bucket_arn(region: &Region, bucket: &str) -> String {
     format!("arn:{}:s3:::{bucket}", region.partition())
 }
 
-fn allow_list(buckets: &BTreeSet<&str>, repositories: Option<PackageRepositories>, region: &Region) -> Vec<Statement> {
-    let mut statements = Vec::new();
-    if !buckets.is_empty() {
-        let resources = buckets.iter().flat_map(|bucket| {
+fn allow_list(
+    buckets: &BTreeMap<String, BucketAccess>,
+    repositories: Option<PackageRepositories>,
+    region: &Region,
+) -> Vec<Statement> {
+    let mut alike: BTreeMap<&BucketActions, Vec<&str>> = BTreeMap::new();
+    for (name, access) in buckets {
+        let actions = bucket_actions(Some(&BucketUse::new(name, *access)));
+        alike.entry(actions).or_default().push(name);
+    }
+    let mut statements: Vec<Statement> = Vec::new();
+    for (actions, names) in alike {
+        let resources = names.into_iter().flat_map(|bucket| {
             let arn = bucket_arn(region, bucket);
             [format!("{arn}/*"), arn]
         });
-        statements.push(Statement::allow(["s3:*"]).sid("AllowBuckets").everyone().on(resources));
+        let allow = Statement::allow(actions.allowed.iter().copied());
+        statements.push(allow.sid(actions.sid).everyone().on(resources));
     }
     let layers = format!("{}/*", bucket_arn(region, &ecr_layer_bucket(region)));
     statements.push(

@@ -66,7 +66,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], serv
     for held in held.values().filter(|held| !wishes.contains_key(held.name.as_str())) {
         let is_named = taking_part
             .iter()
-            .any(|resolved| resolved.profile().buckets.contains(&held.name));
+            .any(|resolved| resolved.profile().buckets.contains_key(&held.name));
         buckets.let_go(held, is_named);
     }
     let mut in_force = buckets.in_force;

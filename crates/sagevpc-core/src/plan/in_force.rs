@@ -28,7 +28,7 @@ use crate::{
         kept::HeldThing,
         resolved::{ResolvedProfile, Standing, WorkloadGroups},
     },
-    types::{Holdings, ProfileKey, SecurityGroupId},
+    types::{BucketUse, Holdings, ProfileKey, SecurityGroupId},
     validate::SecurityGroups,
 };
 
@@ -206,7 +206,7 @@ fn holdings(resolved: &ResolvedProfile<'_>, calls: &Calls, by_way_out: &ByWayOut
     profile
         .buckets
         .iter()
-        .for_each(|bucket| hold(HeldThing::Bucket(bucket)));
+        .for_each(|(name, access)| hold(HeldThing::Bucket(&BucketUse::new(name, *access))));
     let closed = profile.required_endpoints.keys();
     closed.for_each(|bucket| hold(HeldThing::BucketPolicy(bucket)));
     if resolved.has_room {

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use crate::{
     observed::VpcSnapshot,
-    types::{HELD_REPOSITORIES, Holdings, NetworkAclId, ProfileKey, RouteTableId, SecurityGroupId, SubnetId},
+    types::{
+        BucketAccess, BucketUse, HELD_REPOSITORIES, Holdings, NetworkAclId, ProfileKey, RouteTableId, SecurityGroupId,
+        SubnetId,
+    },
 };
 
 /// Something that a profile relies on.
@@ -22,8 +25,8 @@ pub(super) enum HeldThing<'a> {
     ElasticInference,
     /// The way out of the VPC.
     WayOut,
-    /// A bucket, through the S3 endpoint.
-    Bucket(&'a str),
+    /// What is done with a bucket, through the S3 endpoint.
+    Bucket(&'a BucketUse),
     /// Our statement in a bucket's policy.
     BucketPolicy(&'a str),
     /// Our inline policy on a role, by its ARN.
@@ -46,7 +49,10 @@ impl fmt::Display for HeldThing<'_> {
             Self::Endpoints => f.write_str("interface-endpoints"),
             Self::ElasticInference => f.write_str("elastic-inference"),
             Self::WayOut => f.write_str("way-out"),
-            Self::Bucket(name) => write!(f, "bucket/{name}"),
+            Self::Bucket(BucketUse { name, access }) => match access {
+                BucketAccess::ReadOnly => write!(f, "bucket-reads/{name}"),
+                BucketAccess::ReadWrite => write!(f, "bucket/{name}"),
+            },
             Self::BucketPolicy(name) => write!(f, "bucket-policy/{name}"),
             Self::Role(arn) => write!(f, "role/{arn}"),
             Self::Named(workload, subnet) => write!(f, "named/{workload}/{subnet}"),

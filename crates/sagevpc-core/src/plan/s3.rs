@@ -24,7 +24,7 @@ use crate::{
         resolved::{ResolvedProfile, Standing},
     },
     report::{Finding, Lack, Scope, Weight},
-    types::{ProfileKey, RouteTableId, has_tags, listed},
+    types::{BucketUse, ProfileKey, RouteTableId, has_tags, listed},
     validate::Choice,
 };
 
@@ -103,8 +103,10 @@ fn scope(resolved: &ResolvedProfile<'_>) -> Scope {
 /// what they relied on, as far as it is still granted.
 fn kept_of_policy(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> KeptOfPolicy {
     let vpc = &draft.network.vpc;
-    let holds = |bucket: Option<&str>| match bucket {
-        Some(name) => keeping::is_still_granted(draft, HeldThing::Bucket(name), |granted| granted.has_bucket(name)),
+    let holds = |bucket: Option<&BucketUse>| match bucket {
+        Some(bucket) => keeping::is_still_granted(draft, HeldThing::Bucket(bucket), |granted| {
+            granted.has_bucket(&bucket.name)
+        }),
         None => draft.keeping.has(HeldThing::PackageRepositories),
     };
     endpoint

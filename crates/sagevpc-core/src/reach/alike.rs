@@ -18,7 +18,7 @@ use super::{
     names::{Receiver, Target},
     space::Space,
 };
-use crate::types::{Direction, Peer, PortRange, Protocol, Rule, SecurityGroupId, Traffic};
+use crate::types::{BucketUse, Direction, Peer, PortRange, Protocol, Rule, SecurityGroupId, Traffic};
 
 /// A rule but for its peer.
 pub(super) type Admits = (Direction, Protocol, Option<PortRange>);
@@ -115,11 +115,11 @@ enum Asks {
     /// Something that every gateway endpoint's policy lets through.
     LetThrough,
     /// This bucket, or any.
-    Bucket(Option<String>),
+    Bucket(Option<BucketUse>),
 }
 
 impl PacketsLikeness {
-    pub(super) fn of(target: &Target, is_let_through: impl Fn(&str) -> bool) -> Self {
+    pub(super) fn of(target: &Target, is_let_through: impl Fn(&BucketUse) -> bool) -> Self {
         Self {
             flow: target.flow,
             traffic: target.traffic,
@@ -128,7 +128,7 @@ impl PacketsLikeness {
             calls_back: target.calls_back,
             is_outside: matches!(target.receiver, Receiver::Outside),
             s3: target.s3.as_ref().map(|bucket| match bucket {
-                Some(name) if is_let_through(name) => Asks::LetThrough,
+                Some(bucket) if is_let_through(bucket) => Asks::LetThrough,
                 Some(_) | None => Asks::Bucket(bucket.clone()),
             }),
         }

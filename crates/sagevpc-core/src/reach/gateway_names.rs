@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     observed::{EndpointState, PrefixList},
-    types::{Peer, Region, Traffic},
+    types::{BucketAccess, BucketUse, Peer, Region, Traffic},
 };
 
 const HTTP: Traffic = Traffic::tcp(80);
@@ -55,7 +55,10 @@ impl Reach<'_> {
         let region = self.snapshot.region.as_ref()?.as_str();
         match s3_name(name, region) {
             Some(S3Name::Region) => return Some(self.resolve_s3(None, traffic, is_ipv6)),
-            Some(S3Name::Bucket(bucket)) => return Some(self.resolve_s3(Some(bucket), traffic, is_ipv6)),
+            Some(S3Name::Bucket(name)) => {
+                let bucket = BucketUse::new(name, BucketAccess::ReadWrite);
+                return Some(self.resolve_s3(Some(&bucket), traffic, is_ipv6));
+            }
             None => {}
         }
         let service = name.strip_suffix(&format!(".{region}.amazonaws.com"))?;
@@ -84,17 +87,17 @@ impl Reach<'_> {
         resolution
     }
 
-    pub(super) fn resolve_s3(&self, bucket: Option<&str>, traffic: Traffic, is_ipv6: bool) -> Resolution {
+    pub(super) fn resolve_s3(&self, bucket: Option<&BucketUse>, traffic: Traffic, is_ipv6: bool) -> Resolution {
         let region = self.snapshot.region.as_ref();
-        let elsewhere = bucket.and_then(|name| self.snapshot.buckets.get(name)?.region.as_ref());
+        let elsewhere = bucket.and_then(|bucket| self.snapshot.buckets.get(&bucket.name)?.region.as_ref());
         if let (Some(bucket), Some(there)) = (
             bucket,
             elsewhere.filter(|there| region.is_some_and(|here| here != *there)),
         ) {
-            return self.resolve_bucket_elsewhere(bucket, there, is_ipv6);
+            return self.resolve_bucket_elsewhere(&bucket.name, there, is_ipv6);
         }
         let region = region.map_or("REGION", |region| region.as_str());
-        let host = s3_host(bucket, region);
+        let host = s3_host(bucket.map(|bucket| bucket.name.as_str()), region);
         // Where there is a gateway endpoint, private DNS of an interface
         // endpoint for S3 is for those outside the VPC.
         let mut gateways = self.snapshot.s3_gateway_endpoints();
@@ -111,7 +114,7 @@ impl Reach<'_> {
         self.by_name(|resolution| {
             self.add_list(resolution, list, &name, &host, traffic, is_ipv6);
             for target in &mut resolution.targets {
-                target.s3 = Some(bucket.map(str::to_owned));
+                target.s3 = Some(bucket.cloned());
             }
         })
     }

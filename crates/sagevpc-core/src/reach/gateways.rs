@@ -18,9 +18,9 @@ use super::{
     unseen::Unseen,
 };
 use crate::{
-    catalog::bucket_uses,
+    catalog::bucket_actions,
     observed::{ConnectivityType, NatGateway, Stage, VpcEndpoint, files::FileKind},
-    types::{Direction, NatGatewayId, Region, VpcEndpointId, is_private, private_blocks},
+    types::{BucketUse, Direction, NatGatewayId, Region, VpcEndpointId, is_private, private_blocks},
 };
 use iam_policy::{PolicyDocument, Share};
 
@@ -158,7 +158,7 @@ impl<'s> Reach<'s> {
             });
         }
         let decided = match &trip.target.s3 {
-            Some(bucket) if endpoint.is_s3_gateway() => self.decided(endpoint, bucket.as_deref(), Some(trip.from)),
+            Some(bucket) if endpoint.is_s3_gateway() => self.decided(endpoint, bucket.as_ref(), Some(trip.from)),
             Some(_) | None => Decided::LetsThrough,
         };
         match decided {
@@ -172,16 +172,16 @@ impl<'s> Reach<'s> {
     }
 
     /// Whether no gateway endpoint's policy stands in a bucket's way.
-    pub(super) fn is_let_through(&self, bucket: &str) -> bool {
+    pub(super) fn is_let_through(&self, bucket: &BucketUse) -> bool {
         self.snapshot
             .s3_gateway_endpoints()
             .all(|endpoint| matches!(self.decided(endpoint, Some(bucket), None), Decided::LetsThrough))
     }
 
-    fn decided(&self, endpoint: &VpcEndpoint, bucket: Option<&str>, from: Option<usize>) -> Decided {
+    fn decided(&self, endpoint: &VpcEndpoint, bucket: Option<&BucketUse>, from: Option<usize>) -> Decided {
         let policy = self.policy(endpoint);
         let from = from.filter(|_| policy.as_ref().is_some_and(|policy| policy.asks_for("aws:VpcSourceIp")));
-        let key = (endpoint.vpc_endpoint_id.clone(), bucket.map(str::to_owned), from);
+        let key = (endpoint.vpc_endpoint_id.clone(), bucket.cloned(), from);
         if let Some(decided) = self.known.borrow().policies.get(&key) {
             return decided.clone();
         }
@@ -203,7 +203,7 @@ impl<'s> Reach<'s> {
         &self,
         endpoint: &VpcEndpoint,
         policy: Option<&PolicyDocument>,
-        bucket: Option<&str>,
+        bucket: Option<&BucketUse>,
         from: Option<usize>,
     ) -> Decided {
         let id = endpoint.vpc_endpoint_id.to_string();
@@ -217,12 +217,12 @@ impl<'s> Reach<'s> {
             let why = "it cannot be read".to_owned();
             return Decided::Open(vec![open(
                 "s3:GetObject",
-                bucket.unwrap_or("any bucket").to_owned(),
+                bucket.map_or("any bucket", |bucket| &bucket.name).to_owned(),
                 why,
             )]);
         };
         let partition = self.snapshot.region.as_ref().map_or("aws", Region::partition);
-        let named = bucket.unwrap_or("*");
+        let named = bucket.map_or("*", |bucket| &bucket.name);
         let narrowed = policy.narrowed_to(&format!("arn:{partition}:s3:::{named}*"));
         let places = match from {
             Some(place) => &self.places[place..=place],
@@ -231,12 +231,12 @@ impl<'s> Reach<'s> {
         let nets = places.iter().flat_map(|place| place.nets.iter().copied());
         let asked = Asked {
             snapshot: self.snapshot,
-            bucket,
+            bucket: bucket.map(|bucket| bucket.name.as_str()),
             context: through(self.snapshot, Some(&endpoint.vpc_endpoint_id), nets),
         };
         let mut blocks = Vec::new();
         let mut undecided = Vec::new();
-        for (action, objects) in bucket_uses(bucket) {
+        for (action, objects) in bucket_actions(bucket).asked {
             let resource = format!("arn:{partition}:s3:::{named}{objects}");
             let mut judged = asked.judge(&narrowed, action, &resource);
             if judged.share != Share::All {

@@ -107,7 +107,7 @@ pub use verdict::{Answer, Extent, Path, Verdict};
 
 use crate::{
     observed::{NetworkAcl, NetworkAclEntry, VpcSnapshot},
-    types::{PrivatePeer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId, VpcId},
+    types::{BucketUse, PrivatePeer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId, VpcId},
 };
 use alike::{Alike, Numbers, TargetNumbers};
 use filter::{Acl, Admission, Groups};
@@ -124,7 +124,7 @@ pub enum Destination {
     S3 {
         /// A bucket, or S3 as such: then the endpoint's policy need only let
         /// something through.
-        bucket: Option<String>,
+        bucket: Option<BucketUse>,
     },
     /// The mirror lists of Amazon Linux 2, which lie in S3: port 80.
     PackageMirrors,
@@ -199,7 +199,7 @@ impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::S3 { bucket: None } => f.write_str("S3"),
-            Self::S3 { bucket: Some(bucket) } => write!(f, "bucket {bucket} of S3"),
+            Self::S3 { bucket: Some(bucket) } => write!(f, "bucket {} of S3", bucket.name),
             Self::BucketElsewhere { bucket, region } => write!(f, "bucket {bucket} of S3 in {region}"),
             Self::PackageMirrors => f.write_str("mirror lists of Amazon Linux 2 (S3 on port 80)"),
             Self::Service(name) => f.write_str(name),
@@ -306,7 +306,7 @@ struct Known {
     documents: HashMap<VpcEndpointId, Option<Rc<PolicyDocument>>>,
     /// What endpoints' policies decide for buckets, and from which subnet where
     /// they ask for the address.
-    policies: HashMap<(VpcEndpointId, Option<String>, Option<usize>), gateways::Decided>,
+    policies: HashMap<(VpcEndpointId, Option<BucketUse>, Option<usize>), gateways::Decided>,
 }
 
 impl Known {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     catalog::is_aws_service,
     observed::{AddressType, NetworkInterface, Stage, Unread, VpcEndpoint, Word, files::FileKind},
-    types::{Peer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
+    types::{BucketUse, Peer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 
 /// A destination as the source's resolver sees it.
@@ -49,7 +49,7 @@ pub(super) struct Target {
     /// Whether it opens connections to the source as well.
     pub(super) calls_back: bool,
     /// The bucket that is asked for there, where it is S3.
-    pub(super) s3: Option<Option<String>>,
+    pub(super) s3: Option<Option<BucketUse>>,
 }
 
 /// Who answers at a target's addresses.
@@ -133,7 +133,7 @@ impl Reach<'_> {
             return found.clone();
         }
         let resolution = self.resolve_anew(destination, is_ipv6);
-        let is_let_through = |bucket: &str| self.is_let_through(bucket);
+        let is_let_through = |bucket: &BucketUse| self.is_let_through(bucket);
         let likenesses: Vec<PacketsLikeness> = resolution
             .targets
             .iter()
@@ -158,7 +158,7 @@ impl Reach<'_> {
 
     fn resolve_anew(&self, destination: &Destination, is_ipv6: bool) -> Resolution {
         match destination {
-            Destination::S3 { bucket } => self.resolve_s3(bucket.as_deref(), HTTPS, is_ipv6),
+            Destination::S3 { bucket } => self.resolve_s3(bucket.as_ref(), HTTPS, is_ipv6),
             Destination::BucketElsewhere { bucket, region } => self.resolve_bucket_elsewhere(bucket, region, is_ipv6),
             Destination::PackageMirrors => self.resolve_package_mirrors(is_ipv6),
             Destination::Service(name) => self.resolve_service(name, name, HTTPS, is_ipv6),

@@ -2,7 +2,11 @@
 //! words, and what to write for them to pass.
 
 use super::s3_request::{BucketOwner, RESOURCE_ACCOUNT, RESOURCE_ORG, for_bucket};
-use crate::{catalog::bucket_uses, observed::VpcSnapshot, types::listed};
+use crate::{
+    catalog::bucket_actions,
+    observed::VpcSnapshot,
+    types::{BucketAccess, BucketUse, listed},
+};
 use iam_policy::{
     Context, Effect, FamilyDecision, PolicyDocument, Principal, Request, ResourceClause, Share, Statement,
     StatementRef, Unjudged, evaluate_family_for_anyone, evaluate_family_whoever_asks,
@@ -131,7 +135,7 @@ impl Asked<'_> {
             (BucketOwner::Aws, effect) => {
                 let partition = self.snapshot.region.as_ref().map_or("aws", |region| region.partition());
                 let arn = format!("arn:{partition}:s3:::{bucket}");
-                let uses = bucket_uses(Some(bucket));
+                let uses = bucket_actions(Some(&BucketUse::new(bucket, BucketAccess::ReadOnly))).asked;
                 Some(match effect {
                     Effect::Allow => {
                         let allow = Statement::allow(uses.iter().map(|(action, _)| *action))

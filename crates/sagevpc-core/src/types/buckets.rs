@@ -1,11 +1,40 @@
-//! Whom a bucket's policy admits.
+//! What is done with a bucket, and whom its policy admits.
 
 use std::{collections::BTreeSet, fmt};
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::VpcEndpointId;
+
+/// What workloads do with a bucket: the wider, the later.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[schemars(inline)]
+pub enum BucketAccess {
+    /// They read objects and list them.
+    ReadOnly,
+    /// They write objects as well.
+    #[default]
+    ReadWrite,
+}
+
+/// A bucket, with what is done with it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BucketUse {
+    /// The bucket's name; it may have wildcards where policies are asked.
+    pub name: String,
+    /// What is done with it.
+    pub access: BucketAccess,
+}
+
+impl BucketUse {
+    /// This use of the bucket.
+    pub fn new(name: impl Into<String>, access: BucketAccess) -> Self {
+        let name = name.into();
+        Self { name, access }
+    }
+}
 
 /// Someone whom the denial of all other ways to a bucket spares.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

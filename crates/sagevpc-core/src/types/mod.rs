@@ -16,7 +16,7 @@ mod traffic;
 pub use accounts::Accounts;
 pub use acl::{AclEntry, LAST_ACL_RULE};
 pub use blocks::{PrivatePeer, is_private, private_blocks};
-pub use buckets::{Admission, Exemption};
+pub use buckets::{Admission, BucketAccess, BucketUse, Exemption};
 pub use holdings::{HELD_REPOSITORIES, HOLDINGS_LETTERS, Holdings, NoHoldings, held_size};
 pub use ids::{
     AccountId, AllocationId, AvailabilityZoneId, DhcpOptionsId, FlowLogId, InternetGatewayId, NatGatewayId,

@@ -84,7 +84,11 @@ pub(super) fn validate(
         subnets: chosen.map(|choice| choice.map_ids(SubnetId::new)),
         security_groups,
         package_repositories: spec.package_repositories,
-        buckets: spec.buckets.iter().map(|bucket| bucket.name.clone()).collect(),
+        buckets: spec
+            .buckets
+            .iter()
+            .map(|bucket| (bucket.name.clone(), bucket.access))
+            .collect(),
         bucket_regions: spec
             .buckets
             .iter()

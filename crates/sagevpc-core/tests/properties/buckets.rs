@@ -12,7 +12,7 @@ use sagevpc_core::{
     observed::{Bucket, Snapshot, VpcSnapshot},
     plan::{ClientTokens, History, Outcome, Plan, Repairs, plan},
     report::{Concern, Finding, Scope, Weight},
-    types::{Admission, Region, VpcEndpointId},
+    types::{Admission, BucketAccess, Region, VpcEndpointId},
     validate::References,
 };
 
@@ -68,6 +68,7 @@ fn world_with_buckets() -> impl Strategy<Value = World> {
                 .map(|(number, required)| BucketSpec {
                     name: format!("fraud-{number}"),
                     region: None,
+                    access: BucketAccess::ReadWrite,
                     require_vpc_endpoint: required.map(|aws_services| RequireVpcEndpoint {
                         exempt: Exempt {
                             aws_services,

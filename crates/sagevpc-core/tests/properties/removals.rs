@@ -244,7 +244,7 @@ fn start(world: &World, memory: &mut Memory) -> Vec<Running> {
             let mut ways = Vec::new();
             if requirements.needs.contains(&Need::S3) && !workload.direct_internet_access {
                 ways.push(Way::S3(None));
-                ways.extend(profile.buckets.iter().map(|bucket| Way::S3(Some(bucket.clone()))));
+                ways.extend(profile.buckets.keys().map(|bucket| Way::S3(Some(bucket.clone()))));
                 let repositories = profile.package_repositories == Some(PackageRepositories::Allow);
                 ways.extend(repositories.then(|| Way::S3(Some(REPOSITORY.to_owned()))));
             }

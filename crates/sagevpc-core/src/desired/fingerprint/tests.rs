@@ -17,7 +17,9 @@ use crate::{
     },
     catalog::{Priced, Prices, Usd, WorkloadKind},
     demand::Demands,
-    types::{Exemption, Holdings, IpAddressType, LogDestinationType, ProfileKey, Region, Tags, TrafficType},
+    types::{
+        BucketAccess, Exemption, Holdings, IpAddressType, LogDestinationType, ProfileKey, Region, Tags, TrafficType,
+    },
     validate::Granted,
 };
 
@@ -136,7 +138,7 @@ fn full() -> Network {
         security_groups: SecurityGroups::Own(BTreeSet::from(["sg-2".into()])),
         holdings: holdings("Aw"),
         package_repositories: Some(PackageRepositories::Allow),
-        buckets: texts(&["fraud-data"]),
+        buckets: [("fraud-data".to_owned(), BucketAccess::ReadWrite)].into(),
         bucket_regions: BTreeMap::from([("fraud-data".to_owned(), Region::new("us-west-2"))]),
         required_endpoints: BTreeMap::from([(
             "fraud-data".to_owned(),
@@ -350,6 +352,10 @@ fn each_thing_that_says_how_aws_is_to_look_matters() {
         |network| network.profiles[0].profile.security_groups = SecurityGroups::Own(BTreeSet::from(["sg-3".into()])),
         |network| network.profiles[0].profile.package_repositories = None,
         |network| network.profiles[0].profile.buckets.clear(),
+        |network| {
+            let buckets = &mut network.profiles[0].profile.buckets;
+            buckets.insert("fraud-data".to_owned(), BucketAccess::ReadOnly);
+        },
         |network| network.profiles[0].profile.bucket_regions.clear(),
         |network| network.profiles[0].profile.required_endpoints.clear(),
         |network| required(network).exempt.clear(),

@@ -22,7 +22,7 @@ pub(super) fn named<'a>(
         if resolved.network.demands.of_s3().is_empty() {
             continue;
         }
-        for bucket in resolved.profile().buckets.iter().map(String::as_str) {
+        for bucket in resolved.profile().buckets.keys().map(String::as_str) {
             if !wishes.contains_key(bucket) {
                 named.entry(bucket).or_default().push(resolved);
             }

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{CONCERN, named::what_is_wrong, wishes::Wish};
 use crate::{
     api::{AcceptUnknown, Reason},
-    catalog::{Symptom, bucket_uses},
+    catalog::{Symptom, bucket_actions},
     desired::{BucketPolicy, bucket_arn, bucket_statement},
-    plan::draft::Draft,
+    plan::{draft::Draft, resolved::ResolvedProfile},
     reach::{BucketOwner, for_bucket, through},
     report::{Finding, Weight},
-    types::{Admission, listed},
+    types::{Admission, BucketUse, listed},
 };
 use iam_policy::{
     Context, ContextValue, Effect, FamilyDecision, PolicyDocument, Principal, Request, Statement, StatementRef,
@@ -71,8 +71,21 @@ pub(super) fn judge_openness(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &Bu
 /// Requests that fare alike: the roles that make them, and what they are.
 type Requests<'r> = (BTreeSet<Option<&'r str>>, Vec<String>);
 
-/// Whether the bucket's policy stops what comes through the endpoints.
+/// Whether the bucket's policy stops what comes through the endpoints: of each
+/// profile, what it does with the bucket.
 pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &BucketPolicy) {
+    for (bucket, asking) in wish.uses() {
+        judge_use(draft, wish, policy, &bucket, &asking);
+    }
+}
+
+fn judge_use(
+    draft: &mut Draft<'_>,
+    wish: &Wish<'_>,
+    policy: &BucketPolicy,
+    bucket: &BucketUse,
+    asking: &[&ResolvedProfile<'_>],
+) {
     let vpc = &draft.network.vpc;
     let arn = bucket_arn(&vpc.region, wish.bucket);
     let accepted = vpc.accept_unknown.contains(&AcceptUnknown::BucketPolicy);
@@ -92,10 +105,10 @@ pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &B
                 None => context,
             }
         };
-        let askers = askers(wish);
+        let askers = askers(asking);
         // What the same statements stop is one cause.
         let mut stopped: BTreeMap<(Weight, String), Requests<'_>> = BTreeMap::new();
-        for (action, objects) in bucket_uses(Some(wish.bucket)) {
+        for (action, objects) in bucket_actions(Some(bucket)).asked {
             let resource = format!("{arn}{objects}");
             for role in &askers {
                 let decision = denied(policy.document(), action, &resource, inside(*role), *role);
@@ -143,7 +156,7 @@ pub(super) fn judge_endpoints(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &B
         }
     }
     for (weight, message) in found {
-        for resolved in &wish.asking {
+        for resolved in asking {
             draft.push(Finding {
                 weight,
                 symptom: (weight == Weight::Blocks).then_some(Symptom::BucketRefuses),
@@ -215,8 +228,8 @@ fn denied(
 
 /// The roles by which workloads of the profiles ask; `None` among them where one
 /// does not say.
-fn askers<'w>(wish: &Wish<'w>) -> BTreeSet<Option<&'w str>> {
-    let workloads = wish.asking.iter().flat_map(|resolved| &resolved.profile().workloads);
+fn askers<'w>(asking: &[&'w ResolvedProfile<'w>]) -> BTreeSet<Option<&'w str>> {
+    let workloads = asking.iter().flat_map(|resolved| &resolved.profile().workloads);
     workloads.map(|workload| workload.role_arn.as_deref()).collect()
 }
 

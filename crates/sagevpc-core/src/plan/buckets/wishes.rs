@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     plan::{Serves, Target, resolved::ResolvedProfile, s3::Served},
-    types::{Exemption, VpcEndpointId},
+    types::{BucketUse, Exemption, VpcEndpointId},
 };
 
 /// That a bucket is to be read through VPC endpoints only.
@@ -22,7 +22,18 @@ pub(super) struct Wish<'a> {
     pub(super) enforced: bool,
 }
 
-impl Wish<'_> {
+impl<'a> Wish<'a> {
+    /// What the asking profiles do with the bucket, each by itself.
+    pub(super) fn uses(&self) -> BTreeMap<BucketUse, Vec<&'a ResolvedProfile<'a>>> {
+        let mut uses: BTreeMap<BucketUse, Vec<&ResolvedProfile<'_>>> = BTreeMap::new();
+        for resolved in &self.asking {
+            let access = resolved.profile().buckets.get(self.bucket).copied().unwrap_or_default();
+            let bucket = BucketUse::new(self.bucket, access);
+            uses.entry(bucket).or_default().push(resolved);
+        }
+        uses
+    }
+
     /// Those of the endpoints that exist.
     pub(super) fn existing_endpoints(&self) -> BTreeSet<VpcEndpointId> {
         self.endpoints
@@ -63,7 +74,7 @@ pub(super) fn wishes<'a>(profiles: &[&'a ResolvedProfile<'a>], served: &Served) 
     for wish in wishes.values_mut() {
         let naming = profiles
             .iter()
-            .filter(|resolved| resolved.profile().buckets.contains(wish.bucket));
+            .filter(|resolved| resolved.profile().buckets.contains_key(wish.bucket));
         wish.endpoints = naming.flat_map(|resolved| served.endpoints_of(resolved)).collect();
     }
     wishes

@@ -219,11 +219,14 @@ fn of_its_region(projected: &VpcSnapshot, resolved: &ResolvedProfile<'_>, destin
     let Destination::S3 { bucket: Some(bucket) } = &destination else {
         return destination;
     };
-    let is_seen = projected.buckets.get(bucket).is_some_and(|seen| seen.region.is_some());
-    let declared = resolved.profile().bucket_regions.get(bucket).filter(|_| !is_seen);
+    let is_seen = projected
+        .buckets
+        .get(&bucket.name)
+        .is_some_and(|seen| seen.region.is_some());
+    let declared = resolved.profile().bucket_regions.get(&bucket.name).filter(|_| !is_seen);
     match declared.filter(|region| projected.region.as_ref().is_some_and(|here| here != *region)) {
         Some(region) => Destination::BucketElsewhere {
-            bucket: bucket.clone(),
+            bucket: bucket.name.clone(),
             region: region.clone(),
         },
         None => destination,

@@ -55,7 +55,7 @@ impl WayStanding {
 /// How far a way can be relied on.
 pub(super) fn standing(draft: &Draft<'_>, closed: &Closed, start: &Start<'_, '_>, way: &Destination) -> WayStanding {
     let admission = match way {
-        Destination::S3 { bucket: Some(bucket) } => closed.of(bucket),
+        Destination::S3 { bucket: Some(bucket) } => closed.of(&bucket.name),
         Destination::S3 { bucket: None }
         | Destination::BucketElsewhere { .. }
         | Destination::PackageMirrors

@@ -28,7 +28,10 @@ use crate::{
         resolved::{ResolvedProfile, WorkloadGroups},
     },
     reach::Destination,
-    types::{Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId, SubnetId, Traffic},
+    types::{
+        BucketAccess, BucketUse, Direction, Holdings, Peer, PortRange, ProfileKey, Protocol, Rule, SecurityGroupId,
+        SubnetId, Traffic,
+    },
 };
 
 const HTTPS: u16 = 443;
@@ -129,14 +132,14 @@ impl Offer {
             .network
             .profiles
             .iter()
-            .flat_map(|network| &network.profile.buckets);
+            .flat_map(|network| network.profile.buckets.keys());
         let mut buckets: BTreeSet<String> = named.chain(draft.history.buckets.keys()).cloned().collect();
         for endpoint in snapshot.s3_gateway_endpoints() {
             let policy = endpoint.policy().ok();
             buckets.extend(
                 policy
                     .into_iter()
-                    .flat_map(|policy| KeptOfPolicy::of(&policy, region, |_| true).buckets),
+                    .flat_map(|policy| KeptOfPolicy::of(&policy, region, |_| true).buckets.into_keys()),
             );
         }
         let endpoints = snapshot.vpc_endpoints.iter();
@@ -149,7 +152,11 @@ impl Offer {
 
     /// What of it the holder may rely on.
     fn held_by(&self, holdings: Holdings) -> impl Iterator<Item = Destination> {
-        let buckets = self.buckets.iter().filter(move |bucket| {
+        let uses = self.buckets.iter().flat_map(|name| {
+            let all = [BucketAccess::ReadOnly, BucketAccess::ReadWrite];
+            all.map(|access| BucketUse::new(name, access))
+        });
+        let buckets = uses.filter(move |bucket| {
             let thing = HeldThing::Bucket(bucket).to_string();
             holdings.may_hold(&thing)
         });
@@ -162,9 +169,7 @@ impl Offer {
             holdings.may_hold(&thing.to_string())
         });
         let s3 = Destination::S3 { bucket: None };
-        let buckets = buckets.map(|bucket| Destination::S3 {
-            bucket: Some(bucket.clone()),
-        });
+        let buckets = buckets.map(|bucket| Destination::S3 { bucket: Some(bucket) });
         let services = services.map(|service| Destination::Service(service.clone()));
         std::iter::once(s3).chain(buckets).chain(services)
     }

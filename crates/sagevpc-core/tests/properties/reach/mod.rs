@@ -20,7 +20,7 @@ use sagevpc_core::{
     observed::{IpPermission, NetworkInterface, VpcSnapshot, files::FileKind},
     reach::{Cause, Destination, Reach, Unseen, Verdict},
     report::Weight,
-    types::{PrivatePeer, Protocol, SecurityGroupId, SubnetId, Traffic},
+    types::{BucketAccess, BucketUse, PrivatePeer, Protocol, SecurityGroupId, SubnetId, Traffic},
 };
 use serde_json::json;
 
@@ -375,12 +375,18 @@ impl Question<'_> {
 const LETS_FRAUD_THROUGH: &str = r#"{ "Statement": { "Effect": "Allow", "Principal": "*", "Action": "s3:*",
     "Resource": ["arn:aws:s3:::fraud-*", "arn:aws:s3:::risk"] } }"#;
 
+/// One by which they tell what is read from what is written as well.
+const LETS_FRAUD_BE_READ: &str = r#"{ "Statement": [
+    { "Effect": "Allow", "Principal": "*", "Action": ["s3:Get*", "s3:List*"], "Resource": "arn:aws:s3:::fraud-*" },
+    { "Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::risk*" }] }"#;
+
 fn destination_or_bucket() -> impl Strategy<Value = Destination> {
     let buckets = sample::select(vec!["fraud-data", "fraud-models", "risk", "loans"]);
     prop_oneof![
         3 => destination(),
         2 => Just(Destination::Service("sts".to_owned())),
-        1 => buckets.prop_map(|bucket| Destination::S3 { bucket: Some(bucket.to_owned()) }),
+        1 => (buckets, sample::select(vec![BucketAccess::ReadOnly, BucketAccess::ReadWrite]))
+            .prop_map(|(bucket, access)| Destination::S3 { bucket: Some(BucketUse::new(bucket, access)) }),
     ]
 }
 
@@ -493,7 +499,7 @@ proptest! {
         vpc in network(),
         is_like_another in prop::bool::weighted(0.7),
         only_groups_count in any::<bool>(),
-        policy in proptest::option::weighted(0.3, Just(LETS_FRAUD_THROUGH)),
+        policy in proptest::option::weighted(0.3, sample::select(vec![LETS_FRAUD_THROUGH, LETS_FRAUD_BE_READ])),
         questions in collection::vec(
             (sample::select(&SUBNETS[..2]), sample::subsequence(GROUPS.to_vec(), 1..=2), destination_or_bucket()),
             4..12,

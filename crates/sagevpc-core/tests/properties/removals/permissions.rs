@@ -8,7 +8,7 @@ use sagevpc_core::{
     api::{Bucket as BucketSpec, Exempt, RequireVpcEndpoint},
     desired::{BucketPolicy, BucketPolicyChange, ChangedPolicy},
     observed::{Bucket, RoleDetail, Snapshot},
-    types::{Admission, Region, VpcEndpointId},
+    types::{Admission, BucketAccess, Region, VpcEndpointId},
 };
 use serde_json::{Value, json};
 
@@ -97,6 +97,7 @@ fn reading(number: usize, required: Option<bool>) -> BucketSpec {
     BucketSpec {
         name: BUCKETS[number].to_owned(),
         region: None,
+        access: BucketAccess::ReadWrite,
         require_vpc_endpoint: required.map(requirement),
     }
 }
