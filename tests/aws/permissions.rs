@@ -15,8 +15,8 @@ use sagevpc_core::{
     },
     report::FailureKind,
     types::{
-        AclEntry, AllocationId, Direction, FlowLogId, FlowLogSettings, LogDestinationType, NatGatewayId, Peer,
-        Protocol, Region, ResourceKey, Rule, SecurityGroupId, Tags, TrafficType,
+        AclEntry, AllocationId, Direction, FlowLogId, FlowLogSettings, LogDestinationType, NatGatewayId, NatPlace,
+        Peer, Protocol, Region, ResourceKey, Rule, SecurityGroupId, Tags, TrafficType,
     },
 };
 
@@ -172,7 +172,9 @@ async fn across(network: &Network) {
 async fn way_out(ec2: &Ec2, network: &Network) {
     let subnet = network.subnets[2].clone();
     let address = ResourceKey::Address { subnet: subnet.clone() };
-    let gateway = ResourceKey::NatGateway { subnet: subnet.clone() };
+    let gateway = ResourceKey::NatGateway {
+        place: NatPlace::Subnet(subnet.clone()),
+    };
     let table = || network.main_table.clone();
     let destination = "0.0.0.0/0".parse().unwrap();
     let to = || Target::Made(gateway.clone());

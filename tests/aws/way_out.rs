@@ -6,7 +6,7 @@ use sagevpc_core::{
     observed::{Aspect, Route, Word, tags_of},
     plan::{Action, ActionId, AddressChange, NatGatewayChange, RouteChange, Step, Target},
     report::FailureKind,
-    types::{AllocationId, NatGatewayId, ResourceKey, RouteTableId, SubnetId},
+    types::{AllocationId, AvailabilityZoneId, NatGatewayId, NatPlace, ResourceKey, RouteTableId, SubnetId},
 };
 
 use crate::{
@@ -22,7 +22,7 @@ fn address_key(network: &Network) -> ResourceKey {
 
 fn gateway_key(network: &Network) -> ResourceKey {
     ResourceKey::NatGateway {
-        subnet: network.subnets[2].clone(),
+        place: NatPlace::Subnet(network.subnets[2].clone()),
     }
 }
 
@@ -147,6 +147,48 @@ async fn a_way_out_is_made_in_one_pass_and_seen() {
     assert!(seen.public_ip.is_some() && seen.association_id.is_some(), "{seen:?}");
     let route = default_route(&ec2, &network, &network.main_table).await.unwrap();
     assert_eq!(route.nat_gateway_id.as_deref(), Some(id.as_str()));
+}
+
+#[tokio::test]
+async fn a_regional_nat_gateway_is_made_once_in_no_subnet_and_takes_no_address_of_ours() {
+    let (network, road, ec2) = world().await;
+    let internet = network.client.create_internet_gateway().send().await.unwrap();
+    let internet = internet.internet_gateway.unwrap().internet_gateway_id.unwrap();
+    let attach = network.client.attach_internet_gateway().internet_gateway_id(internet);
+    attach.vpc_id(network.vpc.as_str()).send().await.unwrap();
+    let key = ResourceKey::NatGateway {
+        place: NatPlace::Regional,
+    };
+    let create = Action::NatGateway(NatGatewayChange::CreateRegional {
+        key: key.clone(),
+        vpc: network.vpc.clone(),
+        zones: [AvailabilityZoneId::new("use1-az1")].into(),
+        tags: us().tags(&key),
+    });
+    road.next("CreateNatGateway", Fault::LoseAnswer);
+    let plan = plan([
+        (create, &[][..]),
+        (create_route(&network.main_table, Target::Made(key.clone())), &[0]),
+    ]);
+    let id = NatGatewayId::new(done(&ec2, &plan).await.made[&key].clone());
+    assert_eq!(road.calls("CreateNatGateway").len(), 2);
+
+    let snapshot = look_at(&ec2, &network.vpc, [Aspect::WayOut, Aspect::Addresses]).await;
+    assert_eq!(snapshot.nat_gateways.keys().collect::<Vec<_>>(), [&id]);
+    let gateway = &snapshot.nat_gateways[&id];
+    assert!(gateway.is_regional() && gateway.subnet_id.is_none(), "{gateway:?}");
+    assert_eq!(us().key_of(&tags_of(&gateway.tags)), Some(key));
+    assert!(snapshot.addresses.is_empty());
+    let route = default_route(&ec2, &network, &network.main_table).await.unwrap();
+    assert_eq!(route.nat_gateway_id.as_deref(), Some(id.as_str()));
+
+    done(
+        &ec2,
+        &only(Action::NatGateway(NatGatewayChange::Delete { id: id.clone() })),
+    )
+    .await;
+    let snapshot = look_at(&ec2, &network.vpc, [Aspect::WayOut]).await;
+    assert!(snapshot.nat_gateways[&id].is_gone());
 }
 
 #[tokio::test]

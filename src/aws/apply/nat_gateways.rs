@@ -1,6 +1,6 @@
 //! NAT gateways.
 
-use aws_sdk_ec2::types::{ConnectivityType, ResourceType};
+use aws_sdk_ec2::types::{AvailabilityMode, ConnectivityType, ResourceType};
 
 use super::{
     made::Made,
@@ -14,7 +14,7 @@ use sagevpc_core::{
     catalog::calls::Call,
     observed::NatGatewayState,
     plan::NatGatewayChange,
-    types::{NatGatewayId, ResourceKey, SubnetId, Tags},
+    types::{NatGatewayId, ResourceKey, SubnetId, Tags, VpcId},
 };
 
 /// Changes a NAT gateway.
@@ -26,6 +26,12 @@ pub(super) async fn change(work: &Work<'_>, change: &NatGatewayChange, made: &Ma
             address,
             tags,
         } => create(work, key, subnet, made.resolve(address), tags, made.token(key)).await,
+        NatGatewayChange::CreateRegional {
+            key,
+            vpc,
+            zones: _,
+            tags,
+        } => create_regional(work, key, vpc, tags, made.token(key)).await,
         NatGatewayChange::Delete { id } => delete(work, id).await,
     }
 }
@@ -68,6 +74,35 @@ async fn create(
         Ok(answer) => work::made(key, answer.nat_gateway.and_then(|gateway| gateway.nat_gateway_id)),
         Err(setback) if setback.meaning() == Some(Meaning::TokenMismatch) => made_before(work, key, tags).await,
         Err(setback) => Err(setback.vanished(&format!("{subnet} or {address}"))),
+    }
+}
+
+/// Makes a regional NAT gateway, once, in automatic mode: no subnet and no
+/// address is named, so AWS takes it into the zones that need it and gives it
+/// addresses there.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html>.
+async fn create_regional(
+    work: &Work<'_>,
+    key: &ResourceKey,
+    vpc: &VpcId,
+    tags: &Tags,
+    token: Option<&String>,
+) -> Performed {
+    let call = Call::CreateNatGateway;
+    let token = work::token_for(call, key, token)?;
+    let request = work
+        .client()
+        .create_nat_gateway()
+        .availability_mode(AvailabilityMode::Regional)
+        .connectivity_type(ConnectivityType::Public)
+        .vpc_id(vpc.as_str())
+        .client_token(token)
+        .tag_specifications(convert::to_tag_specification(ResourceType::Natgateway, tags));
+    match work.call(call, request.send()).await {
+        Ok(answer) => work::made(key, answer.nat_gateway.and_then(|gateway| gateway.nat_gateway_id)),
+        Err(setback) if setback.meaning() == Some(Meaning::TokenMismatch) => made_before(work, key, tags).await,
+        Err(setback) => Err(setback.vanished(vpc.as_str())),
     }
 }
 

@@ -412,6 +412,26 @@ pub(in crate::cli) const TABLE: &[Requirement] = &[
         ],
     },
     Requirement {
+        name: "A regional NAT gateway of its own leads out from all zones, where that is chosen",
+        condition: ConditionType::InternetReady,
+        repaired_by: &[
+            Call::CreateNatGateway,
+            Call::DeleteNatGateway,
+            Call::CreateRoute,
+            Call::ReplaceRoute,
+            Call::DeleteRoute,
+        ],
+        met: &["managed_nat_regional_converged"],
+        drifted: Drifted::Cases(&[
+            "managed_nat_becomes_regional",
+            "managed_nat_regional_whose_table_leads_nowhere",
+        ]),
+        refused: &[
+            "managed_nat_regional_no_internet_gateway",
+            "managed_nat_regional_goes_beyond_the_limit",
+        ],
+    },
+    Requirement {
         name: "A regional NAT gateway leads out from all zones, by its own route table",
         condition: ConditionType::InternetReady,
         repaired_by: &[],

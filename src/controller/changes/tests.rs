@@ -17,8 +17,8 @@ use sagevpc_core::{
     },
     status::Statuses,
     types::{
-        AclEntry, Direction, FlowLogSettings, LogDestinationType, Peer, Protocol, Region, ResourceKey, Rule, Tags,
-        TrafficType,
+        AclEntry, Direction, FlowLogSettings, LogDestinationType, NatPlace, Peer, Protocol, Region, ResourceKey, Rule,
+        Tags, TrafficType,
     },
     validate::ProfileReference,
 };
@@ -57,7 +57,7 @@ fn references() -> References {
 
 fn place() -> ResourceKey {
     ResourceKey::NatGateway {
-        subnet: "subnet-0123456789abcdef0".into(),
+        place: NatPlace::Subnet("subnet-0123456789abcdef0".into()),
     }
 }
 

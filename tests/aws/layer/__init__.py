@@ -8,7 +8,7 @@
 | `endpoint_services` | for each account, services in some zones only, or services that have ended elsewhere |
 | `flow_logs` | destinations as ARNs: a folder of a bucket, a log group |
 | `interface_permissions` | permissions of others on network interfaces |
-| `nat_gateways` | filters by id and tag; a deleted one leaves its routes as blackholes, and its address free |
+| `nat_gateways` | filters by id and tag; a deleted one leaves its routes as blackholes, and its address free; regional ones |
 | `network_acls` | the filter by id; type and code of ICMP; a rule that is not there is refused with EC2's words |
 | `prefix_lists` | the addresses of AWS's prefix lists |
 | `security_groups` | rules of protocols that have no ports |

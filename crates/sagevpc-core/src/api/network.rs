@@ -71,6 +71,7 @@ pub enum Admit {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.mode == 'ManagedNat' || !has(self.publicSubnets)").message("spec.internet.publicSubnets goes with mode: ManagedNat; remove it here"))]
+#[x_kube(validation = Rule::new("self.natGateways != 'Regional' || !has(self.publicSubnets)").message("a regional NAT gateway is in no subnet: remove spec.internet.publicSubnets, or choose natGateways PerZone or Single"))]
 pub struct Internet {
     /// None: profiles may name no destination outside. Existing: the way out
     /// that is there is used and judged. ManagedNat: public NAT gateways are
@@ -79,8 +80,9 @@ pub struct Internet {
     /// already is never replaced: it is used and judged.
     #[serde(default)]
     pub mode: InternetMode,
-    /// How many NAT gateways are made: one in each zone of the private subnets,
-    /// or one for all.
+    /// Which NAT gateways are made: one in each zone of the private subnets, one
+    /// in one zone for all, or a regional one. Where it changes, new ones are made
+    /// and the routes turned to them before the old ones and their addresses go.
     #[serde(default)]
     pub nat_gateways: NatGateways,
     /// The public subnets that NAT gateways may be put in: their route tables
@@ -102,15 +104,20 @@ pub enum InternetMode {
     ManagedNat,
 }
 
-/// How many NAT gateways are made.
+/// Which NAT gateways are made.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[schemars(inline)]
 pub enum NatGateways {
     /// One in each zone that has a private subnet in use.
     #[default]
     PerZone,
-    /// One for all.
+    /// One for all, in one zone.
     Single,
+    /// A regional one, which is in every zone that has network interfaces. It
+    /// takes no public subnet and no elastic IP address of ours, for AWS gives
+    /// it addresses; the VPC needs an internet gateway. It costs for each zone.
+    /// See <https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html>.
+    Regional,
 }
 
 /// The network ACLs of the subnets in use.

@@ -243,7 +243,7 @@ calls! {
     ReleaseAddress: Ec2 "ec2", true, Change, Internet, [ReleaseAddress: ChangeOurs];
     CreateNatGateway: Ec2 "ec2", true, NatGateway, Internet,
         [CreateNatGateway: CreateTagged, CreateNatGateway: Refer, CreateNatGateway: ChangeOurs,
-         CreateTags: TagOnCreation];
+         CreateTags: TagOnCreation; "iam:CreateServiceLinkedRole": LinkNatGatewayRole];
     DeleteNatGateway: Ec2 "ec2", true, NatGateway, Internet, [DeleteNatGateway: ChangeOurs];
     CreateRoute: Ec2 "ec2", true, Change, Internet, [CreateRoute: ChangeRoutes];
     ReplaceRoute: Ec2 "ec2", true, Change, Internet, [ReplaceRoute: ChangeRoutes];

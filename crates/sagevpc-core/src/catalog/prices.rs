@@ -214,6 +214,20 @@ impl Prices {
         ])
     }
 
+    /// A regional NAT gateway in that many zones, each with a public address, a
+    /// month. It is in one at least.
+    ///
+    /// # Errors
+    ///
+    /// Where a price is not known.
+    pub fn regional_nat_gateway(&self, zones: usize) -> Cost {
+        let zones = zones.max(1);
+        together([
+            self.a_month(Priced::RegionalNatGatewayHour, zones),
+            self.a_month(Priced::PublicIpv4Hour, zones),
+        ])
+    }
+
     fn a_month(&self, priced: Priced, count: usize) -> Cost {
         if count == 0 {
             return Ok(Usd::default());
@@ -259,6 +273,11 @@ mod tests {
         let month = |cost: Cost| cost.unwrap().to_string();
         assert_eq!(month(of("us-east-1").interface_endpoint(3)), "21.90");
         assert_eq!(month(of("us-east-1").nat_gateway()), "36.50");
+        let own: Prices = [(Priced::RegionalNatGatewayHour, Usd::micros(45_000))]
+            .into_iter()
+            .collect();
+        assert_eq!(month(of("us-east-1").with(&own).regional_nat_gateway(3)), "109.50");
+        assert_eq!(month(of("us-east-1").with(&own).regional_nat_gateway(0)), "36.50");
         assert_eq!(month(of("eu-central-1").interface_endpoint(1)), "8.76");
         assert_eq!(month(of("sa-east-1").nat_gateway()), "71.54");
     }

@@ -10,7 +10,7 @@ use super::{
     IpPermission, NatGateway, NetworkAcl, NetworkAclEntry, NetworkInterface, PrefixList, RuleAction, SecurityGroup,
     Stage, Subnet, UserIdGroupPair, Vpc, VpcEndpoint,
 };
-use crate::types::{AclEntry, AllocationId, Direction, Peer, PortRange, Protocol, Rule, VpcId};
+use crate::types::{AclEntry, AllocationId, AvailabilityZoneId, Direction, Peer, PortRange, Protocol, Rule, VpcId};
 use iam_policy::{PolicyDocument, PolicyError};
 
 impl VpcEndpoint {
@@ -159,6 +159,14 @@ impl NatGateway {
     pub fn is_regional(&self) -> bool {
         let mode = self.availability_mode.as_ref();
         mode.is_some_and(|mode| *mode == AvailabilityMode::Regional)
+    }
+
+    /// The zones that it works in, of a regional one.
+    pub fn zones(&self) -> BTreeSet<&AvailabilityZoneId> {
+        let addresses = self.nat_gateway_addresses.iter();
+        addresses
+            .filter_map(|address| address.availability_zone_id.as_ref())
+            .collect()
     }
 
     /// Whether it is gone; EC2 still shows it for about an hour.

@@ -95,6 +95,7 @@ fn cost_of(action: &Action, prices: &Prices) -> Cost {
             prices.interface_endpoint(add_subnets.len())
         }
         Action::NatGateway(NatGatewayChange::Create { .. }) => prices.nat_gateway(),
+        Action::NatGateway(NatGatewayChange::CreateRegional { zones, .. }) => prices.regional_nat_gateway(zones.len()),
         Action::Vpc(VpcChange::ModifyAttribute { .. })
         | Action::SecurityGroup(
             SecurityGroupChange::Create { .. }
@@ -190,7 +191,13 @@ fn there(draft: &Draft<'_>, prices: &Prices, with_what_goes: bool) -> Cost {
         .nat_gateways
         .values()
         .filter(|nat| is_made_here(nat.nat_gateway_id.as_str()) && !nat.is_gone() && !goes(nat.nat_gateway_id.as_str()))
-        .map(|_| prices.nat_gateway());
+        .map(|nat| {
+            if nat.is_regional() {
+                prices.regional_nat_gateway(nat.zones().len())
+            } else {
+                prices.nat_gateway()
+            }
+        });
     together(endpoints.chain(nat_gateways))
 }
 

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `destinations` | which addresses and rules the destinations stand for |
 //! | `existing` | the routes that are there, and whose NAT gateways they lead to |
-//! | `places` | in which public subnets NAT gateways are to be |
+//! | `places` | in which public subnets NAT gateways are to be, or that one is regional |
 //! | `nat_gateways` | NAT gateways of ours: made, kept, let go |
 //! | `addresses` | their elastic IP addresses |
 //! | `need` | who needs a way out, and what of it stays |

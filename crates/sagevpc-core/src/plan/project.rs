@@ -22,8 +22,8 @@ use crate::{
         SecurityGroupChange, TagsChange, VpcChange, VpcEndpointChange,
     },
     types::{
-        AllocationId, Direction, FlowLogId, NatGatewayId, NetworkAclId, Peer, ResourceKey, RouteTableId, Rule,
-        SecurityGroupId, SubnetId, Tags, VpcEndpointId,
+        AllocationId, AvailabilityZoneId, Direction, FlowLogId, NatGatewayId, NetworkAclId, Peer, ResourceKey,
+        RouteTableId, Rule, SecurityGroupId, Tags, VpcEndpointId,
     },
 };
 use iam_policy::PolicyDocument;
@@ -164,7 +164,22 @@ fn perform(vpc: &mut VpcSnapshot, action: &Action) {
             subnet,
             address,
             tags,
-        }) => create_nat_gateway(vpc, key, subnet, address, tags),
+        }) => {
+            let made = NatGateway {
+                subnet_id: Some(subnet.clone()),
+                nat_gateway_addresses: vec![nat_address(Some(projected_id(address)), None)],
+                ..new_nat_gateway(vpc, key, tags)
+            };
+            vpc.nat_gateways.insert(made.nat_gateway_id.clone(), made);
+        }
+        Action::NatGateway(NatGatewayChange::CreateRegional { key, zones, tags, .. }) => {
+            let made = NatGateway {
+                availability_mode: Some("regional".into()),
+                nat_gateway_addresses: zones.iter().map(|zone| nat_address(None, Some(zone.clone()))).collect(),
+                ..new_nat_gateway(vpc, key, tags)
+            };
+            vpc.nat_gateways.insert(made.nat_gateway_id.clone(), made);
+        }
         Action::NatGateway(NatGatewayChange::Delete { id }) => delete_nat_gateway(vpc, id),
         Action::Route(
             RouteChange::Create {
@@ -321,33 +336,30 @@ fn set_policy(endpoint: &mut VpcEndpoint, policy: Option<&PolicyDocument>) {
     }
 }
 
-fn create_nat_gateway(
-    vpc: &mut VpcSnapshot,
-    key: &ResourceKey,
-    subnet: &SubnetId,
-    address: &Target<AllocationId>,
-    tags: &Tags,
-) {
-    let id = NatGatewayId::new(key.to_string());
-    let made = NatGateway {
-        nat_gateway_id: id.clone(),
+/// A public one that serves, wherever it is.
+fn new_nat_gateway(vpc: &VpcSnapshot, key: &ResourceKey, tags: &Tags) -> NatGateway {
+    NatGateway {
+        nat_gateway_id: NatGatewayId::new(key.to_string()),
         vpc_id: Some(vpc.vpc.vpc_id.clone()),
-        subnet_id: Some(subnet.clone()),
+        subnet_id: None,
         availability_mode: None,
         route_table_id: None,
         state: Some(AVAILABLE.into()),
         failure_message: None,
         connectivity_type: Some("public".into()),
-        nat_gateway_addresses: vec![NatGatewayAddress {
-            allocation_id: Some(projected_id(address)),
-            public_ip: None,
-            private_ip: None,
-            network_interface_id: None,
-            availability_zone_id: None,
-        }],
+        nat_gateway_addresses: Vec::new(),
         tags: tags_as_list(tags),
-    };
-    vpc.nat_gateways.insert(id, made);
+    }
+}
+
+fn nat_address(allocation_id: Option<AllocationId>, zone: Option<AvailabilityZoneId>) -> NatGatewayAddress {
+    NatGatewayAddress {
+        allocation_id,
+        public_ip: None,
+        private_ip: None,
+        network_interface_id: None,
+        availability_zone_id: zone,
+    }
 }
 
 /// A route is turned to a NAT gateway only once that serves.

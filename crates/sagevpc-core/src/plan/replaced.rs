@@ -124,7 +124,7 @@ pub(super) fn replaced(vpc: &VpcSnapshot, action: &Action) -> Option<Replaced> {
         )
         | Action::VpcEndpoint(VpcEndpointChange::CreateGateway { .. } | VpcEndpointChange::CreateInterface { .. })
         | Action::Address(AddressChange::Allocate { .. })
-        | Action::NatGateway(NatGatewayChange::Create { .. })
+        | Action::NatGateway(NatGatewayChange::Create { .. } | NatGatewayChange::CreateRegional { .. })
         | Action::Route(RouteChange::Create { .. })
         | Action::NetworkAcl(NetworkAclChange::CreateEntry { .. })
         | Action::FlowLog(FlowLogChange::Create { .. })

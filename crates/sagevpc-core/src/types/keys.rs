@@ -32,6 +32,36 @@ impl fmt::Display for ProfileKey {
     }
 }
 
+/// Where a NAT gateway is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NatPlace {
+    /// In this public subnet, and so in one zone.
+    Subnet(SubnetId),
+    /// In no subnet: it is regional, and serves all zones of the VPC.
+    ///
+    /// See <https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html>.
+    Regional,
+}
+
+impl NatPlace {
+    /// Its subnet, where it is in one.
+    pub const fn subnet(&self) -> Option<&SubnetId> {
+        match self {
+            Self::Subnet(subnet) => Some(subnet),
+            Self::Regional => None,
+        }
+    }
+}
+
+impl fmt::Display for NatPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subnet(subnet) => subnet.fmt(f),
+            Self::Regional => f.write_str(REGIONAL),
+        }
+    }
+}
+
 /// What a resource of ours is for, within one VPC. Written into the tag
 /// [`TAG_RESOURCE`](super::TAG_RESOURCE), it is how a resource is found again
 /// when the answer to its creation was lost.
@@ -53,8 +83,8 @@ pub enum ResourceKey {
     ElasticInferenceEndpoint,
     /// A public NAT gateway.
     NatGateway {
-        /// Its place: the id of the public subnet that it is in.
-        subnet: SubnetId,
+        /// Where it is.
+        place: NatPlace,
     },
     /// The elastic IP address of a NAT gateway.
     Address {
@@ -143,6 +173,7 @@ const ENDPOINT_SECURITY_GROUP: &str = "endpoint-security-group";
 const ELASTIC_INFERENCE_CLIENT: &str = "elastic-inference-client";
 const ELASTIC_INFERENCE_ENDPOINT: &str = "elastic-inference-endpoint";
 const NAT_GATEWAY: &str = "nat-gateway";
+const REGIONAL: &str = "regional";
 // As EC2 calls an address in ARNs. Tags and ledgers hold it.
 const ELASTIC_IP: &str = "elastic-ip";
 const FLOW_LOG: &str = "flow-log";
@@ -159,7 +190,7 @@ impl fmt::Display for ResourceKey {
             Self::EndpointSecurityGroup => f.write_str(ENDPOINT_SECURITY_GROUP),
             Self::ElasticInferenceClient => f.write_str(ELASTIC_INFERENCE_CLIENT),
             Self::ElasticInferenceEndpoint => f.write_str(ELASTIC_INFERENCE_ENDPOINT),
-            Self::NatGateway { subnet } => write!(f, "{NAT_GATEWAY}/{subnet}"),
+            Self::NatGateway { place } => write!(f, "{NAT_GATEWAY}/{place}"),
             Self::Address { subnet } => write!(f, "{ELASTIC_IP}/{subnet}"),
             Self::FlowLog { resource } => write!(f, "{FLOW_LOG}/{resource}"),
             Self::NetworkAclEntries { acl } => write!(f, "{NETWORK_ACL_ENTRIES}/{acl}"),
@@ -199,8 +230,11 @@ impl FromStr for ResourceKey {
             [ENDPOINT_SECURITY_GROUP] => Ok(Self::EndpointSecurityGroup),
             [ELASTIC_INFERENCE_CLIENT] => Ok(Self::ElasticInferenceClient),
             [ELASTIC_INFERENCE_ENDPOINT] => Ok(Self::ElasticInferenceEndpoint),
+            [NAT_GATEWAY, REGIONAL] => Ok(Self::NatGateway {
+                place: NatPlace::Regional,
+            }),
             [NAT_GATEWAY, subnet] => Ok(Self::NatGateway {
-                subnet: SubnetId::new(*subnet),
+                place: NatPlace::Subnet(SubnetId::new(*subnet)),
             }),
             [ELASTIC_IP, subnet] => Ok(Self::Address {
                 subnet: SubnetId::new(*subnet),
@@ -263,7 +297,10 @@ mod tests {
             ResourceKey::ElasticInferenceClient,
             ResourceKey::ElasticInferenceEndpoint,
             ResourceKey::NatGateway {
-                subnet: "subnet-0123456789abcdef0".into(),
+                place: NatPlace::Subnet("subnet-0123456789abcdef0".into()),
+            },
+            ResourceKey::NatGateway {
+                place: NatPlace::Regional,
             },
             ResourceKey::Address {
                 subnet: "subnet-0123456789abcdef0".into(),

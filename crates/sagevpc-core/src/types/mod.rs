@@ -24,7 +24,7 @@ pub use ids::{
     TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VpcEndpointId, VpcId,
     VpcPeeringConnectionId, VpnGatewayId,
 };
-pub use keys::{ProfileKey, ResourceKey};
+pub use keys::{NatPlace, ProfileKey, ResourceKey};
 pub(crate) use rules::write_rule;
 pub use rules::{Direction, Peer, PortRange, Protocol, Rule};
 pub use settings::{FlowLogSettings, IpAddressType, LogDestinationType, TrafficType};

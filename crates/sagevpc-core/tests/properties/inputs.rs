@@ -299,6 +299,7 @@ pub fn internet() -> impl Strategy<Value = Value> {
         json!({ "mode": "ManagedNat" }),
         json!({ "mode": "ManagedNat" }),
         json!({ "mode": "ManagedNat", "natGateways": "Single" }),
+        json!({ "mode": "ManagedNat", "natGateways": "Regional" }),
         json!({ "mode": "ManagedNat", "publicSubnets": { "selector": { "tags": { "tier": "public" } } } }),
         json!({ "mode": "ManagedNat", "publicSubnets": { "ids": ["subnet-000000000000000e1"] } }),
     ])

@@ -287,7 +287,11 @@ impl Memory {
                 return self.interface_endpoint(action, tokens, made);
             }
             Action::Address(AddressChange::Allocate { .. } | AddressChange::Release { .. })
-            | Action::NatGateway(NatGatewayChange::Create { .. } | NatGatewayChange::Delete { .. })
+            | Action::NatGateway(
+                NatGatewayChange::Create { .. }
+                | NatGatewayChange::CreateRegional { .. }
+                | NatGatewayChange::Delete { .. },
+            )
             | Action::Route(RouteChange::Create { .. } | RouteChange::Replace { .. } | RouteChange::Delete { .. }) => {
                 return self.way_out(action, tokens, made);
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use sagevpc_core::{
-    observed::{Route, Snapshot, Stage},
+    observed::{NatGateway, Route, Snapshot, Stage},
     report::{Concern, Weight},
     types::{RouteTableId, SubnetId},
 };
@@ -19,9 +19,9 @@ fn is_default(route: &&Route) -> bool {
     route.destination_cidr_block.is_some_and(|to| to.prefix_len() == 0)
 }
 
-/// The subnet of the NAT gateway that a default route of the table leads to,
-/// where all of that serves.
-fn way_out(snapshot: &Snapshot, table: &RouteTableId) -> Option<SubnetId> {
+/// The NAT gateway that a default route of the table leads to, where all of that
+/// serves.
+fn way_out<'s>(snapshot: &'s Snapshot, table: &RouteTableId) -> Option<&'s NatGateway> {
     let table = snapshot
         .route_tables
         .iter()
@@ -31,7 +31,19 @@ fn way_out(snapshot: &Snapshot, table: &RouteTableId) -> Option<SubnetId> {
         .nat_gateways
         .iter()
         .find(|nat| Some(nat.nat_gateway_id.as_str()) == route.nat_gateway_id.as_deref())?;
-    (nat.stage() == Stage::Available).then_some(nat.subnet_id.clone()?)
+    (nat.stage() == Stage::Available).then_some(nat)
+}
+
+/// Whether what comes to the NAT gateway goes on to the internet: from a public
+/// subnet, or, where it is regional, by the VPC's internet gateway.
+fn goes_on(snapshot: &Snapshot, nat: &NatGateway) -> bool {
+    match &nat.subnet_id {
+        Some(subnet) => is_public(snapshot, subnet),
+        None => {
+            let mut gateways = snapshot.internet_gateways.iter();
+            nat.is_regional() && gateways.any(|gateway| gateway.is_attached_to(&VPC.into()))
+        }
+    }
 }
 
 /// The tables that have one.
@@ -70,8 +82,8 @@ proptest! {
             }
             for subnet in plan.vpc_configs[&key].iter().flat_map(|config| &config.subnets) {
                 let table = snapshot.route_table_of(subnet).map(|table| table.route_table_id.clone());
-                let place = table.and_then(|table| way_out(&memory.snapshot, &table));
-                prop_assert!(place.is_some_and(|place| is_public(&memory.snapshot, &place)), "{subnet} has no way out");
+                let nat = table.and_then(|table| way_out(&memory.snapshot, &table));
+                prop_assert!(nat.is_some_and(|nat| goes_on(&memory.snapshot, nat)), "{subnet} has no way out");
             }
         }
     }

@@ -65,3 +65,17 @@ class NatGateways(WithVpc):
         interface = self.ec2.describe_network_interfaces()["NetworkInterfaces"][0]
         self.assertEqual(interface["InterfaceType"], "nat_gateway")
         self.assertEqual(interface["Description"], f"Interface for NAT Gateway {id}")
+
+    def test_a_regional_gateway_takes_an_internet_gateway_and_no_subnet(self) -> None:
+        regional = {"AvailabilityMode": "regional", "VpcId": self.vpc}
+        self.assert_refused("Gateway.NotAttached", self.vpc, self.ec2.create_nat_gateway, **regional)
+        internet = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=internet, VpcId=self.vpc)
+        with_subnet = regional | {"SubnetId": self.subnets[0]}
+        self.assert_refused("InvalidParameterCombination", "subnet", self.ec2.create_nat_gateway, **with_subnet)
+        id = self.ec2.create_nat_gateway(**regional)["NatGateway"]["NatGatewayId"]
+        shown = self.ec2.describe_nat_gateways(Filter=[{"Name": "vpc-id", "Values": [self.vpc]}])["NatGateways"]
+        self.assertEqual([(one["NatGatewayId"], one["AvailabilityMode"]) for one in shown], [(id, "regional")])
+        self.assertNotIn("SubnetId", shown[0])
+        self.ec2.delete_nat_gateway(NatGatewayId=id)
+        self.assertEqual(self.ec2.describe_nat_gateways()["NatGateways"][0]["State"], "deleted")

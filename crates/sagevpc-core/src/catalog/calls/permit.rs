@@ -14,6 +14,9 @@ use super::Call;
 /// See <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>.
 pub const MANAGED_POLICY_MAX_CHARS: usize = 6_144;
 
+/// Whose role gives regional NAT gateways their addresses.
+const NAT_GATEWAY_SERVICE: &str = "ec2-nat-gateway.amazonaws.com";
+
 /// How far a permission can be narrowed: each is a statement of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grant {
@@ -49,6 +52,11 @@ pub enum Grant {
     UsePrivateDns,
     /// The role that writes flow logs, to VPC flow logs alone.
     PassFlowLogRole,
+    /// The role by which EC2 gives a regional NAT gateway its addresses, which is
+    /// made with the first one of an account.
+    ///
+    /// See <https://docs.aws.amazon.com/vpc/latest/userguide/using-service-linked-roles.html>.
+    LinkNatGatewayRole,
     /// Delivery of flow logs to a bucket, which IAM lets nobody narrow.
     DeliverLogs,
     /// On any bucket: to be narrowed to those that are granted.
@@ -83,6 +91,7 @@ impl Grant {
         Self::TagOurs,
         Self::UsePrivateDns,
         Self::PassFlowLogRole,
+        Self::LinkNatGatewayRole,
         Self::DeliverLogs,
         Self::ReadBuckets,
         Self::ChangeBuckets,
@@ -152,6 +161,14 @@ impl Grant {
                     json!("vpc-flow-logs.amazonaws.com"),
                 ),
             ),
+            Self::LinkNatGatewayRole => one(
+                "LinkTheRoleOfRegionalNatGateways",
+                json!(format!(
+                    "arn:*:iam::{}:role/aws-service-role/{NAT_GATEWAY_SERVICE}/*",
+                    to.account()
+                )),
+                PermitCondition::of("StringEquals", "iam:AWSServiceName", json!(NAT_GATEWAY_SERVICE)),
+            ),
             Self::DeliverLogs => one("DeliverFlowLogs", json!("*"), PermitCondition::default()),
             Self::ReadBuckets => one("ReadBucketPolicies", to.bucket_arns(), PermitCondition::default()),
             Self::ChangeBuckets => one("ChangeBucketPolicies", to.bucket_arns(), PermitCondition::default()),
@@ -206,6 +223,7 @@ impl Grant {
             | Self::TagOurs
             | Self::UsePrivateDns
             | Self::PassFlowLogRole
+            | Self::LinkNatGatewayRole
             | Self::DeliverLogs
             | Self::ChangeBuckets
             | Self::ChangeRoles => Part::Changes,
@@ -231,6 +249,7 @@ impl Grant {
             | Self::TagOurs
             | Self::UsePrivateDns
             | Self::PassFlowLogRole
+            | Self::LinkNatGatewayRole
             | Self::DeliverLogs
             | Self::ReadBuckets
             | Self::ReadRoles

@@ -276,7 +276,10 @@ impl PlannedAction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{NatGatewayChange, RouteChange, Target};
+    use crate::{
+        plan::{NatGatewayChange, RouteChange, Target},
+        types::NatPlace,
+    };
 
     #[test]
     fn an_approval_outlives_the_making_of_what_an_action_refers_to() {
@@ -290,13 +293,17 @@ mod tests {
             });
             PlannedAction::new(action, Serves::Vpc, "r").about(&ResourceKey::DefaultRoute { table: table() })
         };
-        let to_be_made = route(Target::Made(ResourceKey::NatGateway { subnet: place() }));
+        let to_be_made = route(Target::Made(ResourceKey::NatGateway {
+            place: NatPlace::Subnet(place()),
+        }));
         let made = route(Target::Existing("nat-0123456789abcdef0".into()));
         assert_eq!(to_be_made.fingerprint(), made.fingerprint());
 
         let nat = |address| {
             let action = Action::NatGateway(NatGatewayChange::Create {
-                key: ResourceKey::NatGateway { subnet: place() },
+                key: ResourceKey::NatGateway {
+                    place: NatPlace::Subnet(place()),
+                },
                 subnet: place(),
                 address,
                 tags: crate::types::Tags::new(),

@@ -8,7 +8,10 @@ use crate::{
         AddressChange, BucketChange, DnsAttribute, FlowLogChange, NatGatewayChange, NetworkAclChange, RoleChange,
         RouteChange, SecurityGroupChange, TagsChange, Target, VpcChange, VpcEndpointChange,
     },
-    types::{AclEntry, Direction, FlowLogSettings, LogDestinationType, Protocol, ResourceKey, Tags, TrafficType},
+    types::{
+        AclEntry, AvailabilityZoneId, Direction, FlowLogSettings, LogDestinationType, NatPlace, Protocol, ResourceKey,
+        Tags, TrafficType,
+    },
 };
 use iam_policy::PolicyDocument;
 
@@ -105,9 +108,19 @@ fn way_out() -> Vec<Action> {
             id: "eipalloc-0123456789abcdef0".into(),
         }),
         Action::NatGateway(NatGatewayChange::Create {
-            key: ResourceKey::NatGateway { subnet: subnet.into() },
+            key: ResourceKey::NatGateway {
+                place: NatPlace::Subnet(subnet.into()),
+            },
             subnet: subnet.into(),
             address: Target::Existing("eipalloc-0123456789abcdef0".into()),
+            tags: Tags::new(),
+        }),
+        Action::NatGateway(NatGatewayChange::CreateRegional {
+            key: ResourceKey::NatGateway {
+                place: NatPlace::Regional,
+            },
+            vpc: "vpc-0123456789abcdef0".into(),
+            zones: [AvailabilityZoneId::new("use1-az1")].into(),
             tags: Tags::new(),
         }),
         Action::NatGateway(NatGatewayChange::Delete {

@@ -8,7 +8,7 @@ use crate::{
         VpcSnapshot, tags_of,
     },
     report::Concern,
-    types::{Region, ResourceKey, SubnetId, is_adopted},
+    types::{NatPlace, Region, ResourceKey, SubnetId, is_adopted},
 };
 
 /// Something that carries our tags.
@@ -177,7 +177,7 @@ impl<'a> Candidates<'a> {
     fn nat_gateway(&self, nat: &'a NatGateway) -> Option<Candidate<'a>> {
         let id = nat.nat_gateway_id.as_str();
         self.candidate(id, &nat.tags, CandidateKind::NatGateway, |key| match key {
-            ResourceKey::NatGateway { subnet } if is_in(nat, subnet) => match nat.stage() {
+            ResourceKey::NatGateway { place } if is_at(nat, place) => match nat.stage() {
                 Stage::Available | Stage::Pending => Fit::InPlace,
                 Stage::Deleting | Stage::Deleted | Stage::Failed => Fit::Gone,
             },
@@ -260,6 +260,14 @@ impl<'a> Candidates<'a> {
 fn is_for(endpoint: &VpcEndpoint, service: &str, region: &Region) -> bool {
     let name = endpoint.service_name.as_str();
     endpoint.is_interface() && (service == name || short_service_name(name, region) == Some(service))
+}
+
+/// Whether it is where the key says, as far as EC2 says where it is.
+fn is_at(nat: &NatGateway, place: &NatPlace) -> bool {
+    match place {
+        NatPlace::Subnet(subnet) => !nat.is_regional() && is_in(nat, subnet),
+        NatPlace::Regional => nat.is_regional(),
+    }
 }
 
 /// Whether it is in the subnet, as far as EC2 says where it is.

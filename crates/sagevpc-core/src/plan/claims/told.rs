@@ -56,7 +56,7 @@ fn why(stranger: &Stranger) -> Option<String> {
         Why::Misfit => Some(match stranger.kind {
             CandidateKind::SecurityGroup => "has another name than sagevpc gives for that".to_owned(),
             CandidateKind::GatewayEndpoint | CandidateKind::InterfaceEndpoint => "leads to another service".to_owned(),
-            CandidateKind::NatGateway => "is in another subnet".to_owned(),
+            CandidateKind::NatGateway => "is somewhere else".to_owned(),
             CandidateKind::Address => "is used by something that sagevpc did not give it to".to_owned(),
             CandidateKind::FlowLog => "records something else".to_owned(),
         }),

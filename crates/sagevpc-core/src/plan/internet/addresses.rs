@@ -19,7 +19,7 @@ use crate::{
         draft::Draft,
         internet::need::{CONCERN, Kept},
     },
-    types::{AllocationId, NatGatewayId, ResourceKey, SubnetId},
+    types::{AllocationId, NatGatewayId, NatPlace, ResourceKey, SubnetId},
 };
 
 /// The address of a NAT gateway that is to be made.
@@ -146,7 +146,7 @@ fn still_held(address: &Address, nat: &NatGateway) -> String {
 /// Lets go of addresses that no NAT gateway of ours has or gets.
 pub(super) fn let_go(
     draft: &mut Draft<'_>,
-    gateways: &BTreeMap<SubnetId, Gateway>,
+    gateways: &BTreeMap<NatPlace, Gateway>,
     deleted: &BTreeMap<NatGatewayId, ActionId>,
     kept: &Kept,
 ) {

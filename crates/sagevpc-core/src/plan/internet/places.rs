@@ -1,6 +1,6 @@
-//! In which public subnets NAT gateways are to be. The choice stays as it is
-//! for as long as it will do, for a NAT gateway that moves gets another public
-//! address, which others may have in their lists.
+//! In which public subnets NAT gateways are to be, or that one is regional. The
+//! choice stays as it is for as long as it will do, for a NAT gateway that moves
+//! gets another public address, which others may have in their lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::nat_gateways::NatGateways;
 use crate::{
     api::{NatGateways as HowMany, Reason},
     catalog::Symptom,
-    observed::{Route, RouteTarget, Subnet, VpcSnapshot, tags_of},
+    observed::{InternetGateway, Route, RouteTarget, Subnet, VpcSnapshot, tags_of},
     plan::{
         draft::Draft,
         internet::need::{CONCERN, WayOutNeed, default_route, scope},
@@ -16,26 +16,26 @@ use crate::{
     },
     reach::PublicAccessBlock,
     report::{Finding, Lack, Scope, Weight},
-    types::{AvailabilityZoneId, RouteTableId, SubnetId, has_tags, listed},
+    types::{AvailabilityZoneId, NatPlace, RouteTableId, SubnetId, has_tags, listed},
     validate::Choice,
 };
 
 /// The place of the NAT gateway that each table is to lead to.
 #[derive(Default)]
 pub(super) struct Places {
-    of_table: BTreeMap<RouteTableId, SubnetId>,
+    of_table: BTreeMap<RouteTableId, NatPlace>,
     missing: bool,
 }
 
 impl Places {
     /// Where the NAT gateway of this table is to be.
-    pub(super) fn of(&self, table: &RouteTableId) -> Option<&SubnetId> {
+    pub(super) fn of(&self, table: &RouteTableId) -> Option<&NatPlace> {
         self.of_table.get(table)
     }
 
     /// All places, each with the tables that it serves.
-    pub(super) fn all(&self) -> BTreeMap<&SubnetId, Vec<&RouteTableId>> {
-        let mut all: BTreeMap<&SubnetId, Vec<&RouteTableId>> = BTreeMap::new();
+    pub(super) fn all(&self) -> BTreeMap<&NatPlace, Vec<&RouteTableId>> {
+        let mut all: BTreeMap<&NatPlace, Vec<&RouteTableId>> = BTreeMap::new();
         for (table, place) in &self.of_table {
             all.entry(place).or_default().push(table);
         }
@@ -47,8 +47,14 @@ impl Places {
         self.missing
     }
 
-    fn has(&self, place: &SubnetId) -> bool {
+    fn has(&self, place: &NatPlace) -> bool {
         self.of_table.values().any(|other| other == place)
+    }
+
+    /// Leads all these tables to one place.
+    fn share(&mut self, tables: &BTreeMap<RouteTableId, WayOutNeed>, place: &NatPlace) {
+        let tables = tables.keys().cloned();
+        self.of_table.extend(tables.map(|table| (table, place.clone())));
     }
 }
 
@@ -67,6 +73,14 @@ pub(super) fn choose(
     if needs.is_empty() {
         return places;
     }
+    let zonal = match draft.network.vpc.nat_gateways {
+        HowMany::PerZone => Zonal::PerZone,
+        HowMany::Single => Zonal::Single,
+        HowMany::Regional => {
+            choose_regional(draft, profiles, needs, nat_gateways, &mut places);
+            return places;
+        }
+    };
     let candidates = candidates(draft, profiles, nat_gateways);
     if candidates.is_empty() {
         report_none(draft, profiles, needs);
@@ -78,23 +92,48 @@ pub(super) fn choose(
             .iter()
             .filter(|subnet| zone.is_none() || subnet.availability_zone_id.as_ref() == zone)
             .min_by_key(|subnet| nat_gateways.rank(&subnet.subnet_id))
-            .map(|subnet| subnet.subnet_id.clone())
+            .map(|subnet| NatPlace::Subnet(subnet.subnet_id.clone()))
     };
-    match draft.network.vpc.nat_gateways {
-        HowMany::Single => {
-            let place = best(None);
-            for table in needs.keys() {
-                places
-                    .of_table
-                    .extend(place.clone().map(|place| (table.clone(), place)));
+    match zonal {
+        Zonal::Single => {
+            if let Some(place) = best(None) {
+                places.share(needs, &place);
             }
         }
-        HowMany::PerZone => {
+        Zonal::PerZone => {
             choose_per_zone(draft.snapshot, needs, nat_gateways, &candidates, best, &mut places);
             advise_on_zones(draft, needs, &places);
         }
     }
     places
+}
+
+/// How NAT gateways are put into subnets.
+enum Zonal {
+    PerZone,
+    Single,
+}
+
+/// One for all, in no subnet: it needs no more than an internet gateway. AWS
+/// gives it a route table that leads there.
+///
+/// See <https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateways-regional.html>.
+fn choose_regional(
+    draft: &mut Draft<'_>,
+    profiles: &[ResolvedProfile<'_>],
+    needs: &BTreeMap<RouteTableId, WayOutNeed>,
+    nat_gateways: &NatGateways<'_>,
+    places: &mut Places,
+) {
+    let place = NatPlace::Regional;
+    if attached(draft.snapshot).is_none() && nat_gateways.serving(&place).is_none() {
+        let (cause, fix) = no_internet_gateway(draft.snapshot, false);
+        let reason = Reason::InternetGatewayMissing;
+        report(draft, profiles, needs.values(), reason, (&cause, &fix), None);
+        places.missing = true;
+        return;
+    }
+    places.share(needs, &place);
 }
 
 /// The tables for which a NAT gateway would lead out: none is made behind VPC
@@ -158,12 +197,12 @@ fn choose_per_zone(
     needs: &BTreeMap<RouteTableId, WayOutNeed>,
     nat_gateways: &NatGateways<'_>,
     candidates: &[&Subnet],
-    best: impl Fn(Option<&AvailabilityZoneId>) -> Option<SubnetId>,
+    best: impl Fn(Option<&AvailabilityZoneId>) -> Option<NatPlace>,
     places: &mut Places,
 ) {
     let current = |table: &RouteTableId| -> Option<&Subnet> {
         let leads_to = default_route(snapshot.route_tables.get(table)?)?.nat_gateway()?;
-        let place = nat_gateways.live_place_of(&leads_to)?;
+        let place = nat_gateways.live_place_of(&leads_to)?.subnet()?;
         candidates.iter().find(|subnet| subnet.subnet_id == *place).copied()
     };
     let mut elsewhere = Vec::new();
@@ -180,7 +219,7 @@ fn choose_per_zone(
                     .as_ref()
                     .is_some_and(|zone| zones.contains(zone))
             })
-            .map(|subnet| subnet.subnet_id.clone());
+            .map(|subnet| NatPlace::Subnet(subnet.subnet_id.clone()));
         match stays.or_else(|| zones.iter().find_map(|zone| best(Some(zone)))) {
             Some(place) => {
                 places.of_table.insert(table.clone(), place);
@@ -191,7 +230,7 @@ fn choose_per_zone(
     // Zones without a public subnet share what the others have.
     for table in elsewhere {
         let stays = current(table)
-            .map(|subnet| subnet.subnet_id.clone())
+            .map(|subnet| NatPlace::Subnet(subnet.subnet_id.clone()))
             .filter(|place| places.of_table.is_empty() || places.has(place));
         let place = stays
             .or_else(|| places.of_table.values().min().cloned())
@@ -200,7 +239,8 @@ fn choose_per_zone(
     }
 }
 
-fn zone_of<'a>(snapshot: &'a VpcSnapshot, subnet: &SubnetId) -> Option<&'a AvailabilityZoneId> {
+/// The zone that the subnet is in, where EC2 says so.
+pub(super) fn zone_of<'a>(snapshot: &'a VpcSnapshot, subnet: &SubnetId) -> Option<&'a AvailabilityZoneId> {
     snapshot.subnets.get(subnet)?.availability_zone_id.as_ref()
 }
 
@@ -252,25 +292,27 @@ pub(super) fn is_public(snapshot: &VpcSnapshot, subnet: &SubnetId) -> bool {
 
 /// Whether the route leads to an internet gateway that is there and attached.
 pub(super) fn leads_to_the_internet(snapshot: &VpcSnapshot, route: &Route) -> bool {
-    let attached = snapshot.internet_gateway.as_ref().is_some_and(|gateway| {
-        gateway.is_attached_to(&snapshot.vpc.vpc_id)
-            && route.target() == Some(RouteTarget::InternetGateway(gateway.internet_gateway_id.as_str()))
+    let leads_there = attached(snapshot).is_some_and(|gateway| {
+        route.target() == Some(RouteTarget::InternetGateway(gateway.internet_gateway_id.as_str()))
     });
-    route.is_active() && attached
+    route.is_active() && leads_there
+}
+
+/// The internet gateway that is attached to the VPC.
+pub(super) fn attached(snapshot: &VpcSnapshot) -> Option<&InternetGateway> {
+    let gateway = snapshot.internet_gateway.as_ref();
+    gateway.filter(|gateway| gateway.is_attached_to(&snapshot.vpc.vpc_id))
 }
 
 /// Why there is no place for a NAT gateway, and how to make one.
 fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &BTreeMap<RouteTableId, WayOutNeed>) {
     let snapshot = draft.snapshot;
     let vpc = &snapshot.vpc.vpc_id;
-    let gateway = snapshot
-        .internet_gateway
-        .as_ref()
-        .filter(|gateway| gateway.is_attached_to(vpc));
+    let gateway = attached(snapshot);
     let public: BTreeSet<&SubnetId> = snapshot.subnets.keys().filter(|id| is_public(snapshot, id)).collect();
     let block = PublicAccessBlock::of(snapshot, public);
     let (reason, (message, fix)) = match (gateway, block) {
-        (None, _) => (Reason::InternetGatewayMissing, no_internet_gateway(snapshot)),
+        (None, _) => (Reason::InternetGatewayMissing, no_internet_gateway(snapshot, true)),
         (Some(_), Some(block)) => (
             Reason::PublicAccessBlocked,
             (format!("There is no place for a NAT gateway: {block}."), block.fix()),
@@ -295,14 +337,19 @@ fn report_none(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], needs: &
 }
 
 /// That the VPC has no internet gateway, and the commands that give it one. It
-/// is the VPC owner's to make.
-pub(super) fn no_internet_gateway(snapshot: &VpcSnapshot) -> (String, String) {
+/// is the VPC owner's to make. What is in a subnet needs a route to it, too.
+pub(super) fn no_internet_gateway(snapshot: &VpcSnapshot, in_subnet: bool) -> (String, String) {
     let vpc = &snapshot.vpc.vpc_id;
     let cause = format!("{vpc} has no internet gateway attached, so nothing in it reaches the internet.");
-    let fix = format!(
-        "Make one with `aws ec2 create-internet-gateway`, attach it with `aws ec2 attach-internet-gateway --vpc-id {vpc} \
-         --internet-gateway-id igw-…`, and lead the default route of a public subnet to it."
-    );
+    let attach = format!("`aws ec2 attach-internet-gateway --vpc-id {vpc} --internet-gateway-id igw-…`");
+    let fix = if in_subnet {
+        format!(
+            "Make one with `aws ec2 create-internet-gateway`, attach it with {attach}, and lead the default route of a \
+             public subnet to it."
+        )
+    } else {
+        format!("Make one with `aws ec2 create-internet-gateway`, and attach it with {attach}.")
+    };
     (cause, fix)
 }
 
@@ -310,6 +357,7 @@ pub(super) fn no_internet_gateway(snapshot: &VpcSnapshot) -> (String, String) {
 fn advise_on_zones(draft: &mut Draft<'_>, needs: &BTreeMap<RouteTableId, WayOutNeed>, places: &Places) {
     let snapshot = draft.snapshot;
     for (place, tables) in places.all() {
+        let Some(place) = place.subnet() else { continue };
         let Some(zone) = zone_of(snapshot, place) else { continue };
         let strangers: BTreeSet<String> = tables
             .iter()
@@ -325,7 +373,8 @@ fn advise_on_zones(draft: &mut Draft<'_>, needs: &BTreeMap<RouteTableId, WayOutN
         let message = format!(
             "Subnet {} goes out through the NAT gateway in {place} of {zone}: traffic between zones costs extra, and \
              when {zone} fails, so does this way out. Give each zone a public subnet, and its private subnets a route \
-             table of their own; or set spec.internet.natGateways: Single, where one is meant to do.",
+             table of their own; or set spec.internet.natGateways: Single, where one is meant to do, or Regional, which \
+             is in all zones.",
             listed(strangers)
         );
         draft.find_weighing(

@@ -19,7 +19,7 @@ use crate::{
         s3::is_offered,
     },
     report::{Finding, Lack},
-    types::{NatGatewayId, ResourceKey, RouteTableId, SubnetId, listed},
+    types::{NatGatewayId, NatPlace, ResourceKey, RouteTableId, SubnetId, listed},
 };
 
 /// Actions by which routes leave a NAT gateway, by its id.
@@ -90,7 +90,7 @@ pub(super) fn keep(
     needs: &BTreeMap<RouteTableId, WayOutNeed>,
     places: &Places,
     nat_gateways: &NatGateways<'_>,
-    gateways: &BTreeMap<SubnetId, Gateway>,
+    gateways: &BTreeMap<NatPlace, Gateway>,
     cleared: &Cleared,
 ) -> Leaving {
     let snapshot = draft.snapshot;

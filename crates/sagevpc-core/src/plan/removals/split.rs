@@ -32,7 +32,7 @@ pub(super) fn effect(action: &Action) -> Effect {
         | Action::Role(RoleChange::PutPolicy { .. } | RoleChange::DeletePolicy { .. })
         | Action::Tags(TagsChange::Create { .. } | TagsChange::Delete { .. }) => Effect::None,
         Action::SecurityGroup(SecurityGroupChange::Create { .. } | SecurityGroupChange::Authorize { .. })
-        | Action::NatGateway(NatGatewayChange::Create { .. })
+        | Action::NatGateway(NatGatewayChange::Create { .. } | NatGatewayChange::CreateRegional { .. })
         | Action::Route(RouteChange::Create { .. })
         | Action::NetworkAcl(NetworkAclChange::CreateEntry { .. }) => Effect::Opens,
         Action::Vpc(VpcChange::ModifyAttribute { .. })
@@ -61,7 +61,7 @@ pub(super) fn takes_time(action: &Action) -> bool {
     matches!(
         action,
         Action::VpcEndpoint(VpcEndpointChange::CreateInterface { .. })
-            | Action::NatGateway(NatGatewayChange::Create { .. })
+            | Action::NatGateway(NatGatewayChange::Create { .. } | NatGatewayChange::CreateRegional { .. })
     )
 }
 

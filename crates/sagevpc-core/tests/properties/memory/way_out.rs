@@ -15,7 +15,7 @@ use sagevpc_core::{
         Word, tags_of,
     },
     plan::{Action, AddressChange, ClientTokens, NatGatewayChange, RouteChange, Step, Target},
-    types::{AllocationId, NatGatewayId, NetworkInterfaceId, ResourceKey, RouteTableId, SubnetId},
+    types::{AllocationId, AvailabilityZoneId, NatGatewayId, NetworkInterfaceId, ResourceKey, RouteTableId, SubnetId},
 };
 
 impl Memory {
@@ -84,6 +84,33 @@ impl Memory {
                 });
                 made.insert(key.clone(), id);
             }
+            Action::NatGateway(NatGatewayChange::CreateRegional { key, vpc, zones, tags }) => {
+                let token = tokens.get(key);
+                if let Some(known) = token.and_then(|token| self.tokens.get(token)) {
+                    made.insert(key.clone(), known.clone());
+                    return Step::Done;
+                }
+                let attached = self.snapshot.internet_gateways.iter();
+                assert!(
+                    attached.clone().any(|gateway| gateway.is_attached_to(vpc)),
+                    "a regional NAT gateway needs an internet gateway"
+                );
+                let id = self.next_id("nat");
+                self.tokens.extend(token.map(|token| (token.clone(), id.clone())));
+                self.snapshot.nat_gateways.push(NatGateway {
+                    availability_mode: Some("regional".into()),
+                    route_table_id: None,
+                    nat_gateway_id: NatGatewayId::new(&id),
+                    vpc_id: Some(vpc.clone()),
+                    subnet_id: None,
+                    state: Some("pending".into()),
+                    failure_message: None,
+                    connectivity_type: Some("public".into()),
+                    nat_gateway_addresses: zones.iter().map(address_of_aws).collect(),
+                    tags: tags_as_list(tags),
+                });
+                made.insert(key.clone(), id);
+            }
             Action::NatGateway(NatGatewayChange::Delete { id }) => self.delete_nat_gateway(id),
             Action::Route(RouteChange::Create {
                 table,
@@ -133,7 +160,10 @@ impl Memory {
             }
         }
         for address in gone {
-            let interface = address.network_interface_id.expect("a NAT gateway has an interface");
+            // AWS's own, of a regional one.
+            let Some(interface) = address.network_interface_id else {
+                continue;
+            };
             let place = self
                 .snapshot
                 .network_interfaces
@@ -235,6 +265,17 @@ impl Memory {
             .iter_mut()
             .find(|table| table.route_table_id == *id);
         found.expect("EC2 knows the route table")
+    }
+}
+
+/// AWS gives a regional NAT gateway an address in each zone.
+fn address_of_aws(zone: &AvailabilityZoneId) -> NatGatewayAddress {
+    NatGatewayAddress {
+        availability_zone_id: Some(zone.clone()),
+        allocation_id: Some(AllocationId::new("eipalloc-of-aws")),
+        public_ip: None,
+        private_ip: None,
+        network_interface_id: None,
     }
 }
 

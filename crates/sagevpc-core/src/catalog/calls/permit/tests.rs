@@ -325,7 +325,8 @@ fn what_is_left_out_takes_its_actions_along_and_no_others() {
             "ec2:DeleteNatGateway",
             "ec2:DeleteRoute",
             "ec2:ReleaseAddress",
-            "ec2:ReplaceRoute"
+            "ec2:ReplaceRoute",
+            "iam:CreateServiceLinkedRole",
         ]
     );
     assert_eq!(
