@@ -140,6 +140,7 @@ cases! {
     bucket_named_admits_an_endpoint_that_is_gone,
     bucket_named_admits_the_vpc,
     bucket_named_asks_for_a_public_address,
+    bucket_named_asks_for_the_address_of_one_subnet,
     buckets_of_aws_are_only_read,
     bucket_exemption_not_granted,
     bucket_exemption_of_another_vpc_stays,

@@ -59,12 +59,14 @@ pub(super) fn what_is_wrong(
     let mut other_vpcs: BTreeSet<&str> = BTreeSet::new();
     let mut asks_for_address = false;
     let mut asks_for_role = false;
+    let mut asks_for_subnet = false;
     for (key, values) in conditions {
         let values = values.iter().map(String::as_str);
         match key.to_ascii_lowercase().as_str() {
             "aws:sourcevpce" => gone.extend(values.filter(|id| snapshot.vpc_endpoint(&(*id).into()).is_none())),
             "aws:sourcevpc" => other_vpcs.extend(values.filter(|id| *id != snapshot.vpc.vpc_id.as_str())),
             "aws:sourceip" => asks_for_address = true,
+            "aws:vpcsourceip" => asks_for_subnet = true,
             "aws:principalarn" => asks_for_role = true,
             _ => {}
         }
@@ -85,6 +87,9 @@ pub(super) fn what_is_wrong(
             " It asks for aws:SourceIp, and a request through a gateway endpoint has no public address: ask for \
              aws:SourceVpce {endpoint} as well."
         ));
+    }
+    if asks_for_subnet {
+        text.push_str(" It asks for aws:VpcSourceIp, the address in the VPC: add the blocks of these subnets there.");
     }
     if let Some(role) = role.filter(|_| asks_for_role) {
         text.push_str(&format!(

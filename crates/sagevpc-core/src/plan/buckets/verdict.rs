@@ -2,15 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
+
 use super::{CONCERN, named::what_is_wrong, wishes::Wish};
 use crate::{
     api::{AcceptUnknown, Reason},
     catalog::{Symptom, bucket_actions},
     desired::{BucketPolicy, bucket_arn, bucket_statement},
+    observed::{Subnet, VpcSnapshot},
     plan::{draft::Draft, resolved::ResolvedProfile},
-    reach::{BucketOwner, for_bucket, through},
+    reach::{BucketOwner, for_bucket, through, why},
     report::{Finding, Weight},
-    types::{Admission, BucketUse, listed},
+    types::{Admission, BucketUse, SubnetId, listed},
 };
 use iam_policy::{
     Context, ContextValue, Effect, FamilyDecision, PolicyDocument, Principal, Request, Statement, StatementRef,
@@ -68,8 +71,32 @@ pub(super) fn judge_openness(draft: &mut Draft<'_>, wish: &Wish<'_>, policy: &Bu
     }
 }
 
-/// Requests that fare alike: the roles that make them, and what they are.
-type Requests<'r> = (BTreeSet<Option<&'r str>>, Vec<String>);
+/// Requests that fare alike.
+#[derive(Default)]
+struct Requests<'r> {
+    /// The roles that make them.
+    roles: BTreeSet<Option<&'r str>>,
+    /// The subnets that they come from, where the policy tells these apart.
+    from: BTreeSet<Option<&'r SubnetId>>,
+    /// What they are.
+    what: Vec<String>,
+}
+
+/// Where requests of profiles come from, as far as the policy tells places apart:
+/// all of the VPC, or each subnet by itself.
+fn origins<'r>(
+    snapshot: &VpcSnapshot,
+    policy: &PolicyDocument,
+    asking: &[&'r ResolvedProfile<'r>],
+) -> BTreeMap<Option<&'r SubnetId>, Vec<IpNet>> {
+    if !policy.asks_for("aws:VpcSourceIp") {
+        let all = snapshot.subnets.values().flat_map(Subnet::cidrs);
+        return BTreeMap::from([(None, all.collect())]);
+    }
+    let subnets = asking.iter().flat_map(|resolved| &resolved.subnets);
+    let each = subnets.map(|subnet| (Some(&subnet.subnet_id), subnet.cidrs().collect()));
+    each.collect()
+}
 
 /// Whether the bucket's policy stops what comes through the endpoints: of each
 /// profile, what it does with the bucket.
@@ -88,17 +115,13 @@ fn judge_use(
 ) {
     let vpc = &draft.network.vpc;
     let arn = bucket_arn(&vpc.region, wish.bucket);
+    let origins = origins(draft.snapshot, policy.document(), asking);
     let accepted = vpc.accept_unknown.contains(&AcceptUnknown::BucketPolicy);
     let mut found = Vec::new();
     for endpoint in wish.existing_endpoints() {
         let owner = BucketOwner::of(draft.snapshot, wish.bucket);
-        let inside = |role: Option<&str>| {
-            let subnets = draft.snapshot.subnets.values();
-            let context = through(
-                draft.snapshot,
-                Some(&endpoint),
-                subnets.flat_map(|subnet| subnet.cidrs()),
-            );
+        let inside = |role: Option<&str>, from: &[IpNet]| {
+            let context = through(draft.snapshot, Some(&endpoint), from.iter().copied());
             let context = for_bucket(context, &owner, draft.snapshot, policy.document());
             match role {
                 Some(role) => context.with_value("aws:PrincipalArn", role),
@@ -108,10 +131,13 @@ fn judge_use(
         let askers = askers(asking);
         // What the same statements stop is one cause.
         let mut stopped: BTreeMap<(Weight, String), Requests<'_>> = BTreeMap::new();
+        let askers_from = askers
+            .iter()
+            .flat_map(|role| origins.iter().map(move |(subnet, from)| (role, subnet, from)));
         for (action, objects) in bucket_actions(Some(bucket)).asked {
             let resource = format!("{arn}{objects}");
-            for role in &askers {
-                let decision = denied(policy.document(), action, &resource, inside(*role), *role);
+            for (role, subnet, from) in askers_from.clone() {
+                let decision = denied(policy.document(), action, &resource, inside(*role, from), *role);
                 if let Some((weight, why)) = obstacle(&decision) {
                     let wrong = what_is_wrong(
                         draft.snapshot,
@@ -120,20 +146,29 @@ fn judge_use(
                         &endpoint,
                         *role,
                     );
-                    let (roles, requests) = stopped.entry((weight, format!("{why}.{wrong}"))).or_default();
-                    roles.insert(*role);
+                    let requests = stopped.entry((weight, format!("{why}.{wrong}"))).or_default();
+                    requests.roles.insert(*role);
+                    requests.from.insert(*subnet);
                     let request = format!("{action} on {resource}");
-                    if !requests.contains(&request) {
-                        requests.push(request);
+                    if !requests.what.contains(&request) {
+                        requests.what.push(request);
                     }
                 }
             }
         }
-        for ((weight, why), (roles, requests)) in stopped {
-            let by_whom = if roles == askers {
+        for ((weight, why), requests) in stopped {
+            let from_where = if requests.from.len() == origins.len() {
                 String::new()
             } else {
-                let named = roles.iter().map(|role| role.unwrap_or("workloads without roleArn"));
+                format!(" from {}", listed(requests.from.iter().copied().flatten()))
+            };
+            let by_whom = if requests.roles == askers {
+                String::new()
+            } else {
+                let named = requests
+                    .roles
+                    .iter()
+                    .map(|role| role.unwrap_or("workloads without roleArn"));
                 format!(" by {}", listed(named))
             };
             let (weight, verb) = match weight {
@@ -148,9 +183,9 @@ fn judge_use(
                 }
             };
             let message = format!(
-                "The policy of bucket {} {verb} {}{by_whom} through S3 endpoint {endpoint}: {why} {fix}",
+                "The policy of bucket {} {verb} {}{by_whom}{from_where} through S3 endpoint {endpoint}: {why} {fix}",
                 wish.bucket,
-                listed(requests)
+                listed(requests.what)
             );
             found.push((weight, message));
         }
@@ -172,13 +207,10 @@ fn obstacle(decision: &FamilyDecision) -> Option<(Weight, String)> {
     match decision {
         FamilyDecision::Allowed { .. } | FamilyDecision::ImplicitlyDenied => None,
         FamilyDecision::ExplicitlyDenied { statements } => {
-            Some((Weight::Blocks, format!("{} does", named(statements))))
+            Some((Weight::Blocks, format!("{} does", listed(statements))))
         }
         FamilyDecision::Partly { statement, .. } => Some((Weight::Blocks, format!("{statement} covers a part of it"))),
-        FamilyDecision::Unknown { statements, .. } => Some((
-            Weight::Unknown,
-            format!("it hangs on {}, on who asks and how", named(statements)),
-        )),
+        FamilyDecision::Unknown { .. } => Some((Weight::Unknown, why(decision))),
     }
 }
 
@@ -188,10 +220,6 @@ fn statements_of(decision: &FamilyDecision) -> &[StatementRef] {
         FamilyDecision::Partly { statement, .. } => std::slice::from_ref(statement),
         FamilyDecision::Allowed { .. } | FamilyDecision::ImplicitlyDenied => &[],
     }
-}
-
-fn named(statements: &[StatementRef]) -> String {
-    listed(statements)
 }
 
 /// What the policy denies. What it allows does not matter: in its own account a
