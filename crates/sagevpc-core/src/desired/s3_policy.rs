@@ -76,7 +76,7 @@ fn lets_through(statement: &Statement, bucket: &BucketUse) -> bool {
     bucket_actions(Some(bucket))
         .allowed
         .iter()
-        .all(|action| is_allowed(action))
+        .all(is_allowed)
 }
 
 /// Adds what is done with a bucket to what others do with it.

@@ -21,6 +21,7 @@
 //! | `start` | where packets begin, and what is asked of them |
 //! | `parts` | the parts of a way, with security groups at both ends |
 //! | `verdict` | what all of it comes to |
+//! | `bucket_policy` | what a bucket's policy denies |
 //! | `call_back` | connections that what is reached opens itself |
 //! | `hop`, `cause`, `unseen`, `policy` | the words for it |
 //! | `public_access` | what VPC Block Public Access keeps in |
@@ -54,6 +55,7 @@ mod acl_denial;
 mod across;
 mod addresses;
 mod alike;
+mod bucket_policy;
 mod call_back;
 mod cause;
 mod efa;
@@ -92,6 +94,7 @@ use ipnet::IpNet;
 
 pub use acl_denial::AclDenial;
 pub use across::{Hidden, HiddenPart, Link, LinkFault, NoWayBack};
+pub use bucket_policy::{BucketAsker, BucketRefusal, denied};
 pub use cause::{Cause, RouteUsed, Stop, Through};
 pub use endpoint_fault::EndpointFault;
 pub use fix::{Means, fix_of_all};

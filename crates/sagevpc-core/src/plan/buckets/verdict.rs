@@ -4,21 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::{CONCERN, named::what_is_wrong, wishes::Wish};
+use super::{CONCERN, wishes::Wish};
 use crate::{
     api::{AcceptUnknown, Reason},
     catalog::{Symptom, bucket_actions},
     desired::{BucketPolicy, bucket_arn, bucket_statement},
     observed::{Subnet, VpcSnapshot},
     plan::{draft::Draft, resolved::ResolvedProfile},
-    reach::{BucketOwner, for_bucket, through, why},
+    reach::{BucketAsker, denied},
     report::{Finding, Weight},
     types::{Admission, BucketUse, SubnetId, listed},
 };
-use iam_policy::{
-    Context, ContextValue, Effect, FamilyDecision, PolicyDocument, Principal, Request, Statement, StatementRef,
-    evaluate_family, evaluate_family_whoever_asks,
-};
+use iam_policy::{Context, ContextValue, FamilyDecision, PolicyDocument};
 
 /// The Sid of a statement that someone is told to add. It must not be taken for
 /// ours.
@@ -119,15 +116,6 @@ fn judge_use(
     let accepted = vpc.accept_unknown.contains(&AcceptUnknown::BucketPolicy);
     let mut found = Vec::new();
     for endpoint in wish.existing_endpoints() {
-        let owner = BucketOwner::of(draft.snapshot, wish.bucket);
-        let inside = |role: Option<&str>, from: &[IpNet]| {
-            let context = through(draft.snapshot, Some(&endpoint), from.iter().copied());
-            let context = for_bucket(context, &owner, draft.snapshot, policy.document());
-            match role {
-                Some(role) => context.with_value("aws:PrincipalArn", role),
-                None => context,
-            }
-        };
         let askers = askers(asking);
         // What the same statements stop is one cause.
         let mut stopped: BTreeMap<(Weight, String), Requests<'_>> = BTreeMap::new();
@@ -137,16 +125,19 @@ fn judge_use(
         for (action, objects) in bucket_actions(Some(bucket)).asked {
             let resource = format!("{arn}{objects}");
             for (role, subnet, from) in askers_from.clone() {
-                let decision = denied(policy.document(), action, &resource, inside(*role, from), *role);
-                if let Some((weight, why)) = obstacle(&decision) {
-                    let wrong = what_is_wrong(
-                        draft.snapshot,
-                        policy.document(),
-                        statements_of(&decision),
-                        &endpoint,
-                        *role,
-                    );
-                    let requests = stopped.entry((weight, format!("{why}.{wrong}"))).or_default();
+                let asker = BucketAsker {
+                    snapshot: draft.snapshot,
+                    endpoint: &endpoint,
+                    from,
+                    role: *role,
+                };
+                if let Some(refusal) = asker.refusal(policy.document(), wish.bucket, action, &resource) {
+                    let weight = if refusal.is_sure {
+                        Weight::Blocks
+                    } else {
+                        Weight::Unknown
+                    };
+                    let requests = stopped.entry((weight, refusal.why)).or_default();
                     requests.roles.insert(*role);
                     requests.from.insert(*subnet);
                     let request = format!("{action} on {resource}");
@@ -198,58 +189,6 @@ fn judge_use(
                 ..Finding::new(CONCERN, resolved.scope(), Reason::BucketPolicyBlocks, message.clone())
                     .about(wish.bucket)
             });
-        }
-    }
-}
-
-/// Why a request does not pass for sure, and how much that weighs.
-fn obstacle(decision: &FamilyDecision) -> Option<(Weight, String)> {
-    match decision {
-        FamilyDecision::Allowed { .. } | FamilyDecision::ImplicitlyDenied => None,
-        FamilyDecision::ExplicitlyDenied { statements } => {
-            Some((Weight::Blocks, format!("{} does", listed(statements))))
-        }
-        FamilyDecision::Partly { statement, .. } => Some((Weight::Blocks, format!("{statement} covers a part of it"))),
-        FamilyDecision::Unknown { .. } => Some((Weight::Unknown, why(decision))),
-    }
-}
-
-fn statements_of(decision: &FamilyDecision) -> &[StatementRef] {
-    match decision {
-        FamilyDecision::ExplicitlyDenied { statements } | FamilyDecision::Unknown { statements, .. } => statements,
-        FamilyDecision::Partly { statement, .. } => std::slice::from_ref(statement),
-        FamilyDecision::Allowed { .. } | FamilyDecision::ImplicitlyDenied => &[],
-    }
-}
-
-/// What the policy denies. What it allows does not matter: in its own account a
-/// role's policy is enough.
-fn denied(
-    policy: &PolicyDocument,
-    action: &str,
-    resource: &str,
-    context: Context,
-    role: Option<&str>,
-) -> FamilyDecision {
-    let everything = || Statement::allow(["*"]).everyone().on(["*"]);
-    let mut denials = policy.clone();
-    // None goes, so that a statement keeps its number in messages.
-    for statement in denials
-        .statements
-        .iter_mut()
-        .filter(|statement| statement.effect == Effect::Allow)
-    {
-        *statement = everything();
-    }
-    denials.statements.push(everything());
-    match role {
-        Some(role) => {
-            let request = Request::new(Principal::Aws(role.to_owned()), action, resource).in_context(context);
-            evaluate_family(&denials, &request)
-        }
-        None => {
-            let request = Request::new(Principal::Anonymous, action, resource).in_context(context);
-            evaluate_family_whoever_asks(&denials, &request)
         }
     }
 }
