@@ -22,9 +22,19 @@ pub(super) const PLAN: &str = "Exit status: 0 when nothing is to be done and all
 pub(super) const REACH: &str = "Exit status: 0 when it can be reached, 2 when something stops the way, 3 when that cannot \
      be told from the snapshot, 1 on an error, 64 when the command line is wrong.";
 
+/// Of `sagevpc policy guard`.
+pub(super) const GUARD: &str = "Example: a policy from the objects of a cluster, for a team's role, and what is attached \
+     to it later:\n\n  kubectl get smvpc,smvp,ns -A -o yaml | sagevpc policy guard -f - > guard.json\n  kubectl get \
+     smvpc,smvp,ns -A -o yaml | sagevpc policy guard -f - --snapshot ./aws --verify fraud-training\n\nThe policy denies \
+     and allows nothing: put it beside what allows. Calls that start what was made before (CreateTransformJob, \
+     CreateEndpoint) have no condition keys of a VPC: the model's creation is what counts. A monitoring schedule must \
+     name its network itself.\n\nExit status: 0 when it is printed, or the one verified does as it should, 2 when that \
+     one allows what is not declared or denies what is, 3 when that hangs on what is not given, 1 on an error, 64 when \
+     the command line is wrong.";
+
 /// What the codes of each command say: 0, [`NO`], [`NOT_TOLD`]; empty where a
 /// command has none.
-const TABLE: [(&str, [&str; 3]); 5] = [
+const TABLE: [(&str, [&str; 3]); 6] = [
     (
         "plan",
         [
@@ -45,6 +55,14 @@ const TABLE: [(&str, [&str; 3]); 5] = [
     (
         "policy eval",
         ["it is allowed", "it is denied", "that hangs on what is not given"],
+    ),
+    (
+        "policy guard",
+        [
+            "it is printed, or what is verified does as it should",
+            "what is verified allows what is not declared, or denies what is",
+            "that hangs on what is not given",
+        ],
     ),
     ("run, snapshot, explain, print", ["it is done", "", ""]),
 ];

@@ -70,7 +70,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Save what AWS looks like, to plan against it later.
     Snapshot(snapshot::SnapshotArgs),
-    /// Compare IAM policies by what they mean, or ask what they allow.
+    /// Compare IAM policies by what they mean, ask what they allow, or print one
+    /// that keeps SageMaker in the declared VPC.
     Policy(policy::PolicyArgs),
     /// Say what a kind of workload needs of its VPC.
     Explain(explain::ExplainArgs),

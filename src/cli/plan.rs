@@ -96,17 +96,18 @@ pub enum PlanError {
 ///
 /// When a file, the snapshot or AWS cannot be read.
 pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
-    let mut objects = Objects::default();
-    for file in manifests::files(&args.filenames)? {
-        objects.add(&file, &read(&file)?)?;
-    }
+    let objects = objects(&args.filenames)?;
     let snapshots = match &args.snapshot {
         Some(folder) => Some(folder::load(folder)?),
         None => None,
     };
     let mut json = Vec::new();
     let mut worst = Exit::NothingToDo;
-    let cluster = cluster(args, &objects, snapshots.as_deref().unwrap_or_default());
+    let cluster = cluster(
+        args.cluster_id.as_deref(),
+        &objects,
+        snapshots.as_deref().unwrap_or_default(),
+    );
     let unknown = objects.unknown_namespaces();
     for references in objects.references(&cluster)? {
         let (text, value, exit) = plan_one(args, &references, &unknown, snapshots.as_deref()).await?;
@@ -120,6 +121,19 @@ pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
         print(&format!("{:#}\n", json!({ "vpcs": json })))?;
     }
     Ok(worst.code())
+}
+
+/// The objects in files and folders.
+///
+/// # Errors
+///
+/// When a file cannot be read, or what it holds cannot be used.
+pub(super) fn objects(filenames: &[String]) -> Result<Objects, PlanError> {
+    let mut objects = Objects::default();
+    for file in manifests::files(filenames)? {
+        objects.add(&file, &read(&file)?)?;
+    }
+    Ok(objects)
 }
 
 /// Exit states, the worst last.
@@ -146,9 +160,9 @@ impl Exit {
 const NO_CLUSTER: &str = "none";
 
 /// The cluster's id, and on standard error where it comes from.
-fn cluster(args: &PlanArgs, objects: &Objects, snapshots: &[Located]) -> String {
-    if let Some(id) = &args.cluster_id {
-        return id.clone();
+pub(super) fn cluster(given: Option<&str>, objects: &Objects, snapshots: &[Located]) -> String {
+    if let Some(id) = given {
+        return id.to_owned();
     }
     let tags = snapshots.iter().flat_map(|located| located.snapshot.clusters());
     let tags: BTreeSet<&str> = tags.collect();
@@ -244,7 +258,7 @@ async fn plan_one(
 
 /// The snapshot that holds the VPC: of several, one with subnets of it, of its
 /// region, and of the account that owns it.
-fn find<'l>(
+pub(super) fn find<'l>(
     snapshots: &'l [Located],
     network: &Network,
     account: Option<&str>,
@@ -290,7 +304,7 @@ fn described(planned: &PlannedAction) -> Value {
 }
 
 /// `all` is what was seen of other accounts and regions as well.
-fn plan_against(network: &Network, snapshot: &Snapshot, all: &[&Snapshot]) -> Option<plan::Plan> {
+pub(super) fn plan_against(network: &Network, snapshot: &Snapshot, all: &[&Snapshot]) -> Option<plan::Plan> {
     let seen = snapshot.vpc(&network.vpc.vpc_id)?.joined_to(all);
     Some(plan::plan(network, &seen, &History::none(Timestamp::UNIX_EPOCH)))
 }

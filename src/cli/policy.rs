@@ -1,7 +1,9 @@
-//! `sagevpc policy`: what IAM policies mean, without asking AWS.
+//! `sagevpc policy`: what IAM policies mean, and one that keeps SageMaker in its
+//! VPC, without asking AWS.
 
 mod diff;
 mod eval;
+mod guard;
 
 use std::{collections::BTreeMap, io, process::ExitCode};
 
@@ -11,7 +13,8 @@ use iam_policy::{
     Context, ContextValue, PolicyDocument, PolicyError, Principal, PrincipalClause, PrincipalSet, Request, StatementRef,
 };
 
-/// Compare IAM policies by what they mean, or ask what they allow.
+/// Compare IAM policies by what they mean, ask what they allow, or print one that
+/// keeps SageMaker in the declared VPC.
 #[derive(clap::Args, Debug)]
 pub struct PolicyArgs {
     #[command(subcommand)]
@@ -24,6 +27,9 @@ enum What {
     Diff(DiffArgs),
     /// Print whether policies allow a request, and by which statement.
     Eval(EvalArgs),
+    /// Print a policy that denies SageMaker outside the declared subnets and
+    /// security groups, or verify one.
+    Guard(guard::GuardArgs),
 }
 
 #[derive(clap::Args, Debug)]
@@ -103,9 +109,18 @@ pub enum PolicyCommandError {
         /// The statement.
         statement: StatementRef,
     },
+    /// There is no guard.
+    #[error(transparent)]
+    Guard(Box<guard::GuardError>),
     /// Standard output is closed.
     #[error("standard output cannot be written to")]
     Output(#[from] io::Error),
+}
+
+impl From<guard::GuardError> for PolicyCommandError {
+    fn from(error: guard::GuardError) -> Self {
+        Self::Guard(Box::new(error))
+    }
 }
 
 /// Answers.
@@ -128,6 +143,7 @@ pub fn run(args: &PolicyArgs) -> Result<ExitCode, PolicyCommandError> {
             let answer = decide(&policies, &request(args, &policies)?);
             (answer.described(args.output), answer.decision.exit())
         }
+        What::Guard(args) => guard::run(args)?,
     };
     output::print(&text)?;
     Ok(ExitCode::from(exit))

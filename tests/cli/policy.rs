@@ -179,3 +179,107 @@ fn eval_asks_for_the_principal_where_it_decides() {
     assert_eq!(exit(&ask(&["--principal", session])), 0);
     assert_eq!(exit(&ask(&["--principal", "sagemaker.amazonaws.com"])), 2);
 }
+
+const OBJECTS: &str = "{apiVersion: sagevpc.dev/v1alpha1, kind: SageMakerVpc, metadata: {name: research}, spec: {region: us-east-1, \
+                       vpcId: vpc-0123456789abcdef0, allowedNamespaces: {from: All}, grants: {securityGroups: ['sg-*']}, \
+                       subnets: {ids: [subnet-0000000a, subnet-0000000b]}}}\n---\n\
+                       {apiVersion: v1, kind: Namespace, metadata: {name: ml}}\n---\n\
+                       {apiVersion: sagevpc.dev/v1alpha1, kind: SageMakerVpcProfile, metadata: {name: fraud, namespace: ml}, \
+                       spec: {vpcRef: {name: research}, securityGroups: {ids: [sg-0000a001]}, \
+                       workloads: [{name: train, kind: Training}]}}";
+
+#[test]
+fn a_guard_that_is_printed_passes_when_it_is_verified() {
+    let unresolved = OBJECTS.replace(", securityGroups: {ids: [sg-0000a001]}", "");
+    let folder = Folder::with("policy-guard", &[("o.yaml", OBJECTS), ("unresolved.yaml", &unresolved)]);
+    for kind in [&["--scp"][..], &[]] {
+        let printed = folder.policy(&[&["guard", "-f", "o.yaml"], kind].concat(), "");
+        assert_eq!(exit(&printed), 0, "{}", text(&printed.stderr));
+        let document: Value = serde_json::from_slice(&printed.stdout).unwrap();
+        let statements = document["Statement"].as_array().unwrap();
+        assert!(statements.iter().all(|statement| statement["Effect"] == "Deny"));
+        assert!(
+            statements
+                .iter()
+                .any(|statement| !statement["Condition"]["Null"].is_null())
+        );
+        let verified = folder.policy(&["guard", "-f", "o.yaml", "--verify", "-"], text(&printed.stdout));
+        assert_eq!(exit(&verified), 0, "{}", text(&verified.stdout));
+    }
+    let nothing = folder.policy(&["guard", "-f", "unresolved.yaml"], "");
+    assert_eq!(exit(&nothing), 1);
+    assert!(text(&nothing.stderr).contains("security groups of profile ml/fraud"));
+}
+
+#[test]
+fn a_guard_with_a_gap_fails_and_says_where() {
+    let folder = Folder::with("policy-guard-gap", &[("o.yaml", OBJECTS)]);
+    // One foreign subnet among declared ones passes, and so does none at all with StringNotEqualsIfExists.
+    let gap = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "sagemaker:*", "Resource": "*",
+        "Condition": {"ForAllValues:StringNotEquals": {"sagemaker:VpcSubnets": ["subnet-0000000a", "subnet-0000000b"]}}}}"#;
+    let verified = folder.policy(&["guard", "-f", "o.yaml", "--verify", "-"], gap);
+    assert_eq!(exit(&verified), 2);
+    let told = text(&verified.stdout);
+    assert!(
+        told.contains("WRONG in declared subnets and one that is not declared")
+            && told.contains("sagemaker:CreateTrainingJob"),
+        "{told}"
+    );
+    assert!(told.contains("ok    without a VPC"), "{told}");
+    let hangs = gap.replace(
+        "\"Condition\": {",
+        "\"Condition\": {\"StringEquals\": {\"aws:PrincipalTag/team\": \"a\"}, ",
+    );
+    let verified = folder.policy(&["guard", "-f", "o.yaml", "--verify", "-", "-o", "json"], &hangs);
+    let answer: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert!(
+        answer["trials"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|trial| trial["right"].is_null())
+    );
+}
+
+#[test]
+fn a_role_is_verified_with_all_its_policies() {
+    let allow = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
+    let folder = Folder::with("policy-guard-role", &[("o.yaml", OBJECTS)]);
+    let guard = folder.policy(&["guard", "-f", "o.yaml"], "");
+    let guard: Value = serde_json::from_slice(&guard.stdout).unwrap();
+    std::fs::create_dir_all(folder.0.join("aws")).unwrap();
+    let vpcs = json!({ "Vpcs": [{ "VpcId": "vpc-0123456789abcdef0", "CidrBlock": "10.0.0.0/16" }] });
+    let subnet = |id: &str, zone: &str, block: &str| {
+        json!({ "SubnetId": id, "VpcId": "vpc-0123456789abcdef0", "AvailabilityZone": zone, "AvailabilityZoneId": zone,
+                "CidrBlock": block, "AvailableIpAddressCount": 100 })
+    };
+    let subnets = json!({ "Subnets": [subnet("subnet-0000000a", "us-east-1a", "10.0.1.0/24"),
+        subnet("subnet-0000000b", "us-east-1b", "10.0.2.0/24")] });
+    let groups = json!({ "SecurityGroups": [{ "GroupId": "sg-0000a001", "GroupName": "jobs", "VpcId": "vpc-0123456789abcdef0" }] });
+    let role = |name: &str, policies: &[&Value]| {
+        let policies = policies.iter().enumerate();
+        let list: Vec<Value> = policies
+            .map(|(number, document)| json!({ "PolicyName": format!("p{number}"), "PolicyDocument": document }))
+            .collect();
+        json!({ "RoleName": name, "Arn": format!("arn:aws:iam::111122223333:role/{name}"), "RolePolicyList": list })
+    };
+    let roles = json!({ "RoleDetailList": [role("open", &[&allow]), role("kept", &[&allow, &guard])] });
+    for (file, value) in [
+        ("Vpcs", &vpcs),
+        ("Subnets", &subnets),
+        ("SecurityGroups", &groups),
+        ("Roles", &roles),
+    ] {
+        std::fs::write(folder.0.join(format!("aws/{file}.json")), value.to_string()).unwrap();
+    }
+    let verify = |role: &str| folder.policy(&["guard", "-f", "o.yaml", "--snapshot", "aws", "--verify", role], "");
+    let kept = verify("kept");
+    assert_eq!(exit(&kept), 0, "{}{}", text(&kept.stdout), text(&kept.stderr));
+    let open = verify("open");
+    assert_eq!(exit(&open), 2);
+    assert!(
+        text(&open.stdout).contains("WRONG without a VPC"),
+        "{}",
+        text(&open.stdout)
+    );
+}

@@ -18,12 +18,14 @@
 //! | [`reach`] | whether packets get there, and what stops them |
 //! | [`plan`] | what is to be done, in which order, and what nothing of ours repairs |
 //! | [`status`] | what every object's status says of a pass |
+//! | [`guard`] | what keeps SageMaker in what is declared, and whether a policy does |
 //! | [`objects`], [`render`] | objects out of YAML, plans and explanations as text |
 
 pub mod api;
 pub mod catalog;
 pub mod demand;
 pub mod desired;
+pub mod guard;
 pub mod objects;
 pub mod observed;
 pub mod plan;

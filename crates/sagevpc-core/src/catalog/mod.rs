@@ -4,6 +4,7 @@
 //! page read it; none of them repeats it.
 
 pub mod calls;
+mod guarded;
 mod instance_types;
 mod price_list;
 mod prices;
@@ -16,6 +17,7 @@ mod symptoms;
 mod takers;
 mod workloads;
 
+pub use guarded::{GROUPS_KEY, GUARDED_ACTIONS, GuardedAction, NamesVpc, SUBNETS_KEY};
 pub use instance_types::ec2_instance_type;
 pub use price_list::{PriceList, PriceListError};
 pub use prices::{Cost, Priced, Prices, Usd, together};
