@@ -197,6 +197,22 @@ pub(in crate::cli) const TABLE: &[Requirement] = &[
         ],
     },
     Requirement {
+        name: "Directory buckets are reached by the gateway endpoint of S3 Express One Zone, where a profile names one",
+        condition: ConditionType::S3Ready,
+        repaired_by: &[
+            Call::CreateVpcEndpoint,
+            Call::ModifyVpcEndpoint,
+            Call::DeleteVpcEndpoints,
+        ],
+        met: &["directory_bucket_converged"],
+        drifted: Drifted::Cases(&["directory_bucket_on_one_table_only"]),
+        refused: &[
+            "directory_bucket_behind_a_policy",
+            "directory_bucket_where_s3_is_of_others",
+            "directory_bucket_not_offered",
+        ],
+    },
+    Requirement {
         name: "The package repositories are in or out of reach, as asked for",
         condition: ConditionType::S3Ready,
         repaired_by: &[Call::ModifyVpcEndpoint],

@@ -84,8 +84,8 @@ pub struct SageMakerVpcProfileSpec {
     #[schemars(length(max = 32))]
     pub destinations: Vec<Destination>,
 
-    /// The S3 buckets that the workloads read and write. The SageMakerVpc must
-    /// grant them.
+    /// The S3 buckets that the workloads read and write, directory buckets of S3
+    /// Express One Zone among them. The SageMakerVpc must grant them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     #[schemars(length(max = 64))]

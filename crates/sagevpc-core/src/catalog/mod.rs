@@ -22,11 +22,14 @@ pub use instance_types::ec2_instance_type;
 pub use price_list::{PriceList, PriceListError};
 pub use prices::{Cost, Priced, Prices, Usd, together};
 pub use private_names::is_private_name;
-pub use repositories::{BucketActions, bucket_actions, ecr_layer_bucket, is_bucket_of_aws, package_repositories};
+pub use repositories::{
+    BucketActions, SESSION_OF_DIRECTORY_BUCKETS, bucket_actions, directory_bucket_arn, ecr_layer_bucket,
+    is_bucket_of_aws, is_directory_bucket, package_repositories,
+};
 pub use role_actions::{RoleCondition, RoleNeed, RolePart, SAGEMAKER_PRINCIPAL};
 pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};
 pub use services::{
-    ELASTIC_INFERENCE, MAX_INTERFACE_ENDPOINTS, STUDIO_UI, action_prefix, is_aws_service, names_service,
+    ELASTIC_INFERENCE, MAX_INTERFACE_ENDPOINTS, S3_EXPRESS, STUDIO_UI, action_prefix, is_aws_service, names_service,
     short_service_name, symptom_without_service,
 };
 pub use symptoms::Symptom;

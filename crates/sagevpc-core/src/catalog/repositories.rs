@@ -99,11 +99,44 @@ pub fn is_bucket_of_aws(bucket: &str) -> bool {
     is_of_layers || is_repository || BUCKETS_OF_AWS.iter().any(|name| bucket.starts_with(name))
 }
 
+/// Whether the name is that of a directory bucket, of S3 Express One Zone: it ends
+/// in its zone's id and these letters, as in `fraud--use1-az5--x-s3`. S3 serves
+/// those by a gateway service and addresses of their own.
+///
+/// See <https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html>.
+pub fn is_directory_bucket(bucket: &str) -> bool {
+    let zone = bucket.strip_suffix("--x-s3").and_then(|named| named.rsplit_once("--"));
+    zone.is_some_and(|(base, zone)| !base.is_empty() && zone.contains("-az"))
+}
+
+/// What a workload does with a directory bucket: one session is good for all
+/// objects.
+///
+/// See <https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-create-session.html>.
+pub const SESSION_OF_DIRECTORY_BUCKETS: &str = "s3express:CreateSession";
+
+/// A directory bucket, read or written: who may open a session may do either, as
+/// its role allows.
+const SESSIONS: BucketActions = BucketActions {
+    sid: "AllowDirectoryBuckets",
+    asked: &[(SESSION_OF_DIRECTORY_BUCKETS, "")],
+    allowed: &[SESSION_OF_DIRECTORY_BUCKETS],
+};
+
+/// The ARN of a directory bucket, in whichever account it is.
+///
+/// See <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3express.html>.
+pub fn directory_bucket_arn(region: Option<&Region>, bucket: &str) -> String {
+    let (partition, region) = region.map_or(("aws", "*"), |region| (region.partition(), region.as_str()));
+    format!("arn:{partition}:s3express:{region}:*:bucket/{bucket}")
+}
+
 /// Which actions of S3 a use of a bucket needs; of S3 as such, that something is
 /// read. Nobody writes to buckets of AWS's, whatever is declared.
 pub fn bucket_actions(bucket: Option<&BucketUse>) -> &'static BucketActions {
     match bucket {
         None => &ANYTHING_READ,
+        Some(bucket) if is_directory_bucket(&bucket.name) => &SESSIONS,
         Some(bucket) if is_bucket_of_aws(&bucket.name) => &READ,
         Some(bucket) => match bucket.access {
             BucketAccess::ReadOnly => &READ,
@@ -115,6 +148,25 @@ pub fn bucket_actions(bucket: Option<&BucketUse>) -> &'static BucketActions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn directory_buckets_are_told_by_their_names() {
+        for name in [
+            "a--use1-az5--x-s3",
+            "fraud-data--apne1-az4--x-s3",
+            "a--b--usw2-lax1-az1--x-s3",
+        ] {
+            assert!(is_directory_bucket(name), "{name}");
+        }
+        for name in [
+            "fraud-data",
+            "fraud--x-s3",
+            "--use1-az5--x-s3",
+            "a--use1-az5--x-s3-logs",
+        ] {
+            assert!(!is_directory_bucket(name), "{name}");
+        }
+    }
 
     #[test]
     fn only_what_is_declared_as_written_is_written_and_no_bucket_of_aws() {

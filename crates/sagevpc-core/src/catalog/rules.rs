@@ -61,6 +61,8 @@ pub struct Options {
 pub enum PeerNeed {
     /// S3 in the region, by its prefix list.
     S3,
+    /// S3's directory buckets in the region, by the prefix list that those have.
+    DirectoryBuckets,
     /// The addresses of the workload's own subnets.
     SubnetCidrs,
     /// All addresses of the VPC: where its interface endpoints are.
@@ -73,6 +75,7 @@ impl fmt::Display for PeerNeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::S3 => "S3's prefix list",
+            Self::DirectoryBuckets => "the prefix list of S3 Express One Zone",
             Self::SubnetCidrs => "the subnets' addresses",
             Self::VpcCidrs => "the VPC's addresses",
             Self::Members => "the group itself",

@@ -8,6 +8,11 @@ use crate::types::Region;
 /// See <https://docs.aws.amazon.com/sagemaker/latest/dg/ei-setup.html>.
 pub const ELASTIC_INFERENCE: &str = "elastic-inference.runtime";
 
+/// The gateway service of S3's directory buckets, by its short name.
+///
+/// See <https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-az-networking.html>.
+pub const S3_EXPRESS: &str = "s3express";
+
 /// The short name of what serves Studio to its users, `aws.sagemaker.REGION.studio`
 /// in full.
 ///

@@ -26,7 +26,7 @@ use crate::{
     api::{Destination, PackageRepositories, SageMakerVpcProfileSpec, Workload},
     catalog::{
         HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, RuleNeed, Symptom, When, WorkloadKind, is_aws_service,
-        names_service, symptom_without_service,
+        is_directory_bucket, names_service, symptom_without_service,
     },
     types::{BucketUse, DNS_QUERIES, Direction, PrivatePeer, Traffic, is_private},
     validate::{ValidProfile, ValidWorkload},
@@ -48,7 +48,7 @@ pub struct Demand {
 pub enum DemandPeer {
     /// S3 in the region.
     S3 {
-        /// A bucket, or S3 as such.
+        /// A bucket, a directory bucket among them, or S3 as such.
         bucket: Option<BucketUse>,
     },
     /// The mirror lists of Amazon Linux 2's package repositories, which yum asks
@@ -207,6 +207,9 @@ impl Demand {
             peer,
         };
         match &self.peer {
+            DemandPeer::S3 { bucket: Some(bucket) } if is_directory_bucket(&bucket.name) => {
+                vec![rule(Direction::Egress, PeerNeed::DirectoryBuckets)]
+            }
             DemandPeer::S3 { .. } | DemandPeer::PackageMirrors => vec![rule(Direction::Egress, PeerNeed::S3)],
             DemandPeer::Members | DemandPeer::EfaMembers => vec![
                 rule(Direction::Ingress, PeerNeed::Members),
@@ -364,7 +367,9 @@ impl Named<'_> {
                 }
                 (PeerNeed::S3, _) => {
                     let named = self.buckets.iter().cloned().map(Some);
-                    let as_such = self.buckets.is_empty().then_some(None);
+                    // Directory buckets have a way of their own, and S3 is needed all the same.
+                    let only_directories = self.buckets.iter().all(|bucket| is_directory_bucket(&bucket.name));
+                    let as_such = only_directories.then_some(None);
                     for bucket in named.chain(as_such) {
                         add(DemandPeer::S3 { bucket }, traffic, Strength::Required);
                     }
@@ -378,7 +383,7 @@ impl Named<'_> {
                     add(DemandPeer::EfaMembers, traffic, Strength::Required);
                 }
                 (PeerNeed::Members, Direction::Egress) => add(DemandPeer::Members, traffic, Strength::Required),
-                (PeerNeed::Members, Direction::Ingress) | (PeerNeed::VpcCidrs, _) => {}
+                (PeerNeed::Members, Direction::Ingress) | (PeerNeed::VpcCidrs | PeerNeed::DirectoryBuckets, _) => {}
             }
         }
         if self.installs_packages && !past_the_vpc && requirements.needs.contains(&Need::S3) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Network, ProfileNetwork};
 use crate::{
     api::PackageRepositories,
-    catalog::{BucketActions, bucket_actions, ecr_layer_bucket, package_repositories},
+    catalog::{BucketActions, bucket_actions, ecr_layer_bucket, is_directory_bucket, package_repositories},
     types::{BucketAccess, BucketUse, HELD_REPOSITORIES, ProfileKey, Region},
     validate::EndpointPolicy,
 };
@@ -73,10 +73,7 @@ fn lets_through(statement: &Statement, bucket: &BucketUse) -> bool {
         return false;
     };
     let is_allowed = |action: &&str| actions.iter().any(|allowed| allowed == action || allowed == "s3:*");
-    bucket_actions(Some(bucket))
-        .allowed
-        .iter()
-        .all(is_allowed)
+    bucket_actions(Some(bucket)).allowed.iter().all(is_allowed)
 }
 
 /// Adds what is done with a bucket to what others do with it.
@@ -114,7 +111,11 @@ impl S3Policy {
                     .filter(|network| in_effect.contains(&network.profile.key))
                     .flat_map(|network| &network.profile.buckets);
                 let mut buckets = BTreeMap::new();
-                for (name, access) in accepted.chain(&kept.buckets) {
+                // Directory buckets have an endpoint of their own.
+                let by_s3 = accepted
+                    .chain(&kept.buckets)
+                    .filter(|(name, _)| !is_directory_bucket(name));
+                for (name, access) in by_s3 {
                     widen(&mut buckets, name, *access);
                 }
                 PolicyDocument::new(allow_list(&buckets, repositories, region))

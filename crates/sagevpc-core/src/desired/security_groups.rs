@@ -76,7 +76,8 @@ pub(crate) fn group_name(key: &ResourceKey, ownership: &Ownership) -> String {
     let readable = match key {
         ResourceKey::S3GatewayEndpoint => "s3".to_owned(),
         ResourceKey::EndpointSecurityGroup => "endpoints".to_owned(),
-        ResourceKey::InterfaceEndpoint { .. }
+        ResourceKey::S3ExpressGatewayEndpoint
+        | ResourceKey::InterfaceEndpoint { .. }
         | ResourceKey::ElasticInferenceClient
         | ResourceKey::ElasticInferenceEndpoint
         | ResourceKey::NatGateway { .. }

@@ -93,6 +93,19 @@ impl VpcEndpoint {
     pub fn is_s3_gateway(&self) -> bool {
         self.is_gateway() && is_s3(&self.service_name)
     }
+
+    /// Whether it is a gateway endpoint of S3's directory buckets.
+    pub fn is_s3_express_gateway(&self) -> bool {
+        self.is_gateway() && is_s3_express(&self.service_name)
+    }
+}
+
+/// Whether a service's full name is that of S3's directory buckets, S3 Express
+/// One Zone; so is their prefix list named.
+///
+/// See <https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-az-networking.html>.
+pub(super) fn is_s3_express(service_name: &str) -> bool {
+    service_name.ends_with(".s3express")
 }
 
 /// Whether a service's full name is that of S3. So is its prefix list named, and

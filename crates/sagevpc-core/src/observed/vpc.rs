@@ -12,7 +12,7 @@ use super::{
     InternetGatewayBlockMode, NatGateway, NetworkAcl, NetworkInterface, NetworkInterfacePermission, PrefixList, Roles,
     RouteTable, SecurityGroup, Snapshot, Subnet, Unread, Vpc, VpcAttributes, VpcEndpoint, Word,
     files::{self, FileKind},
-    names::{is_region, is_s3},
+    names::{is_region, is_s3, is_s3_express},
     tags_of,
 };
 use crate::types::{
@@ -424,6 +424,16 @@ impl VpcSnapshot {
             .or_else(|| self.s3_prefix_list().map(|list| list.prefix_list_name.as_str()))
     }
 
+    /// The gateway service's name of S3's directory buckets in this region, as AWS
+    /// gives it; not every region has it.
+    pub fn s3_express_service_name(&self) -> Option<&str> {
+        self.endpoint_services
+            .iter()
+            .find(|service| is_s3_express(&service.service_name) && service.is_gateway())
+            .map(|service| service.service_name.as_str())
+            .or_else(|| self.s3_express_prefix_list().map(|list| list.prefix_list_name.as_str()))
+    }
+
     /// The addresses of a prefix list; `None` where they are not known.
     pub fn addresses_of(&self, list: &PrefixListId) -> Option<Vec<IpNet>> {
         let mut lists = self.prefix_lists.iter();
@@ -433,6 +443,13 @@ impl VpcSnapshot {
     /// The prefix list of S3 in this region.
     pub fn s3_prefix_list(&self) -> Option<&PrefixList> {
         self.prefix_lists.iter().find(|list| is_s3(&list.prefix_list_name))
+    }
+
+    /// The prefix list of S3's directory buckets in this region.
+    pub fn s3_express_prefix_list(&self) -> Option<&PrefixList> {
+        self.prefix_lists
+            .iter()
+            .find(|list| is_s3_express(&list.prefix_list_name))
     }
 
     /// The endpoint with this id, one still being deleted included.
@@ -445,6 +462,14 @@ impl VpcSnapshot {
     /// The VPC's gateway endpoints for S3, those still being deleted included.
     pub fn s3_gateway_endpoints(&self) -> impl Iterator<Item = &VpcEndpoint> {
         self.vpc_endpoints.iter().filter(|endpoint| endpoint.is_s3_gateway())
+    }
+
+    /// The VPC's gateway endpoints for directory buckets, those still being
+    /// deleted included.
+    pub fn s3_express_gateway_endpoints(&self) -> impl Iterator<Item = &VpcEndpoint> {
+        self.vpc_endpoints
+            .iter()
+            .filter(|endpoint| endpoint.is_s3_express_gateway())
     }
 }
 

@@ -260,6 +260,7 @@ pub(super) fn has_a_name(key: &ResourceKey) -> bool {
         | ResourceKey::BucketPolicy { .. }
         | ResourceKey::RolePolicy { .. } => true,
         ResourceKey::S3GatewayEndpoint
+        | ResourceKey::S3ExpressGatewayEndpoint
         | ResourceKey::InterfaceEndpoint { .. }
         | ResourceKey::NatGateway { .. }
         | ResourceKey::Address { .. }

@@ -10,16 +10,21 @@ use crate::{
     types::{NetworkAclId, RouteTableId, SecurityGroupId},
 };
 
-/// What happens to others on these tables once a route to the S3 gateway
-/// endpoint is there. Whoever has no other road to S3 today loses nothing.
-pub(super) fn of_new_s3_route(snapshot: &VpcSnapshot, tables: &[RouteTableId]) -> Option<Disruption> {
+/// What happens to others on these tables once a route to a gateway endpoint of
+/// S3 is there, which leads to the addresses of a list. Whoever has no other road
+/// there today loses nothing.
+pub(super) fn of_new_s3_route(
+    snapshot: &VpcSnapshot,
+    list: Option<&PrefixList>,
+    tables: &[RouteTableId],
+) -> Option<Disruption> {
     let with_another_road: BTreeSet<&RouteTableId> = tables
         .iter()
         .filter(|id| {
             snapshot
                 .route_tables
                 .get(*id)
-                .is_some_and(|table| has_another_road_to_s3(snapshot, table))
+                .is_some_and(|table| has_another_road(snapshot, list, table))
         })
         .collect();
     disruption(
@@ -114,11 +119,8 @@ pub(super) fn others_on<'a>(snapshot: &'a VpcSnapshot, tables: &BTreeSet<&RouteT
         .collect()
 }
 
-fn has_another_road_to_s3(snapshot: &VpcSnapshot, table: &RouteTable) -> bool {
-    let s3 = snapshot
-        .s3_prefix_list()
-        .and_then(PrefixList::addresses)
-        .unwrap_or_default();
+fn has_another_road(snapshot: &VpcSnapshot, list: Option<&PrefixList>, table: &RouteTable) -> bool {
+    let s3 = list.and_then(PrefixList::addresses).unwrap_or_default();
     let takes_some = |destination: &IpNet| {
         let meets = |cidr: &IpNet| destination.contains(cidr) || cidr.contains(destination);
         destination.prefix_len() == 0 || s3.iter().any(meets)

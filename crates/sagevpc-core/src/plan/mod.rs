@@ -122,6 +122,7 @@ pub fn plan(network: &Network, snapshot: &VpcSnapshot, history: &History) -> Pla
     draft.drifting = history.network_in_force.as_ref() == Some(&fingerprint);
     dns::plan(&mut draft, &profiles);
     let served = s3::plan(&mut draft, &profiles);
+    s3::plan_express(&mut draft, &profiles, &served);
     draft.by_way_out = ByWayOut::of(&draft, &profiles);
     let buckets = buckets::plan(&mut draft, &profiles, &served);
     let mut groups = security_groups::plan(&mut draft, &profiles);

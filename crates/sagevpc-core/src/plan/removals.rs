@@ -129,7 +129,7 @@ fn waiting(planned: PlannedAction, cut_off: CutOff) -> PlannedAction {
 /// What the action is about, where it says so nowhere.
 fn concern(planned: &PlannedAction) -> Concern {
     match &planned.key {
-        None | Some(ResourceKey::S3GatewayEndpoint) => Concern::S3,
+        None | Some(ResourceKey::S3GatewayEndpoint | ResourceKey::S3ExpressGatewayEndpoint) => Concern::S3,
         Some(ResourceKey::InterfaceEndpoint { .. } | ResourceKey::EndpointSecurityGroup) => Concern::Endpoints,
         Some(ResourceKey::ElasticInferenceClient | ResourceKey::ElasticInferenceEndpoint) => Concern::ElasticInference,
         Some(ResourceKey::WorkloadSecurityGroup { .. }) => Concern::SecurityGroups,

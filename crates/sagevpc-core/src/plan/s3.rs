@@ -2,6 +2,7 @@
 //! serves.
 
 mod change;
+mod express;
 mod served;
 mod whose;
 
@@ -11,7 +12,7 @@ use self::{
     change::modify,
     whose::{CONCERN, Endpoints, KEY},
 };
-pub(super) use self::{served::Served, whose::why_claimed};
+pub(super) use self::{express::plan as plan_express, served::Served, whose::why_claimed};
 use super::{Action, ActionId, PlannedAction, Serves, Target, disruption, draft::Draft, judge, keeping};
 use crate::{
     api::{AcceptUnknown, Reason, ResourceOwnership},
@@ -317,7 +318,7 @@ fn create(
         return None;
     };
     let route_tables: Vec<RouteTableId> = needed.into_iter().collect();
-    let disruption = disruption::of_new_s3_route(draft.snapshot, &route_tables);
+    let disruption = disruption::of_new_s3_route(draft.snapshot, draft.snapshot.s3_prefix_list(), &route_tables);
     let action = Action::VpcEndpoint(VpcEndpointChange::CreateGateway {
         key: KEY,
         vpc: draft.network.vpc.vpc_id.clone(),
@@ -339,7 +340,7 @@ fn take_over(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, policy: &S3Policy, n
     draft.list("VpcEndpoint", id, "S3".to_owned(), ResourceOwnership::Found);
     let adoption = draft.adopt(id, &KEY, Serves::Vpc, CONCERN);
     judge_state(draft, endpoint, Scope::Vpc);
-    modify(draft, endpoint, policy, needed, true, Some(adoption));
+    modify(draft, &KEY, endpoint, &policy.document, needed, true, Some(adoption));
 }
 
 fn keep(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, policy: &S3Policy, needed: BTreeSet<RouteTableId>) {
@@ -348,7 +349,8 @@ fn keep(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, policy: &S3Policy, needed
     draft.list_ours("VpcEndpoint", id, "S3".to_owned());
     judge_state(draft, endpoint, Scope::Vpc);
     draft.keep_tags(id, &KEY, Serves::Vpc, &tags);
-    modify(draft, endpoint, policy, &needed, draft.claims.is_adopted(id), None);
+    let is_adopted = draft.claims.is_adopted(id);
+    modify(draft, &KEY, endpoint, &policy.document, &needed, is_adopted, None);
 }
 
 fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {

@@ -191,6 +191,7 @@ fn keep(
 fn purpose(group: &ManagedGroup) -> String {
     match &group.key {
         ResourceKey::S3GatewayEndpoint
+        | ResourceKey::S3ExpressGatewayEndpoint
         | ResourceKey::InterfaceEndpoint { .. }
         | ResourceKey::EndpointSecurityGroup
         | ResourceKey::ElasticInferenceClient
@@ -249,6 +250,14 @@ fn rules(draft: &mut Draft<'_>, resolved: &ResolvedProfile<'_>, group: &ManagedG
                     return None;
                 }
             },
+            // Where the region has none, that is told with the endpoint that leads there.
+            PeerNeed::DirectoryBuckets => {
+                let list = draft.snapshot.s3_express_prefix_list();
+                rules.extend(list.map(|list| {
+                    let peer = Peer::PrefixList(list.prefix_list_id.clone());
+                    Rule::new(need.direction, need.protocol, need.ports, peer)
+                }));
+            }
         }
     }
     rules.extend(internet::rules(resolved, &group.workloads, draft.snapshot));

@@ -79,6 +79,7 @@ pub(super) fn unknown(draft: &Draft<'_>) -> Unknown {
 fn is_told_by_tags(key: &ResourceKey) -> bool {
     match key {
         ResourceKey::S3GatewayEndpoint
+        | ResourceKey::S3ExpressGatewayEndpoint
         | ResourceKey::InterfaceEndpoint { .. }
         | ResourceKey::EndpointSecurityGroup
         | ResourceKey::ElasticInferenceClient

@@ -247,6 +247,12 @@ impl Cause {
                     ),
                 }
             }
+            Self::NoRoute { table, .. } if destination.is_directory_bucket() => format!(
+                "Lead {table} there by the gateway endpoint of S3 Express One Zone: `aws ec2 modify-vpc-endpoint \
+                 --vpc-endpoint-id vpce-… --add-route-table-ids {table}`, or, where the VPC has none, `aws ec2 \
+                 create-vpc-endpoint --vpc-id vpc-… --service-name com.amazonaws.REGION.s3express --route-table-ids \
+                 {table}`."
+            ),
             Self::NoRoute { table, .. } if destination.concern() == Concern::S3 => format!(
                 "Add a route to {table} that leads there, by the S3 gateway endpoint: `aws ec2 modify-vpc-endpoint \
                  --vpc-endpoint-id vpce-… --add-route-table-ids {table}`."

@@ -10,6 +10,7 @@ use super::{
     unseen::Unseen,
 };
 use crate::{
+    catalog::is_directory_bucket,
     observed::{EndpointState, PrefixList},
     types::{BucketAccess, BucketUse, Peer, Region, Traffic},
 };
@@ -62,6 +63,12 @@ impl Reach<'_> {
             None => {}
         }
         let service = name.strip_suffix(&format!(".{region}.amazonaws.com"))?;
+        if let Some((bucket, _)) = service.split_once(".s3express-")
+            && is_directory_bucket(bucket)
+        {
+            let bucket = BucketUse::new(bucket, BucketAccess::ReadWrite);
+            return Some(self.resolve_directory_bucket(&bucket, traffic, is_ipv6));
+        }
         let list = self.gateway_list(service)?;
         Some(self.by_list(list, name, traffic, is_ipv6))
     }
@@ -87,7 +94,27 @@ impl Reach<'_> {
         resolution
     }
 
+    /// A directory bucket, by the name that its zone has: no interface endpoint and
+    /// no endpoint of S3 leads there.
+    fn resolve_directory_bucket(&self, bucket: &BucketUse, traffic: Traffic, is_ipv6: bool) -> Resolution {
+        let region = self.snapshot.region.as_ref().map_or("REGION", |region| region.as_str());
+        let name = &bucket.name;
+        let zone = name.trim_end_matches("--x-s3").rsplit("--").next().unwrap_or_default();
+        let host = format!("{name}.s3express-{zone}.{region}.amazonaws.com");
+        let list = self.snapshot.s3_express_prefix_list();
+        let service = format!("com.amazonaws.{region}.s3express");
+        self.by_name(|resolution| {
+            self.add_list(resolution, list, &service, &host, traffic, is_ipv6);
+            for target in &mut resolution.targets {
+                target.s3 = Some(Some(bucket.clone()));
+            }
+        })
+    }
+
     pub(super) fn resolve_s3(&self, bucket: Option<&BucketUse>, traffic: Traffic, is_ipv6: bool) -> Resolution {
+        if let Some(bucket) = bucket.filter(|bucket| is_directory_bucket(&bucket.name)) {
+            return self.resolve_directory_bucket(bucket, traffic, is_ipv6);
+        }
         let region = self.snapshot.region.as_ref();
         let elsewhere = bucket.and_then(|bucket| self.snapshot.buckets.get(&bucket.name)?.region.as_ref());
         if let (Some(bucket), Some(there)) = (

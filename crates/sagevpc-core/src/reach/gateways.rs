@@ -18,7 +18,7 @@ use super::{
     unseen::Unseen,
 };
 use crate::{
-    catalog::bucket_actions,
+    catalog::{bucket_actions, directory_bucket_arn, is_directory_bucket},
     observed::{ConnectivityType, NatGateway, Stage, VpcEndpoint, files::FileKind},
     types::{BucketUse, Direction, NatGatewayId, Region, VpcEndpointId, is_private, private_blocks},
 };
@@ -158,7 +158,9 @@ impl<'s> Reach<'s> {
             });
         }
         let decided = match &trip.target.s3 {
-            Some(bucket) if endpoint.is_s3_gateway() => self.decided(endpoint, bucket.as_ref(), Some(trip.from)),
+            Some(bucket) if serves(endpoint, bucket.as_ref()) => {
+                self.decided(endpoint, bucket.as_ref(), Some(trip.from))
+            }
             Some(_) | None => Decided::LetsThrough,
         };
         match decided {
@@ -173,8 +175,9 @@ impl<'s> Reach<'s> {
 
     /// Whether no gateway endpoint's policy stands in a bucket's way.
     pub(super) fn is_let_through(&self, bucket: &BucketUse) -> bool {
-        self.snapshot
-            .s3_gateway_endpoints()
+        let endpoints = self.snapshot.vpc_endpoints.iter();
+        endpoints
+            .filter(|endpoint| serves(endpoint, Some(bucket)))
             .all(|endpoint| matches!(self.decided(endpoint, Some(bucket), None), Decided::LetsThrough))
     }
 
@@ -222,8 +225,14 @@ impl<'s> Reach<'s> {
             )]);
         };
         let partition = self.snapshot.region.as_ref().map_or("aws", Region::partition);
-        let named = bucket.map_or("*", |bucket| &bucket.name);
-        let narrowed = policy.narrowed_to(&format!("arn:{partition}:s3:::{named}*"));
+        let arn = match bucket {
+            Some(bucket) if is_directory_bucket(&bucket.name) => {
+                directory_bucket_arn(self.snapshot.region.as_ref(), &bucket.name)
+            }
+            Some(bucket) => format!("arn:{partition}:s3:::{}", bucket.name),
+            None => format!("arn:{partition}:s3:::*"),
+        };
+        let narrowed = policy.narrowed_to(&format!("{arn}*"));
         let places = match from {
             Some(place) => &self.places[place..=place],
             None => self.places.as_slice(),
@@ -237,7 +246,7 @@ impl<'s> Reach<'s> {
         let mut blocks = Vec::new();
         let mut undecided = Vec::new();
         for (action, objects) in bucket_actions(bucket).asked {
-            let resource = format!("arn:{partition}:s3:::{named}{objects}");
+            let resource = format!("{arn}{objects}");
             let mut judged = asked.judge(&narrowed, action, &resource);
             if judged.share != Share::All {
                 // What is to be written in a statement keeps all that it says.
@@ -457,5 +466,14 @@ impl<'s> Reach<'s> {
         });
         let id = &of_gateway.next()?.route_table_id;
         self.tables.iter().find(|table| table.id == *id)
+    }
+}
+
+/// Whether a gateway endpoint leads to such a bucket, or to S3 as such.
+fn serves(endpoint: &VpcEndpoint, bucket: Option<&BucketUse>) -> bool {
+    if bucket.is_some_and(|bucket| is_directory_bucket(&bucket.name)) {
+        endpoint.is_s3_express_gateway()
+    } else {
+        endpoint.is_s3_gateway()
     }
 }

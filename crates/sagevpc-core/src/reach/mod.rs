@@ -109,6 +109,7 @@ pub use unseen::Unseen;
 pub use verdict::{Answer, Extent, Path, Verdict};
 
 use crate::{
+    catalog::is_directory_bucket,
     observed::{NetworkAcl, NetworkAclEntry, VpcSnapshot},
     types::{BucketUse, PrivatePeer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId, VpcId},
 };
@@ -125,7 +126,7 @@ use space::Space;
 pub enum Destination {
     /// S3 in the region, port 443.
     S3 {
-        /// A bucket, or S3 as such: then the endpoint's policy need only let
+        /// A bucket, a directory bucket among them, or S3 as such: then the endpoint's policy need only let
         /// something through.
         bucket: Option<BucketUse>,
     },
@@ -189,6 +190,12 @@ pub enum Destination {
 }
 
 impl Destination {
+    /// Whether it is a directory bucket, which S3 serves by addresses and a gateway
+    /// service of their own.
+    pub fn is_directory_bucket(&self) -> bool {
+        matches!(self, Self::S3 { bucket: Some(bucket) } if is_directory_bucket(&bucket.name))
+    }
+
     /// Whatever is outside the VPC: a way there is one to all public addresses.
     pub fn outside(port: u16) -> Self {
         Self::Host {
@@ -202,6 +209,9 @@ impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::S3 { bucket: None } => f.write_str("S3"),
+            Self::S3 { bucket: Some(bucket) } if is_directory_bucket(&bucket.name) => {
+                write!(f, "directory bucket {} of S3 Express One Zone", bucket.name)
+            }
             Self::S3 { bucket: Some(bucket) } => write!(f, "bucket {} of S3", bucket.name),
             Self::BucketElsewhere { bucket, region } => write!(f, "bucket {bucket} of S3 in {region}"),
             Self::PackageMirrors => f.write_str("mirror lists of Amazon Linux 2 (S3 on port 80)"),

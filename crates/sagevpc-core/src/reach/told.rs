@@ -3,7 +3,7 @@
 use super::{Cause, Destination, Through, Unseen};
 use crate::{
     api::{AcceptUnknown, Reason},
-    catalog::{ELASTIC_INFERENCE, names_service},
+    catalog::{ELASTIC_INFERENCE, S3_EXPRESS, names_service},
     observed::NatGatewayState,
     report::{Concern, Lack},
     types::Direction,
@@ -99,6 +99,7 @@ impl Cause {
     pub fn lack(&self, destination: &Destination) -> Lack {
         match self {
             Self::DnsOff { .. } | Self::NoResolver { .. } => Lack::Dns,
+            Self::NoRoute { .. } if destination.is_directory_bucket() => Lack::Service(S3_EXPRESS.to_owned()),
             Self::NoRoute { table, .. } if destination.concern() == Concern::S3 => Lack::S3Route(Some(table.clone())),
             Self::NoRoute { .. } if destination.concern() == Concern::Dns => Lack::Other,
             Self::NoRoute { table, .. } => Lack::WayOut(Some(table.clone())),

@@ -70,6 +70,8 @@ impl fmt::Display for NatPlace {
 pub enum ResourceKey {
     /// The VPC's gateway endpoint for S3.
     S3GatewayEndpoint,
+    /// The VPC's gateway endpoint for S3's directory buckets.
+    S3ExpressGatewayEndpoint,
     /// The VPC's interface endpoint for a service.
     InterfaceEndpoint {
         /// The service by its short name, such as `sagemaker.api`.
@@ -135,6 +137,7 @@ impl ResourceKey {
             | Self::BucketPolicy { .. }
             | Self::RolePolicy { .. } => true,
             Self::S3GatewayEndpoint
+            | Self::S3ExpressGatewayEndpoint
             | Self::InterfaceEndpoint { .. }
             | Self::EndpointSecurityGroup
             | Self::ElasticInferenceEndpoint
@@ -151,6 +154,7 @@ impl ResourceKey {
         match self {
             Self::WorkloadSecurityGroup { profile, .. } => Some(profile),
             Self::S3GatewayEndpoint
+            | Self::S3ExpressGatewayEndpoint
             | Self::InterfaceEndpoint { .. }
             | Self::EndpointSecurityGroup
             | Self::ElasticInferenceClient
@@ -167,6 +171,7 @@ impl ResourceKey {
 }
 
 const S3_GATEWAY_ENDPOINT: &str = "s3-gateway-endpoint";
+const S3_EXPRESS_GATEWAY_ENDPOINT: &str = "s3express-gateway-endpoint";
 const SECURITY_GROUP: &str = "security-group";
 const INTERFACE_ENDPOINT: &str = "interface-endpoint";
 const ENDPOINT_SECURITY_GROUP: &str = "endpoint-security-group";
@@ -186,6 +191,7 @@ impl fmt::Display for ResourceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::S3GatewayEndpoint => f.write_str(S3_GATEWAY_ENDPOINT),
+            Self::S3ExpressGatewayEndpoint => f.write_str(S3_EXPRESS_GATEWAY_ENDPOINT),
             Self::InterfaceEndpoint { service } => write!(f, "{INTERFACE_ENDPOINT}/{service}"),
             Self::EndpointSecurityGroup => f.write_str(ENDPOINT_SECURITY_GROUP),
             Self::ElasticInferenceClient => f.write_str(ELASTIC_INFERENCE_CLIENT),
@@ -224,6 +230,7 @@ impl FromStr for ResourceKey {
         let parts: Vec<&str> = text.split('/').collect();
         match parts.as_slice() {
             [S3_GATEWAY_ENDPOINT] => Ok(Self::S3GatewayEndpoint),
+            [S3_EXPRESS_GATEWAY_ENDPOINT] => Ok(Self::S3ExpressGatewayEndpoint),
             [INTERFACE_ENDPOINT, service] => Ok(Self::InterfaceEndpoint {
                 service: (*service).to_owned(),
             }),
@@ -290,6 +297,7 @@ mod tests {
         let profile = ProfileKey::new("ml-fraud", "fraud");
         for key in [
             ResourceKey::S3GatewayEndpoint,
+            ResourceKey::S3ExpressGatewayEndpoint,
             ResourceKey::InterfaceEndpoint {
                 service: "sagemaker.api".into(),
             },

@@ -18,6 +18,7 @@ use crate::{
         Bucket, Destination, DestinationPorts, Exempt, InternetMode, ManagedSecurityGroups, NamespacesFrom, Reason,
         SageMakerVpc, SageMakerVpcProfile, TransportProtocol, bounds::MAX_EXEMPT_PRINCIPALS,
     },
+    catalog::{SESSION_OF_DIRECTORY_BUCKETS, is_directory_bucket},
     report::{Finding, Scope},
     types::{Exemption, SecurityGroupId, SubnetId, listed},
 };
@@ -205,6 +206,12 @@ fn bucket_form(bucket: &Bucket) -> Vec<String> {
         problems.push(format!(
             "{region:?} is no region for bucket {name}: give a region's code, such as us-east-1.",
             region = region.as_str()
+        ));
+    }
+    if bucket.require_vpc_endpoint.is_some() && is_directory_bucket(name) {
+        problems.push(format!(
+            "Bucket {name} is a directory bucket, whose policy speaks of sessions and not of objects: remove \
+             requireVpcEndpoint, and deny {SESSION_OF_DIRECTORY_BUCKETS} outside the VPC's endpoint in its policy."
         ));
     }
     let principals = bucket

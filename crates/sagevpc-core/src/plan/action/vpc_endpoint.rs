@@ -206,6 +206,9 @@ impl Change for VpcEndpointChange {
 
     fn gives(&self) -> Vec<Lack> {
         match self {
+            Self::CreateGateway { key, service_name, .. } if *key == ResourceKey::S3ExpressGatewayEndpoint => {
+                vec![Lack::Service(service_name.clone())]
+            }
             Self::CreateGateway { .. } => vec![Lack::S3Route(None)],
             Self::ModifyGateway {
                 id, add_route_tables, ..

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::wishes::Wish;
-use crate::plan::{resolved::ResolvedProfile, s3::Served};
+use crate::{
+    catalog::is_directory_bucket,
+    plan::{resolved::ResolvedProfile, s3::Served},
+};
 
 /// Those among the buckets, each with the profiles that name it.
 pub(super) fn named<'a>(
@@ -17,7 +20,7 @@ pub(super) fn named<'a>(
             continue;
         }
         for bucket in resolved.profile().buckets.keys().map(String::as_str) {
-            if !wishes.contains_key(bucket) {
+            if !wishes.contains_key(bucket) && !is_directory_bucket(bucket) {
                 named.entry(bucket).or_default().push(resolved);
             }
         }

@@ -134,8 +134,10 @@ impl<'a> Candidates<'a> {
                     let is_of_s3 = of_s3.any(|other| other.vpc_endpoint_id == endpoint.vpc_endpoint_id);
                     if is_of_s3 { there } else { Fit::Not }
                 }
+                ResourceKey::S3ExpressGatewayEndpoint if endpoint.is_s3_express_gateway() => there,
                 ResourceKey::InterfaceEndpoint { service } if is_for(endpoint, service, region) => there,
                 ResourceKey::InterfaceEndpoint { .. }
+                | ResourceKey::S3ExpressGatewayEndpoint
                 | ResourceKey::EndpointSecurityGroup
                 | ResourceKey::ElasticInferenceClient
                 | ResourceKey::ElasticInferenceEndpoint
@@ -163,6 +165,7 @@ impl<'a> Candidates<'a> {
                 if is_its_name { Fit::InPlace } else { Fit::Not }
             }
             ResourceKey::S3GatewayEndpoint
+            | ResourceKey::S3ExpressGatewayEndpoint
             | ResourceKey::InterfaceEndpoint { .. }
             | ResourceKey::NatGateway { .. }
             | ResourceKey::Address { .. }
@@ -183,6 +186,7 @@ impl<'a> Candidates<'a> {
             },
             ResourceKey::NatGateway { .. }
             | ResourceKey::S3GatewayEndpoint
+            | ResourceKey::S3ExpressGatewayEndpoint
             | ResourceKey::InterfaceEndpoint { .. }
             | ResourceKey::EndpointSecurityGroup
             | ResourceKey::ElasticInferenceClient
@@ -204,6 +208,7 @@ impl<'a> Candidates<'a> {
             ResourceKey::Address { .. } if address.is_in_use() => Fit::Elsewhere,
             ResourceKey::Address { .. } => Fit::Free,
             ResourceKey::S3GatewayEndpoint
+            | ResourceKey::S3ExpressGatewayEndpoint
             | ResourceKey::InterfaceEndpoint { .. }
             | ResourceKey::EndpointSecurityGroup
             | ResourceKey::ElasticInferenceClient
@@ -241,6 +246,7 @@ impl<'a> Candidates<'a> {
             ResourceKey::FlowLog { resource } if *resource == log.resource_id => Fit::InPlace,
             ResourceKey::FlowLog { .. }
             | ResourceKey::S3GatewayEndpoint
+            | ResourceKey::S3ExpressGatewayEndpoint
             | ResourceKey::InterfaceEndpoint { .. }
             | ResourceKey::EndpointSecurityGroup
             | ResourceKey::ElasticInferenceClient

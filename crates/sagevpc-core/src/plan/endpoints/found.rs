@@ -101,6 +101,7 @@ pub(super) fn key_of(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> Option<Resour
     match key {
         ResourceKey::InterfaceEndpoint { .. } => Some(key.clone()),
         ResourceKey::S3GatewayEndpoint
+        | ResourceKey::S3ExpressGatewayEndpoint
         | ResourceKey::EndpointSecurityGroup
         | ResourceKey::ElasticInferenceClient
         | ResourceKey::ElasticInferenceEndpoint

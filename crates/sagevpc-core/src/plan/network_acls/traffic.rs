@@ -74,6 +74,7 @@ impl Asked {
         let next = self.beneficiaries.len();
         // ACLs tell no bucket from another.
         let destination = match destination {
+            Destination::S3 { .. } if destination.is_directory_bucket() => destination.clone(),
             Destination::S3 { .. } => Destination::S3 { bucket: None },
             Destination::Service(_)
             | Destination::PackageMirrors

@@ -50,7 +50,11 @@ fn rank_of(planned: &PlannedAction) -> usize {
         Some(ResourceKey::WorkloadSecurityGroup { .. } | ResourceKey::ElasticInferenceClient) => 3,
         Some(ResourceKey::NetworkAclEntries { .. }) => 4,
         Some(ResourceKey::DefaultRoute { .. }) => 5,
-        Some(ResourceKey::S3GatewayEndpoint | ResourceKey::InterfaceEndpoint { .. }) => 6,
+        Some(
+            ResourceKey::S3GatewayEndpoint
+            | ResourceKey::S3ExpressGatewayEndpoint
+            | ResourceKey::InterfaceEndpoint { .. },
+        ) => 6,
         Some(ResourceKey::EndpointSecurityGroup | ResourceKey::ElasticInferenceEndpoint) => 7,
         Some(ResourceKey::NatGateway { .. }) => 8,
         Some(ResourceKey::Address { .. }) => 9,

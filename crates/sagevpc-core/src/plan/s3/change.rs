@@ -1,17 +1,16 @@
-//! Changes to the S3 gateway endpoint that is there.
+//! Changes to a gateway endpoint of S3 that is there.
 
 use std::collections::BTreeSet;
 
-use super::whose::{CONCERN, KEY};
+use super::whose::CONCERN;
 use crate::{
     catalog::Symptom,
-    desired::S3Policy,
     observed::VpcEndpoint,
     plan::{
         Action, ActionId, Disruption, PlannedAction, Serves, VpcEndpointChange, disruption, draft::Draft,
         loosening::only_loosens,
     },
-    types::RouteTableId,
+    types::{ResourceKey, RouteTableId},
 };
 use iam_policy::{PolicyDocument, same_meaning};
 
@@ -20,13 +19,19 @@ use iam_policy::{PolicyDocument, same_meaning};
 /// could hit others.
 pub(super) fn modify(
     draft: &mut Draft<'_>,
+    key: &ResourceKey,
     endpoint: &VpcEndpoint,
-    policy: &S3Policy,
+    document: &PolicyDocument,
     needed: &BTreeSet<RouteTableId>,
     keeps_other_tables: bool,
     earlier: Option<ActionId>,
 ) {
     let snapshot = draft.snapshot;
+    let list = if endpoint.is_s3_gateway() {
+        snapshot.s3_prefix_list()
+    } else {
+        snapshot.s3_express_prefix_list()
+    };
     let present: BTreeSet<RouteTableId> = endpoint.route_table_ids.iter().cloned().collect();
     let add: Vec<RouteTableId> = needed.difference(&present).cloned().collect();
     let remove: Vec<RouteTableId> = if keeps_other_tables {
@@ -35,14 +40,12 @@ pub(super) fn modify(
         present.difference(needed).cloned().collect()
     };
     let current = endpoint.policy().ok();
-    let is_same = current
-        .as_ref()
-        .is_some_and(|current| same_meaning(current, &policy.document));
-    let new_policy = (!is_same).then(|| policy.document.clone());
+    let is_same = current.as_ref().is_some_and(|current| same_meaning(current, document));
+    let new_policy = (!is_same).then(|| document.clone());
     // Whoever reaches something today still does where more is let through.
     let only_loosens = || match &current {
-        Some(current) => only_loosens(current, &policy.document),
-        None => same_meaning(&policy.document, &PolicyDocument::full_access()),
+        Some(current) => only_loosens(current, document),
+        None => same_meaning(document, &PolicyDocument::full_access()),
     };
 
     let of_policy = new_policy
@@ -50,7 +53,7 @@ pub(super) fn modify(
         .filter(|_| !only_loosens())
         .and_then(|_| disruption::of_policy_change(snapshot, &endpoint.route_table_ids));
     let of_add = (!add.is_empty())
-        .then(|| disruption::of_new_s3_route(snapshot, &add))
+        .then(|| disruption::of_new_s3_route(snapshot, list, &add))
         .flatten();
     let of_remove = (!remove.is_empty())
         .then(|| disruption::of_lost_s3_route(snapshot, &remove))
@@ -78,7 +81,7 @@ pub(super) fn modify(
             remove_route_tables: remove,
         });
         let mut planned = PlannedAction::new(action, Serves::Vpc, reasons.join("; "))
-            .about(&KEY)
+            .about(key)
             .after(earlier)
             .disrupting(hit);
         if blocks {

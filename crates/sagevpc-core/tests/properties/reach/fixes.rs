@@ -76,7 +76,10 @@ fn run(vpc: &mut VpcSnapshot, command: &[String]) -> bool {
             };
             endpoint.route_table_ids.push(RouteTableId::new(&table));
             let endpoint_id = endpoint.vpc_endpoint_id.to_string();
-            let list = vpc.prefix_lists[0].prefix_list_id.to_string();
+            let service = endpoint.service_name.clone();
+            let mut lists = vpc.prefix_lists.iter();
+            let list = lists.find(|list| list.prefix_list_name == service).unwrap();
+            let list = list.prefix_list_id.to_string();
             let table = vpc.route_tables.get_mut(&RouteTableId::new(table)).unwrap();
             table.routes.push(route(
                 json!({ "DestinationPrefixListId": list, "GatewayId": endpoint_id, "State": "active" }),

@@ -172,6 +172,10 @@ impl Question<'_> {
         verdict
     }
 
+    fn is_directory_bucket(&self) -> bool {
+        matches!(&self.destination, Destination::S3 { bucket: Some(bucket) } if bucket.name.ends_with("--x-s3"))
+    }
+
     fn is_dns_off(&self) -> bool {
         let attributes = self.vpc.attributes.as_ref().expect("they were looked at");
         let by_name = match &self.destination {
@@ -241,7 +245,7 @@ impl Question<'_> {
         let public = || all.iter().filter(|ip| is_public(**ip)).copied().collect();
         match &self.destination {
             Destination::S3 { .. } | Destination::PackageMirrors => {
-                let list = &self.vpc.prefix_lists[0].cidrs;
+                let list = &self.vpc.prefix_lists[usize::from(self.is_directory_bucket())].cidrs;
                 (
                     list.iter().flat_map(|cidr| in_block(cidr.parse().unwrap())).collect(),
                     None,
@@ -316,7 +320,15 @@ impl Question<'_> {
         let policy_allows = !matches!(self.destination, Destination::S3 { .. })
             || self
                 .vpc
-                .s3_gateway_endpoints()
+                .vpc_endpoints
+                .iter()
+                .filter(|endpoint| {
+                    endpoint.service_name.ends_with(if self.is_directory_bucket() {
+                        ".s3express"
+                    } else {
+                        ".s3"
+                    })
+                })
                 .all(|endpoint| endpoint.policy_document.as_deref() == Some(ALLOWS));
         let ends = Ends {
             subnet: self.subnet,

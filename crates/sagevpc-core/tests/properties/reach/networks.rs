@@ -6,7 +6,7 @@ use proptest::{collection, prelude::*, sample};
 use sagevpc_core::{
     observed::{VpcSnapshot, files},
     reach::Destination,
-    types::{AccountId, DNS_QUERIES, Protocol, Region, SubnetId, Traffic},
+    types::{AccountId, BucketAccess, BucketUse, DNS_QUERIES, Protocol, Region, SubnetId, Traffic},
 };
 use serde_json::{Value, json};
 
@@ -208,8 +208,14 @@ fn group(number: usize) -> impl Strategy<Value = Value> {
 pub const ALLOWS: &str = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
 const DENIES: &str = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}"#;
 
-/// The gateway endpoint of S3, where there is one, and the interface endpoint
-/// of STS.
+const DENIES_SESSIONS: &str =
+    r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"s3express:*","Resource":"*"}]}"#;
+
+/// A bucket that S3's own endpoint does not lead to.
+pub const DIRECTORY_BUCKET: &str = "fraud--use1-az4--x-s3";
+
+/// The gateway endpoints of S3 and of its directory buckets, where there are
+/// such, and the interface endpoint of STS.
 fn endpoints() -> impl Strategy<Value = Vec<Value>> {
     let state = || {
         sample::select(vec![
@@ -223,6 +229,12 @@ fn endpoints() -> impl Strategy<Value = Vec<Value>> {
     };
     let tables = sample::subsequence(vec!["rtb-00000000", "rtb-00000001", "rtb-00000002"], 0..=3);
     let policy = sample::select(vec![ALLOWS, ALLOWS, ALLOWS, DENIES]);
+    let tables_of_express = tables.clone();
+    let policy_of_express = sample::select(vec![ALLOWS, ALLOWS, DENIES_SESSIONS]);
+    let express = (state(), tables_of_express, policy_of_express).prop_map(|(state, tables, policy)| {
+        json!({ "VpcEndpointId": "vpce-0000000e", "VpcEndpointType": "Gateway", "VpcId": VPC, "State": state,
+            "ServiceName": "com.amazonaws.us-east-1.s3express", "RouteTableIds": tables, "PolicyDocument": policy })
+    });
     let s3 = (state(), tables, policy).prop_map(|(state, tables, policy)| {
         json!({ "VpcEndpointId": "vpce-0000000a", "VpcEndpointType": "Gateway", "VpcId": VPC, "State": state,
             "ServiceName": "com.amazonaws.us-east-1.s3", "RouteTableIds": tables, "PolicyDocument": policy })
@@ -239,8 +251,9 @@ fn endpoints() -> impl Strategy<Value = Vec<Value>> {
     (
         proptest::option::weighted(0.8, s3),
         proptest::option::weighted(0.8, sts),
+        proptest::option::weighted(0.5, express),
     )
-        .prop_map(|(s3, sts)| s3.into_iter().chain(sts).collect())
+        .prop_map(|(s3, sts, express)| s3.into_iter().chain(sts).chain(express).collect())
 }
 
 fn interface_in(subnet: &str) -> String {
@@ -356,7 +369,9 @@ pub fn network() -> impl Strategy<Value = VpcSnapshot> {
                 (
                     "PrefixLists",
                     json!([{ "PrefixListId": "pl-0000000a",
-                    "PrefixListName": "com.amazonaws.us-east-1.s3", "Cidrs": ["52.216.0.0/15", "54.231.0.0/16"] }]),
+                    "PrefixListName": "com.amazonaws.us-east-1.s3", "Cidrs": ["52.216.0.0/15", "54.231.0.0/16"] },
+                    { "PrefixListId": "pl-0000000e",
+                    "PrefixListName": "com.amazonaws.us-east-1.s3express", "Cidrs": ["18.88.0.0/18"] }]),
                 ),
             ]);
             let mut snapshot = files::read(|file| {
@@ -395,6 +410,9 @@ pub fn destination() -> impl Strategy<Value = Destination> {
     let subnet = || sample::select(&SUBNETS[..]).prop_map(SubnetId::new);
     prop_oneof![
         Just(Destination::S3 { bucket: None }),
+        Just(Destination::S3 {
+            bucket: Some(BucketUse::new(DIRECTORY_BUCKET, BucketAccess::ReadWrite))
+        }),
         Just(Destination::PackageMirrors),
         Just(Destination::Service("sts".to_owned())),
         Just(Destination::Host {
