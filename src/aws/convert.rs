@@ -21,11 +21,11 @@ pub(super) use links::{
 
 use sagevpc_core::{
     observed::{
-        BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, EndpointService,
-        GroupIdentifier, InstanceTypeOffering, IpPermission, IpRange, Ipv4Prefix, Ipv6Address, Ipv6Association,
-        Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName,
-        PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag,
-        UserIdGroupPair, Vpc, VpcEndpoint, Word,
+        BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, DnsOptions,
+        EndpointService, GroupIdentifier, InstanceTypeOffering, IpPermission, IpRange, Ipv4Prefix, Ipv6Address,
+        Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment, PrefixList,
+        PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup,
+        ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint, Word,
     },
     types::{
         AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,
@@ -216,6 +216,9 @@ pub(super) fn vpc_endpoint(endpoint: sdk::VpcEndpoint) -> Option<VpcEndpoint> {
                 dns_name: entry.dns_name,
                 hosted_zone_id: entry.hosted_zone_id,
             })
+        }),
+        dns_options: endpoint.dns_options.map(|options| DnsOptions {
+            private_dns_only_for_inbound_resolver_endpoint: options.private_dns_only_for_inbound_resolver_endpoint,
         }),
         owner_id: endpoint.owner_id.map(AccountId::new),
         requester_managed: endpoint.requester_managed.unwrap_or(false),

@@ -92,7 +92,10 @@ pub(in crate::cli) const TABLE: &[Requirement] = &[
         name: "The subnets lie in zones that offer the instance type",
         condition: ConditionType::SubnetsReady,
         repaired_by: &[],
-        met: &["instance_type_takes_addresses_of_its_zones"],
+        met: &[
+            "instance_type_leaves_out_a_zone",
+            "instance_type_takes_addresses_of_its_zones",
+        ],
         drifted: Drifted::Never("AWS takes no instance type out of a zone that has it"),
         refused: &["instance_type_in_one_zone_only", "instance_type_not_looked_at"],
     },
@@ -137,7 +140,7 @@ pub(in crate::cli) const TABLE: &[Requirement] = &[
         repaired_by: &[Call::ModifyVpcAttribute],
         met: &["quickstart_converged"],
         drifted: Drifted::Cases(&["drift_dns_hostnames_off"]),
-        refused: &["dns_is_only_verified"],
+        refused: &["dns_support_is_only_verified", "host_names_off_without_another_way"],
     },
     Requirement {
         name: "The DHCP options have domain-name-servers and domain-name, and AWS's names resolve",

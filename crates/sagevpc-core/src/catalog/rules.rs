@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::types::{Direction, PortRange, Protocol, write_rule};
+use crate::types::{Direction, NFS, PortRange, Protocol, write_rule};
 
 /// When a rule is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,8 +154,7 @@ pub(super) const TO_OWN_SUBNETS: RuleNeed = RuleNeed::always_to(PeerNeed::Subnet
 
 /// The domain's home directories: its EFS mount targets are in its own subnets,
 /// with a group that SageMaker makes only with the domain.
-pub(super) const NFS_TO_OWN_SUBNETS: RuleNeed =
-    RuleNeed::always_to(PeerNeed::SubnetCidrs, Protocol::TCP, Some(PortRange::only(2049)));
+pub(super) const NFS_TO_OWN_SUBNETS: RuleNeed = RuleNeed::always_to(PeerNeed::SubnetCidrs, NFS.protocol, NFS.ports);
 
 pub(super) const FROM_MEMBERS: RuleNeed = RuleNeed::from_members(When::Distributed, Protocol::All, None);
 pub(super) const TO_MEMBERS: RuleNeed = FROM_MEMBERS.said();

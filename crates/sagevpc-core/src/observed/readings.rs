@@ -256,9 +256,19 @@ impl NetworkInterface {
             InterfaceType::NatGateway
             | InterfaceType::VpcEndpoint
             | InterfaceType::GatewayLoadBalancerEndpoint
-            | InterfaceType::TransitGateway => true,
+            | InterfaceType::TransitGateway
+            | InterfaceType::Efs => true,
             InterfaceType::Other => false,
         })
+    }
+
+    /// Whether it is a mount target of Amazon EFS, by its type or by what EFS says
+    /// of it.
+    ///
+    /// See <https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html>.
+    pub fn is_mount_target(&self) -> bool {
+        let kind = self.interface_type.as_ref().map(|kind| kind.means());
+        kind == Some(InterfaceType::Efs) || self.description.starts_with("EFS mount target for ")
     }
 
     /// The IPv4 addresses that it takes from its subnet; at least one.
@@ -290,7 +300,26 @@ impl NetworkInterface {
     }
 }
 
+/// What SageMaker calls the groups that it makes for a Studio domain's file
+/// system and puts on the domain's interfaces by itself.
+///
+/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html>.
+const SAGEMAKERS_GROUPS: &str = "security-group-for-";
+
+/// The one among them that the file system's mount targets have.
+const MOUNT_TARGETS_GROUPS: &str = "security-group-for-inbound-nfs-";
+
 impl SecurityGroup {
+    /// Whether SageMaker made it, for a Studio domain's file system.
+    pub fn is_sagemakers(&self) -> bool {
+        self.group_name.starts_with(SAGEMAKERS_GROUPS)
+    }
+
+    /// Whether SageMaker made it for the mount targets of a Studio domain.
+    pub fn is_of_mount_targets(&self) -> bool {
+        self.group_name.starts_with(MOUNT_TARGETS_GROUPS)
+    }
+
     /// Its rules, each in its one spelling. A rule of a kind that this version
     /// cannot read is left out, and so never revoked.
     pub fn rules(&self) -> BTreeSet<Rule> {

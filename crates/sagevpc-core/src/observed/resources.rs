@@ -319,6 +319,9 @@ shapes! {
         /// Names that lead to it.
         #[serde(default)]
         dns_entries: Vec<DnsEntry>,
+        /// Whom the service's own name leads to it for.
+        #[serde(default)]
+        dns_options: Option<DnsOptions>,
         /// The account that owns it.
         #[serde(default)]
         owner_id: Option<AccountId>,
@@ -328,6 +331,16 @@ shapes! {
         /// Its tags.
         #[serde(default)]
         tags: Vec<Tag>,
+    }
+
+    /// Whom a service's own name leads to an endpoint for.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DnsOptions.html>.
+    DnsOptions {
+        /// Whether only for those outside the VPC, whose queries come in by an
+        /// inbound endpoint of Route 53's resolver.
+        #[serde(default)]
+        private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
     }
 
     /// A name that leads to an endpoint.

@@ -348,6 +348,8 @@ closed_sets! {
         GatewayLoadBalancerEndpoint = "gateway_load_balancer_endpoint",
         /// A transit gateway.
         TransitGateway = "transit_gateway",
+        /// A mount target of Amazon EFS.
+        Efs = "efs",
     }
 
     /// What an endpoint or a service of endpoints can be reached by. What is

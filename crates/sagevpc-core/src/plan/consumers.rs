@@ -9,19 +9,13 @@ use std::collections::BTreeSet;
 use super::draft::Draft;
 use crate::{
     api::{ConsumerStatus, ConsumersStatus, Discovery, Reason, bounds::MAX_CONSUMERS},
-    observed::{Consumer, Discovered, NetworkInterface, VpcSnapshot},
+    observed::{Consumer, Discovered, NetworkInterface, SecurityGroup, VpcSnapshot},
     plan::resolved::{ResolvedProfile, WorkloadGroups},
     report::{Concern, Scope, Weight},
     types::{ProfileKey, SecurityGroupId, SubnetId, listed},
 };
 
 const CONCERN: Concern = Concern::Consumers;
-
-/// What SageMaker calls the groups that it makes for a Studio domain's file
-/// system and puts on the domain's interfaces by itself.
-///
-/// See <https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html>.
-const SAGEMAKERS_GROUPS: &str = "security-group-for-";
 
 /// Gives what runs in the VPC, and tells what runs there outside any profile.
 pub(super) fn judge(
@@ -91,7 +85,7 @@ pub(super) fn is_sagemakers(snapshot: &VpcSnapshot, group: &SecurityGroupId) -> 
     snapshot
         .security_groups
         .get(group)
-        .is_some_and(|group| group.group_name.starts_with(SAGEMAKERS_GROUPS))
+        .is_some_and(SecurityGroup::is_sagemakers)
 }
 
 fn summary(snapshot: &VpcSnapshot, territories: &[Territory<'_>]) -> ConsumersStatus {

@@ -22,20 +22,17 @@ const COMPLETE_SET: &str = "Create a set that has both domain-name-servers and d
                             associate-dhcp-options`.";
 
 pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
-    let is_needed = profiles
-        .iter()
-        .filter(|resolved| resolved.takes_part())
-        .any(|resolved| {
-            resolved
-                .profile()
-                .workloads
-                .iter()
-                .any(|workload| workload.kind.requirements().needs.contains(&Need::Dns))
-        });
-    if is_needed {
+    if is_needed(profiles) {
         attributes(draft);
         dhcp_options(draft, profiles);
     }
+}
+
+/// Whether anything needs names to resolve.
+fn is_needed(profiles: &[ResolvedProfile<'_>]) -> bool {
+    let taking_part = profiles.iter().filter(|resolved| resolved.takes_part());
+    let mut workloads = taking_part.flat_map(|resolved| &resolved.profile().workloads);
+    workloads.any(|workload| workload.kind.requirements().needs.contains(&Need::Dns))
 }
 
 fn attributes(draft: &mut Draft<'_>) {
@@ -68,30 +65,44 @@ fn attributes(draft: &mut Draft<'_>) {
                     .after(support);
                 support = Some(draft.act(planned.symptom(Symptom::StaysStarting)));
             }
-            Dns::Verify => {
-                let (option, what) = match attribute {
-                    DnsAttribute::EnableDnsSupport => {
-                        ("enable-dns-support", "names of AWS services do not resolve there")
-                    }
-                    DnsAttribute::EnableDnsHostnames => (
-                        "enable-dns-hostnames",
-                        "names of AWS services do not resolve to their interface endpoints there",
-                    ),
-                };
-                let message = format!("{attribute} of {vpc} is off, so {what}, and spec.dns is Verify.");
-                let fix = format!(
-                    "Turn it on with `aws ec2 modify-vpc-attribute --vpc-id {vpc} --{option}`, or set spec.dns: Enforce."
-                );
-                draft.push(
-                    Finding::new(Concern::Dns, Scope::Vpc, Reason::DnsDisabled, message)
-                        .mended_by(fix)
-                        .about(&vpc)
-                        .lacking(Lack::Dns)
-                        .showing(Symptom::StaysStarting),
-                );
-            }
+            Dns::Verify => match attribute {
+                DnsAttribute::EnableDnsSupport => {
+                    let finding = off(draft, attribute, "names of AWS services do not resolve there");
+                    draft.push(finding.lacking(Lack::Dns).showing(Symptom::StaysStarting));
+                }
+                // Whom that keeps from what they call, reachability says.
+                DnsAttribute::EnableDnsHostnames => {}
+            },
         }
     }
+}
+
+/// Advises to have host names where nobody is kept from anything without.
+pub(super) fn advise_on_hostnames(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {
+    let attributes = draft.snapshot.attributes.as_ref();
+    let is_off = attributes.is_some_and(|attributes| !attributes.enable_dns_hostnames.value);
+    let is_told = |finding: &Finding| finding.reason == Reason::DnsDisabled && finding.weight == Weight::Blocks;
+    let stays_off = is_off && draft.network.vpc.dns == Dns::Verify;
+    if stays_off && is_needed(profiles) && !draft.findings().iter().any(is_told) {
+        let what = "names of AWS services lead past their interface endpoints to public addresses";
+        let finding = off(draft, DnsAttribute::EnableDnsHostnames, what);
+        draft.push(finding.weighing(Weight::Advice));
+    }
+}
+
+/// That an attribute is off and stays so.
+fn off(draft: &Draft<'_>, attribute: DnsAttribute, what: &str) -> Finding {
+    let vpc = &draft.snapshot.vpc.vpc_id;
+    let option = match attribute {
+        DnsAttribute::EnableDnsSupport => "enable-dns-support",
+        DnsAttribute::EnableDnsHostnames => "enable-dns-hostnames",
+    };
+    let message = format!("{attribute} of {vpc} is off, so {what}, and spec.dns is Verify.");
+    let fix =
+        format!("Turn it on with `aws ec2 modify-vpc-attribute --vpc-id {vpc} --{option}`, or set spec.dns: Enforce.");
+    Finding::new(Concern::Dns, Scope::Vpc, Reason::DnsDisabled, message)
+        .mended_by(fix)
+        .about(vpc)
 }
 
 fn dhcp_options(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) {

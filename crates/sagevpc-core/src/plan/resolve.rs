@@ -38,6 +38,7 @@ pub(super) fn resolve<'a>(draft: &mut Draft<'a>) -> Vec<ResolvedProfile<'a>> {
                 standing: Standing::TakesPart,
                 has_room: true,
                 blocked: BTreeSet::new(),
+                left_out: BTreeMap::new(),
             };
             choose_subnets(draft, &mut resolved, &offered);
             for subnet in &resolved.subnets {

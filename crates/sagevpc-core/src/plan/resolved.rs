@@ -27,6 +27,9 @@ pub(super) struct ResolvedProfile<'a> {
     pub(super) has_room: bool,
     /// Workloads that bad input keeps from running, by their place.
     pub(super) blocked: BTreeSet<usize>,
+    /// Subnets in which instances of a workload cannot be, by its place; it can do
+    /// without them.
+    pub(super) left_out: BTreeMap<usize, BTreeSet<SubnetId>>,
 }
 
 /// The security groups of each workload of each profile, as far as their ids
@@ -141,12 +144,13 @@ impl<'a> ResolvedProfile<'a> {
     /// the answer moves only when it must.
     pub(super) fn subnets_to_name(&self, index: usize) -> Vec<SubnetId> {
         let workload = &self.profile().workloads[index];
-        let ids = self.subnets.iter().map(|subnet| subnet.subnet_id.clone());
+        let left_out = self.left_out.get(&index);
+        let is_left_out = |subnet: &Subnet| left_out.is_some_and(|ids| ids.contains(&subnet.subnet_id));
+        let subnets = self.subnets.iter().filter(|subnet| !is_left_out(subnet));
         if workload.kind.requirements().subnets.1 > 1 {
-            return ids.collect();
+            return subnets.map(|subnet| subnet.subnet_id.clone()).collect();
         }
-        self.subnets
-            .iter()
+        subnets
             .min_by_key(|subnet| {
                 let named = HeldThing::Named(&workload.name, &subnet.subnet_id).to_string();
                 let is_settled = self.profile().holdings.may_hold(&named) && subnet.available_ip_address_count > 0;

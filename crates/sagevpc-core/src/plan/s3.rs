@@ -3,6 +3,7 @@
 
 mod change;
 mod express;
+mod others;
 mod served;
 mod whose;
 
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
     change::modify,
+    others::{takes_more, who_lacks},
     whose::{CONCERN, Endpoints, KEY},
 };
 pub(super) use self::{express::plan as plan_express, served::Served, whose::why_claimed};
@@ -62,7 +64,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
                 existing(endpoint)
             }
             Some(_) | None => {
-                made_by = create(draft, &sorted, policy, needed);
+                made_by = create(draft, &sorted, policy, needed, &taking_part);
                 made_by.map(|_| Target::Made(KEY))
             }
         },
@@ -278,8 +280,10 @@ fn create(
     sorted: &Endpoints<'_>,
     policy: S3Policy,
     needed: BTreeSet<RouteTableId>,
+    taking_part: &[&ResolvedProfile<'_>],
 ) -> Option<ActionId> {
-    if needed.is_empty() {
+    // A table takes one route to S3, and an endpoint many tables: its owners are told.
+    if needed.is_empty() || takes_more(draft, sorted, taking_part, &needed) {
         return None;
     }
     if let Some(leaving) = sorted.ours_leaving.first() {
@@ -317,6 +321,7 @@ fn create(
         draft.push(finding.lacking(Lack::S3Route(None)).showing(Symptom::NoWayToS3));
         return None;
     };
+    let lacking = who_lacks(taking_part, &needed);
     let route_tables: Vec<RouteTableId> = needed.into_iter().collect();
     let disruption = disruption::of_new_s3_route(draft.snapshot, draft.snapshot.s3_prefix_list(), &route_tables);
     let action = Action::VpcEndpoint(VpcEndpointChange::CreateGateway {
@@ -327,7 +332,7 @@ fn create(
         policy: policy.document,
         tags: draft.tags_for(&KEY),
     });
-    let planned = PlannedAction::new(action, Serves::Vpc, "the subnets in use have no route to S3 inside AWS");
+    let planned = PlannedAction::new(action, Serves::Vpc, format!("{lacking} no route to S3 inside AWS"));
     let planned = planned
         .blocking(CONCERN)
         .symptom(Symptom::NoWayToS3)

@@ -96,7 +96,11 @@ fn judge_type<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>, ind
         format!(", only in that of {}", described(&with))
     };
     let effect = match (suffices, needed) {
-        (true, _) => format!("instances of {} cannot be there", workload.name),
+        (true, _) => format!(
+            "instances of {name} cannot be there, and its vpcConfig leaves {} out",
+            if without.len() == 1 { "it" } else { "them" },
+            name = workload.name,
+        ),
         (false, 1) => format!("so nowhere that {} may run", workload.name),
         (false, _) => format!(
             "and {} needs {needed} zones that offer it, even for one instance",
@@ -114,6 +118,8 @@ fn judge_type<'a>(draft: &mut Draft<'a>, resolved: &mut ResolvedProfile<'a>, ind
     );
     let places = [index];
     let finding = if suffices {
+        let ids = without.iter().map(|subnet| subnet.subnet_id.clone()).collect();
+        resolved.left_out.insert(index, ids);
         let scope = resolved.scope_of(&places.into_iter().collect());
         Finding::new(Concern::Subnets, scope, Reason::TooFewZones, message).weighing(Weight::Advice)
     } else {

@@ -107,6 +107,8 @@ enum Answers {
     Members,
     /// An interface with these groups.
     Groups(BTreeSet<SecurityGroupId>),
+    /// One with these groups, which admit all.
+    MountTarget(BTreeSet<SecurityGroupId>),
 }
 
 /// What is asked of S3.
@@ -140,6 +142,7 @@ impl Answers {
         match receiver {
             Receiver::Outside | Receiver::SageMaker => Self::Anyone,
             Receiver::Members => Self::Members,
+            Receiver::MountTarget(groups) => Self::MountTarget(groups.clone()),
             Receiver::Endpoint(_, groups) | Receiver::Interface(groups) => Self::Groups(groups.clone()),
         }
     }

@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// Where a default route of IPv4 leads.
+pub(super) const DEFAULT_ROUTE: &str = "0.0.0.0/0";
+
 /// What stops a packet or its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
@@ -31,6 +34,9 @@ pub enum Cause {
         vpc: String,
         /// The attribute, in EC2's words.
         attribute: &'static str,
+        /// What stops the way to the public addresses that services' names have
+        /// for it; `None` where no name resolves.
+        otherwise: Option<Box<Cause>>,
     },
     /// The DHCP options name no resolver.
     NoResolver {
@@ -128,6 +134,9 @@ pub enum Cause {
         endpoint: VpcEndpointId,
         /// What is the matter with it.
         fault: EndpointFault,
+        /// What stops the way to the public addresses that its service's name has
+        /// meanwhile, where it has any.
+        otherwise: Option<Box<Cause>>,
     },
     /// A gateway endpoint's policy does not let it through.
     PolicyBlocks {
@@ -157,6 +166,9 @@ pub enum Cause {
         service: String,
         /// The endpoint.
         endpoint: VpcEndpointId,
+        /// The VPC, where its host names are off, without which EC2 turns no private
+        /// DNS on.
+        without_host_names: Option<String>,
         /// What stops the way to its public addresses.
         otherwise: Box<Cause>,
     },
@@ -222,6 +234,12 @@ pub struct Through {
     pub subnet: Option<SubnetId>,
     /// The route table of that subnet, or the one that a regional one has.
     pub table: Option<RouteTableId>,
+    /// Other subnets that use the table.
+    pub shared_with: Vec<SubnetId>,
+    /// Whether the table has a default route.
+    pub has_default: bool,
+    /// The internet gateway that is attached to the VPC.
+    pub attached: Option<String>,
 }
 
 /// A route by which a packet goes.
@@ -298,6 +316,25 @@ impl Cause {
         fmt::from_fn(|f| self.write_after_route(f))
     }
 
+    /// What stops the way past what is wrong, where there is one.
+    pub fn otherwise(&self) -> Option<&Self> {
+        if let Self::NoEndpoint { otherwise, .. }
+        | Self::DnsOff { otherwise, .. }
+        | Self::EndpointUnavailable { otherwise, .. } = self
+        {
+            otherwise.as_deref()
+        } else if let Self::PrivateDnsOff { otherwise, .. } | Self::BucketElsewhere { otherwise, .. } = self {
+            Some(otherwise)
+        } else {
+            None
+        }
+    }
+
+    /// What is wrong, without the way past it.
+    pub fn before_otherwise(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| self.write_itself(f))
+    }
+
     pub(super) fn across(fault: LinkFault) -> Self {
         Self::Across(Box::new(fault))
     }
@@ -323,8 +360,28 @@ impl fmt::Display for Cause {
 
 impl Cause {
     fn write_after_route(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_itself(f)?;
+        match self.otherwise() {
+            Some(otherwise) => write!(f, ", and {otherwise}"),
+            None => Ok(()),
+        }
+    }
+
+    fn write_itself(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DnsOff { vpc, attribute } => write!(f, "{attribute} of {vpc} is off, so the name does not resolve"),
+            Self::DnsOff {
+                vpc,
+                attribute,
+                otherwise: None,
+            } => write!(f, "{attribute} of {vpc} is off, so the name does not resolve"),
+            Self::DnsOff {
+                vpc,
+                attribute,
+                otherwise: Some(_),
+            } => write!(
+                f,
+                "{attribute} of {vpc} is off, so that names lead past endpoints to public addresses"
+            ),
             Self::NoResolver { vpc } => write!(f, "the DHCP options of {vpc} name no DNS server, so no name resolves"),
             Self::NoAddress { subnet } => write!(f, "{subnet} has no address of the destination's family"),
             Self::NotAdmitted {
@@ -360,14 +417,9 @@ impl Cause {
             ),
             Self::NobodyThere { subnet, address } => write!(f, "nothing in {subnet} has the address {address}"),
             Self::NobodyHas { group } => write!(f, "nothing in the VPC has security group {group}"),
-            Self::BucketElsewhere {
-                bucket,
-                region,
-                otherwise,
-                ..
-            } => write!(
+            Self::BucketElsewhere { bucket, region, .. } => write!(
                 f,
-                "bucket {bucket} is in {region}, where no S3 gateway endpoint of this VPC leads, and {otherwise}"
+                "bucket {bucket} is in {region}, where no S3 gateway endpoint of this VPC leads"
             ),
             Self::NoRouteTable { subnet } => write!(f, "no route table of {subnet} was seen"),
             Self::Blackhole { target, .. } => {
@@ -378,7 +430,19 @@ impl Cause {
                 write!(f, "{what}{target}, which is gone (a blackhole)")
             }
             Self::NoSubnet { vpc } => write!(f, "no subnet of {vpc} has that address"),
-            Self::EndpointUnavailable { endpoint, fault } => write!(f, "endpoint {endpoint} is {fault}"),
+            Self::EndpointUnavailable {
+                endpoint,
+                fault,
+                otherwise: None,
+            } => write!(f, "endpoint {endpoint} is {fault}"),
+            Self::EndpointUnavailable {
+                endpoint,
+                fault,
+                otherwise: Some(_),
+            } => write!(
+                f,
+                "endpoint {endpoint} is {fault}, so that its service's name leads to public addresses"
+            ),
             Self::PolicyBlocks {
                 endpoint,
                 action,
@@ -392,17 +456,13 @@ impl Cause {
             Self::NoEndpoint { service, otherwise } => {
                 write!(f, "{service} has no interface endpoint in this VPC")?;
                 match otherwise {
-                    Some(otherwise) => write!(f, ", and {otherwise}"),
+                    Some(_) => Ok(()),
                     None => f.write_str(", and is reached by nothing else"),
                 }
             }
-            Self::PrivateDnsOff {
-                service,
-                endpoint,
-                otherwise,
-            } => write!(
+            Self::PrivateDnsOff { service, endpoint, .. } => write!(
                 f,
-                "private DNS of {endpoint} is off, so {service} resolves to public addresses, and {otherwise}"
+                "private DNS of {endpoint} is off, so {service} resolves to public addresses"
             ),
             Self::NatUnavailable {
                 gateway,
@@ -427,6 +487,7 @@ impl Cause {
                 subnet,
                 table,
                 route,
+                ..
             }) => {
                 write_nat_gateway(f, route.is_some(), gateway)?;
                 match subnet {
@@ -453,6 +514,7 @@ impl Cause {
                         gateway,
                         subnet,
                         table,
+                        ..
                     } = through.as_ref();
                     write_nat_gateway(f, route.is_some(), gateway)?;
                     let table = table.as_ref().map(ToString::to_string).unwrap_or_default();

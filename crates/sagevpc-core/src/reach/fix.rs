@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     AclDenial, Cause, Destination, Gone, RouteUsed, SiblingRoute, Through, Unseen, acl_denial::acl_fix,
-    gateway_names::s3_host, group_fix::group_fix, hop::preposition,
+    cause::DEFAULT_ROUTE, gateway_names::s3_host, group_fix::group_fix, hop::preposition, nat_fix::nat_fix,
 };
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
     catalog::{Prices, calls::Call},
     observed::{NatGatewayState, NetworkAcl, RouteDestination},
     report::Concern,
-    types::{Direction, NetworkAclId, RouteTableId, VpcEndpointId, joined, listed},
+    types::{Direction, NatGatewayId, NetworkAclId, RouteTableId, VpcEndpointId, joined, listed},
 };
 
 /// What a fix may be, besides doing it by hand: whose the resources are, and
@@ -36,9 +36,6 @@ pub struct Means<'a> {
     /// where they are not known.
     pub acls: Option<&'a BTreeMap<NetworkAclId, NetworkAcl>>,
 }
-
-/// Where a default route of IPv4 leads.
-const DEFAULT_ROUTE: &str = "0.0.0.0/0";
 
 impl Means<'_> {
     /// What an endpoint costs, in brackets.
@@ -96,7 +93,11 @@ impl Means<'_> {
     }
 
     /// Turn such a route of each of these tables.
-    fn turn_in_tables<'t>(&self, route: &RouteUsed, tables: impl IntoIterator<Item = &'t RouteTableId>) -> String {
+    pub(super) fn turn_in_tables<'t>(
+        &self,
+        route: &RouteUsed,
+        tables: impl IntoIterator<Item = &'t RouteTableId>,
+    ) -> String {
         let turn = self.to_nat_gateways("replace-route", tables, &route.destination.to_string());
         match (self.internet, self.sagemaker_vpc) {
             (InternetMode::ManagedNat, Some(_)) if route.is_default() => {
@@ -141,6 +142,8 @@ pub fn fix_of_all<'c>(stopped: impl IntoIterator<Item = (&'c Cause, &'c Destinat
     let mut without_endpoint: BTreeMap<&String, BTreeSet<&RouteTableId>> = BTreeMap::new();
     // Routes to NAT gateways that are gone, by where they lead.
     let mut to_turn: BTreeMap<String, (&RouteUsed, BTreeSet<&RouteTableId>)> = BTreeMap::new();
+    // Ways through NAT gateways whose own subnets lead nowhere.
+    let mut to_lead_out: BTreeMap<&NatGatewayId, BTreeSet<&Through>> = BTreeMap::new();
     for (cause, destination) in stopped {
         match cause {
             Cause::NotAdmitted { .. } => refusals.push(cause),
@@ -158,6 +161,9 @@ pub fn fix_of_all<'c>(stopped: impl IntoIterator<Item = (&'c Cause, &'c Destinat
             } => {
                 let alike = to_turn.entry(route.destination.to_string());
                 alike.or_insert_with(|| (route, BTreeSet::new())).1.insert(&route.table);
+            }
+            Cause::NatInPrivateSubnet(through) => {
+                to_lead_out.entry(&through.gateway).or_default().insert(through);
             }
             Cause::NoEndpoint {
                 service,
@@ -185,6 +191,7 @@ pub fn fix_of_all<'c>(stopped: impl IntoIterator<Item = (&'c Cause, &'c Destinat
         .chain(of_acls)
         .chain(of_tables)
         .chain(of_routes)
+        .chain(to_lead_out.values().map(|ways| nat_fix(ways, means)))
         .chain(of_services)
         .chain(fixes);
     let each = all.fold(Vec::new(), |mut each: Vec<String>, fix| {
@@ -201,9 +208,15 @@ impl Cause {
     /// two.
     pub fn fix(&self, destination: &Destination, means: &Means<'_>) -> String {
         match self {
-            Self::DnsOff { vpc, attribute } => {
+            Self::DnsOff { vpc, attribute, .. } => {
                 let option: String = attribute.chars().flat_map(kebab).collect();
-                format!("Turn it on: `aws ec2 modify-vpc-attribute --vpc-id {vpc} --{option}`.")
+                let command = format!("`aws ec2 modify-vpc-attribute --vpc-id {vpc} --{option}`");
+                match means.sagemaker_vpc {
+                    Some(name) => {
+                        format!("Turn it on with {command}, or set spec.dns: Enforce of SageMakerVpc {name}.")
+                    }
+                    None => format!("Turn it on: {command}."),
+                }
             }
             Self::NoResolver { vpc } => format!(
                 "Associate DHCP options with domain-name-servers=AmazonProvidedDNS: `aws ec2 associate-dhcp-options \
@@ -216,11 +229,11 @@ impl Cause {
                 table,
                 sibling: Some(sibling),
                 ..
-            } => sibling.fix(table),
+            } => sibling.fix(table, means),
             Self::PrivateAddress {
                 route,
                 sibling: Some(sibling),
-            } => sibling.fix(&route.table),
+            } => sibling.fix(&route.table, means),
             Self::PrivateAddress { route, sibling: None } => format!(
                 "Add a route to {} that leads to the network which has that address, by a peering connection, a transit \
                  gateway or a virtual private gateway.",
@@ -300,7 +313,7 @@ impl Cause {
                 )
             }
             Self::NoSubnet { .. } => "Correct the address.".to_owned(),
-            Self::EndpointUnavailable { endpoint, fault } => fault.fix(endpoint),
+            Self::EndpointUnavailable { endpoint, fault, .. } => fault.fix(endpoint),
             Self::PolicyBlocks {
                 endpoint,
                 action,
@@ -323,9 +336,21 @@ impl Cause {
                     None => format!("{endpoint}."),
                 }
             }
-            Self::PrivateDnsOff { endpoint, .. } => {
-                let turn_on =
+            Self::PrivateDnsOff {
+                endpoint,
+                without_host_names,
+                ..
+            } => {
+                let command =
                     format!("`aws ec2 modify-vpc-endpoint --vpc-endpoint-id {endpoint} --private-dns-enabled`");
+                let turn_on = match without_host_names {
+                    Some(vpc) => {
+                        format!(
+                            "`aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-hostnames` and then {command}"
+                        )
+                    }
+                    None => command,
+                };
                 match means.sagemaker_vpc {
                     Some(_) if !means.ours.contains(endpoint.as_str()) => {
                         format!(
@@ -347,30 +372,7 @@ impl Cause {
             Self::NatTakesNoIpv6 { .. } => {
                 "Lead the route to an egress-only internet gateway, or name a destination of IPv4.".to_owned()
             }
-            Self::NatInPrivateSubnet(Through {
-                subnet, table, route, ..
-            }) => {
-                let lead = match (table, subnet) {
-                    (Some(table), None) => format!(
-                        "Lead its {table} there with `aws ec2 create-route --route-table-id {table} \
-                         --destination-cidr-block 0.0.0.0/0 --gateway-id igw-…`."
-                    ),
-                    (None, None) => "Lead its route table to an internet gateway.".to_owned(),
-                    (Some(table), Some(_)) => format!(
-                        "Make a NAT gateway in a public subnet, or lead {table} there with `aws ec2 create-route \
-                         --route-table-id {table} --destination-cidr-block 0.0.0.0/0 --gateway-id igw-…`."
-                    ),
-                    (None, Some(subnet)) => {
-                        format!("Make a NAT gateway in a public subnet, or give {subnet} a route table.")
-                    }
-                };
-                // A regional one needs its own route only.
-                let turn = route
-                    .as_ref()
-                    .filter(|_| subnet.is_some())
-                    .map(|route| means.turn(route));
-                turn.map_or_else(|| lead.clone(), |turn| format!("{lead} {turn}"))
-            }
+            Self::NatInPrivateSubnet(through) => nat_fix(&[through].into(), means),
             Self::NoPublicAddress { route, .. } => format!(
                 "Choose private subnets{}. Or, where nothing else needs it: {}",
                 means.sagemaker_vpc.map_or("", |_| " in spec.subnets"),
@@ -461,7 +463,7 @@ impl Cause {
 
 impl SiblingRoute {
     /// Give the route to a table that lacks it.
-    fn fix(&self, table: &RouteTableId) -> String {
+    fn fix(&self, table: &RouteTableId, means: &Means<'_>) -> String {
         let Self {
             table: has_it,
             destination,
@@ -469,11 +471,19 @@ impl SiblingRoute {
             option,
         } = self;
         let Some(option) = option else {
-            return format!(
-                "{has_it} leads there by {target}; put {table} on it as well: `aws ec2 modify-vpc-endpoint \
-                 --vpc-endpoint-id {target} --add-route-table-ids {table}`."
-            );
+            let put = format!("`aws ec2 modify-vpc-endpoint --vpc-endpoint-id {target} --add-route-table-ids {table}`");
+            let begin = match has_it {
+                Some(has_it) => format!("{has_it} leads there by {target}; put {table} on it as well"),
+                None => format!("Endpoint {target} leads there; put {table} on it"),
+            };
+            return match means.sagemaker_vpc {
+                Some(_) if !means.ours.contains(target.as_str()) => {
+                    format!("{begin}: its owners can, with {put}, or let sagevpc: list {target} in spec.adopt.")
+                }
+                Some(_) | None => format!("{begin}: {put}."),
+            };
         };
+        let has_it = has_it.as_ref().map_or("another table", |table| table.as_str());
         format!(
             "Add the route that {has_it} has: `aws ec2 create-route --route-table-id {table} {} {destination} {option} \
              {target}`.",

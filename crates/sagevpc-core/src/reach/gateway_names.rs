@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     catalog::is_directory_bucket,
-    observed::{EndpointState, PrefixList},
+    observed::{EndpointState, PrefixList, VpcEndpoint},
     types::{BucketAccess, BucketUse, Peer, Region, Traffic},
 };
 
@@ -125,14 +125,9 @@ impl Reach<'_> {
         }
         let region = region.map_or("REGION", |region| region.as_str());
         let host = s3_host(bucket.map(|bucket| bucket.name.as_str()), region);
-        // Where there is a gateway endpoint, private DNS of an interface
-        // endpoint for S3 is for those outside the VPC.
-        let mut gateways = self.snapshot.s3_gateway_endpoints();
-        let has_gateway = gateways.any(|endpoint| endpoint.state != EndpointState::Deleted);
-        if !has_gateway
-            && self
-                .interface_endpoint("s3")
-                .is_some_and(|endpoint| endpoint.private_dns_enabled)
+        if self
+            .interface_endpoint("s3")
+            .is_some_and(|endpoint| self.takes_s3s_name(endpoint))
         {
             return self.resolve_service("s3", &host, traffic, is_ipv6);
         }
@@ -144,6 +139,18 @@ impl Reach<'_> {
                 target.s3 = Some(bucket.cloned());
             }
         })
+    }
+
+    /// Whether S3's name leads to this interface endpoint from inside the VPC. Where
+    /// it does not say, a gateway endpoint leaves the name to those outside.
+    ///
+    /// See <https://docs.aws.amazon.com/AmazonS3/latest/userguide/privatelink-interface-endpoints.html>.
+    fn takes_s3s_name(&self, endpoint: &VpcEndpoint) -> bool {
+        let mut gateways = self.snapshot.s3_gateway_endpoints();
+        let has_gateway = || gateways.any(|endpoint| endpoint.state != EndpointState::Deleted);
+        let options = endpoint.dns_options.as_ref();
+        let only_outside = options.and_then(|options| options.private_dns_only_for_inbound_resolver_endpoint);
+        self.detour_past("s3", endpoint).is_none() && !only_outside.unwrap_or_else(has_gateway)
     }
 
     /// A bucket of another region: no gateway endpoint of this one leads there.

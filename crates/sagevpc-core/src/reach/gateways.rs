@@ -10,6 +10,7 @@ use super::{
     across::{Across, Sender},
     cause::{Cause, RouteUsed, Through},
     hop::Hop,
+    nat_fix,
     network::{Crossing, Edge, Leg, Trip},
     policy::Asked,
     routes::{Gone, Leads, SiblingRoute, Table, Via, sibling},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     catalog::{bucket_actions, directory_bucket_arn, is_directory_bucket},
-    observed::{ConnectivityType, NatGateway, Stage, VpcEndpoint, files::FileKind},
+    observed::{ConnectivityType, NatGateway, RouteDestination, Stage, VpcEndpoint, files::FileKind},
     types::{BucketUse, Direction, NatGatewayId, Region, VpcEndpointId, is_private, private_blocks},
 };
 use iam_policy::{PolicyDocument, Share};
@@ -117,6 +118,32 @@ impl<'s> Reach<'s> {
         sibling(&self.tables, table, &net, is_private).map(Box::new)
     }
 
+    /// The S3 gateway endpoint that could take one more table, as a route that the
+    /// table could have.
+    pub(super) fn s3_endpoint_beside(&self, bucket: Option<&BucketUse>) -> Option<Box<SiblingRoute>> {
+        let mut endpoints = self.snapshot.vpc_endpoints.iter();
+        let endpoint = endpoints.find(|endpoint| serves(endpoint, bucket) && endpoint.stage() == Stage::Available)?;
+        let mut lists = self.snapshot.prefix_lists.iter();
+        let list = lists.find(|list| list.prefix_list_name == endpoint.service_name)?;
+        Some(Box::new(SiblingRoute {
+            table: endpoint.route_table_ids.iter().min().cloned(),
+            destination: RouteDestination::PrefixList(list.prefix_list_id.clone()),
+            target: endpoint.vpc_endpoint_id.to_string(),
+            option: None,
+        }))
+    }
+
+    /// Whether an S3 gateway endpoint's policy stands in no bucket's way of these;
+    /// of all where none is named.
+    pub fn lets_through<'b>(
+        &self,
+        endpoint: &VpcEndpoint,
+        buckets: impl IntoIterator<Item = Option<&'b BucketUse>>,
+    ) -> bool {
+        let mut buckets = buckets.into_iter();
+        buckets.all(|bucket| matches!(self.decided(endpoint, bucket, None), Decided::LetsThrough))
+    }
+
     fn past_internet_gateway(&self, id: &str, leg: Leg) -> Leg {
         let gateway = id.to_owned();
         let found = self.snapshot.internet_gateway.as_ref();
@@ -155,6 +182,7 @@ impl<'s> Reach<'s> {
             return leg.stopped(Cause::EndpointUnavailable {
                 endpoint: id.clone(),
                 fault: EndpointFault::State(endpoint.state.clone()),
+                otherwise: None,
             });
         }
         let decided = match &trip.target.s3 {
@@ -178,7 +206,7 @@ impl<'s> Reach<'s> {
         let endpoints = self.snapshot.vpc_endpoints.iter();
         endpoints
             .filter(|endpoint| serves(endpoint, Some(bucket)))
-            .all(|endpoint| matches!(self.decided(endpoint, Some(bucket), None), Decided::LetsThrough))
+            .all(|endpoint| self.lets_through(endpoint, [Some(bucket)]))
     }
 
     fn decided(&self, endpoint: &VpcEndpoint, bucket: Option<&BucketUse>, from: Option<usize>) -> Decided {
@@ -335,6 +363,16 @@ impl<'s> Reach<'s> {
             gateway: id.clone(),
             subnet: subnet.clone(),
             table: edge.table.map(|table| self.tables[table].id.clone()),
+            shared_with: nat_fix::others_on(
+                self.places.iter().map(|place| (&place.id, place.table)),
+                (subnet.as_ref(), edge.table),
+            ),
+            has_default: edge.table.is_some_and(|table| self.tables[table].has_default()),
+            attached: self
+                .snapshot
+                .internet_gateway
+                .as_ref()
+                .map(|gateway| gateway.internet_gateway_id.to_string()),
         };
         let nowhere = || {
             if is_private {

@@ -1,7 +1,10 @@
 //! Names that resolve to addresses in the VPC, or in networks that it is joined
 //! to: those of databases and file systems, and of private zones.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use ipnet::IpNet;
 
@@ -10,14 +13,14 @@ use super::{
     cause::Cause,
     filter::Flow,
     hop::Hop,
-    names::{Receiver, Resolution, Target, is_of_family},
+    names::{Receiver, Resolution, Target, is_of_family, named_by},
     space::space,
     unseen::Unseen,
 };
 use crate::{
     catalog::is_private_name,
     observed::NetworkInterface,
-    types::{Peer, PrivatePeer, SecurityGroupId, Traffic},
+    types::{NFS, Peer, PrivatePeer, SecurityGroupId, SubnetId, Traffic},
 };
 
 /// The address in a name that EC2 gives to an instance, such as
@@ -112,6 +115,58 @@ impl Reach<'_> {
             }];
         }
         resolution
+    }
+
+    /// A Studio domain's home directories: the mount targets of its file system in
+    /// the subnet, where they are seen, and all of the subnet until then. SageMaker
+    /// has their group admit the domain's apps.
+    pub(super) fn resolve_homes(&self, subnet: &SubnetId, is_ipv6: bool) -> Resolution {
+        let of_domains: BTreeSet<&SecurityGroupId> = self
+            .snapshot
+            .security_groups
+            .values()
+            .filter(|group| group.is_of_mount_targets())
+            .map(|group| &group.group_id)
+            .collect();
+        let is_a_domains = |interface: &NetworkInterface| {
+            let mut worn = interface.groups.iter();
+            worn.any(|worn| of_domains.contains(&worn.group_id))
+        };
+        let interfaces = self.snapshot.network_interfaces.values();
+        let mut targets: Vec<&NetworkInterface> = interfaces.filter(|interface| interface.is_mount_target()).collect();
+        if targets.iter().any(|target| is_a_domains(target)) {
+            targets.retain(|target| is_a_domains(target));
+        }
+        let groups: BTreeSet<SecurityGroupId> = if of_domains.is_empty() {
+            let worn = targets.iter().flat_map(|target| &target.groups);
+            worn.map(|worn| worn.group_id.clone()).collect()
+        } else {
+            of_domains.into_iter().cloned().collect()
+        };
+        let here = targets.iter().filter(|target| target.subnet_id == *subnet);
+        let mut nets: Vec<IpNet> = here
+            .flat_map(|target| target.addresses())
+            .map(IpNet::from)
+            .filter(|net| is_of_family(net, is_ipv6))
+            .collect();
+        if nets.is_empty() {
+            nets = self.nets_of(subnet, is_ipv6);
+        }
+        let flow = Flow::of(NFS);
+        Resolution {
+            stop: nets.is_empty().then(|| Cause::NoAddress { subnet: subnet.clone() }),
+            targets: vec![Target {
+                flow,
+                traffic: NFS,
+                space: space(nets, flow.ports),
+                whom: named_by(&groups).unwrap_or_else(|| self.blocks_of(subnet, is_ipv6)),
+                block: None,
+                receiver: Receiver::MountTarget(groups),
+                calls_back: false,
+                s3: None,
+            }],
+            ..Resolution::default()
+        }
     }
 
     /// The interfaces that a name is seen to lead to.

@@ -28,6 +28,7 @@
 //! | `acl_denial` | what a network ACL denies, and what would open it |
 //! | `group_fix` | what security groups lack, and what would give it to them |
 //! | `endpoint_fault` | why an endpoint does not serve |
+//! | `nat_fix` | what has a NAT gateway lead out |
 //! | `fix` | what would let packets through, and who can do it |
 //! | `told` | the condition, the reason and the lack that a cause is told under |
 //!
@@ -68,6 +69,7 @@ mod group_fix;
 mod hop;
 mod inside;
 mod names;
+mod nat_fix;
 mod network;
 mod parts;
 mod policy;

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     catalog::is_aws_service,
-    observed::{AddressType, NetworkInterface, Stage, Unread, VpcEndpoint, Word, files::FileKind},
-    types::{BucketUse, Peer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
+    observed::{AddressType, EndpointState, NetworkInterface, Stage, Unread, VpcEndpoint, Word, files::FileKind},
+    types::{BucketUse, NFS, Peer, Protocol, Region, SecurityGroupId, SubnetId, Traffic, VpcEndpointId},
 };
 
 /// A destination as the source's resolver sees it.
@@ -61,6 +61,9 @@ pub(super) enum Receiver {
     Endpoint(VpcEndpointId, BTreeSet<SecurityGroupId>),
     /// An interface in the VPC, with its groups.
     Interface(BTreeSet<SecurityGroupId>),
+    /// A mount target of a file system, with its groups, which SageMaker opens to
+    /// workloads.
+    MountTarget(BTreeSet<SecurityGroupId>),
     /// Whoever has the source's own groups.
     Members,
     /// Whoever lets workloads in: SageMaker, which opens its groups to them, or who
@@ -72,7 +75,7 @@ impl Receiver {
     /// The groups of the interface that answers, where it is known.
     pub(super) fn groups(&self) -> Option<&BTreeSet<SecurityGroupId>> {
         match self {
-            Self::Endpoint(_, groups) | Self::Interface(groups) => Some(groups),
+            Self::Endpoint(_, groups) | Self::Interface(groups) | Self::MountTarget(groups) => Some(groups),
             Self::Outside | Self::Members | Self::SageMaker => None,
         }
     }
@@ -82,8 +85,14 @@ impl Receiver {
 #[derive(Debug)]
 pub(super) enum Detour {
     NoEndpoint(String),
-    PrivateDnsOff(String, VpcEndpointId),
+    PrivateDnsOff {
+        service: String,
+        endpoint: VpcEndpointId,
+        has_host_names: bool,
+    },
     HostnamesOff,
+    /// The endpoint that is to have the name does not serve, and has it only then.
+    Unavailable(VpcEndpointId, Word<EndpointState>),
     OtherRegion {
         bucket: String,
         region: Region,
@@ -100,9 +109,14 @@ impl Detour {
                 service: service.clone(),
                 otherwise: Some(otherwise),
             },
-            Self::PrivateDnsOff(service, endpoint) => Cause::PrivateDnsOff {
+            Self::PrivateDnsOff {
+                service,
+                endpoint,
+                has_host_names,
+            } => Cause::PrivateDnsOff {
                 service: service.clone(),
                 endpoint: endpoint.clone(),
+                without_host_names: (!has_host_names).then(|| vpc.to_owned()),
                 otherwise,
             },
             Self::OtherRegion { bucket, region, here } => Cause::BucketElsewhere {
@@ -114,6 +128,12 @@ impl Detour {
             Self::HostnamesOff => Cause::DnsOff {
                 vpc: vpc.to_owned(),
                 attribute: "enableDnsHostnames",
+                otherwise: Some(otherwise),
+            },
+            Self::Unavailable(endpoint, state) => Cause::EndpointUnavailable {
+                endpoint: endpoint.clone(),
+                fault: EndpointFault::State(state.clone()),
+                otherwise: Some(otherwise),
             },
         }
     }
@@ -167,6 +187,7 @@ impl Reach<'_> {
             }
             // Groups alone say whether adapters work.
             Destination::Efa => Resolution::default(),
+            Destination::Subnet { subnet, traffic } if *traffic == NFS => self.resolve_homes(subnet, is_ipv6),
             Destination::Subnet { subnet, traffic } => {
                 let whom = self.blocks_of(subnet, is_ipv6);
                 self.resolve_subnet(subnet, *traffic, is_ipv6, &whom, || Receiver::SageMaker)
@@ -207,11 +228,11 @@ impl Reach<'_> {
         inside.unwrap_or_else(|| self.by_name(|resolution| self.outside(resolution, name, traffic, is_ipv6)))
     }
 
-    fn blocks_of(&self, subnet: &SubnetId, is_ipv6: bool) -> Vec<Peer> {
+    pub(super) fn blocks_of(&self, subnet: &SubnetId, is_ipv6: bool) -> Vec<Peer> {
         self.nets_of(subnet, is_ipv6).into_iter().map(Peer::Cidr).collect()
     }
 
-    fn nets_of(&self, subnet: &SubnetId, is_ipv6: bool) -> Vec<IpNet> {
+    pub(super) fn nets_of(&self, subnet: &SubnetId, is_ipv6: bool) -> Vec<IpNet> {
         let place = self.place_of.get(subnet).map(|place| &self.places[*place]);
         let nets = place.into_iter().flat_map(|place| &place.nets);
         nets.filter(|net| is_of_family(net, is_ipv6)).copied().collect()
@@ -269,9 +290,16 @@ impl Reach<'_> {
         let endpoints = self.snapshot.vpc_endpoints.iter().filter(|endpoint| {
             endpoint.is_interface() && endpoint.is_there() && self.snapshot.is_service(&endpoint.service_name, service)
         });
+        // One that failed has no name, whatever it was to have.
         endpoints.min_by_key(|endpoint| {
-            let is_available = endpoint.stage() == Stage::Available;
-            (!endpoint.private_dns_enabled, !is_available)
+            let has_name = endpoint.private_dns_enabled;
+            match endpoint.stage() {
+                Stage::Available if has_name => 0,
+                Stage::Pending if has_name => 1,
+                Stage::Available => 2,
+                Stage::Pending => 3,
+                Stage::Failed | Stage::Deleting | Stage::Deleted => 4,
+            }
         })
     }
 
@@ -291,26 +319,19 @@ impl Reach<'_> {
             return self.by_list(list, &host, traffic, is_ipv6);
         }
         self.by_name(|resolution| {
-            let has_hostnames = self
-                .snapshot
-                .attributes
-                .as_ref()
-                .is_none_or(|attributes| attributes.enable_dns_hostnames.value);
             let unread = self.snapshot.unread(FileKind::VpcEndpoints).next();
             match self.interface_endpoint(service) {
                 Some(endpoint) if self.snapshot.goes_by_endpoints_names(service) => {
                     self.inside(resolution, endpoint, &host, traffic, is_ipv6);
                     return;
                 }
-                Some(endpoint) if endpoint.private_dns_enabled && has_hostnames => {
-                    self.inside(resolution, endpoint, &host, traffic, is_ipv6);
-                    return;
-                }
-                Some(endpoint) if endpoint.private_dns_enabled => resolution.detour = Some(Detour::HostnamesOff),
-                Some(endpoint) => {
-                    let detour = Detour::PrivateDnsOff(service.to_owned(), endpoint.vpc_endpoint_id.clone());
-                    resolution.detour = Some(detour);
-                }
+                Some(endpoint) => match self.detour_past(service, endpoint) {
+                    None => {
+                        self.inside(resolution, endpoint, &host, traffic, is_ipv6);
+                        return;
+                    }
+                    detour => resolution.detour = detour,
+                },
                 // A participant of a shared VPC does not see its owner's endpoints.
                 None if self.snapshot.foreign_owner().is_some() => {
                     let service = service.to_owned();
@@ -343,6 +364,29 @@ impl Reach<'_> {
         })
     }
 
+    /// Why the service's name does not lead to this endpoint, if it does not: private
+    /// DNS needs both attributes of the VPC, and an endpoint of AWS's that serves.
+    ///
+    /// See <https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html>.
+    pub(super) fn detour_past(&self, service: &str, endpoint: &VpcEndpoint) -> Option<Detour> {
+        let id = || endpoint.vpc_endpoint_id.clone();
+        let attributes = self.snapshot.attributes.as_ref();
+        let has_host_names = attributes.is_none_or(|attributes| attributes.enable_dns_hostnames.value);
+        if !endpoint.private_dns_enabled {
+            return Some(Detour::PrivateDnsOff {
+                service: service.to_owned(),
+                endpoint: id(),
+                has_host_names,
+            });
+        }
+        if !has_host_names {
+            return Some(Detour::HostnamesOff);
+        }
+        // A service of somebody else's has no other addresses.
+        let is_unavailable = is_aws_service(service) && endpoint.stage() != Stage::Available;
+        is_unavailable.then(|| Detour::Unavailable(id(), endpoint.state.clone()))
+    }
+
     /// An interface endpoint: its interfaces, or the subnets that they are in.
     fn inside(&self, resolution: &mut Resolution, endpoint: &VpcEndpoint, host: &str, traffic: Traffic, is_ipv6: bool) {
         let id = &endpoint.vpc_endpoint_id;
@@ -360,6 +404,7 @@ impl Reach<'_> {
             resolution.stop = Some(Cause::EndpointUnavailable {
                 endpoint: id.clone(),
                 fault,
+                otherwise: None,
             });
             return;
         }
@@ -367,8 +412,6 @@ impl Reach<'_> {
             let endpoint = id.to_string();
             resolution.unseen.push(Unseen::EndpointGroups { endpoint });
         }
-        let blocks = self.snapshot.vpc.cidrs().filter(|net| is_of_family(net, is_ipv6));
-        let blocks: Vec<Peer> = blocks.map(Peer::Cidr).collect();
         let groups: BTreeSet<SecurityGroupId> = endpoint.groups.iter().map(|group| group.group_id.clone()).collect();
         let speaks_it = match endpoint.ip_address_type.as_ref().map(Word::means) {
             Some(AddressType::Dualstack) => true,
@@ -394,7 +437,7 @@ impl Reach<'_> {
             resolution.targets.push(Target {
                 flow: Flow::of(traffic),
                 traffic,
-                whom: blocks.clone(),
+                whom: named_by(&groups).unwrap_or_else(|| self.blocks_of(subnet, is_ipv6)),
                 space: space(nets, Flow::of(traffic).ports),
                 block: None,
                 receiver: if groups.is_empty() {
@@ -448,6 +491,7 @@ impl Reach<'_> {
                 resolution.unresolved = Some(Cause::DnsOff {
                     vpc: vpc.clone(),
                     attribute,
+                    otherwise: None,
                 });
             }
             Some(_) => {}
@@ -469,6 +513,16 @@ impl Reach<'_> {
         resolve(&mut resolution);
         resolution
     }
+}
+
+/// An interface that has these groups, as the peer of the narrowest rule that
+/// admits it: whichever of them it names. None where none has an id yet.
+pub(super) fn named_by(groups: &BTreeSet<SecurityGroupId>) -> Option<Vec<Peer>> {
+    let id = groups.iter().find(|id| SecurityGroupId::is_kind_of(id.as_str()))?;
+    Some(vec![Peer::Group {
+        id: id.clone(),
+        owner: None,
+    }])
 }
 
 pub(super) fn is_of_family(net: &IpNet, is_ipv6: bool) -> bool {

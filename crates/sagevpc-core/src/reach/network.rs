@@ -297,7 +297,11 @@ impl<'s> Reach<'s> {
                 leg.unseen.push(Unseen::Receiver { subnet });
                 leg
             }
-            Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => leg,
+            Receiver::Endpoint(..)
+            | Receiver::Interface(_)
+            | Receiver::MountTarget(_)
+            | Receiver::Members
+            | Receiver::SageMaker => leg,
         }
     }
 
@@ -451,7 +455,9 @@ impl<'s> Reach<'s> {
         if !rest.is_empty() {
             let leg = leg.with(rest);
             legs.push(if table.unknown.is_empty() {
-                let sibling = self.sibling(Some(by), &leg.space);
+                let beside = trip.target.s3.as_ref();
+                let beside = beside.and_then(|bucket| self.s3_endpoint_beside(bucket.as_ref()));
+                let sibling = beside.or_else(|| self.sibling(Some(by), &leg.space));
                 leg.stopped(Cause::NoRoute {
                     table: table.id.clone(),
                     is_ipv6: trip.is_ipv6,

@@ -68,10 +68,8 @@ impl Start<'_, '_> {
         }
         let only = admission.refused.first().map(|cell| cell.net);
         let peers = match &target.receiver {
-            Receiver::Members => target.whom.clone(),
-            Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => {
-                blocks_of(&admission.refused)
-            }
+            Receiver::Members | Receiver::Endpoint(..) | Receiver::MountTarget(_) => target.whom.clone(),
+            Receiver::Outside | Receiver::Interface(_) | Receiver::SageMaker => blocks_of(&admission.refused),
         };
         let closed = self.reach.network(trip, admission.refused.clone()).into_iter();
         parts.extend(closed.map(|leg| self.refused(trip, peers.clone(), admission, Cow::Owned(leg), only)));
@@ -153,17 +151,29 @@ impl Start<'_, '_> {
             Receiver::Endpoint(_, groups) | Receiver::Interface(groups) if !groups.is_empty() => groups,
             Receiver::Members => &self.groups,
             // An interface without groups, such as a gateway's, admits all.
-            Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::Outside | Receiver::SageMaker => {
+            Receiver::Endpoint(..)
+            | Receiver::Interface(_)
+            | Receiver::Outside
+            | Receiver::MountTarget(_)
+            | Receiver::SageMaker => {
                 return (None, None, Vec::new());
             }
         };
         let endpoint = match &target.receiver {
             Receiver::Endpoint(endpoint, _) => Some(endpoint.clone()),
-            Receiver::Outside | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => None,
+            Receiver::Outside
+            | Receiver::Interface(_)
+            | Receiver::MountTarget(_)
+            | Receiver::Members
+            | Receiver::SageMaker => None,
         };
         let whom = match &target.receiver {
             Receiver::Members => Some(target.whom.clone()),
-            Receiver::Outside | Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker => None,
+            Receiver::Outside
+            | Receiver::Endpoint(..)
+            | Receiver::Interface(_)
+            | Receiver::MountTarget(_)
+            | Receiver::SageMaker => None,
         };
         let answers = Answering {
             rules: &self.reach.groups,
@@ -172,7 +182,7 @@ impl Start<'_, '_> {
             peers: &self.groups,
             callers: match &target.receiver {
                 Receiver::Endpoint(..) | Receiver::Interface(_) => Some(self.groups.iter().cloned().collect()),
-                Receiver::Outside | Receiver::Members | Receiver::SageMaker => None,
+                Receiver::Outside | Receiver::MountTarget(_) | Receiver::Members | Receiver::SageMaker => None,
             },
             endpoint,
             whom,
@@ -296,7 +306,11 @@ pub(super) fn path(resolution: &Resolution, part: &Part<'_>) -> Path {
             Receiver::Endpoint(endpoint, _) => Some(Hop::InterfaceEndpoint {
                 endpoint: endpoint.clone(),
             }),
-            Receiver::Outside | Receiver::Interface(_) | Receiver::Members | Receiver::SageMaker => None,
+            Receiver::Outside
+            | Receiver::Interface(_)
+            | Receiver::MountTarget(_)
+            | Receiver::Members
+            | Receiver::SageMaker => None,
         }));
         hops.extend(back.iter().cloned());
     }

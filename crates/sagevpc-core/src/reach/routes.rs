@@ -110,8 +110,8 @@ impl Via {
 /// A route of another table, as one that lacks it could have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiblingRoute {
-    /// The table that has it.
-    pub table: RouteTableId,
+    /// The table that has it; none where an endpoint is on no table yet.
+    pub table: Option<RouteTableId>,
     /// Its destination.
     pub destination: RouteDestination,
     /// Its target.
@@ -134,7 +134,7 @@ impl Leads {
             Via::Unseen(_) | Via::Local | Via::Blackhole(_) | Via::InternetGateway(_) => return None,
         };
         Some(SiblingRoute {
-            table: table.clone(),
+            table: Some(table.clone()),
             destination: self.destination.clone(),
             target: self.via.target(),
             option,
@@ -198,6 +198,12 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// Whether a route of it takes all of IPv4, wherever that leads.
+    pub(super) fn has_default(&self) -> bool {
+        let mut blocks = self.routes.iter().map(|lead| lead.to);
+        blocks.any(|net| net.prefix_len() == 0 && matches!(net, IpNet::V4(_)))
+    }
+
     /// Reads a table. Gateway endpoints know the tables that lead to them, which
     /// is the same as the routes that AWS writes there.
     pub(super) fn new(table: &RouteTable, snapshot: &VpcSnapshot, groups: &Groups) -> Self {

@@ -269,9 +269,10 @@ impl Start<'_, '_> {
         let peers = match &target.receiver {
             Receiver::Members => &self.groups,
             Receiver::Outside => &beyond,
-            receiver @ (Receiver::Endpoint(..) | Receiver::Interface(_) | Receiver::SageMaker) => {
-                receiver.groups().unwrap_or(&none)
-            }
+            receiver @ (Receiver::Endpoint(..)
+            | Receiver::Interface(_)
+            | Receiver::MountTarget(_)
+            | Receiver::SageMaker) => receiver.groups().unwrap_or(&none),
         };
         let admission = Rc::new(self.reach.groups.admit(
             &self.groups,

@@ -33,7 +33,7 @@ pub use tags::{
     CLUSTER_NAMESPACE, Ownership, TAG_ADOPTED, TAG_CLUSTER, TAG_CLUSTER_UID, TAG_RESOURCE, TAG_RETAINED_FROM, TAG_VPC,
     Tags, has_tags, is_adopted,
 };
-pub use traffic::{ANSWER_PORTS, DNS_QUERIES, LINUX_PORTS, Traffic};
+pub use traffic::{ANSWER_PORTS, DNS_QUERIES, LINUX_PORTS, NFS, Traffic};
 
 /// Joins names for a message: `a`, `a and b`, `a, b and c`, and beyond five
 /// `a, b, c, d, e and 4 more`, so that a sentence stays readable.

@@ -34,6 +34,11 @@ pub const DNS_QUERIES: [Traffic; 2] = [
     Traffic::tcp(53),
 ];
 
+/// What network file systems are spoken to with.
+///
+/// See <https://docs.aws.amazon.com/efs/latest/ug/network-access.html>.
+pub const NFS: Traffic = Traffic::tcp(2049);
+
 impl fmt::Display for Traffic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.protocol {

@@ -258,6 +258,7 @@ impl Memory {
                     private_dns_enabled: false,
                     ip_address_type: None,
                     dns_entries: Vec::new(),
+                    dns_options: None,
                     owner_id: None,
                     requester_managed: false,
                     tags: tags_as_list(tags),

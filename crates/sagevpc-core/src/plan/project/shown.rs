@@ -79,6 +79,7 @@ pub(super) fn endpoint(
         private_dns_enabled: false,
         ip_address_type: None,
         dns_entries: Vec::new(),
+        dns_options: None,
         owner_id: vpc.account.clone(),
         requester_managed: false,
         tags: tags_as_list(tags),

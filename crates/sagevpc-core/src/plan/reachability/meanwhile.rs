@@ -122,12 +122,12 @@ fn those_of(serves: &Serves) -> BTreeSet<ProfileKey> {
     }
 }
 
-/// The services that a finding says to be out of reach for want of an endpoint;
-/// none where it says something else, or that it passes.
+/// The services that a finding says to be out of reach for want of an endpoint
+/// that serves; none where it says something else.
 fn services_of<'f>(draft: &Draft<'_>, finding: &'f Finding) -> Vec<&'f str> {
     // A name that stands for no service is no service's that could be reached.
     let is_a_name = finding.reason == Reason::ServiceNotFound && !draft.snapshot.endpoint_services.is_empty();
-    if finding.concern != Concern::Endpoints || finding.reason == Reason::Waiting || is_a_name {
+    if finding.concern != Concern::Endpoints || is_a_name {
         return Vec::new();
     }
     let services = finding.lacks.iter().map(|lack| match lack {

@@ -20,7 +20,7 @@ mod roots;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{mirrors::LeadingOut, obstacles::Obstacles};
-use super::{draft::Draft, project::project};
+use super::{dns, draft::Draft, project::project};
 use crate::{
     api::AcceptUnknown,
     catalog::ELASTIC_INFERENCE,
@@ -41,6 +41,7 @@ pub(super) fn judge(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>], gro
     for finding in findings(draft, profiles, groups) {
         draft.push(finding);
     }
+    dns::advise_on_hostnames(draft, profiles);
 }
 
 fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &WorkloadGroups) -> Vec<Finding> {

@@ -193,13 +193,14 @@ pub(super) fn in_words(causes: &[Cause]) -> String {
     let mut blocked: BTreeMap<(&VpcEndpointId, &String), Vec<String>> = BTreeMap::new();
     // What several routes lead to is told once.
     let mut led: Vec<(Option<String>, Vec<String>)> = Vec::new();
-    let mut without_endpoint: BTreeMap<&String, Vec<Cause>> = BTreeMap::new();
+    let mut passed: BTreeMap<String, Vec<Cause>> = BTreeMap::new();
     for cause in causes {
+        if let Some(otherwise) = cause.otherwise() {
+            let begin = cause.before_otherwise().to_string();
+            passed.entry(begin).or_default().push(otherwise.clone());
+            continue;
+        }
         match cause {
-            Cause::NoEndpoint {
-                service,
-                otherwise: Some(otherwise),
-            } => without_endpoint.entry(service).or_default().push((**otherwise).clone()),
             Cause::NoRoute {
                 table, is_ipv6: false, ..
             } => {
@@ -237,12 +238,11 @@ pub(super) fn in_words(causes: &[Cause]) -> String {
         let verb = if tables.len() == 1 { "has" } else { "have" };
         words.push(format!("{} {verb} no route there", listed(tables)));
     }
-    words.extend(without_endpoint.iter().map(|(service, otherwise)| {
-        format!(
-            "{service} has no interface endpoint in this VPC, and {}",
-            in_words(otherwise)
-        )
-    }));
+    words.extend(
+        passed
+            .iter()
+            .map(|(begin, otherwise)| format!("{begin}, and {}", in_words(otherwise))),
+    );
     let of_policies = blocked.iter().map(|((endpoint, why), what)| {
         format!("the policy of {endpoint} does not let {} through: {why}", listed(what))
     });

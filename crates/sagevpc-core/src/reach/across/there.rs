@@ -248,7 +248,14 @@ impl<'w, 's> Across<'w, 's> {
                 }));
             }
             Some(Receiver::Interface(_)) => {}
-            Some(Receiver::Outside | Receiver::Endpoint(..) | Receiver::Members | Receiver::SageMaker) | None => {
+            Some(
+                Receiver::Outside
+                | Receiver::Endpoint(..)
+                | Receiver::MountTarget(_)
+                | Receiver::Members
+                | Receiver::SageMaker,
+            )
+            | None => {
                 leg.unseen.push(Unseen::Receiver { subnet });
             }
         }
@@ -360,6 +367,7 @@ impl<'w, 's> Across<'w, 's> {
             return vec![leg.stopped(Cause::EndpointUnavailable {
                 endpoint: id.clone(),
                 fault: EndpointFault::State(endpoint.state.clone()),
+                otherwise: None,
             })];
         }
         let subnet = endpoint.and_then(|endpoint| endpoint.subnet_ids.first());

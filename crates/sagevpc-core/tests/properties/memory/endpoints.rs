@@ -54,6 +54,7 @@ impl Memory {
                     private_dns_enabled: *private_dns,
                     ip_address_type: ip_address_type.map(|kind| kind.as_str().into()),
                     dns_entries: Vec::new(),
+                    dns_options: None,
                     owner_id: None,
                     requester_managed: false,
                     tags: tags_as_list(tags),

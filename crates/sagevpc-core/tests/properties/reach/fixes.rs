@@ -71,6 +71,15 @@ fn run(vpc: &mut VpcSnapshot, command: &[String]) -> bool {
             let endpoint = endpoints
                 .find(|endpoint| endpoint.vpc_endpoint_id.as_str() == id)
                 .unwrap();
+            if command.iter().any(|word| word == "--private-dns-enabled") {
+                let on = vpc.attributes.as_ref().unwrap();
+                assert!(
+                    on.enable_dns_support.value && on.enable_dns_hostnames.value,
+                    "EC2 refuses private DNS without both attributes: {command:?}"
+                );
+                endpoint.private_dns_enabled = true;
+                return true;
+            }
             let Some(table) = option("--add-route-table-ids") else {
                 return false;
             };
@@ -86,7 +95,14 @@ fn run(vpc: &mut VpcSnapshot, command: &[String]) -> bool {
             ));
             true
         }
-        verb @ ("create-route" | "delete-route") => {
+        "modify-vpc-attribute" => {
+            let attributes = vpc.attributes.as_mut().unwrap();
+            let has = |name: &str| command.iter().any(|word| word == name);
+            attributes.enable_dns_support.value |= has("--enable-dns-support");
+            attributes.enable_dns_hostnames.value |= has("--enable-dns-hostnames");
+            has("--enable-dns-support") || has("--enable-dns-hostnames")
+        }
+        verb @ ("create-route" | "delete-route" | "replace-route") => {
             let table = RouteTableId::new(option("--route-table-id").unwrap());
             let table = vpc.route_tables.get_mut(&table).unwrap();
             let to = [
@@ -102,11 +118,11 @@ fn run(vpc: &mut VpcSnapshot, command: &[String]) -> bool {
             ])
             .find_map(|(name, field)| Some((field, option(name)?)));
             let (field, to) = to.unwrap();
+            let is_it = |route: &Route| serde_json::to_value(route).unwrap()[field] == json!(to);
+            let is_there = table.routes.iter().any(is_it);
+            assert_eq!(is_there, verb != "create-route", "EC2 refuses {command:?}");
+            table.routes.retain(|route| !is_it(route));
             if verb == "delete-route" {
-                table.routes.retain(|route| {
-                    let shown = serde_json::to_value(route).unwrap();
-                    shown[field] != json!(to)
-                });
                 return true;
             }
             let targets = [
@@ -205,8 +221,26 @@ fn asked(vpc: &VpcSnapshot, subnet: &str, groups: &[&str], to: &Destination) -> 
 }
 
 /// Whether the fix of a cause is all there is to do against it.
-fn is_mended_by_commands(cause: &Cause) -> bool {
+fn is_mended_by_commands(vpc: &VpcSnapshot, cause: &Cause) -> bool {
     match cause {
+        Cause::DnsOff { .. } | Cause::PrivateDnsOff { .. } => true,
+        Cause::GatewayDetached {
+            route: Some(_),
+            attached: Some(_),
+            ..
+        } => true,
+        Cause::NatInPrivateSubnet(through) => {
+            let is_its_own = through.route.as_ref().map(|route| &route.table) == through.table.as_ref();
+            let is_alone = through.subnet.is_none() || (through.shared_with.is_empty() && !is_its_own);
+            let table = through.table.as_ref().map(|table| &vpc.route_tables[table]);
+            // Routes to a part of the internet may lead nowhere as well.
+            let leads_on = |route: &Route| {
+                let block = route.destination_cidr_block.filter(|block| block.prefix_len() > 0);
+                block.is_some() && route.gateway_id.as_deref() != Some("local")
+            };
+            let has_others = table.is_some_and(|table| table.routes.iter().any(leads_on));
+            is_alone && table.is_some() && through.attached.is_some() && !has_others
+        }
         Cause::NotAdmitted { groups, .. } => !groups.is_empty(),
         // A rule of so low a number may leave no room for one that comes before.
         Cause::AclDenies(denial) => denial.rule > 50,
@@ -230,7 +264,7 @@ fn mends(vpc: &VpcSnapshot, subnet: &str, groups: &[&str], to: &Destination) -> 
     let mended: Vec<&Cause> = answer
         .causes
         .iter()
-        .filter(|cause| is_mended_by_commands(cause))
+        .filter(|cause| is_mended_by_commands(vpc, cause))
         .collect();
     let fix = fix_of_all(mended.iter().map(|cause| (*cause, to)), &means);
     // Not all of it is spelled out.

@@ -14,10 +14,10 @@ use std::{
 
 use ipnet::IpNet;
 use networks::{ALLOWS, GROUPS, SUBNETS, destination, network};
-use oracle::{Ends, Fate, Kind, Packet, fate, is_private, subnet_of};
+use oracle::{Ends, Fate, Kind, Packet, fate, is_private, named, subnet_of};
 use proptest::{collection, prelude::*, sample, test_runner::TestCaseError};
 use sagevpc_core::{
-    observed::{IpPermission, NetworkInterface, VpcSnapshot, files::FileKind},
+    observed::{IpPermission, NetworkInterface, VpcEndpoint, VpcSnapshot, files::FileKind},
     reach::{Cause, Destination, Reach, Unseen, Verdict},
     report::Weight,
     types::{BucketAccess, BucketUse, PrivatePeer, Protocol, SecurityGroupId, SubnetId, Traffic},
@@ -40,7 +40,7 @@ fn kind(cause: &Cause) -> Kind {
         }
         Cause::PrivateAddress { .. } => Kind::Private,
         Cause::NobodyThere { .. } => Kind::Nobody,
-        Cause::EndpointUnavailable { .. } => Kind::Endpoint,
+        Cause::EndpointUnavailable { otherwise: None, .. } => Kind::Endpoint,
         Cause::PolicyBlocks { .. } => Kind::Policy,
         Cause::NatUnavailable { .. }
         | Cause::NatIsPrivate { .. }
@@ -52,12 +52,20 @@ fn kind(cause: &Cause) -> Kind {
             otherwise: Some(otherwise),
             ..
         }
+        | Cause::DnsOff {
+            otherwise: Some(otherwise),
+            ..
+        }
+        | Cause::EndpointUnavailable {
+            otherwise: Some(otherwise),
+            ..
+        }
         | Cause::PrivateDnsOff { otherwise, .. } => kind(otherwise),
         Cause::NoEndpoint { otherwise: None, .. }
         | Cause::BucketElsewhere { .. }
         | Cause::TakesNothing { .. }
         | Cause::NobodyHas { .. }
-        | Cause::DnsOff { .. }
+        | Cause::DnsOff { otherwise: None, .. }
         | Cause::NoResolver { .. }
         | Cause::NoAddress { .. }
         | Cause::Across(_)
@@ -238,34 +246,40 @@ impl Question<'_> {
             if self.wearing(group).next().is_none())
     }
 
+    /// The addresses of an endpoint, and its groups.
+    fn interfaces_of<'e>(&self, endpoint: &'e VpcEndpoint) -> (Vec<IpAddr>, Option<Vec<&'e str>>) {
+        let interfaces = endpoint
+            .network_interface_ids
+            .iter()
+            .map(|id| &self.vpc.network_interfaces[id]);
+        let ips = interfaces.map(|eni| eni.private_ip_addresses[0].private_ip_address.parse().unwrap());
+        let groups = endpoint.groups.iter().map(|group| group.group_id.as_str()).collect();
+        (ips.collect(), Some(groups))
+    }
+
     /// What the destination's name leads to: addresses, and who answers there.
     fn far_ends(&self) -> (Vec<IpAddr>, Option<Vec<&str>>) {
         let all = addresses(self.vpc);
         let in_block = |block: IpNet| all.iter().filter(|ip| block.contains(*ip)).copied().collect::<Vec<_>>();
         let public = || all.iter().filter(|ip| is_public(**ip)).copied().collect();
         match &self.destination {
-            Destination::S3 { .. } | Destination::PackageMirrors => {
-                let list = &self.vpc.prefix_lists[usize::from(self.is_directory_bucket())].cidrs;
-                (
-                    list.iter().flat_map(|cidr| in_block(cidr.parse().unwrap())).collect(),
-                    None,
-                )
+            Destination::S3 { .. } if self.is_directory_bucket() => {
+                let list = &self.vpc.prefix_lists[1].cidrs;
+                let nets = list.iter().flat_map(|cidr| in_block(cidr.parse().unwrap()));
+                (nets.collect(), None)
             }
-            Destination::Service(_) => {
-                let mut endpoints = self.vpc.vpc_endpoints.iter();
-                match endpoints.find(|endpoint| endpoint.service_name.ends_with(".sts")) {
-                    Some(endpoint) if endpoint.private_dns_enabled => {
-                        let interfaces = endpoint
-                            .network_interface_ids
-                            .iter()
-                            .map(|id| &self.vpc.network_interfaces[id]);
-                        let ips = interfaces.map(|eni| eni.private_ip_addresses[0].private_ip_address.parse().unwrap());
-                        let groups = endpoint.groups.iter().map(|group| group.group_id.as_str()).collect();
-                        (ips.collect(), Some(groups))
-                    }
-                    Some(_) | None => (public(), None),
+            Destination::S3 { .. } | Destination::PackageMirrors => match named(self.vpc, "s3") {
+                Some(endpoint) => self.interfaces_of(endpoint),
+                None => {
+                    let list = &self.vpc.prefix_lists[0].cidrs;
+                    let nets = list.iter().flat_map(|cidr| in_block(cidr.parse().unwrap()));
+                    (nets.collect(), None)
                 }
-            }
+            },
+            Destination::Service(_) => match named(self.vpc, "sts") {
+                Some(endpoint) => self.interfaces_of(endpoint),
+                None => (public(), None),
+            },
             Destination::Host { .. } | Destination::BucketElsewhere { .. } => (public(), None),
             Destination::Inside { whom, .. } => {
                 let PrivatePeer::Group(group) = whom else {
@@ -440,12 +454,6 @@ fn agree(question: &Question<'_>) -> Result<(), TestCaseError> {
         prop_assert!(is_told);
         return Ok(());
     }
-    if let Some(state) = claimed_by_what_does_not_serve(question) {
-        let is_told = matches!(&verdict, Verdict::Stopped(_, stop)
-            if matches!(&stop.cause, Cause::EndpointUnavailable { fault, .. } if fault.to_string() == state));
-        prop_assert!(is_told);
-        return Ok(());
-    }
     if question.is_nobodys() {
         let is_told = matches!(&verdict, Verdict::Stopped(_, stop) if kind(&stop.cause) == Kind::Nobody);
         prop_assert!(is_told, "{verdict:?}");
@@ -583,29 +591,12 @@ proptest! {
     }
 }
 
-/// The state of an endpoint that has the service's name and does not serve.
-fn claimed_by_what_does_not_serve(question: &Question<'_>) -> Option<String> {
-    let Destination::Service(_) = &question.destination else {
-        return None;
-    };
-    let endpoint = question
-        .vpc
-        .vpc_endpoints
-        .iter()
-        .find(|endpoint| endpoint.service_name.ends_with(".sts"))?;
-    (endpoint.private_dns_enabled && endpoint.state.as_str() != "available").then(|| endpoint.state.to_string())
-}
-
 /// Whether each address of the destination must be reached; of a public name it
 /// is not known which it has.
 fn is_of_every_address(question: &Question<'_>) -> bool {
     match &question.destination {
         Destination::Host { .. } => false,
-        Destination::Service(_) => question
-            .vpc
-            .vpc_endpoints
-            .iter()
-            .any(|endpoint| endpoint.service_name.ends_with(".sts") && endpoint.private_dns_enabled),
+        Destination::Service(_) => named(question.vpc, "sts").is_some(),
         Destination::S3 { .. }
         | Destination::BucketElsewhere { .. }
         | Destination::PackageMirrors

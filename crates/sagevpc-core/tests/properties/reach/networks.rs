@@ -214,8 +214,8 @@ const DENIES_SESSIONS: &str =
 /// A bucket that S3's own endpoint does not lead to.
 pub const DIRECTORY_BUCKET: &str = "fraud--use1-az4--x-s3";
 
-/// The gateway endpoints of S3 and of its directory buckets, where there are
-/// such, and the interface endpoint of STS.
+/// The gateway endpoints of S3 and of its directory buckets, an interface endpoint
+/// of S3, and those of STS, as far as there are any.
 fn endpoints() -> impl Strategy<Value = Vec<Value>> {
     let state = || {
         sample::select(vec![
@@ -225,6 +225,7 @@ fn endpoints() -> impl Strategy<Value = Vec<Value>> {
             "available",
             "pending",
             "failed",
+            "deleting",
         ])
     };
     let tables = sample::subsequence(vec!["rtb-00000000", "rtb-00000001", "rtb-00000002"], 0..=3);
@@ -239,21 +240,43 @@ fn endpoints() -> impl Strategy<Value = Vec<Value>> {
         json!({ "VpcEndpointId": "vpce-0000000a", "VpcEndpointType": "Gateway", "VpcId": VPC, "State": state,
             "ServiceName": "com.amazonaws.us-east-1.s3", "RouteTableIds": tables, "PolicyDocument": policy })
     });
-    let subnets = sample::subsequence(SUBNETS.to_vec(), 1..=3);
-    let sts = (state(), subnets, sample::select(&GROUPS[..]), prop::bool::weighted(0.8)).prop_map(
-        |(state, subnets, group, private_dns)| {
+    let interface = move |id: &'static str, service: &'static str, with_name: f64| {
+        let subnets = sample::subsequence(SUBNETS.to_vec(), 1..=3);
+        let of_whom = (sample::select(&GROUPS[..]), prop::bool::weighted(with_name));
+        let options = sample::select(vec![Value::Null, json!(true), json!(false)]);
+        (state(), subnets, of_whom, options).prop_map(move |(state, subnets, (group, private_dns), only_outside)| {
             let interfaces: Vec<String> = subnets.iter().map(|subnet| interface_in(subnet)).collect();
-            json!({ "VpcEndpointId": "vpce-0000000b", "VpcEndpointType": "Interface", "VpcId": VPC, "State": state,
-                "ServiceName": "com.amazonaws.us-east-1.sts", "SubnetIds": subnets, "Groups": [{ "GroupId": group }],
-                "NetworkInterfaceIds": interfaces, "PrivateDnsEnabled": private_dns })
-        },
-    );
+            let options = json!({ "PrivateDnsOnlyForInboundResolverEndpoint": only_outside });
+            json!({ "VpcEndpointId": id, "VpcEndpointType": "Interface", "VpcId": VPC, "State": state,
+                "ServiceName": format!("com.amazonaws.us-east-1.{service}"), "SubnetIds": subnets,
+                "Groups": [{ "GroupId": group }], "NetworkInterfaceIds": interfaces,
+                "PrivateDnsEnabled": private_dns,
+                "DnsOptions": if service == "s3" { options } else { Value::Null } })
+        })
+    };
     (
         proptest::option::weighted(0.8, s3),
-        proptest::option::weighted(0.8, sts),
+        proptest::option::weighted(0.8, interface("vpce-0000000b", "sts", 0.8)),
+        proptest::option::weighted(0.2, interface("vpce-0000000c", "sts", 0.5)),
+        proptest::option::weighted(0.2, interface("vpce-0000000d", "s3", 0.7)),
         proptest::option::weighted(0.5, express),
     )
-        .prop_map(|(s3, sts, express)| s3.into_iter().chain(sts).chain(express).collect())
+        .prop_map(|(s3, sts, mut other, by_interface, express)| {
+            // EC2 gives a name to one endpoint of a VPC that does or will serve.
+            let holds_it = |endpoint: &Value| {
+                endpoint["PrivateDnsEnabled"] == true
+                    && ["available", "pending"].iter().any(|state| endpoint["State"] == *state)
+            };
+            if let Some(other) = other.as_mut().filter(|_| sts.as_ref().is_some_and(holds_it)) {
+                other["PrivateDnsEnabled"] = json!(false);
+            }
+            s3.into_iter()
+                .chain(sts)
+                .chain(other)
+                .chain(by_interface)
+                .chain(express)
+                .collect()
+        })
 }
 
 fn interface_in(subnet: &str) -> String {
@@ -314,7 +337,7 @@ pub fn network() -> impl Strategy<Value = VpcSnapshot> {
         endpoints(),
         nat(),
         gateway,
-        prop::bool::weighted(0.9),
+        (prop::bool::weighted(0.9), prop::bool::weighted(0.9)),
         (blocked(), blocked(), blocked(), blocked()),
     )
         .prop_map(|(acls, tables, groups, endpoints, nat, gateway, dns, blocked)| {
@@ -351,7 +374,7 @@ pub fn network() -> impl Strategy<Value = VpcSnapshot> {
                 ),
                 (
                     "VpcAttributes",
-                    json!([{ "VpcId": VPC, "EnableDnsSupport": flag(dns), "EnableDnsHostnames": flag(dns) }]),
+                    json!([{ "VpcId": VPC, "EnableDnsSupport": flag(dns.0), "EnableDnsHostnames": flag(dns.1) }]),
                 ),
                 (
                     "DhcpOptions",

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use sagevpc_core::observed::{
-    IpPermission, NetworkAcl, NetworkAclEntry, Route, RouteTable, SecurityGroup, VpcSnapshot, Word, files::FileKind,
+    IpPermission, NetworkAcl, NetworkAclEntry, Route, RouteTable, SecurityGroup, VpcEndpoint, VpcSnapshot, Word,
+    files::FileKind,
 };
 
 /// What becomes of a packet and its answer.
@@ -65,6 +66,30 @@ pub struct Ends<'s> {
     pub receiver: Option<Vec<&'s str>>,
     /// Whether the S3 endpoint's policy lets the request through.
     pub policy_allows: bool,
+}
+
+/// The interface endpoint that the name of a service of AWS's leads to from inside
+/// the VPC: one that has the name and serves, where both DNS attributes are on.
+pub fn named<'v>(vpc: &'v VpcSnapshot, service: &str) -> Option<&'v VpcEndpoint> {
+    let attributes = vpc.attributes.as_ref().expect("they were looked at");
+    if !attributes.enable_dns_support.value || !attributes.enable_dns_hostnames.value {
+        return None;
+    }
+    let of_service = |endpoint: &&VpcEndpoint| endpoint.service_name.ends_with(&format!(".{service}"));
+    let all = || vpc.vpc_endpoints.iter().filter(of_service);
+    let is_of =
+        |endpoint: &VpcEndpoint, kind: &str| endpoint.vpc_endpoint_type.as_ref().map(Word::as_str) == Some(kind);
+    let has_gateway = all().any(|endpoint| is_of(endpoint, "Gateway"));
+    all().find(|endpoint| {
+        let only_outside = endpoint
+            .dns_options
+            .as_ref()
+            .and_then(|options| options.private_dns_only_for_inbound_resolver_endpoint);
+        is_of(endpoint, "Interface")
+            && endpoint.private_dns_enabled
+            && endpoint.state.as_str() == "available"
+            && !only_outside.unwrap_or(has_gateway)
+    })
 }
 
 /// Moves the packet there and the answer back.
