@@ -9,7 +9,7 @@ use super::{
 use crate::telemetry;
 use sagevpc_core::{
     api::{ConditionType, Reason},
-    catalog::{Requirements, Symptom, WorkloadKind, calls::Call},
+    catalog::{PRESETS, Requirements, Symptom, WorkloadKind, calls::Call},
     types::joined,
 };
 
@@ -21,6 +21,7 @@ pub fn page() -> String {
          AWS.\n",
     );
     workloads(&mut page);
+    presets(&mut page);
     requirements(&mut page);
     symptoms(&mut page);
     conditions(&mut page);
@@ -30,6 +31,33 @@ pub fn page() -> String {
     page.push_str("\n## Exit codes\n\n");
     page.push_str(&exit::table());
     page
+}
+
+fn presets(page: &mut String) {
+    page.push_str(
+        "\n## Presets\n\n`workloads[].presets` stands for services and buckets of AWS's own, which are only read. What is \
+         in brackets some of its parts use: it is advised, and let through. The services must be granted.\n\n| Preset | \
+         Services | Buckets |\n|---|---|---|\n",
+    );
+    let together = |sure: &[&str], usual: &[&str]| {
+        let usual = usual.iter().map(|name| format!("(`{name}`)"));
+        let all: Vec<String> = sure.iter().map(|name| format!("`{name}`")).chain(usual).collect();
+        if all.is_empty() {
+            "–".to_owned()
+        } else {
+            all.join(", ")
+        }
+    };
+    for row in &PRESETS {
+        let _ = writeln!(
+            page,
+            "| [{}]({}) | {} | {} |",
+            row.preset,
+            row.doc,
+            together(row.services, row.usual_services),
+            together(row.buckets, row.usual_buckets)
+        );
+    }
 }
 
 fn workloads(page: &mut String) {

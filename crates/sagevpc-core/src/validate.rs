@@ -33,11 +33,11 @@ use crate::{
         InterfaceEndpointMode, InternetMode, ManagementPolicy, NatGateways, NetworkAclMode, PackageRepositories,
         SageMakerVpc, SageMakerVpcProfile, SageMakerVpcProfileSpec, is_deleting,
     },
-    catalog::{Options, Prices, WorkloadKind},
+    catalog::{Options, PresetNeeds, Prices, WorkloadKind},
     report::{Concern, Finding, Scope, Weight},
     types::{
-        BucketAccess, Exemption, FlowLogSettings, HELD_REPOSITORIES, Holdings, IpAddressType, Ownership, ProfileKey,
-        Region, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
+        BucketAccess, BucketUse, Exemption, FlowLogSettings, HELD_REPOSITORIES, Holdings, IpAddressType, Ownership,
+        ProfileKey, Region, RouteTableId, SecurityGroupId, SubnetId, Tags, VpcEndpointId, VpcId,
     },
 };
 use iam_policy::PolicyDocument;
@@ -273,6 +273,17 @@ pub struct ValidProfile {
     pub destinations: BTreeSet<Destination>,
 }
 
+impl ValidProfile {
+    /// All buckets that its workloads use, those of presets included, and what
+    /// they do with them.
+    pub fn bucket_uses(&self) -> impl Iterator<Item = BucketUse> {
+        let named = self.buckets.iter().map(|(name, access)| BucketUse::new(name, *access));
+        let presets = self.workloads.iter().map(|workload| &workload.presets);
+        let of_aws = presets.flat_map(|presets| presets.buckets.iter().chain(&presets.usual_buckets));
+        named.chain(of_aws.map(|name| BucketUse::new(name, BucketAccess::ReadOnly)))
+    }
+}
+
 /// That a bucket is to be read through VPC endpoints only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequiredEndpoint {
@@ -299,6 +310,8 @@ pub struct ValidWorkload {
     pub shadow_instances: u32,
     /// Whether it has a way to the internet of its own.
     pub direct_internet_access: bool,
+    /// What its presets stand for.
+    pub presets: PresetNeeds,
     /// Its execution role's ARN, where it is named.
     pub role_arn: Option<String>,
     /// Whether that role may be given what it lacks on the workload's account.

@@ -12,7 +12,7 @@ use super::{
     },
 };
 use crate::{
-    catalog::{Options, WorkloadKind},
+    catalog::{Options, Preset, WorkloadKind},
     types::{BucketAccess, Region, SecurityGroupId, SubnetId},
 };
 
@@ -99,6 +99,7 @@ impl SageMakerVpcProfileSpec {
         let nameless = |workload: &Workload| Workload {
             name: String::new(),
             role_arn: None,
+            presets: Vec::new(),
             ..workload.clone()
         };
         Self {
@@ -185,6 +186,13 @@ pub struct Workload {
     /// of their own. Without the field, Slurm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orchestrator: Option<Orchestrator>,
+    /// What it uses besides what its kind needs: each stands for the services and
+    /// the buckets of AWS's own that AWS's page on it names. The SageMakerVpc must
+    /// grant the services.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    #[schemars(length(max = 7))]
+    pub presets: Vec<Preset>,
     /// The ARN of the execution role. Named, it is verified; the SageMakerVpc
     /// must grant it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

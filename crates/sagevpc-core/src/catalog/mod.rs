@@ -6,6 +6,7 @@
 pub mod calls;
 mod guarded;
 mod instance_types;
+mod presets;
 mod price_list;
 mod prices;
 mod private_names;
@@ -19,6 +20,7 @@ mod workloads;
 
 pub use guarded::{GROUPS_KEY, GUARDED_ACTIONS, GuardedAction, NamesVpc, SUBNETS_KEY};
 pub use instance_types::ec2_instance_type;
+pub use presets::{PRESETS, Preset, PresetNeeds, PresetRow};
 pub use price_list::{PriceList, PriceListError};
 pub use prices::{Cost, Priced, Prices, Usd, together};
 pub use private_names::is_private_name;

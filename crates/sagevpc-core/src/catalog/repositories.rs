@@ -88,6 +88,31 @@ const BUCKETS_OF_AWS: [&str; 8] = [
 /// with a region or a wildcard for it.
 const REPOSITORIES_OF_AWS: [&str; 3] = ["packages.", "repo.", "amazonlinux."];
 
+/// The buckets that AWS `CodeArtifact` serves packages' files from, by region.
+///
+/// See <https://docs.aws.amazon.com/codeartifact/latest/ug/create-s3-gateway-endpoint.html>.
+const BUCKETS_OF_CODE_ARTIFACT: [(&str, &str); 10] = [
+    ("us-east-1", "assets-193858265520-us-east-1"),
+    ("us-east-2", "assets-250872398865-us-east-2"),
+    ("us-west-2", "assets-787052242323-us-west-2"),
+    ("eu-west-1", "assets-438097961670-eu-west-1"),
+    ("eu-west-2", "assets-247805302724-eu-west-2"),
+    ("eu-west-3", "assets-762466490029-eu-west-3"),
+    ("eu-north-1", "assets-611884512288-eu-north-1"),
+    ("eu-south-1", "assets-484130244270-eu-south-1"),
+    ("eu-central-1", "assets-769407342218-eu-central-1"),
+    ("ap-northeast-1", "assets-660291247815-ap-northeast-1"),
+];
+
+/// The bucket that AWS `CodeArtifact` serves packages' files from, where it is
+/// known.
+pub(super) fn code_artifact_bucket(region: &Region) -> Option<&'static str> {
+    let mut buckets = BUCKETS_OF_CODE_ARTIFACT.iter();
+    buckets
+        .find(|(named, _)| *named == region.as_str())
+        .map(|(_, bucket)| *bucket)
+}
+
 /// Whether a bucket, whose name may have wildcards, is one of AWS's own: it is in
 /// no account or organization of its users.
 pub fn is_bucket_of_aws(bucket: &str) -> bool {
@@ -96,7 +121,8 @@ pub fn is_bucket_of_aws(bucket: &str) -> bool {
         && REPOSITORIES_OF_AWS
             .iter()
             .any(|beginning| bucket.starts_with(beginning));
-    is_of_layers || is_repository || BUCKETS_OF_AWS.iter().any(|name| bucket.starts_with(name))
+    let is_of_packages = || BUCKETS_OF_CODE_ARTIFACT.iter().any(|(_, name)| *name == bucket);
+    is_of_layers || is_repository || is_of_packages() || BUCKETS_OF_AWS.iter().any(|name| bucket.starts_with(name))
 }
 
 /// Whether the name is that of a directory bucket, of S3 Express One Zone: it ends

@@ -35,9 +35,9 @@ pub const TAKERS: &[Taker] = &[
         name: "Canvas",
         api: "CreateDomain, SubnetIds and DefaultUserSettings.SecurityGroups",
         kinds: &[WorkloadKind::Studio],
-        note: "Canvas is an app of a Studio domain. Name in spec.services what it calls besides, such as ecr.api, \
-               ecr.dkr, monitoring, application-autoscaling, athena, redshift-data or bedrock-runtime, and in \
-               spec.buckets jumpstart-cache-prod-REGION where it uses foundation models.",
+        note: "Canvas is an app of a Studio domain. presets: [Canvas] stands for what it calls besides, such as \
+               ecr.api, ecr.dkr, monitoring, application-autoscaling, athena or redshift-data; add JumpStart and Bedrock \
+               where it uses foundation models.",
     },
     Taker {
         name: "Cluster",
@@ -67,7 +67,8 @@ pub const TAKERS: &[Taker] = &[
         name: "JumpStart",
         api: "CreateModel, VpcConfig; CreateTrainingJob, VpcConfig",
         kinds: &[WorkloadKind::Hosting, WorkloadKind::Training],
-        note: "Name jumpstart-cache-prod-REGION in spec.buckets: models and their containers' code come from there.",
+        note: "presets: [JumpStart] stands for jumpstart-cache-prod-REGION: models and their containers' code come from \
+               there.",
     },
     Taker {
         name: "LabelingJob",

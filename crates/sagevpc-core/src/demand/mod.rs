@@ -25,10 +25,10 @@ use ipnet::IpNet;
 use crate::{
     api::{Destination, PackageRepositories, SageMakerVpcProfileSpec, Workload},
     catalog::{
-        HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, RuleNeed, Symptom, When, WorkloadKind, is_aws_service,
-        is_directory_bucket, names_service, symptom_without_service,
+        HTTPS_TO_ENDPOINTS, Need, Options, PeerNeed, PresetNeeds, RuleNeed, Symptom, When, WorkloadKind,
+        is_aws_service, is_directory_bucket, names_service, symptom_without_service,
     },
-    types::{BucketUse, DNS_QUERIES, Direction, PrivatePeer, Traffic, is_private},
+    types::{BucketAccess, BucketUse, DNS_QUERIES, Direction, PrivatePeer, Region, Traffic, is_private},
     validate::{ValidProfile, ValidWorkload},
 };
 
@@ -243,8 +243,14 @@ impl Demands {
             destinations: profile.destinations.iter().collect(),
             installs_packages: profile.package_repositories == Some(PackageRepositories::Allow),
         };
-        let demands =
-            |workload: &ValidWorkload| named.demands(workload.kind, workload.options, workload.direct_internet_access);
+        let demands = |workload: &ValidWorkload| {
+            named.demands(
+                workload.kind,
+                workload.options,
+                workload.direct_internet_access,
+                &workload.presets,
+            )
+        };
         Self(profile.workloads.iter().map(demands).collect())
     }
 
@@ -260,8 +266,17 @@ impl Demands {
             destinations: spec.destinations.iter().collect(),
             installs_packages: spec.package_repositories == Some(PackageRepositories::Allow),
         };
-        let demands =
-            |workload: &Workload| named.demands(workload.kind, workload.options(), workload.direct_internet_access);
+        // Which region it is does not matter to what it is for.
+        let region = Region::new("REGION");
+        let demands = |workload: &Workload| {
+            let presets = PresetNeeds::of(&workload.presets, &region);
+            named.demands(
+                workload.kind,
+                workload.options(),
+                workload.direct_internet_access,
+                &presets,
+            )
+        };
         Self(spec.workloads.iter().map(demands).collect())
     }
 
@@ -346,7 +361,7 @@ struct Named<'a> {
 impl Named<'_> {
     /// What a workload needs; `past_the_vpc` says whether it has a way to the
     /// internet of its own.
-    fn demands(&self, kind: WorkloadKind, options: Options, past_the_vpc: bool) -> Vec<Demand> {
+    fn demands(&self, kind: WorkloadKind, options: Options, past_the_vpc: bool, presets: &PresetNeeds) -> Vec<Demand> {
         let requirements = kind.requirements();
         let mut all = BTreeSet::new();
         let mut add = |peer, traffic, strength| {
@@ -370,7 +385,9 @@ impl Named<'_> {
                     // Directory buckets have a way of their own, and S3 is needed all the same.
                     let only_directories = self.buckets.iter().all(|bucket| is_directory_bucket(&bucket.name));
                     let as_such = only_directories.then_some(None);
-                    for bucket in named.chain(as_such) {
+                    let of_presets = presets.buckets.iter();
+                    let of_presets = of_presets.map(|name| Some(BucketUse::new(name, BucketAccess::ReadOnly)));
+                    for bucket in named.chain(as_such).chain(of_presets) {
                         add(DemandPeer::S3 { bucket }, traffic, Strength::Required);
                     }
                 }
@@ -400,12 +417,17 @@ impl Named<'_> {
         }
         let https = Traffic::tcp(443);
         if !past_the_vpc {
-            for name in kind.services(options) {
-                add(DemandPeer::Service(name.to_owned()), https, Strength::Required);
+            let required: BTreeSet<&str> = kind.services(options).chain(presets.services.iter().copied()).collect();
+            let is_required = |name: &str| required.contains(name);
+            let named_in_full = |name: &str| self.services.iter().any(|named| names_service(named, name));
+            for name in required
+                .iter()
+                .filter(|name| !presets.services.contains(*name) || !named_in_full(name))
+            {
+                add(DemandPeer::Service((*name).to_owned()), https, Strength::Required);
             }
-            for name in requirements.usual_services {
-                let is_named = self.services.iter().any(|named| names_service(named, name));
-                if !is_named {
+            for name in requirements.usual_services.iter().chain(&presets.usual_services) {
+                if !is_required(name) && !named_in_full(name) {
                     add(DemandPeer::Service((*name).to_owned()), https, Strength::Usual);
                 }
             }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{Network, ProfileNetwork};
 use crate::{
     api::{InterfaceEndpointMode, PackageRepositories},
-    catalog::{Options, Priced, Prices, WorkloadKind},
+    catalog::{Options, PresetNeeds, Priced, Prices, WorkloadKind},
     types::{BucketAccess, FlowLogSettings, Ownership, Region},
     validate::{
         AbsentProfile, Choice, EndpointPolicy, FrozenProfile, RequiredEndpoint, SecurityGroups, ValidFlowLogs,
@@ -82,6 +82,10 @@ struct WorkloadForm<'a> {
     isolated: bool,
     kind: WorkloadKind,
     name: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    preset_buckets: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    preset_services: Vec<&'a str>,
     role_arn: Option<&'a str>,
     role_enforced: bool,
     #[serde(skip_serializing_if = "is_none")]
@@ -321,6 +325,13 @@ fn of_workload(workload: &ValidWorkload) -> WorkloadForm<'_> {
         instance_type,
         shadow_instances,
         direct_internet_access,
+        presets:
+            PresetNeeds {
+                services,
+                usual_services,
+                buckets,
+                usual_buckets,
+            },
         role_arn,
         role_enforced,
     } = workload;
@@ -335,6 +346,8 @@ fn of_workload(workload: &ValidWorkload) -> WorkloadForm<'_> {
         isolated: *isolated,
         kind: *kind,
         name,
+        preset_buckets: buckets.iter().chain(usual_buckets).map(String::as_str).collect(),
+        preset_services: services.iter().chain(usual_services).copied().collect(),
         role_arn: role_arn.as_deref(),
         role_enforced: *role_enforced,
         shadow_instances: *shadow_instances,

@@ -109,15 +109,16 @@ impl S3Policy {
                     .profiles
                     .iter()
                     .filter(|network| in_effect.contains(&network.profile.key))
-                    .flat_map(|network| &network.profile.buckets);
+                    .flat_map(|network| network.profile.bucket_uses());
+                let kept = kept.buckets.iter();
+                let kept = kept.map(|(name, access)| BucketUse::new(name, *access));
                 let mut buckets = BTreeMap::new();
                 // Directory buckets have an endpoint of their own.
-                let by_s3 = accepted
-                    .chain(&kept.buckets)
-                    .filter(|(name, _)| !is_directory_bucket(name));
-                for (name, access) in by_s3 {
-                    widen(&mut buckets, name, *access);
+                for bucket in accepted.chain(kept).filter(|bucket| !is_directory_bucket(&bucket.name)) {
+                    widen(&mut buckets, &bucket.name, bucket.access);
                 }
+                // Whatever is declared, it is let through below.
+                buckets.remove(&ecr_layer_bucket(region));
                 PolicyDocument::new(allow_list(&buckets, repositories, region))
             }
         };

@@ -28,7 +28,7 @@ use crate::{
         kept::HeldThing,
         resolved::{ResolvedProfile, Standing, WorkloadGroups},
     },
-    types::{BucketUse, Holdings, ProfileKey, SecurityGroupId},
+    types::{Holdings, ProfileKey, SecurityGroupId},
     validate::SecurityGroups,
 };
 
@@ -204,9 +204,8 @@ fn holdings(resolved: &ResolvedProfile<'_>, calls: &Calls, by_way_out: &ByWayOut
         hold(HeldThing::WayOut);
     }
     profile
-        .buckets
-        .iter()
-        .for_each(|(name, access)| hold(HeldThing::Bucket(&BucketUse::new(name, *access))));
+        .bucket_uses()
+        .for_each(|bucket| hold(HeldThing::Bucket(&bucket)));
     let closed = profile.required_endpoints.keys();
     closed.for_each(|bucket| hold(HeldThing::BucketPolicy(bucket)));
     if resolved.has_room {

@@ -18,7 +18,7 @@ pub(super) use self::{express::plan as plan_express, served::Served, whose::why_
 use super::{Action, ActionId, PlannedAction, Serves, Target, disruption, draft::Draft, judge, keeping};
 use crate::{
     api::{AcceptUnknown, Reason, ResourceOwnership},
-    catalog::Symptom,
+    catalog::{Symptom, is_bucket_of_aws},
     desired::{KeptOfPolicy, S3Policy},
     observed::{RouteTarget, Stage, VpcEndpoint, VpcSnapshot, tags_of},
     plan::{
@@ -108,7 +108,8 @@ fn kept_of_policy(draft: &Draft<'_>, endpoint: &VpcEndpoint) -> KeptOfPolicy {
     let vpc = &draft.network.vpc;
     let holds = |bucket: Option<&BucketUse>| match bucket {
         Some(bucket) => keeping::is_still_granted(draft, HeldThing::Bucket(bucket), |granted| {
-            granted.has_bucket(&bucket.name)
+            // Those of presets need no grant: they are AWS's own, and only read.
+            granted.has_bucket(&bucket.name) || is_bucket_of_aws(&bucket.name)
         }),
         None => draft.keeping.has(HeldThing::PackageRepositories),
     };

@@ -16,11 +16,11 @@ use super::{
 use crate::{
     api::{
         Bucket, Destination, DestinationPorts, Exempt, InternetMode, ManagedSecurityGroups, NamespacesFrom, Reason,
-        SageMakerVpc, SageMakerVpcProfile, TransportProtocol, bounds::MAX_EXEMPT_PRINCIPALS,
+        SageMakerVpc, SageMakerVpcProfile, TransportProtocol, Workload, bounds::MAX_EXEMPT_PRINCIPALS,
     },
-    catalog::{SESSION_OF_DIRECTORY_BUCKETS, is_directory_bucket},
+    catalog::{PresetNeeds, SESSION_OF_DIRECTORY_BUCKETS, is_directory_bucket},
     report::{Finding, Scope},
-    types::{Exemption, SecurityGroupId, SubnetId, listed},
+    types::{Exemption, Region, SecurityGroupId, SubnetId, listed},
 };
 
 pub(super) fn validate(
@@ -75,6 +75,7 @@ pub(super) fn validate(
                 instance_type: workload.instance_type.clone(),
                 shadow_instances: workload.shadow_endpoint.as_ref().map_or(0, |shadow| shadow.instances),
                 direct_internet_access: workload.direct_internet_access,
+                presets: PresetNeeds::of(&workload.presets, &vpc.spec.region),
                 role_arn: workload.role_arn.clone(),
                 role_enforced: workload
                     .role_arn
@@ -358,10 +359,20 @@ fn no_say_in_repositories(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc, gra
     })
 }
 
+/// Services that a workload cannot do without on account of its presets, and which
+/// its kind does not call anyway.
+fn preset_services(workload: &Workload, region: &Region) -> BTreeSet<&'static str> {
+    let own = workload.kind.requirements();
+    let mut services = PresetNeeds::of(&workload.presets, region).services;
+    services.retain(|name| !own.services.contains(name));
+    services
+}
+
 /// What the profile names and the VPC object does not grant to its namespace.
 fn not_granted(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc, granted: &Granted) -> Vec<String> {
     let spec = &profile.spec;
     let namespace = profile.namespace().unwrap_or_default();
+    let region = vpc.spec.region.clone();
     let vpc = vpc.name_any();
     let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect::<BTreeSet<String>>();
     let buckets = spec.buckets.iter().map(|bucket| bucket.name.as_str());
@@ -378,7 +389,11 @@ fn not_granted(profile: &SageMakerVpcProfile, vpc: &SageMakerVpc, granted: &Gran
         .security_groups
         .iter()
         .flat_map(|groups| groups.ids.iter().flatten());
-    let services = spec.services.iter().map(String::as_str);
+    let of_presets = spec
+        .workloads
+        .iter()
+        .flat_map(|workload| preset_services(workload, &region));
+    let services = spec.services.iter().map(String::as_str).chain(of_presets);
     let roles = spec
         .workloads
         .iter()

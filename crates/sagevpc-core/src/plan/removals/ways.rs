@@ -132,8 +132,9 @@ impl Offer {
             .network
             .profiles
             .iter()
-            .flat_map(|network| network.profile.buckets.keys());
-        let mut buckets: BTreeSet<String> = named.chain(draft.history.buckets.keys()).cloned().collect();
+            .flat_map(|network| network.profile.bucket_uses())
+            .map(|bucket| bucket.name);
+        let mut buckets: BTreeSet<String> = named.chain(draft.history.buckets.keys().cloned()).collect();
         for endpoint in snapshot.s3_gateway_endpoints() {
             let policy = endpoint.policy().ok();
             buckets.extend(
