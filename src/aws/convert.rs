@@ -23,7 +23,7 @@ use sagevpc_core::{
     observed::{
         BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, DnsOptions,
         EndpointService, GroupIdentifier, InstanceTypeOffering, IpPermission, IpRange, Ipv4Prefix, Ipv6Address,
-        Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAttachment, PrefixList,
+        Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAssociation, NetworkInterfaceAttachment, PrefixList,
         PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup,
         ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint, Word,
     },
@@ -226,6 +226,12 @@ pub(super) fn vpc_endpoint(endpoint: sdk::VpcEndpoint) -> Option<VpcEndpoint> {
     })
 }
 
+fn association(association: sdk::NetworkInterfaceAssociation) -> NetworkInterfaceAssociation {
+    NetworkInterfaceAssociation {
+        public_ip: association.public_ip,
+    }
+}
+
 pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<NetworkInterface> {
     Some(NetworkInterface {
         network_interface_id: NetworkInterfaceId::new(interface.network_interface_id?),
@@ -238,6 +244,7 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<Netw
         attachment: interface.attachment.map(|attachment| NetworkInterfaceAttachment {
             attach_time: attachment.attach_time.map(|time| time.to_string()),
         }),
+        association: interface.association.map(association),
         groups: each(interface.groups, |group| {
             Some(GroupIdentifier {
                 group_id: SecurityGroupId::new(group.group_id?),
@@ -246,6 +253,7 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<Netw
         private_ip_addresses: each(interface.private_ip_addresses, |address| {
             Some(PrivateIpAddress {
                 private_ip_address: address.private_ip_address?,
+                association: address.association.map(association),
             })
         }),
         ipv6_addresses: each(interface.ipv6_addresses, |address| {

@@ -13,6 +13,7 @@ mod private_names;
 mod repositories;
 mod role_actions;
 mod rules;
+mod service_names;
 mod services;
 mod symptoms;
 mod takers;
@@ -30,6 +31,7 @@ pub use repositories::{
 };
 pub use role_actions::{RoleCondition, RoleNeed, RolePart, SAGEMAKER_PRINCIPAL};
 pub use rules::{HTTPS_TO_ENDPOINTS, Options, PeerNeed, RuleNeed, When};
+pub use service_names::is_known_service;
 pub use services::{
     ELASTIC_INFERENCE, MAX_INTERFACE_ENDPOINTS, S3_EXPRESS, STUDIO_UI, action_prefix, is_aws_service, names_service,
     short_service_name, symptom_without_service,

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use super::{
     Address, AttachmentState, AvailabilityMode, ConnectivityType, EndpointType, InterfaceType, InternetGateway,
-    IpPermission, NatGateway, NetworkAcl, NetworkAclEntry, NetworkInterface, PrefixList, RuleAction, SecurityGroup,
-    Stage, Subnet, UserIdGroupPair, Vpc, VpcEndpoint,
+    IpPermission, NatGateway, NetworkAcl, NetworkAclEntry, NetworkInterface, NetworkInterfaceAssociation, PrefixList,
+    RuleAction, SecurityGroup, Stage, Subnet, UserIdGroupPair, Vpc, VpcEndpoint,
 };
 use crate::types::{AclEntry, AllocationId, AvailabilityZoneId, Direction, Peer, PortRange, Protocol, Rule, VpcId};
 use iam_policy::{PolicyDocument, PolicyError};
@@ -234,6 +234,24 @@ impl NetworkInterface {
         let ipv4 = self.private_ip_addresses.iter().map(|ip| &ip.private_ip_address);
         let all = ipv4.chain(self.ipv6_addresses.iter().map(|ip| &ip.ipv6_address));
         all.filter_map(|text| text.parse().ok())
+    }
+
+    /// Its public IPv4 addresses, by which an internet gateway knows it, each with
+    /// the one in the VPC that it stands for; the first of these where it does not
+    /// say.
+    ///
+    /// See <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterfaceAssociation.html>.
+    pub fn public_addresses(&self) -> impl Iterator<Item = (IpAddr, IpAddr)> + '_ {
+        let public = |association: &Option<NetworkInterfaceAssociation>| {
+            association.as_ref()?.public_ip.as_ref()?.parse::<IpAddr>().ok()
+        };
+        let each = self.private_ip_addresses.iter().filter_map(move |ip| {
+            let own = ip.private_ip_address.parse().ok()?;
+            Some((public(&ip.association)?, own))
+        });
+        let first = public(&self.association).zip(self.addresses().next());
+        let says_which = self.private_ip_addresses.iter().any(|ip| ip.association.is_some());
+        each.chain(first.filter(|_| !says_which))
     }
 
     /// Whether it has the address, by itself or in a block.

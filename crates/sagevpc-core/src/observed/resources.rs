@@ -376,6 +376,9 @@ shapes! {
         /// Its attachment to what uses it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attachment: Option<NetworkInterfaceAttachment>,
+        /// Its public IPv4 address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        association: Option<NetworkInterfaceAssociation>,
         /// Its security groups.
         #[serde(default)]
         groups: Vec<GroupIdentifier>,
@@ -394,6 +397,13 @@ shapes! {
         /// The account that owns it; another than the VPC's in a shared subnet.
         #[serde(default)]
         owner_id: Option<AccountId>,
+    }
+
+    /// The public address of an interface.
+    NetworkInterfaceAssociation {
+        /// The address.
+        #[serde(default)]
+        public_ip: Option<String>,
     }
 
     /// The attachment of an interface.
@@ -431,6 +441,9 @@ shapes! {
     PrivateIpAddress {
         /// The address.
         private_ip_address: String,
+        /// The public address that stands for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        association: Option<NetworkInterfaceAssociation>,
     }
 
     /// A set of DHCP options.

@@ -63,12 +63,15 @@ impl AclDenial {
             Direction::Ingress => "--ingress",
         };
         let protocol = self.traffic.protocol.as_ec2();
-        let ports = self.traffic.ports.map_or_else(String::new, |range| {
-            format!(" --port-range From={},To={}", range.from, range.to)
-        });
-        let types = match self.traffic.protocol {
-            Protocol::ICMP | Protocol::ICMPV6 => " --icmp-type-code Code=-1,Type=-1",
-            Protocol::All | Protocol::Number(_) => "",
+        let ports = match (self.traffic.protocol, self.traffic.ports) {
+            (Protocol::ICMP | Protocol::ICMPV6, None) => " --icmp-type-code Code=-1,Type=-1".to_owned(),
+            (Protocol::ICMP | Protocol::ICMPV6, Some(range)) => {
+                format!(" --icmp-type-code Code={},Type={}", range.to, range.from)
+            }
+            (Protocol::All | Protocol::Number(_), Some(range)) => {
+                format!(" --port-range From={},To={}", range.from, range.to)
+            }
+            (Protocol::All | Protocol::Number(_), None) => String::new(),
         };
         let block = match peer {
             IpNet::V4(_) => "--cidr-block",
@@ -76,7 +79,7 @@ impl AclDenial {
         };
         format!(
             "aws ec2 create-network-acl-entry --network-acl-id {} {way} --rule-number {number} --protocol \
-             {protocol}{types}{ports} {block} {peer} --rule-action allow",
+             {protocol}{ports} {block} {peer} --rule-action allow",
             self.acl
         )
     }

@@ -4,7 +4,9 @@ use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
 
-use super::{AclDenial, EndpointFault, Gone, LinkFault, PublicAccessBlock, hop::preposition, routes::SiblingRoute};
+use super::{
+    AclDenial, EndpointFault, Gone, LinkFault, NotPublic, PublicAccessBlock, hop::preposition, routes::SiblingRoute,
+};
 use crate::{
     observed::{NatGatewayState, RouteDestination, Word},
     types::{
@@ -204,6 +206,8 @@ pub enum Cause {
         /// The gateway.
         gateway: String,
     },
+    /// Nothing on the internet knows the interface.
+    NotPublic(NotPublic),
     /// VPC Block Public Access keeps it off the gateway.
     PublicAccessBlocked(PublicAccessBlock),
     /// Something is in the way between networks.
@@ -280,6 +284,7 @@ impl Cause {
             | Self::NatIsPrivate { gateway, .. }
             | Self::NatTakesNoIpv6 { gateway }
             | Self::NatInPrivateSubnet(Through { gateway, .. }) => gateway.to_string(),
+            Self::NotPublic(why) => why.resource(),
             Self::PublicAccessBlocked(block) => block.resource(),
             Self::Across(fault) => fault.resource(),
             Self::GatewayDetached { gateway, .. } => gateway.clone(),
@@ -504,6 +509,7 @@ impl Cause {
                 f,
                 "internet gateway {gateway}, and SageMaker gives its interfaces no public address"
             ),
+            Self::NotPublic(why) => write!(f, "{why}"),
             Self::PublicAccessBlocked(block) => write!(f, "{block}"),
             Self::GatewayDetached {
                 gateway, vpc, through, ..

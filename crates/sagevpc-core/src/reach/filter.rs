@@ -19,7 +19,8 @@ use crate::{
 /// The number of the rule at the end of every network ACL, which denies.
 pub(super) const LAST_RULE: i32 = LAST_ACL_RULE as i32;
 
-/// One protocol's packets, by the ports that they go to.
+/// One protocol's packets, by the ports that they go to. ICMP has types and codes
+/// for ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Flow {
     pub(super) protocol: u8,
@@ -30,15 +31,19 @@ impl Flow {
     pub(super) const TCP: u8 = 6;
     pub(super) const UDP: u8 = 17;
 
-    /// What TCP or UDP carries.
+    /// What one protocol carries; of all of them, TCP.
     pub(super) fn of(traffic: Traffic) -> Self {
         let bound = |port: i32| u16::try_from(port.clamp(0, i32::from(u16::MAX))).unwrap_or(u16::MAX);
-        Self {
+        let flow = Self {
             protocol: number(traffic.protocol).unwrap_or(Self::TCP),
-            ports: traffic
-                .ports
-                .map_or(EVERY_PORT, |range| (bound(range.from), bound(range.to))),
-        }
+            ports: EVERY_PORT,
+        };
+        let ports = match traffic.ports {
+            Some(range) if flow.has_ports() => (bound(range.from), bound(range.to)),
+            Some(range) => flow.messages(range).unwrap_or(EVERY_PORT),
+            None => EVERY_PORT,
+        };
+        Self { ports, ..flow }.with_the_one_code()
     }
 
     pub(super) const fn has_ports(self) -> bool {
@@ -46,8 +51,8 @@ impl Flow {
     }
 }
 
-/// A rule's ports, as far as it speaks of this protocol at all. ICMP that a rule
-/// narrows to a type is not all of ICMP.
+/// A rule's ports, as far as it speaks of this protocol at all. ICMP has types
+/// and codes for ports.
 fn ports(rule: Protocol, range: Option<PortRange>, flow: Flow) -> Option<(u16, u16)> {
     match rule {
         Protocol::All => Some(EVERY_PORT),
@@ -58,7 +63,7 @@ fn ports(rule: Protocol, range: Option<PortRange>, flow: Flow) -> Option<(u16, u
                 let bound = |port: i32| u16::try_from(port.clamp(0, i32::from(u16::MAX))).unwrap_or(u16::MAX);
                 (range.from <= range.to).then(|| (bound(range.from), bound(range.to)))
             }
-            Some(_) => None,
+            Some(range) => flow.messages(range),
         },
     }
 }

@@ -378,6 +378,7 @@ impl Cause {
                 means.sagemaker_vpc.map_or("", |_| " in spec.subnets"),
                 means.turn(route)
             ),
+            Self::NotPublic(why) => why.fix(),
             Self::PublicAccessBlocked(block) => block.fix(),
             Self::GatewayDetached {
                 route: Some(route),
@@ -454,6 +455,7 @@ impl Cause {
             | Self::NatInPrivateSubnet { .. }
             | Self::NatTakesNoIpv6 { .. }
             | Self::NoPublicAddress { .. }
+            | Self::NotPublic(_)
             | Self::PublicAccessBlocked(_)
             | Self::Across(_)
             | Self::GatewayDetached { .. } => Vec::new(),

@@ -144,7 +144,7 @@ impl<'s> Reach<'s> {
         buckets.all(|bucket| matches!(self.decided(endpoint, bucket, None), Decided::LetsThrough))
     }
 
-    fn past_internet_gateway(&self, id: &str, leg: Leg) -> Leg {
+    pub(super) fn past_internet_gateway(&self, id: &str, leg: Leg) -> Leg {
         let gateway = id.to_owned();
         let found = self.snapshot.internet_gateway.as_ref();
         let is_attached = found

@@ -102,6 +102,16 @@ pub enum Hop {
         /// The gateway.
         gateway: String,
     },
+    /// An internet gateway brings it in, to the address that the public one stands
+    /// for.
+    FromInternet {
+        /// The gateway.
+        gateway: String,
+        /// The address that is known outside.
+        public: IpAddr,
+        /// The address in the VPC, the same for IPv6.
+        address: IpAddr,
+    },
     /// A transit gateway sends it on.
     Transit {
         /// The gateway's route table.
@@ -174,6 +184,16 @@ impl fmt::Display for Hop {
             } => write!(f, "NAT gateway {gateway} in {subnet} translates it"),
             Self::NatGateway { gateway, subnet: None } => write!(f, "regional NAT gateway {gateway} translates it"),
             Self::InternetGateway { gateway } => write!(f, "{gateway} takes it to the internet"),
+            Self::FromInternet {
+                gateway,
+                public,
+                address,
+            } if public == address => write!(f, "{gateway} brings it in to {address}"),
+            Self::FromInternet {
+                gateway,
+                public,
+                address,
+            } => write!(f, "{gateway} brings it in, to {address} for {public}"),
             Self::Transit {
                 table,
                 destination,

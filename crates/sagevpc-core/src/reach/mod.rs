@@ -8,13 +8,14 @@
 //! | File | Knows |
 //! |---|---|
 //! | `space` | sets of packets, cut where rules and routes have their bounds |
-//! | `filter` | what security groups and network ACLs let through |
+//! | `filter`, `icmp` | what security groups and network ACLs let through |
 //! | `routes` | where route tables send addresses |
 //! | `routing` | where routes take packets, whatever else is in the way |
 //! | `names`, `gateway_names`, `inside` | what names resolve to |
 //! | `addresses` | what answers at addresses |
 //! | `network` | the way between the source's subnet and the destination |
 //! | `across` | ways by peering connections, transit gateways and appliances |
+//! | `inbound` | connections that somebody on the internet opens |
 //! | `efa` | what Elastic Fabric Adapters ask of security groups |
 //! | `alike` | what fares alike, so that it is followed once |
 //! | `gateways` | endpoints, NAT gateways and internet gateways on that way |
@@ -67,6 +68,8 @@ mod gateway_names;
 mod gateways;
 mod group_fix;
 mod hop;
+mod icmp;
+mod inbound;
 mod inside;
 mod names;
 mod nat_fix;
@@ -101,6 +104,7 @@ pub use cause::{Cause, RouteUsed, Stop, Through};
 pub use endpoint_fault::EndpointFault;
 pub use fix::{Means, fix_of_all};
 pub use hop::Hop;
+pub use inbound::{Inbound, NotPublic};
 pub use policy::{Asked, Judged, why};
 pub use public_access::PublicAccessBlock;
 pub use routes::{Gone, SiblingRoute};
@@ -177,7 +181,7 @@ pub enum Destination {
     Cidr {
         /// The block.
         cidr: IpNet,
-        /// What is said to them, over TCP or UDP.
+        /// What is said to them.
         traffic: Traffic,
     },
     /// Something of a private network: of the VPC, or of one that is joined to it.

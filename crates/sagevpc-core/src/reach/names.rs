@@ -266,16 +266,10 @@ impl Reach<'_> {
 
     /// One flow for each protocol that a rule tells apart, and one for the rest.
     pub(super) fn flows(&self, traffic: Traffic, is_ipv6: bool) -> Vec<Flow> {
-        const ICMP: u8 = 1;
-        const ICMPV6: u8 = 58;
         match traffic.protocol {
-            Protocol::Number(protocol) => {
-                let flow = Flow::of(traffic);
-                let ports = if flow.has_ports() { flow.ports } else { EVERY_PORT };
-                vec![Flow { protocol, ports }]
-            }
+            Protocol::Number(_) => vec![Flow::of(traffic)],
             Protocol::All => {
-                let of_the_other = if is_ipv6 { ICMP } else { ICMPV6 };
+                let of_the_other = if is_ipv6 { Flow::ICMP } else { Flow::ICMPV6 };
                 let mut protocols = self.protocols.clone();
                 protocols.insert(ANY_OTHER);
                 protocols.remove(&of_the_other);

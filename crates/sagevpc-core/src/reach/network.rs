@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     observed::files::FileKind,
-    types::{Direction, PortRange, Protocol, SubnetId, Traffic, VpcEndpointId},
+    types::{ANSWER_PORTS, Direction, Protocol, SubnetId, Traffic, VpcEndpointId},
 };
 
 /// Addresses that fare alike, and how.
@@ -150,18 +150,21 @@ pub(super) struct Trip<'t> {
     pub(super) nets: &'t [IpNet],
     pub(super) target: &'t Target,
     pub(super) is_ipv6: bool,
+    /// Whether an internet gateway takes it out as it is, by a public IPv4 address.
+    pub(super) is_public: bool,
 }
 
 impl Trip<'_> {
-    /// The packets as they cross.
-    fn flow(&self, crossing: Crossing) -> Flow {
+    /// The packets as they cross; `None` for answers to what nothing answers.
+    fn flow(&self, crossing: Crossing) -> Option<Flow> {
         let flow = self.target.flow;
-        let ports = match crossing {
-            Crossing::Back if flow.has_ports() => EPHEMERAL,
-            Crossing::BackToNat if flow.has_ports() => ANSWERS,
-            Crossing::There | Crossing::Back | Crossing::BackToNat => flow.ports,
-        };
-        Flow { ports, ..flow }
+        let on = |ports| Some(Flow { ports, ..flow });
+        match crossing {
+            Crossing::There => Some(flow),
+            Crossing::Back if flow.has_ports() => on(EPHEMERAL),
+            Crossing::BackToNat if flow.has_ports() => on(ANSWERS),
+            Crossing::Back | Crossing::BackToNat => flow.answered(),
+        }
     }
 
     /// Ports to which answers may go as well, to whoever was told to ask from
@@ -220,14 +223,10 @@ impl Trip<'_> {
     /// What would have to be let through, as a rule is written.
     fn as_rule(&self, crossing: Crossing) -> Traffic {
         let flow = self.target.flow;
-        let range = |(from, to): (u16, u16)| PortRange {
-            from: from.into(),
-            to: to.into(),
-        };
         if crossing.is_answer() && flow.has_ports() {
             return Traffic {
                 protocol: Protocol::Number(flow.protocol),
-                ports: Some(range(ANSWERS)),
+                ports: Some(ANSWER_PORTS),
             };
         }
         match self.target.traffic.protocol {
@@ -235,7 +234,7 @@ impl Trip<'_> {
             Protocol::All if flow.protocol == ANY_OTHER => self.target.traffic,
             Protocol::All | Protocol::Number(_) => Traffic {
                 protocol: Protocol::Number(flow.protocol),
-                ports: (flow.has_ports() && flow.ports != EVERY_PORT).then(|| range(flow.ports)),
+                ports: self.flow(crossing).and_then(Flow::as_range),
             },
         }
     }
@@ -319,7 +318,9 @@ impl<'s> Reach<'s> {
         let Some(acl) = place.acl.map(|acl| &self.acls[acl]) else {
             return vec![leg.not_knowing(Unseen::NetworkAcls)];
         };
-        let flow = trip.flow(crossing);
+        let Some(flow) = trip.flow(crossing) else {
+            return vec![leg];
+        };
         let answer = crossing.is_answer();
         let asked = |leg: &Leg, flow: Flow| {
             if answer {
@@ -373,6 +374,9 @@ impl<'s> Reach<'s> {
         let Some(acl) = place.acl.map(|acl| &self.acls[acl]) else {
             return leg.not_knowing(Unseen::NetworkAcls);
         };
+        let Some(flow) = trip.flow(crossing) else {
+            return leg;
+        };
         let answer = crossing.is_answer();
         let pass = |flow: Flow| acl.pass(direction, flow, space(trip.nets.iter().copied(), flow.ports));
         let denial = |rule: i32, cells: &[Cell]| trip.denial(acl, direction, crossing, (rule, cells), distinct(cells));
@@ -381,7 +385,7 @@ impl<'s> Reach<'s> {
             let denied = denied.iter().filter(|(_, cells)| !cells.is_empty());
             leg.remarks.extend(denied.map(|(rule, cells)| denial(*rule, cells)));
         }
-        let passage = pass(trip.flow(crossing));
+        let passage = pass(flow);
         let mut denied = passage.denied.iter().filter(|(_, cells)| !cells.is_empty()).peekable();
         if denied.peek().is_some() {
             return denied.fold(leg, |leg, (rule, cells)| leg.denied(denial(*rule, cells)));
@@ -483,7 +487,7 @@ impl<'s> Reach<'s> {
         match &lead.via {
             Via::Local => self.within(trip, leg),
             Via::NatGateway(gateway) => self.past_nat(trip, gateway, leg),
-            Via::InternetGateway(gateway) if !trip.is_ipv6 => {
+            Via::InternetGateway(gateway) if !trip.is_ipv6 && !trip.is_public => {
                 let table = self.places[trip.from].table.map(|table| self.tables[table].id.clone());
                 let gateway = gateway.clone();
                 vec![match table {

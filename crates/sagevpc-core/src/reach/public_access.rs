@@ -20,10 +20,20 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicAccessBlock {
     mode: InternetGatewayBlockMode,
-    /// Whether it leaves with an address of its own, by an internet gateway that
-    /// could also let somebody in.
-    is_direct: bool,
+    passage: Passage,
     scope: Scope,
+}
+
+/// How packets would pass a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Passage {
+    /// Out, by a NAT gateway or an egress-only internet gateway, which let nobody in.
+    OutAlone,
+    /// Out with an address of their own, by an internet gateway that could also let
+    /// somebody in.
+    Direct,
+    /// In from the internet.
+    In,
 }
 
 /// What the mode holds for.
@@ -40,7 +50,12 @@ impl PublicAccessBlock {
     /// gateways, from taking out what comes from another; `None` where nothing
     /// does.
     pub fn of<'i>(vpc: &VpcSnapshot, subnets: impl IntoIterator<Item = &'i SubnetId>) -> Option<Self> {
-        Self::on_the_way(vpc, subnets.into_iter().map(Some), false)
+        Self::on_the_way(vpc, subnets.into_iter().map(Some), Passage::OutAlone)
+    }
+
+    /// What keeps off whoever would come in to a subnet.
+    pub(super) fn inwards(vpc: &VpcSnapshot, subnet: &SubnetId) -> Option<Self> {
+        Self::on_the_way(vpc, [Some(subnet)], Passage::In)
     }
 
     /// The same of what may go out directly. A subnet that does not say what
@@ -48,11 +63,11 @@ impl PublicAccessBlock {
     fn on_the_way<'i>(
         vpc: &VpcSnapshot,
         subnets: impl IntoIterator<Item = Option<&'i SubnetId>>,
-        is_direct: bool,
+        passage: Passage,
     ) -> Option<Self> {
         let stops = |mode: &InternetGatewayBlockMode| match mode {
             InternetGatewayBlockMode::BlockBidirectional => true,
-            InternetGatewayBlockMode::BlockIngress => is_direct,
+            InternetGatewayBlockMode::BlockIngress => passage != Passage::OutAlone,
             InternetGatewayBlockMode::Off | InternetGatewayBlockMode::Other => false,
         };
         let of_vpc = vpc.internet_gateway_block_mode(None).filter(stops);
@@ -72,7 +87,7 @@ impl PublicAccessBlock {
         };
         Some(Self {
             mode: strictest?,
-            is_direct,
+            passage,
             scope,
         })
     }
@@ -89,10 +104,9 @@ impl PublicAccessBlock {
     pub fn fix(&self) -> String {
         // An exclusion for what goes out alone covers NAT gateways and
         // egress-only internet gateways.
-        let exclusion = if self.is_direct {
-            "allow-bidirectional"
-        } else {
-            "allow-egress"
+        let exclusion = match self.passage {
+            Passage::OutAlone => "allow-egress",
+            Passage::Direct | Passage::In => "allow-bidirectional",
         };
         let command = |option: &str, id: &str| {
             format!(
@@ -104,35 +118,41 @@ impl PublicAccessBlock {
             Scope::Vpc(vpc) => command("--vpc-id", vpc),
             Scope::Subnets(subnets) => listed(subnets.iter().map(|id| command("--subnet-id", id.as_str()))),
         };
-        let otherwise = if self.is_direct {
-            "Or lead the route to an egress-only internet gateway, which block-ingress lets through."
-        } else {
-            "Or set the mode to block-ingress, which lets NAT gateways and egress-only internet gateways out, with `aws \
-             ec2 modify-vpc-block-public-access-options --internet-gateway-block-mode block-ingress`."
+        let otherwise = match self.passage {
+            Passage::Direct => {
+                " Or lead the route to an egress-only internet gateway, which block-ingress lets through."
+            }
+            Passage::OutAlone => {
+                " Or set the mode to block-ingress, which lets NAT gateways and egress-only internet gateways out, with \
+                 `aws ec2 modify-vpc-block-public-access-options --internet-gateway-block-mode block-ingress`."
+            }
+            Passage::In => "",
         };
         format!(
-            "Whoever runs the network must allow it, with an exclusion from VPC Block Public Access: {commands}. \
-             {otherwise}"
+            "Whoever runs the network must allow it, with an exclusion from VPC Block Public Access: {commands}.{otherwise}"
         )
     }
 }
 
 impl fmt::Display for PublicAccessBlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mode, what) = match (self.mode, self.is_direct) {
-            (InternetGatewayBlockMode::BlockIngress, _) => (
-                "block-ingress",
-                "through an internet gateway but what NAT gateways send",
-            ),
+        let mode = match self.mode {
+            InternetGatewayBlockMode::BlockIngress => "block-ingress",
+            InternetGatewayBlockMode::BlockBidirectional
+            | InternetGatewayBlockMode::Off
+            | InternetGatewayBlockMode::Other => "block-bidirectional",
+        };
+        let what = match (self.passage, self.mode) {
+            (Passage::In, _) => "in from the internet",
+            (Passage::OutAlone | Passage::Direct, InternetGatewayBlockMode::BlockIngress) => {
+                "through an internet gateway but what NAT gateways send"
+            }
             (
+                Passage::OutAlone | Passage::Direct,
                 InternetGatewayBlockMode::BlockBidirectional
                 | InternetGatewayBlockMode::Off
                 | InternetGatewayBlockMode::Other,
-                _,
-            ) => (
-                "block-bidirectional",
-                "to the internet, by NAT gateways and egress-only internet gateways neither",
-            ),
+            ) => "to the internet, by NAT gateways and egress-only internet gateways neither",
         };
         write!(
             f,
@@ -148,7 +168,12 @@ impl Reach<'_> {
     pub(super) fn past_public_access_block(&self, trip: &Trip<'_>, from: Edge, is_egress_only: bool, leg: Leg) -> Leg {
         let is_translated = leg.hops.iter().any(|hop| matches!(hop, Hop::NatGateway { .. }));
         let subnets = [from.place, Some(trip.from)].map(|place| place.map(|place| &self.places[place].id));
-        match PublicAccessBlock::on_the_way(self.snapshot, subnets, !is_egress_only && !is_translated) {
+        let passage = if is_egress_only || is_translated {
+            Passage::OutAlone
+        } else {
+            Passage::Direct
+        };
+        match PublicAccessBlock::on_the_way(self.snapshot, subnets, passage) {
             Some(block) => leg.denied(Cause::PublicAccessBlocked(block)),
             None => leg,
         }

@@ -146,6 +146,28 @@ pub(super) fn public(is_ipv6: bool, without: impl Iterator<Item = IpNet>, ports:
     all
 }
 
+/// Blocks for examples, which drawings and tests of networks have for the internet's.
+///
+/// See <https://www.rfc-editor.org/rfc/rfc5737>.
+const EXAMPLES: [(u8, u8, u8); 3] = [(192, 0, 2), (198, 51, 100), (203, 0, 113)];
+
+/// Every address from which something may come in from the internet, but for the
+/// VPC's own.
+pub(super) fn internet(is_ipv6: bool, own: impl Iterator<Item = IpNet>) -> Space {
+    let own: Vec<IpNet> = own.collect();
+    let mut all = public(is_ipv6, own.iter().copied(), EVERY_PORT);
+    for (a, b, c) in EXAMPLES.into_iter().filter(|_| !is_ipv6) {
+        if let Ok(net) = Ipv4Net::new(std::net::Ipv4Addr::new(a, b, c, 0), 24) {
+            let mut examples = space([IpNet::V4(net)], EVERY_PORT);
+            for net in &own {
+                take(&mut examples, net, EVERY_PORT);
+            }
+            all.extend(examples);
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,10 @@ use super::{
     unseen::Unseen,
     verdict::{Answer, Extent, Path, Verdict, distinct, stops_of, unseen_of},
 };
-use crate::types::{Direction, PrivatePeer, SecurityGroupId, SubnetId};
+use crate::{
+    observed::NetworkInterface,
+    types::{Direction, PrivatePeer, SecurityGroupId, SubnetId},
+};
 
 /// Where packets begin: in a subnet, with the security groups of a workload.
 pub struct Start<'r, 's> {
@@ -25,8 +28,21 @@ pub struct Start<'r, 's> {
     place: usize,
     pub(super) groups: Rc<BTreeSet<SecurityGroupId>>,
     numbers: Numbers,
-    /// The subnet's addresses, of IPv4 and of IPv6.
+    /// The addresses, of IPv4 and of IPv6.
     nets: [Vec<IpNet>; 2],
+    sender: Sender,
+}
+
+/// What packets begin at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sender {
+    /// Whatever is in the subnet, at any of its addresses, none of them public.
+    Anything,
+    /// One interface.
+    Interface {
+        /// Whether it has a public IPv4 address, by which internet gateways know it.
+        is_public: bool,
+    },
 }
 
 /// A destination as it is seen from where packets begin.
@@ -45,18 +61,35 @@ impl<'s> Reach<'s> {
     /// From a subnet; `None` where the VPC has no such subnet.
     pub fn from(&self, subnet: &SubnetId, groups: &BTreeSet<SecurityGroupId>) -> Option<Start<'_, 's>> {
         let place = *self.place_of.get(subnet)?;
-        let nets = [false, true].map(|is_ipv6| {
-            let nets = self.places[place].nets.iter().copied();
-            nets.filter(|net| is_of_family(net, is_ipv6)).collect()
-        });
+        Some(self.starting(place, &self.places[place].nets, groups, Sender::Anything))
+    }
+
+    /// From a network interface, with its addresses and groups; `None` where its
+    /// subnet was not seen.
+    pub fn from_interface(&self, interface: &NetworkInterface) -> Option<Start<'_, 's>> {
+        let place = *self.place_of.get(&interface.subnet_id)?;
+        let nets: Vec<IpNet> = interface.addresses().map(IpNet::from).collect();
+        let groups = interface.groups.iter().map(|group| group.group_id.clone()).collect();
+        let is_public = interface.public_addresses().next().is_some();
+        Some(self.starting(place, &nets, &groups, Sender::Interface { is_public }))
+    }
+
+    fn starting(
+        &self,
+        place: usize,
+        nets: &[IpNet],
+        groups: &BTreeSet<SecurityGroupId>,
+        sender: Sender,
+    ) -> Start<'_, 's> {
         let (groups, numbers) = self.known.borrow_mut().wearing(groups, &self.groups);
-        Some(Start {
+        Start {
             reach: self,
             place,
             groups,
             numbers,
-            nets,
-        })
+            nets: [false, true].map(|is_ipv6| nets.iter().copied().filter(|net| is_of_family(net, is_ipv6)).collect()),
+            sender,
+        }
     }
 }
 
@@ -79,7 +112,10 @@ impl Start<'_, '_> {
             return self.efa();
         }
         let asked = self.resolve(destination);
-        let way = Way::new(self.numbers, &self.groups, self.place, &asked.resolved);
+        let way = match self.sender {
+            Sender::Anything => Way::new(self.numbers, &self.groups, self.place, &asked.resolved),
+            Sender::Interface { .. } => None,
+        };
         if way.is_some_and(|way| self.reach.known.borrow().alike.is_plain(&way)) {
             return None;
         }
@@ -221,11 +257,17 @@ impl Start<'_, '_> {
             }));
         }
         let way = |(target, numbers): (&Target, &TargetNumbers)| {
+            let follow = || {
+                let trip = self.trip(target, nets, asked.is_ipv6);
+                Rc::new(self.reach.network(&trip, target.space.clone()))
+            };
+            if self.sender != Sender::Anything {
+                return follow();
+            }
             let key = (self.place, numbers.packets);
             let known = self.reach.known.borrow().ways.get(&key).cloned();
             known.unwrap_or_else(|| {
-                let trip = self.trip(target, nets, asked.is_ipv6);
-                let legs = Rc::new(self.reach.network(&trip, target.space.clone()));
+                let legs = follow();
                 self.reach.known.borrow_mut().ways.insert(key, legs.clone());
                 legs
             })
@@ -249,6 +291,7 @@ impl Start<'_, '_> {
             nets,
             target,
             is_ipv6,
+            is_public: self.sender == Sender::Interface { is_public: true },
         }
     }
 

@@ -53,6 +53,7 @@ impl Cause {
             | Self::NatInPrivateSubnet { .. }
             | Self::NatTakesNoIpv6 { .. }
             | Self::NoPublicAddress { .. }
+            | Self::NotPublic(_)
             | Self::PublicAccessBlocked(_)
             | Self::Across(_)
             | Self::GatewayDetached { .. } => destination.concern(),
@@ -91,6 +92,7 @@ impl Cause {
             | Self::TakesNothing { .. }
             | Self::NobodyThere { .. }
             | Self::NobodyHas { .. }
+            | Self::NotPublic(_)
             | Self::Across(_) => Reason::Unreached,
         }
     }
@@ -134,6 +136,7 @@ impl Cause {
             | Self::NoSubnet { .. }
             | Self::NatTakesNoIpv6 { .. }
             | Self::NoPublicAddress { .. }
+            | Self::NotPublic(_)
             | Self::PublicAccessBlocked(_)
             | Self::Across(_)
             | Self::GatewayDetached { through: None, .. } => Lack::Other,

@@ -10,7 +10,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, PrefixListId, ResourceKey, SecurityGroupId};
+use super::{AccountId, PrefixListId, ResourceKey, SecurityGroupId, Traffic};
 
 /// Which way the traffic goes that a rule admits, as seen from the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -239,21 +239,15 @@ pub(crate) fn write_traffic(
     ports: Option<&PortRange>,
     peer: &dyn fmt::Display,
 ) -> fmt::Result {
-    match protocol {
-        Protocol::All => f.write_str("all traffic")?,
-        Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6 => f.write_str(&protocol.as_ec2())?,
-        Protocol::Number(number) => write!(f, "protocol {number}")?,
-    }
-    match ports {
-        Some(range) if range.from == range.to => write!(f, " {}", range.from)?,
-        Some(range) => write!(f, " {}-{}", range.from, range.to)?,
-        None => {}
-    }
+    let traffic = Traffic {
+        protocol,
+        ports: ports.copied(),
+    };
     let preposition = match direction {
         Direction::Ingress => "from",
         Direction::Egress => "to",
     };
-    write!(f, " {preposition} {peer}")
+    write!(f, "{traffic} {preposition} {peer}")
 }
 
 #[cfg(test)]

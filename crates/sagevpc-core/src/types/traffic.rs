@@ -9,7 +9,8 @@ use super::{PortRange, Protocol};
 pub struct Traffic {
     /// The protocol, or all of them.
     pub protocol: Protocol,
-    /// The ports; `None` for all, and where the protocol has none.
+    /// The ports; `None` for all, and where the protocol has none. Those of ICMP are
+    /// its type and code, each -1 for any.
     pub ports: Option<PortRange>,
 }
 
@@ -40,18 +41,24 @@ pub const DNS_QUERIES: [Traffic; 2] = [
 pub const NFS: Traffic = Traffic::tcp(2049);
 
 impl fmt::Display for Traffic {
+    /// For messages: `tcp 443`, `icmp`, `icmp type 8`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.protocol {
             Protocol::All => f.write_str("all traffic")?,
             Protocol::TCP | Protocol::UDP | Protocol::ICMP | Protocol::ICMPV6 => {
-                f.write_str(&self.protocol.as_ec2())?
+                f.write_str(&self.protocol.as_ec2())?;
             }
             Protocol::Number(number) => write!(f, "protocol {number}")?,
         }
-        match &self.ports {
-            Some(range) if range.from == range.to => write!(f, " {}", range.from),
-            Some(range) => write!(f, " {}-{}", range.from, range.to),
-            None => Ok(()),
+        let Some(PortRange { from, to }) = self.ports else {
+            return Ok(());
+        };
+        match self.protocol {
+            Protocol::ICMP | Protocol::ICMPV6 if from == -1 => Ok(()),
+            Protocol::ICMP | Protocol::ICMPV6 if to == -1 => write!(f, " type {from}"),
+            Protocol::ICMP | Protocol::ICMPV6 => write!(f, " type {from} code {to}"),
+            Protocol::All | Protocol::Number(_) if from == to => write!(f, " {from}"),
+            Protocol::All | Protocol::Number(_) => write!(f, " {from}-{to}"),
         }
     }
 }
@@ -70,3 +77,20 @@ pub const LINUX_PORTS: PortRange = PortRange {
     from: 32_768,
     to: 60_999,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn icmp_is_told_by_its_type_and_code() {
+        let told = |from, to| {
+            let ports = Some(PortRange { from, to });
+            let protocol = Protocol::ICMP;
+            Traffic { protocol, ports }.to_string()
+        };
+        assert_eq!(told(-1, -1), "icmp");
+        assert_eq!(told(8, -1), "icmp type 8");
+        assert_eq!(told(3, 4), "icmp type 3 code 4");
+    }
+}

@@ -360,7 +360,7 @@ fn gets(snapshot: &Snapshot, vpc: &VpcSnapshot, running: &Running, way: &Way) ->
             destination,
             protocol,
             port,
-            own_port: 40_000,
+            own_port: Some(40_000),
         };
         match fate(vpc, &ends, packet) {
             Fate::Arrives => 2,

@@ -471,6 +471,7 @@ fn led_by(path: &Path) -> Vec<String> {
         | Hop::InterfaceEndpoint { .. }
         | Hop::NatGateway { .. }
         | Hop::InternetGateway { .. }
+        | Hop::FromInternet { .. }
         | Hop::Transit { .. }
         | Hop::Entered { .. }
         | Hop::Unseen(_) => None,

@@ -62,6 +62,7 @@ impl Root {
             | Cause::NatIsPrivate { .. }
             | Cause::NatInPrivateSubnet(Through { .. })
             | Cause::NatTakesNoIpv6 { .. }
+            | Cause::NotPublic(_)
             | Cause::PublicAccessBlocked(_)
             | Cause::Across(_)
             | Cause::GatewayDetached { .. } => Self::Resource(cause.resource()),

@@ -132,6 +132,7 @@ fn gateway_endpoint(hops: &[Hop]) -> Option<&VpcEndpointId> {
         | Hop::InterfaceEndpoint { .. }
         | Hop::NatGateway { .. }
         | Hop::InternetGateway { .. }
+        | Hop::FromInternet { .. }
         | Hop::Transit { .. }
         | Hop::Entered { .. }
         | Hop::Unseen(_) => None,

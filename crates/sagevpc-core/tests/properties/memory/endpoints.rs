@@ -223,6 +223,7 @@ impl Memory {
         });
         let interface = NetworkInterfaceId::new(self.next_id("eni"));
         self.snapshot.network_interfaces.push(NetworkInterface {
+            association: None,
             network_interface_id: interface.clone(),
             vpc_id: endpoint.vpc_id.clone(),
             subnet_id: subnet.clone(),
@@ -233,7 +234,10 @@ impl Memory {
             attachment: None,
             groups: endpoint.groups.clone(),
             private_ip_addresses: address
-                .map(|private_ip_address| PrivateIpAddress { private_ip_address })
+                .map(|private_ip_address| PrivateIpAddress {
+                    private_ip_address,
+                    association: None,
+                })
                 .into_iter()
                 .collect(),
             ipv6_addresses: Vec::new(),

@@ -207,6 +207,7 @@ impl Memory {
         assert!(subnet.available_ip_address_count > 0, "a NAT gateway takes an address");
         subnet.available_ip_address_count -= 1;
         let interface = NetworkInterface {
+            association: None,
             network_interface_id: id.clone(),
             vpc_id: subnet.vpc_id.clone(),
             subnet_id: subnet.subnet_id.clone(),

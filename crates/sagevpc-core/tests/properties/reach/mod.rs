@@ -20,7 +20,7 @@ use sagevpc_core::{
     observed::{IpPermission, NetworkInterface, VpcEndpoint, VpcSnapshot, files::FileKind},
     reach::{Cause, Destination, Reach, Unseen, Verdict},
     report::Weight,
-    types::{BucketAccess, BucketUse, PrivatePeer, Protocol, SecurityGroupId, SubnetId, Traffic},
+    types::{BucketAccess, BucketUse, PortRange, PrivatePeer, Protocol, SecurityGroupId, SubnetId, Traffic},
 };
 use serde_json::json;
 
@@ -65,6 +65,7 @@ fn kind(cause: &Cause) -> Kind {
         | Cause::BucketElsewhere { .. }
         | Cause::TakesNothing { .. }
         | Cause::NobodyHas { .. }
+        | Cause::NotPublic(_)
         | Cause::DnsOff { otherwise: None, .. }
         | Cause::NoResolver { .. }
         | Cause::NoAddress { .. }
@@ -137,6 +138,25 @@ fn ports(first: u16) -> impl Iterator<Item = u16> {
         0, 399, 400, 443, 444, 500, 501, 1023, 1024, 32_767, 32_768, 60_999, 61_000, 65_535,
     ];
     BOUNDS.into_iter().filter(move |port| *port >= first)
+}
+
+/// Messages of ICMP on either side of every bound: 256 times the type, and the code.
+const MESSAGES: [u16; 7] = [0x0800, 0x0801, 0x0000, 0x0001, 0x0304, 0x0305, 0x0d00];
+
+/// The one message that a question names, and of a type that asks the one code.
+fn message(range: PortRange) -> u16 {
+    u16::try_from(range.from * 256 + range.to.max(0)).unwrap()
+}
+
+/// The ports, or the messages of ICMP, that answers may go to or be.
+fn answers(protocol: u8, port: u16, is_any: bool) -> Vec<Option<u16>> {
+    match (protocol, port) {
+        (6 | 17, _) => ports(32_768).filter(|port| *port <= 60_999).map(Some).collect(),
+        (1, _) if is_any => MESSAGES.map(Some).to_vec(),
+        (1, 0x0800) => vec![Some(0)],
+        (1, _) => vec![None],
+        _ => vec![Some(port)],
+    }
 }
 
 /// Whether the internet may have the address, as far as these networks go.
@@ -235,6 +255,11 @@ impl Question<'_> {
             && !interfaces.any(has_it)
     }
 
+    /// Whether it is all of ICMP that is said.
+    fn is_of_every_message(&self) -> bool {
+        !matches!(&self.destination, Destination::Cidr { traffic, .. } if traffic.ports.is_some())
+    }
+
     fn wearing(&self, group: &SecurityGroupId) -> impl Iterator<Item = &NetworkInterface> {
         let interfaces = self.vpc.network_interfaces.values();
         interfaces.filter(move |eni| eni.groups.iter().any(|worn| worn.group_id == *group))
@@ -329,6 +354,10 @@ impl Question<'_> {
                 Protocol::All => vec![6, 17, 1, 253],
                 Protocol::Number(number) => vec![number],
             },
+            Destination::Cidr { traffic, .. } => match traffic.protocol {
+                Protocol::All => panic!("blocks are asked for by one protocol"),
+                Protocol::Number(number) => vec![number],
+            },
             _ => vec![6],
         };
         let policy_allows = !matches!(self.destination, Destination::S3 { .. })
@@ -359,6 +388,11 @@ impl Question<'_> {
             {
                 for &protocol in &protocols {
                     let ports: Vec<u16> = match &self.destination {
+                        Destination::Cidr { traffic, .. } if protocol == 1 => match traffic.ports {
+                            Some(range) => vec![message(range)],
+                            None => MESSAGES.to_vec(),
+                        },
+                        _ if protocol == 1 => MESSAGES.to_vec(),
                         Destination::Cidr { traffic, .. }
                         | Destination::Host { traffic, .. }
                         | Destination::Inside { traffic, .. } => {
@@ -377,7 +411,7 @@ impl Question<'_> {
                         },
                     };
                     for port in ports {
-                        for own_port in self::ports(32_768).filter(|port| *port <= 60_999) {
+                        for own_port in answers(protocol, port, self.is_of_every_message()) {
                             let packet = Packet {
                                 source,
                                 destination,

@@ -6,7 +6,7 @@ use proptest::{collection, prelude::*, sample};
 use sagevpc_core::{
     observed::{VpcSnapshot, files},
     reach::Destination,
-    types::{AccountId, BucketAccess, BucketUse, DNS_QUERIES, Protocol, Region, SubnetId, Traffic},
+    types::{AccountId, BucketAccess, BucketUse, DNS_QUERIES, PortRange, Protocol, Region, SubnetId, Traffic},
 };
 use serde_json::{Value, json};
 
@@ -39,6 +39,19 @@ const PORTS: [(i32, i32); 9] = [
     (0, 1023),
 ];
 
+/// A type and a code of ICMP, each -1 for any, for each of the ports.
+fn icmp(from: i32, to: i32) -> (i32, i32) {
+    match (from, to) {
+        (0, 65_535) | (400, _) => (-1, -1),
+        (443, _) => (8, -1),
+        (1024, 65_535) => (8, 0),
+        (1024, _) => (0, -1),
+        (0, _) => (0, 0),
+        (_, 65_535) => (3, -1),
+        _ => (3, 4),
+    }
+}
+
 fn acl_entry() -> impl Strategy<Value = Value> {
     (
         1..9i32,
@@ -57,6 +70,10 @@ fn acl_entry() -> impl Strategy<Value = Value> {
             entry[field] = json!(block);
             if matches!(protocol, "6" | "17") {
                 entry["PortRange"] = json!({ "From": from, "To": to });
+            }
+            if protocol == "1" {
+                let (kind, code) = icmp(from, to);
+                entry["IcmpTypeCode"] = json!({ "Type": kind, "Code": code });
             }
             entry
         })
@@ -183,6 +200,11 @@ fn permission() -> impl Strategy<Value = Value> {
             if matches!(protocol, "tcp" | "udp") {
                 permission["FromPort"] = json!(from);
                 permission["ToPort"] = json!(to);
+            }
+            if protocol == "icmp" {
+                let (kind, code) = icmp(from, to);
+                permission["FromPort"] = json!(kind);
+                permission["ToPort"] = json!(code);
             }
             permission
         })
@@ -442,10 +464,21 @@ pub fn destination() -> impl Strategy<Value = Destination> {
             name: "pypi.org".to_owned(),
             traffic: Traffic::tcp(443)
         }),
-        (sample::select(cidrs), sample::select(vec![443, 22])).prop_map(|(cidr, port)| Destination::Cidr {
+        (sample::select(cidrs.clone()), sample::select(vec![443, 22])).prop_map(|(cidr, port)| Destination::Cidr {
             cidr: cidr.parse().unwrap(),
             traffic: Traffic::tcp(port)
         }),
+        (
+            sample::select(cidrs),
+            sample::select(vec![None, Some((8, -1)), Some((3, 4))])
+        )
+            .prop_map(|(cidr, message)| Destination::Cidr {
+                cidr: cidr.parse().unwrap(),
+                traffic: Traffic {
+                    protocol: Protocol::ICMP,
+                    ports: message.map(|(from, to)| PortRange { from, to }),
+                }
+            }),
         (
             sample::select(vec!["10.0.1.77", "10.0.2.78", "10.0.0.77", "8.8.8.8"]),
             sample::select(DNS_QUERIES.to_vec())

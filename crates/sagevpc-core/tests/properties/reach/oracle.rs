@@ -51,10 +51,11 @@ pub struct Packet {
     pub source: IpAddr,
     pub destination: IpAddr,
     pub protocol: u8,
-    /// The destination's port.
+    /// The destination's port; of ICMP, 256 times the type, and the code.
     pub port: u16,
-    /// The port that the answer goes to.
-    pub own_port: u16,
+    /// The port that the answer goes to; of ICMP, what answers; `None` where
+    /// nothing does.
+    pub own_port: Option<u16>,
 }
 
 /// Who sends, and who is meant to answer.
@@ -131,16 +132,13 @@ pub fn fate(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet) -> Fate {
 
 /// Whether the answer passes the network ACL of the source's subnet.
 fn answer_comes_in(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet) -> bool {
-    let port = answer_port(packet);
-    passes(vpc, ends.subnet, false, packet.protocol, port, packet.destination)
+    answer_passes(vpc, ends.subnet, false, packet, packet.destination)
 }
 
-fn answer_port(packet: Packet) -> u16 {
-    if matches!(packet.protocol, 6 | 17) {
-        packet.own_port
-    } else {
-        packet.port
-    }
+/// Whether the answer passes the network ACL of a subnet, if there is one.
+fn answer_passes(vpc: &VpcSnapshot, subnet: &str, egress: bool, packet: Packet, far: IpAddr) -> bool {
+    let answer = packet.own_port;
+    answer.is_none_or(|port| passes(vpc, subnet, egress, packet.protocol, port, far))
 }
 
 fn received(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet) -> Fate {
@@ -163,7 +161,7 @@ fn within(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, there: Option<&str
     if let Fate::Dropped(kind) = received(vpc, ends, packet) {
         return Fate::Dropped(kind);
     }
-    if !passes(vpc, there, true, packet.protocol, answer_port(packet), packet.source) {
+    if !answer_passes(vpc, there, true, packet, packet.source) {
         return Fate::Dropped(Kind::NetworkAcl);
     }
     let back = match target(vpc, there, packet.source) {
@@ -217,7 +215,7 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     const NAT_PORTS: [u16; 6] = [1024, 32_767, 32_768, 60_999, 61_000, 65_535];
     let answers: &[u16] = match protocol {
         6 | 17 => &NAT_PORTS,
-        _ => &[packet.port],
+        _ => packet.own_port.as_slice(),
     };
     if answers
         .iter()
@@ -225,7 +223,7 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     {
         return Fate::Dropped(Kind::NetworkAcl);
     }
-    if apart && !passes(vpc, at, true, protocol, answer_port(packet), packet.source) {
+    if apart && !answer_passes(vpc, at, true, packet, packet.source) {
         return Fate::Dropped(Kind::NetworkAcl);
     }
     outcome
@@ -439,6 +437,11 @@ fn rule_admits(
     {
         return false;
     }
+    if let (Some(1), Some(kind), Some(code)) = (protocol, rule.from_port, rule.to_port)
+        && !is_message(packet.port, kind, code)
+    {
+        return false;
+    }
     let holds = |text: &str| text.parse::<IpNet>().expect("a block").contains(&far);
     rule.ip_ranges.iter().any(|range| holds(&range.cidr_ip))
         || rule.ipv6_ranges.iter().any(|range| holds(&range.cidr_ipv6))
@@ -453,6 +456,12 @@ fn rule_admits(
             let id = pair.group_id.as_ref().expect("the groups here have ids").as_str();
             far_groups.is_some_and(|groups| groups.contains(&id))
         })
+}
+
+/// Whether a message of ICMP is of a type and code, each -1 for any.
+fn is_message(port: u16, kind: i32, code: i32) -> bool {
+    let is_it = |wanted: i32, found: u16| wanted == -1 || wanted == i32::from(found);
+    kind == -1 || is_it(kind, port / 256) && is_it(code, port % 256)
 }
 
 /// Whether the subnet's network ACL lets one packet through.
@@ -480,8 +489,10 @@ fn passes(vpc: &VpcSnapshot, subnet: &str, egress: bool, protocol: u8, port: u16
     for entry in entries {
         let block = entry.cidr_block.map(IpNet::V4).or(entry.ipv6_cidr_block.map(IpNet::V6));
         let of_protocol = entry.protocol == "-1" || entry.protocol == protocol.to_string();
+        let icmp = entry.icmp_type_code.as_ref().filter(|_| entry.protocol == "1");
         let of_port = entry.protocol == "-1"
-            || !matches!(protocol, 6 | 17)
+            || icmp.is_some_and(|icmp| is_message(port, icmp.type_, icmp.code))
+            || icmp.is_none() && !matches!(protocol, 6 | 17)
             || entry
                 .port_range
                 .as_ref()
