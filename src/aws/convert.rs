@@ -226,7 +226,7 @@ pub(super) fn vpc_endpoint(endpoint: sdk::VpcEndpoint) -> Option<VpcEndpoint> {
     })
 }
 
-fn association(association: sdk::NetworkInterfaceAssociation) -> NetworkInterfaceAssociation {
+fn public_address(association: sdk::NetworkInterfaceAssociation) -> NetworkInterfaceAssociation {
     NetworkInterfaceAssociation {
         public_ip: association.public_ip,
     }
@@ -244,7 +244,7 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<Netw
         attachment: interface.attachment.map(|attachment| NetworkInterfaceAttachment {
             attach_time: attachment.attach_time.map(|time| time.to_string()),
         }),
-        association: interface.association.map(association),
+        association: interface.association.map(public_address),
         groups: each(interface.groups, |group| {
             Some(GroupIdentifier {
                 group_id: SecurityGroupId::new(group.group_id?),
@@ -253,7 +253,7 @@ pub(super) fn network_interface(interface: sdk::NetworkInterface) -> Option<Netw
         private_ip_addresses: each(interface.private_ip_addresses, |address| {
             Some(PrivateIpAddress {
                 private_ip_address: address.private_ip_address?,
-                association: address.association.map(association),
+                association: address.association.map(public_address),
             })
         }),
         ipv6_addresses: each(interface.ipv6_addresses, |address| {

@@ -158,6 +158,7 @@ fn answer(args: &ReachArgs) -> Result<ExitCode, ReachError> {
     let told = judged(&vpc, beginning, &to, args)?;
     let means = Means {
         acls: Some(&vpc.network_acls),
+        vpc: Some(&vpc),
         ..Means::default()
     };
     let text = match args.output {
@@ -215,9 +216,10 @@ fn judged<'t>(
             });
         }
     };
+    let Answer { verdict, causes, .. } = start.answer_alone(to);
     Ok(Told {
-        verdict: start.to(to),
-        causes: start.answer(to).map(|answer| answer.causes).unwrap_or_default(),
+        verdict,
+        causes,
         from,
         groups,
         to,

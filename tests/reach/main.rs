@@ -27,6 +27,9 @@ struct Case {
     aws: Map<String, Value>,
     from: String,
     to: String,
+    /// Further options.
+    #[serde(default)]
+    with: Vec<String>,
     verdict: String,
     /// The resource that stops the way.
     at: Option<String>,
@@ -87,9 +90,10 @@ fn what_users_see_has_its_packet() {
     for (place, case) in cases.iter().enumerate() {
         let folder = folder(&format!("case-{place}"));
         save(&fixture::changed(case.aws.clone(), &case.name), &folder);
-        let from_to = ["--from", &case.from, "--to", &case.to];
-        let text = ask(&folder, &from_to);
-        let json = ask(&folder, &[&from_to[..], &["-o", "json"]].concat());
+        let mut asked = vec!["--from", &case.from, "--to", &case.to];
+        asked.extend(case.with.iter().map(String::as_str));
+        let text = ask(&folder, &asked);
+        let json = ask(&folder, &[&asked[..], &["-o", "json"]].concat());
         let value: Value = serde_json::from_str(&json.stdout).unwrap_or_default();
         let exit = match case.verdict.as_str() {
             "Reachable" => 0,
@@ -218,6 +222,33 @@ fn one_entry_that_cannot_be_read_is_named_and_makes_unknown_what_uses_it() {
         "{}",
         answer.stderr
     );
+}
+
+#[test]
+fn a_question_that_lacks_something_is_a_usage_error() {
+    let folder = folder("usage");
+    save(&fixture::changed(Map::new(), "base"), &folder);
+    for (args, part) in [
+        (
+            &["--from", "subnet-0000000a", "--to", "pypi.org"][..],
+            "--to pypi.org:443",
+        ),
+        (&["--from", "subnet-0000000a", "--to", "10.0.9.5"], "--to 10.0.9.5:443"),
+        (
+            &["--from", "subnet-0000000a", "--to", "10.0.9.5:8", "--protocol", "icmp"],
+            "icmp has no ports",
+        ),
+        (
+            &["--from", "subnet-0000000a", "--to", "sts", "--protocol", "udp"],
+            "over TCP",
+        ),
+        (&["--from", "internet", "--to", "s3"], "eni-0123abcd:22"),
+        (&["--from", "10.0.0.0/16", "--to", "s3"], "private block"),
+    ] {
+        let answer = ask(&folder, args);
+        assert_eq!(answer.exit, 64, "{args:?}: {}{}", answer.stdout, answer.stderr);
+        assert!(answer.stderr.contains(part), "{}", answer.stderr);
+    }
 }
 
 #[test]

@@ -10,7 +10,10 @@ use sagevpc_core::{
     catalog::{is_known_service, names_service},
     observed::VpcSnapshot,
     reach::Destination,
-    types::{BucketAccess, BucketUse, NetworkInterfaceId, PortRange, PrivatePeer, Protocol, SecurityGroupId, SubnetId, Traffic, is_private},
+    types::{
+        BucketAccess, BucketUse, NetworkInterfaceId, PortRange, PrivatePeer, Protocol, SecurityGroupId, SubnetId,
+        Traffic, is_private,
+    },
 };
 
 /// Where packets begin.
@@ -223,7 +226,9 @@ pub(super) fn destination(
     let host = match far {
         Far::S3(bucket) => {
             over_tcp(far, protocol)?;
-            let bucket = bucket.as_ref().map(|name| BucketUse::new(name, BucketAccess::ReadWrite));
+            let bucket = bucket
+                .as_ref()
+                .map(|name| BucketUse::new(name, BucketAccess::ReadWrite));
             return Ok(Destination::S3 { bucket });
         }
         Far::Word(name) if is_service(name, vpc) => {

@@ -45,6 +45,15 @@ pub enum Cause {
         /// The VPC.
         vpc: String,
     },
+    /// None of the DNS servers that the VPC has in place of AWS's can be asked.
+    NoDnsServer {
+        /// All of them.
+        servers: Vec<String>,
+        /// The first.
+        server: IpAddr,
+        /// What stops queries to it.
+        why: Box<Cause>,
+    },
     /// The subnet has no addresses of the destination's family.
     NoAddress {
         /// The subnet.
@@ -266,6 +275,7 @@ impl Cause {
     pub fn resource(&self) -> String {
         match self {
             Self::DnsOff { vpc, .. } | Self::NoResolver { vpc } | Self::NoSubnet { vpc } => vpc.clone(),
+            Self::NoDnsServer { why, .. } => why.resource(),
             Self::NoAddress { subnet } | Self::NoRouteTable { subnet } => subnet.to_string(),
             Self::NotAdmitted { groups, .. } => listed(groups),
             Self::AclDenies(denial) => denial.acl.to_string(),
@@ -388,6 +398,11 @@ impl Cause {
                 "{attribute} of {vpc} is off, so that names lead past endpoints to public addresses"
             ),
             Self::NoResolver { vpc } => write!(f, "the DHCP options of {vpc} name no DNS server, so no name resolves"),
+            Self::NoDnsServer { servers, server, why } => write!(
+                f,
+                "no name resolves, for none of the DNS servers {} can be asked: on the way to {server}, {why}",
+                listed(servers)
+            ),
             Self::NoAddress { subnet } => write!(f, "{subnet} has no address of the destination's family"),
             Self::NotAdmitted {
                 groups,

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     AclDenial, Cause, Destination, Gone, RouteUsed, SiblingRoute, Through, Unseen, acl_denial::acl_fix,
     cause::DEFAULT_ROUTE, gateway_names::s3_host, group_fix::group_fix, hop::preposition, nat_fix::nat_fix,
+    resolvers::by_udp,
 };
 use crate::{
     api::{AcceptUnknown, InternetMode, NetworkAclMode},
     catalog::{Prices, calls::Call},
-    observed::{NatGatewayState, NetworkAcl, RouteDestination},
+    observed::{NatGatewayState, NetworkAcl, RouteDestination, VpcSnapshot},
     report::Concern,
     types::{Direction, NatGatewayId, NetworkAclId, RouteTableId, VpcEndpointId, joined, listed},
 };
@@ -35,6 +36,9 @@ pub struct Means<'a> {
     /// The network ACLs, whose rules have numbers that no other may get; none
     /// where they are not known.
     pub acls: Option<&'a BTreeMap<NetworkAclId, NetworkAcl>>,
+    /// The VPC, where what is to be done by hand may be told of it; none where
+    /// sagevpc does that.
+    pub vpc: Option<&'a VpcSnapshot>,
 }
 
 impl Means<'_> {
@@ -207,6 +211,16 @@ impl Cause {
     /// What would let it through on the way to the destination, in a sentence or
     /// two.
     pub fn fix(&self, destination: &Destination, means: &Means<'_>) -> String {
+        let by_gateway = self
+            .table_without_s3(destination)
+            .and_then(|table| means.s3_by_gateway(table));
+        match by_gateway {
+            Some(by_gateway) => by_gateway,
+            None => self.fix_on_the_way(destination, means),
+        }
+    }
+
+    fn fix_on_the_way(&self, destination: &Destination, means: &Means<'_>) -> String {
         match self {
             Self::DnsOff { vpc, attribute, .. } => {
                 let option: String = attribute.chars().flat_map(kebab).collect();
@@ -221,6 +235,10 @@ impl Cause {
             Self::NoResolver { vpc } => format!(
                 "Associate DHCP options with domain-name-servers=AmazonProvidedDNS: `aws ec2 associate-dhcp-options \
                  --vpc-id {vpc} …`."
+            ),
+            Self::NoDnsServer { server, why, .. } => format!(
+                "{} Or have the DHCP options name AmazonProvidedDNS, which no rule stops.",
+                why.fix(&by_udp(*server), means)
             ),
             Self::NoAddress { subnet } => format!("Give {subnet} a block of that family, or use another subnet."),
             Self::NotAdmitted { .. } => group_fix([self], means),
@@ -436,6 +454,7 @@ impl Cause {
             Self::AclDenies(denial) => denial.missing_rules(),
             Self::DnsOff { .. }
             | Self::NoResolver { .. }
+            | Self::NoDnsServer { .. }
             | Self::NoAddress { .. }
             | Self::PrivateAddress { .. }
             | Self::TakesNothing { .. }

@@ -87,7 +87,7 @@ impl Flow {
             return Some(PortRange { from: first, to: last });
         }
         let is_any_code = self.has_one_code() || first != last;
-        self.is_icmp().then(|| PortRange {
+        self.is_icmp().then_some(PortRange {
             from: first >> 8,
             to: if is_any_code { -1 } else { first & 0xff },
         })

@@ -16,6 +16,7 @@
 //! | `network` | the way between the source's subnet and the destination |
 //! | `across` | ways by peering connections, transit gateways and appliances |
 //! | `inbound` | connections that somebody on the internet opens |
+//! | `resolvers` | whether names can be asked for |
 //! | `efa` | what Elastic Fabric Adapters ask of security groups |
 //! | `alike` | what fares alike, so that it is followed once |
 //! | `gateways` | endpoints, NAT gateways and internet gateways on that way |
@@ -30,7 +31,7 @@
 //! | `group_fix` | what security groups lack, and what would give it to them |
 //! | `endpoint_fault` | why an endpoint does not serve |
 //! | `nat_fix` | what has a NAT gateway lead out |
-//! | `fix` | what would let packets through, and who can do it |
+//! | `fix`, `s3_fix` | what would let packets through, and who can do it |
 //! | `told` | the condition, the reason and the lack that a cause is told under |
 //!
 //! # What is decided, and how
@@ -77,8 +78,10 @@ mod network;
 mod parts;
 mod policy;
 mod public_access;
+mod resolvers;
 mod routes;
 mod routing;
+mod s3_fix;
 mod s3_request;
 mod space;
 mod start;

@@ -28,6 +28,8 @@ pub(super) struct Resolution {
     /// Why the name does not resolve; the rest is what it would resolve to.
     pub(super) unresolved: Option<Cause>,
     pub(super) targets: Vec<Target>,
+    /// Whether a name is resolved first.
+    pub(super) is_by_name: bool,
     /// The name, where its addresses may be any of the target's.
     pub(super) somewhere_in: Option<String>,
     /// Why the way goes to public addresses, where a way inside was to be had.
@@ -476,7 +478,10 @@ impl Reach<'_> {
 
     /// What a name resolves to, if it resolves at all.
     pub(super) fn by_name(&self, resolve: impl FnOnce(&mut Resolution)) -> Resolution {
-        let mut resolution = Resolution::default();
+        let mut resolution = Resolution {
+            is_by_name: true,
+            ..Resolution::default()
+        };
         let vpc = self.snapshot.vpc.vpc_id.to_string();
         match &self.snapshot.attributes {
             None => resolution.unseen.push(Unseen::DnsAttributes),

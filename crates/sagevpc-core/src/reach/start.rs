@@ -188,6 +188,11 @@ impl Start<'_, '_> {
         Asked { is_ipv6, resolved }
     }
 
+    /// Whether the destination's name is resolved first.
+    pub(super) fn is_by_name(&self, destination: &Destination) -> bool {
+        self.resolve(destination).resolution().is_by_name
+    }
+
     /// By which family the destination is reached from here.
     fn is_ipv6_to(&self, destination: &Destination) -> bool {
         let has_ipv4 = !self.nets[0].is_empty();

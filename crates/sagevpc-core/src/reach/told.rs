@@ -27,7 +27,7 @@ impl Cause {
     /// What it is about, on the way to the destination.
     pub fn concern(&self, destination: &Destination) -> Concern {
         match self {
-            Self::DnsOff { .. } | Self::NoResolver { .. } => Concern::Dns,
+            Self::DnsOff { .. } | Self::NoResolver { .. } | Self::NoDnsServer { .. } => Concern::Dns,
             Self::NotAdmitted {
                 direction: Direction::Ingress,
                 ..
@@ -93,6 +93,7 @@ impl Cause {
             | Self::NobodyThere { .. }
             | Self::NobodyHas { .. }
             | Self::NotPublic(_)
+            | Self::NoDnsServer { .. }
             | Self::Across(_) => Reason::Unreached,
         }
     }
@@ -100,7 +101,7 @@ impl Cause {
     /// What the network lacks by it, on the way to the destination.
     pub fn lack(&self, destination: &Destination) -> Lack {
         match self {
-            Self::DnsOff { .. } | Self::NoResolver { .. } => Lack::Dns,
+            Self::DnsOff { .. } | Self::NoResolver { .. } | Self::NoDnsServer { .. } => Lack::Dns,
             Self::NoRoute { .. } if destination.is_directory_bucket() => Lack::Service(S3_EXPRESS.to_owned()),
             Self::NoRoute { table, .. } if destination.concern() == Concern::S3 => Lack::S3Route(Some(table.clone())),
             Self::NoRoute { .. } if destination.concern() == Concern::Dns => Lack::Other,

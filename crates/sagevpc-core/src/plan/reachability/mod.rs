@@ -32,7 +32,7 @@ use crate::{
     },
     reach::{Destination, Hop, Reach, Start, Unseen, Verdict},
     report::Finding,
-    types::{DNS_QUERIES, ResourceKey, SecurityGroupId, SubnetId},
+    types::{ResourceKey, SecurityGroupId, SubnetId},
     validate::SecurityGroups,
 };
 
@@ -70,7 +70,8 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &Workloa
                 .iter()
                 .filter_map(|subnet| Some((subnet, reach.from(subnet, &from.groups)?)))
                 .collect();
-            let resolving = resolving(&projected, &starts, demanded.keys());
+            let may_resolve = |(subnet, start): &(_, Start<'_, '_>)| start.no_dns_server().is_none().then_some(*subnet);
+            let resolving: BTreeSet<&SubnetId> = starts.iter().filter_map(may_resolve).collect();
             for (destination, demands) in &demanded {
                 for (subnet, start) in &starts {
                     let Some(answer) = start.answer(destination) else {
@@ -90,27 +91,6 @@ fn findings(draft: &Draft<'_>, profiles: &[ResolvedProfile<'_>], known: &Workloa
         findings.extend(obstacles.findings());
     }
     findings
-}
-
-/// The subnets from which some DNS server may answer: clients ask the next where
-/// one does not, so that the others only make names resolve slowly.
-fn resolving<'d, 's>(
-    projected: &VpcSnapshot,
-    starts: &[(&'s SubnetId, Start<'_, '_>)],
-    demanded: impl Iterator<Item = &'d Destination>,
-) -> BTreeSet<&'s SubnetId> {
-    let [by_udp, _] = DNS_QUERIES;
-    let servers: Vec<&Destination> = demanded
-        .filter(|destination| matches!(destination, Destination::Resolver { traffic, .. } if *traffic == by_udp))
-        .collect();
-    let has_that_of_aws = projected.custom_resolvers().len() < projected.resolvers().len();
-    let may_answer = |start: &Start<'_, '_>, server: &Destination| {
-        let answer = start.answer(server);
-        !answer.is_some_and(|answer| matches!(answer.verdict, Verdict::Stopped(..)))
-    };
-    let resolves =
-        |(_, start): &&(_, Start<'_, '_>)| has_that_of_aws || servers.iter().any(|server| may_answer(start, server));
-    starts.iter().filter(resolves).map(|(subnet, _)| *subnet).collect()
 }
 
 /// Reads a network, and takes to work what the spec accepts.

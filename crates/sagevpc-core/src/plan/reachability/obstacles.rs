@@ -424,6 +424,7 @@ impl<'a, 'p> Obstacles<'a, 'p> {
             rule_numbers: (first, first.saturating_add(RESERVED - 1)),
             ours: self.draft.claims.ours().keys().map(String::as_str).collect(),
             acls: Some(&self.projected.network_acls),
+            vpc: None,
         }
     }
 }

@@ -47,6 +47,7 @@ impl Root {
             Cause::NoPublicAddress { gateway, .. } => Self::Resource(gateway.clone()),
             Cause::DnsOff { .. }
             | Cause::NoResolver { .. }
+            | Cause::NoDnsServer { .. }
             | Cause::NoAddress { .. }
             | Cause::TakesNothing { .. }
             | Cause::NobodyThere { .. }

@@ -67,6 +67,7 @@ fn kind(cause: &Cause) -> Kind {
         | Cause::NobodyHas { .. }
         | Cause::NotPublic(_)
         | Cause::DnsOff { otherwise: None, .. }
+        | Cause::NoDnsServer { .. }
         | Cause::NoResolver { .. }
         | Cause::NoAddress { .. }
         | Cause::Across(_)
