@@ -23,9 +23,9 @@ use sagevpc_core::{
     observed::{
         BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, DnsOptions,
         EndpointService, GroupIdentifier, InstanceTypeOffering, IpPermission, IpRange, Ipv4Prefix, Ipv6Address,
-        Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAssociation, NetworkInterfaceAttachment, PrefixList,
-        PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup,
-        ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint, Word,
+        Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAssociation,
+        NetworkInterfaceAttachment, PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable,
+        RouteTableAssociation, SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcEndpoint, Word,
     },
     types::{
         AccountId, AvailabilityZoneId, DhcpOptionsId, NetworkInterfaceId, Peer, PrefixListId, RouteTableId, Rule,

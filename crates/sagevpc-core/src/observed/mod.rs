@@ -43,9 +43,9 @@ pub use names::{AWS_RESOLVER, is_region, resolver_address};
 pub use resources::{
     BlockPublicAccessStates, CidrAssociation, DhcpConfiguration, DhcpOptions, DhcpValue, DnsEntry, DnsOptions,
     EndpointService, Flag, GroupIdentifier, InstanceTypeOffering, IpPermission, IpRange, Ipv4Prefix, Ipv6Address,
-    Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAssociation, NetworkInterfaceAttachment, PrefixList, PrefixListRef,
-    PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation, SecurityGroup, ServiceType, Subnet,
-    Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint, tags_of,
+    Ipv6Association, Ipv6Prefix, Ipv6Range, NetworkInterface, NetworkInterfaceAssociation, NetworkInterfaceAttachment,
+    PrefixList, PrefixListRef, PrivateDnsName, PrivateIpAddress, Route, RouteTable, RouteTableAssociation,
+    SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint, tags_of,
 };
 pub use roles::{
     AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,

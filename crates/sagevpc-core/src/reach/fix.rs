@@ -208,19 +208,8 @@ pub fn fix_of_all<'c>(stopped: impl IntoIterator<Item = (&'c Cause, &'c Destinat
 }
 
 impl Cause {
-    /// What would let it through on the way to the destination, in a sentence or
-    /// two.
-    pub fn fix(&self, destination: &Destination, means: &Means<'_>) -> String {
-        let by_gateway = self
-            .table_without_s3(destination)
-            .and_then(|table| means.s3_by_gateway(table));
-        match by_gateway {
-            Some(by_gateway) => by_gateway,
-            None => self.fix_on_the_way(destination, means),
-        }
-    }
-
-    fn fix_on_the_way(&self, destination: &Destination, means: &Means<'_>) -> String {
+    /// The same, without S3's gateway endpoint.
+    pub(super) fn fix_on_the_way(&self, destination: &Destination, means: &Means<'_>) -> String {
         match self {
             Self::DnsOff { vpc, attribute, .. } => {
                 let option: String = attribute.chars().flat_map(kebab).collect();

@@ -6,7 +6,7 @@ use crate::{observed::EndpointState, types::RouteTableId};
 
 impl Means<'_> {
     /// Lead a table to S3 by its gateway endpoint, which costs nothing.
-    pub(super) fn s3_by_gateway(&self, table: &RouteTableId) -> Option<String> {
+    fn s3_by_gateway(&self, table: &RouteTableId) -> Option<String> {
         let vpc = self.vpc?;
         let mut endpoints = vpc.s3_gateway_endpoints();
         let there = endpoints.find(|endpoint| endpoint.state != EndpointState::Deleted);
@@ -31,8 +31,20 @@ impl Means<'_> {
 }
 
 impl Cause {
+    /// What would let it through on the way to the destination, in a sentence or
+    /// two.
+    pub fn fix(&self, destination: &Destination, means: &Means<'_>) -> String {
+        let by_gateway = self
+            .table_without_s3(destination)
+            .and_then(|table| means.s3_by_gateway(table));
+        match by_gateway {
+            Some(by_gateway) => by_gateway,
+            None => self.fix_on_the_way(destination, means),
+        }
+    }
+
     /// The table that would lead to S3 by its gateway endpoint, and leads nowhere.
-    pub(super) fn table_without_s3(&self, destination: &Destination) -> Option<&RouteTableId> {
+    fn table_without_s3(&self, destination: &Destination) -> Option<&RouteTableId> {
         let is_here = match destination {
             Destination::S3 { .. } | Destination::PackageMirrors => !destination.is_directory_bucket(),
             Destination::BucketElsewhere { .. }
