@@ -162,7 +162,7 @@ fn answers(protocol: u8, port: u16, is_any: bool) -> Vec<Option<u16>> {
 
 /// Whether the internet may have the address, as far as these networks go.
 fn is_public(address: IpAddr) -> bool {
-    const OTHERS: [&str; 3] = ["10.0.0.0/8", "52.216.0.0/15", "54.231.0.0/16"];
+    const OTHERS: [&str; 4] = ["10.0.0.0/8", "18.88.0.0/18", "52.216.0.0/15", "54.231.0.0/16"];
     let inside = |block: &str| block.parse::<IpNet>().unwrap().contains(&address);
     match address {
         IpAddr::V4(ipv4) => {
