@@ -17,8 +17,8 @@ use sagevpc_core::{
     },
     status::Statuses,
     types::{
-        AclEntry, Direction, FlowLogSettings, LogDestinationType, NatPlace, Peer, Protocol, Region, ResourceKey, Rule,
-        Tags, TrafficType,
+        AclEntry, AvailabilityZoneId, Direction, FlowLogSettings, LogDestinationType, NatPlace, Peer, Protocol, Region,
+        ResourceKey, Rule, Tags, TrafficType,
     },
     validate::ProfileReference,
 };
@@ -178,9 +178,21 @@ fn next(action: Option<&Action>) -> Option<Action> {
             address: Target::Existing("eipalloc-0123456789abcdef0".into()),
             tags: tags(),
         }),
-        Some(Action::NatGateway(NatGatewayChange::Create { .. })) => Action::NatGateway(NatGatewayChange::Delete {
-            id: "nat-0123456789abcdef0".into(),
-        }),
+        Some(Action::NatGateway(NatGatewayChange::Create { .. })) => {
+            Action::NatGateway(NatGatewayChange::CreateRegional {
+                key: ResourceKey::NatGateway {
+                    place: NatPlace::Regional,
+                },
+                vpc: vpc(),
+                zones: [AvailabilityZoneId::new("use1-az1")].into(),
+                tags: tags(),
+            })
+        }
+        Some(Action::NatGateway(NatGatewayChange::CreateRegional { .. })) => {
+            Action::NatGateway(NatGatewayChange::Delete {
+                id: "nat-0123456789abcdef0".into(),
+            })
+        }
         Some(Action::NatGateway(NatGatewayChange::Delete { .. })) => Action::Route(RouteChange::Create {
             table: table(),
             destination: everywhere(),
