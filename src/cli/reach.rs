@@ -1,5 +1,6 @@
 //! `sagevpc reach`: whether packets get there, step by step.
 
+mod bucket;
 mod place;
 mod question;
 
@@ -9,6 +10,7 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use self::{
+    bucket::Refused,
     place::Beginning,
     question::{Far, Origin},
 };
@@ -128,6 +130,8 @@ struct Told<'t> {
     groups: BTreeSet<SecurityGroupId>,
     to: &'t Destination,
     verdict: Verdict,
+    /// What the bucket's policy denies where packets reach it.
+    refused: Option<Refused>,
     /// All that stops the packets, the first first.
     causes: Vec<Cause>,
     /// From where alone, of what is asked from the internet.
@@ -166,10 +170,11 @@ fn answer(args: &ReachArgs) -> Result<ExitCode, ReachError> {
         Output::Json => format!("{:#}\n", value(&told, &means)),
     };
     output::print(&text)?;
-    Ok(match told.verdict {
-        Verdict::Reachable(_) => ExitCode::SUCCESS,
-        Verdict::Stopped(..) => ExitCode::from(exit::NO),
-        Verdict::Unknown(..) => ExitCode::from(exit::NOT_TOLD),
+    let is_denied = told.refused.as_ref().map(|refused| refused.is_sure);
+    Ok(match (&told.verdict, is_denied) {
+        (Verdict::Reachable(_), None) => ExitCode::SUCCESS,
+        (Verdict::Stopped(..), _) | (Verdict::Reachable(_), Some(true)) => ExitCode::from(exit::NO),
+        (Verdict::Unknown(..), _) | (Verdict::Reachable(_), Some(false)) => ExitCode::from(exit::NOT_TOLD),
     })
 }
 
@@ -185,16 +190,16 @@ fn judged<'t>(
         where_: String::new(),
         found: "add Subnets.json, as `aws ec2 describe-subnets` prints it".to_owned(),
     };
-    let (start, from, groups) = match beginning {
+    let (start, from, groups, subnet) = match beginning {
         Beginning::Subnet(subnet, groups) => {
             let start = reach.from(&subnet, &groups).ok_or_else(|| no_subnet(&subnet))?;
-            (start, subnet.to_string(), groups)
+            (start, subnet.to_string(), groups, subnet)
         }
         Beginning::Interface(interface) => {
             let start = reach.from_interface(&interface);
             let start = start.ok_or_else(|| no_subnet(&interface.subnet_id))?;
             let groups = interface.groups.into_iter().map(|group| group.group_id).collect();
-            (start, args.from.to_string(), groups)
+            (start, args.from.to_string(), groups, interface.subnet_id)
         }
         Beginning::Internet {
             sources,
@@ -210,6 +215,7 @@ fn judged<'t>(
                 groups: BTreeSet::new(),
                 to,
                 verdict,
+                refused: None,
                 causes,
                 only,
                 is_from_anywhere: sources.is_none(),
@@ -218,6 +224,7 @@ fn judged<'t>(
     };
     let Answer { verdict, causes, .. } = start.answer_alone(to);
     Ok(Told {
+        refused: bucket::refused(vpc, &subnet, to, &verdict),
         verdict,
         causes,
         from,
@@ -256,10 +263,13 @@ fn text(told: &Told<'_>, means: &Means<'_>) -> String {
     let hops = hops.iter().enumerate();
     lines.extend(hops.map(|(place, hop)| format!("  {}. {hop}", place + 1)));
     match &told.verdict {
-        Verdict::Reachable(_) => lines.push(match told.only() {
-            Some(only) => format!("Reachable from {only} alone."),
-            None => "Reachable.".to_owned(),
-        }),
+        Verdict::Reachable(_) => match &told.refused {
+            Some(refused) => lines.extend(refused.lines()),
+            None => lines.push(match told.only() {
+                Some(only) => format!("Reachable from {only} alone."),
+                None => "Reachable.".to_owned(),
+            }),
+        },
         Verdict::Stopped(_, stop) => {
             let part = stop.part.map(|part| format!(" for {part}")).unwrap_or_default();
             lines.push(format!("Stopped{part}: {}.", stop.cause));
@@ -292,7 +302,18 @@ fn value(told: &Told<'_>, means: &Means<'_>) -> Value {
         value["onlyFrom"] = json!(told.only);
     }
     let verdict = match &told.verdict {
-        Verdict::Reachable(_) => json!("Reachable"),
+        Verdict::Reachable(_) => match &told.refused {
+            None => json!("Reachable"),
+            Some(refused) if refused.is_sure => {
+                value["stop"] = json!({ "resource": refused.arn, "cause": refused.causes.join(" "), "fix": bucket::FIX, "part": null });
+                json!("Stopped")
+            }
+            Some(refused) => {
+                value["unseen"] = json!(refused.causes);
+                value["files"] = json!([]);
+                json!("Unknown")
+            }
+        },
         Verdict::Stopped(_, stop) => {
             value["stop"] = json!({
                 "resource": stop.cause.resource(),

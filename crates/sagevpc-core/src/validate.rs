@@ -13,6 +13,7 @@ mod grants;
 mod in_force;
 mod instances;
 mod profile;
+mod repositories;
 mod vpc;
 mod workload;
 
@@ -25,8 +26,8 @@ use std::{
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use self::in_force::Registry;
 pub use self::{grants::Granted, instances::InstanceGroup, profile::admits};
+use self::{in_force::Registry, repositories::agree_on_repositories};
 use crate::{
     api::{
         AcceptUnknown, Admit, Approval, DeletionPolicy, Destination, Discovery, Dns, FlowLogResourceType,
@@ -545,57 +546,6 @@ fn freeze(reference: &ProfileReference, vpc: &SageMakerVpc, registry: &Registry)
         Granted::to_anyone(&vpc.spec.grants)
     };
     Some(FrozenProfile { key, holdings, granted })
-}
-
-/// What the profiles want of the package repositories, and who is refused for
-/// wanting the opposite.
-///
-/// The older profile has its way. But a denial that is in force stays in force
-/// as long as anyone still asks for it, `frozen_denier` among them: a
-/// contradiction must not open what was closed.
-fn agree_on_repositories(
-    profiles: &[ValidProfile],
-    frozen_denier: Option<&ProfileKey>,
-    in_force: Option<PackageRepositories>,
-) -> (Option<PackageRepositories>, Vec<(ProfileKey, Finding)>) {
-    let mut wishes = profiles
-        .iter()
-        .filter_map(|profile| Some((&profile.key, profile.package_repositories?)));
-    let oldest = wishes.clone().next();
-    let winner = match in_force {
-        Some(PackageRepositories::Deny) => wishes
-            .find(|(_, wish)| *wish == PackageRepositories::Deny)
-            .or(frozen_denier.map(|key| (key, PackageRepositories::Deny)))
-            .or(oldest),
-        Some(PackageRepositories::Allow) | None => oldest,
-    };
-    let Some((winner, agreed)) = winner else {
-        return (None, Vec::new());
-    };
-    let refused = profiles
-        .iter()
-        .filter(|profile| profile.package_repositories.is_some_and(|wish| wish != agreed))
-        .map(|profile| {
-            let (theirs, wish) = match profile.package_repositories {
-                Some(PackageRepositories::Allow) => ("Deny", "Allow"),
-                Some(PackageRepositories::Deny) | None => ("Allow", "Deny"),
-            };
-            let message = format!(
-                "packageRepositories: {wish} contradicts profile {winner}, which says {theirs} and came first; one VPC has \
-                 one S3 endpoint policy. Remove the field here, agree with the other team, or use another VPC."
-            );
-            (
-                profile.key.clone(),
-                refusal(
-                    Scope::Profile(profile.key.clone()),
-                    crate::api::Reason::Conflict,
-                    message,
-                )
-                .about(winner),
-            )
-        })
-        .collect();
-    (Some(agreed), refused)
 }
 
 /// A finding that refuses a spec.

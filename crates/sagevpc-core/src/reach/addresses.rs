@@ -100,7 +100,10 @@ impl Reach<'_> {
     /// That nothing in the VPC has the address, where all that is in it can be
     /// seen.
     fn nobody_at(&self, address: IpAddr) -> Option<Cause> {
-        let is_seen = self.snapshot.is_whole(FileKind::NetworkInterfaces) && self.snapshot.foreign_owner().is_none();
+        // What has endpoints and workloads has interfaces: a list of none is not all.
+        let is_seen = !self.snapshot.network_interfaces.is_empty()
+            && self.snapshot.is_whole(FileKind::NetworkInterfaces)
+            && self.snapshot.foreign_owner().is_none();
         let place = self
             .places
             .iter()

@@ -52,7 +52,8 @@
 //!   else, or the destination is an IPv6 block.
 //! - Policies of interface endpoints are not judged: they decide on requests, not
 //!   on packets. That of S3's gateway endpoint is, for there a denial looks to
-//!   SageMaker as if S3 were out of reach.
+//!   SageMaker as if S3 were out of reach. A bucket's policy is judged beside it
+//!   (`bucket_policy`), and packets get there whatever it says.
 
 mod acl_denial;
 mod across;

@@ -17,7 +17,7 @@ use networks::{ALLOWS, GROUPS, SUBNETS, destination, network};
 use oracle::{Ends, Fate, Kind, Packet, fate, is_private, named, subnet_of};
 use proptest::{collection, prelude::*, sample, test_runner::TestCaseError};
 use sagevpc_core::{
-    observed::{IpPermission, NetworkInterface, VpcEndpoint, VpcSnapshot, files::FileKind},
+    observed::{IpPermission, NetworkInterface, VpcEndpoint, VpcSnapshot},
     reach::{Cause, Destination, Reach, Unseen, Verdict},
     report::Weight,
     types::{BucketAccess, BucketUse, PortRange, PrivatePeer, Protocol, SecurityGroupId, SubnetId, Traffic},
@@ -249,10 +249,10 @@ impl Question<'_> {
             let ips = &interface.private_ip_addresses;
             ips.iter().any(|ip| ip.private_ip_address == cidr.addr().to_string())
         };
-        let mut interfaces = self.vpc.network_interfaces.values();
+        let mut interfaces = self.vpc.network_interfaces.values().peekable();
         cidr.prefix_len() == cidr.max_prefix_len()
             && subnet_of(self.vpc, cidr.addr()).is_some()
-            && !self.vpc.missing.contains(&FileKind::NetworkInterfaces)
+            && interfaces.peek().is_some()
             && !interfaces.any(has_it)
     }
 
