@@ -15,14 +15,24 @@ use super::{
 };
 use crate::types::Direction;
 
+/// What security groups say of a connection that the receiver opens.
+#[derive(Default)]
+pub(super) struct CallBack {
+    /// That the receiver's groups do not let it out, which comes first.
+    pub(super) let_out: Option<Cause>,
+    /// That the caller's do not let it in, which comes last.
+    pub(super) let_in: Option<Cause>,
+    pub(super) unseen: Vec<Unseen>,
+}
+
 impl Start<'_, '_> {
     /// What security groups say of connections that the receiver opens itself. Where
     /// these go by something that nobody can look into, nobody knows what they look
     /// like as they come in.
-    pub(super) fn called_back(&self, trip: &Trip<'_>, leg: &Leg) -> (Vec<Cause>, Vec<Unseen>) {
+    pub(super) fn called_back(&self, trip: &Trip<'_>, leg: &Leg) -> CallBack {
         let target = trip.target;
         if !target.calls_back {
-            return (Vec::new(), Vec::new());
+            return CallBack::default();
         }
         let none = BTreeSet::new();
         let theirs = target.receiver.groups().unwrap_or(&none);
@@ -58,7 +68,11 @@ impl Start<'_, '_> {
             endpoint: None,
             callers: None,
         });
-        (out.into_iter().chain(back).collect(), unseen)
+        CallBack {
+            let_out: out,
+            let_in: back,
+            unseen,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::{
     across::FarEnd,
+    call_back::CallBack,
     cause::Cause,
     filter::{Admission, Groups},
     hop::Hop,
@@ -94,19 +95,24 @@ impl Start<'_, '_> {
             .stop
             .iter()
             .map(|cause| (StoppedAt::OnTheWay(leg.hops.len()), cause.clone()));
-        let (called_back, not_seen) = if leg.arrives {
+        let CallBack {
+            let_out,
+            let_in,
+            unseen: not_seen,
+        } = if leg.arrives {
             self.called_back(trip, &leg)
         } else {
-            (Vec::new(), Vec::new())
+            CallBack::default()
         };
-        let at_the_receiver = refusal.into_iter().chain(called_back);
-        let at_the_receiver = at_the_receiver.map(|cause| (StoppedAt::AtTheReceiver, cause));
+        let there = |cause| (StoppedAt::AtTheReceiver, cause);
+        let at_the_receiver = refusal.into_iter().chain(let_out).map(there);
         Part {
             stops: before
                 .chain(at_the_receiver)
                 .chain(after)
                 .chain(end)
                 .chain(at_home)
+                .chain(let_in.map(there))
                 .collect(),
             only: None,
             unseen: leg.unseen.iter().cloned().chain(unseen).chain(not_seen).collect(),

@@ -490,13 +490,14 @@ fn passes(vpc: &VpcSnapshot, subnet: &str, egress: bool, protocol: u8, port: u16
         let block = entry.cidr_block.map(IpNet::V4).or(entry.ipv6_cidr_block.map(IpNet::V6));
         let of_protocol = entry.protocol == "-1" || entry.protocol == protocol.to_string();
         let icmp = entry.icmp_type_code.as_ref().filter(|_| entry.protocol == "1");
-        let of_port = entry.protocol == "-1"
-            || icmp.is_some_and(|icmp| is_message(port, icmp.type_, icmp.code))
-            || icmp.is_none() && !matches!(protocol, 6 | 17)
-            || entry
+        let of_port = match icmp {
+            Some(icmp) => is_message(port, icmp.type_, icmp.code),
+            None if entry.protocol == "-1" || !matches!(protocol, 6 | 17) => true,
+            None => entry
                 .port_range
                 .as_ref()
-                .is_none_or(|range| (range.from..=range.to).contains(&i32::from(port)));
+                .is_none_or(|range| (range.from..=range.to).contains(&i32::from(port))),
+        };
         if block.is_some_and(|block| block.contains(&far)) && of_protocol && of_port {
             return entry.rule_action.as_str() == "allow";
         }
