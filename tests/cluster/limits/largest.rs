@@ -36,12 +36,14 @@ impl Filler {
 }
 
 /// Fields whose rules say more than a form, each with its largest value.
-const EXAMPLES: [(&str, &str); 3] = [
+const EXAMPLES: [(&str, &str); 4] = [
     // The longest spelling of a time that is long enough and not too long.
     ("spec.absentProfileGracePeriod", "00001h00001m00001s"),
     ("spec.resyncInterval", "00001h00001m00001s"),
     // A word shorter than others, but it brings a document with it.
     ("spec.s3.policy.type", "Custom"),
+    // Shorter than Regional, but it takes public subnets beside it.
+    ("spec.internet.natGateways", "PerZone"),
 ];
 
 /// Fields that rules admit only in the place of larger ones, or with a kind whose
