@@ -366,6 +366,7 @@ impl Question<'_> {
                 .vpc
                 .vpc_endpoints
                 .iter()
+                .filter(|endpoint| endpoint.is_gateway())
                 .filter(|endpoint| {
                     endpoint.service_name.ends_with(if self.is_directory_bucket() {
                         ".s3express"
