@@ -185,8 +185,15 @@ fn nat(vpc: &VpcSnapshot, ends: &Ends<'_>, packet: Packet, id: &str) -> Fate {
     }
     let Some(at) = nat.subnet_id.as_ref() else {
         // Regional: in no subnet, so no network ACL is its own.
-        let own = nat.route_table_id.as_ref().map(|id| &vpc.route_tables[id]);
-        let outcome = match target_of_table(vpc, own.expect("it has a table of its own"), packet.destination) {
+        // AWS gives it a route to the VPC's internet gateway, in a table of its own.
+        let own = nat.route_table_id.as_ref().and_then(|id| vpc.route_tables.get(id));
+        let attached = vpc.internet_gateway.as_ref();
+        let attached = attached.map(|gateway| gateway.internet_gateway_id.to_string());
+        let by = match own {
+            Some(table) => target_of_table(vpc, table, packet.destination),
+            None => Target::Internet(attached.unwrap_or_default()),
+        };
+        let outcome = match by {
             Target::Nowhere | Target::Blackhole | Target::Local | Target::Nat(_) => return Fate::Dropped(Kind::Nat),
             other => outside(vpc, ends, &other, None, packet.destination),
         };
