@@ -1,6 +1,10 @@
 //! `sagevpc plan`: what would be done, without a cluster.
 
-use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -97,10 +101,7 @@ pub enum PlanError {
 /// When a file, the snapshot or AWS cannot be read.
 pub async fn run(args: &PlanArgs) -> Result<ExitCode, PlanError> {
     let objects = objects(&args.filenames)?;
-    let snapshots = match &args.snapshot {
-        Some(folder) => Some(folder::load(folder)?),
-        None => None,
-    };
+    let snapshots = snapshots(args.snapshot.as_deref())?;
     let mut json = Vec::new();
     let mut worst = Exit::NothingToDo;
     let cluster = cluster(
@@ -134,6 +135,15 @@ pub(super) fn objects(filenames: &[String]) -> Result<Objects, PlanError> {
         objects.add(&file, &read(&file)?)?;
     }
     Ok(objects)
+}
+
+/// The snapshots in a folder, where one is given.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub(super) fn snapshots(folder: Option<&Path>) -> Result<Option<Vec<Located>>, PlanError> {
+    Ok(folder.map(folder::load).transpose()?)
 }
 
 /// Exit states, the worst last.

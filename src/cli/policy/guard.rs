@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Output, PolicyCommandError, read};
 use crate::cli::{
     exit,
-    folder::{self, Located},
+    folder::Located,
     plan::{self, PlanError},
 };
 use iam_policy::PolicyDocument;
@@ -17,7 +17,7 @@ use sagevpc_core::{
     api::VpcConfig,
     desired::Network,
     guard::{Attempt, Guard, Held, MANAGED_POLICY_MAX_CHARS, Outcome, SCP_MAX_CHARS, Trial},
-    observed::{ManagedPolicy, RoleDetail, Snapshot},
+    observed::{PoliciesOfRole, RoleDetail, Snapshot},
     types::{ProfileKey, SecurityGroupId, SubnetId, listed},
     validate::{self, Choice, References, SecurityGroups, ValidProfile, ValidVpc},
 };
@@ -122,14 +122,7 @@ pub enum GuardError {
 /// Prints the guard, or verifies one.
 pub(super) fn run(args: &GuardArgs) -> Result<(String, u8), PolicyCommandError> {
     let objects = plan::objects(&args.filenames).map_err(GuardError::from)?;
-    let snapshots = match &args.snapshot {
-        Some(folder) => Some(
-            folder::load(folder)
-                .map_err(PlanError::from)
-                .map_err(GuardError::from)?,
-        ),
-        None => None,
-    };
+    let snapshots = plan::snapshots(args.snapshot.as_deref()).map_err(GuardError::from)?;
     let cluster = plan::cluster(
         args.cluster_id.as_deref(),
         &objects,
@@ -286,34 +279,19 @@ fn held(what: &str, all: &[&Snapshot]) -> Result<Held, PolicyCommandError> {
 }
 
 fn of_role(snapshot: &Snapshot, role: &RoleDetail) -> Held {
-    let mut held = Held::default();
-    let managed = |arn: &str| {
-        let policy = snapshot.managed_policies.iter().find(|policy| policy.arn == arn);
-        let document = policy.and_then(ManagedPolicy::document);
-        document.and_then(|value| PolicyDocument::try_from(value).ok())
+    let PoliciesOfRole { own, unread, boundary } = snapshot.roles().policies_of(role, |_| true);
+    let mut held = Held {
+        policies: own.into_iter().map(|policy| (policy.name, policy.document)).collect(),
+        unread,
+        ..Held::default()
     };
-    let inline = role.role_policy_list.iter().map(|policy| {
-        let name = format!("inline policy {}", policy.policy_name);
-        (name, PolicyDocument::try_from(&policy.policy_document).ok())
-    });
-    let attached = role.attached_managed_policies.iter().map(|policy| {
-        (
-            format!("managed policy {}", policy.policy_arn),
-            managed(&policy.policy_arn),
-        )
-    });
-    for (name, document) in inline.chain(attached) {
-        match document {
-            Some(document) => held.policies.push((name, document)),
-            None => held.unread.push(name),
-        }
-    }
-    if let Some(boundary) = &role.permissions_boundary {
-        let arn = &boundary.permissions_boundary_arn;
+    let arn = role.permissions_boundary.as_ref();
+    let arn = arn.map(|boundary| &boundary.permissions_boundary_arn);
+    if let (Some(arn), Some(boundary)) = (arn, boundary) {
         let name = format!("permissions boundary {arn}");
-        match managed(arn) {
-            Some(document) => held.boundary = Some((name, document)),
-            None => held.unread.push(name),
+        match boundary {
+            Ok(policy) => held.boundary = Some((name, policy.document)),
+            Err(_) => held.unread.push(name),
         }
     }
     held

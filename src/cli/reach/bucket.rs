@@ -8,7 +8,7 @@ use sagevpc_core::{
     desired::bucket_arn,
     observed::VpcSnapshot,
     reach::{BucketAsker, BucketRefusal, Destination, Hop, Path, Verdict},
-    types::{SubnetId, VpcEndpointId, listed},
+    types::{SubnetId, listed},
 };
 
 /// That packets reach a bucket, and its policy does not let in what they ask.
@@ -42,7 +42,7 @@ pub(super) fn refused(vpc: &VpcSnapshot, from: &SubnetId, to: &Destination, verd
     let (Destination::S3 { bucket: Some(bucket) }, Verdict::Reachable(Path(hops))) = (to, verdict) else {
         return None;
     };
-    let endpoint = hops.iter().find_map(endpoint_of)?;
+    let endpoint = hops.iter().find_map(Hop::endpoint)?;
     let policy = vpc.buckets.get(&bucket.name)?.policy.as_deref()?;
     let policy = policy.parse::<PolicyDocument>().ok()?;
     let blocks: Vec<IpNet> = vpc.subnets.get(from)?.cidrs().collect();
@@ -80,26 +80,4 @@ pub(super) fn refused(vpc: &VpcSnapshot, from: &SubnetId, to: &Destination, verd
         })
         .collect();
     (!causes.is_empty()).then_some(Refused { arn, is_sure, causes })
-}
-
-/// The endpoint that requests come through, as S3 sees it.
-const fn endpoint_of(hop: &Hop) -> Option<&VpcEndpointId> {
-    match hop {
-        Hop::GatewayEndpoint { endpoint } | Hop::InterfaceEndpoint { endpoint, .. } => Some(endpoint),
-        Hop::PublicName { .. }
-        | Hop::PrivateName { .. }
-        | Hop::InterfaceName { .. }
-        | Hop::LinkLocal { .. }
-        | Hop::SecurityGroup { .. }
-        | Hop::NetworkAcl { .. }
-        | Hop::Route { .. }
-        | Hop::SameSubnet { .. }
-        | Hop::Subnet { .. }
-        | Hop::NatGateway { .. }
-        | Hop::InternetGateway { .. }
-        | Hop::FromInternet { .. }
-        | Hop::Transit { .. }
-        | Hop::Entered { .. }
-        | Hop::Unseen(_) => None,
-    }
 }

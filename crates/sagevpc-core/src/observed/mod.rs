@@ -48,8 +48,9 @@ pub use resources::{
     SecurityGroup, ServiceType, Subnet, Tag, UserIdGroupPair, Vpc, VpcAttributes, VpcEndpoint, tags_of,
 };
 pub use roles::{
-    AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, OrganizationsDecision, PermissionsBoundary,
-    PolicyVersion, ResourceResult, RoleDetail, RolePolicy, RoleSimulation, Roles, UnseenCause, UnseenRole,
+    AttachedPolicy, BoundaryDecision, EvaluationResult, ManagedPolicy, NamedPolicy, OrganizationsDecision,
+    PermissionsBoundary, PoliciesOfRole, PolicyVersion, ResourceResult, RoleDetail, RolePolicy, RoleSimulation, Roles,
+    UnseenCause, UnseenRole,
 };
 pub use routes::{RouteDestination, RouteTarget};
 pub use unread::Unread;
@@ -178,7 +179,7 @@ impl Snapshot {
     }
 
     /// What was seen of roles. Simulations for other regions are left out.
-    fn roles(&self) -> Roles {
+    pub fn roles(&self) -> Roles {
         let is_ours = |simulation: &&RoleSimulation| simulation.region.is_none() || simulation.region == self.region;
         Roles {
             details: self.roles.iter().map(|role| (role.arn.clone(), role.clone())).collect(),

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::{SimulatedDecision, Word, shapes::shapes};
 use crate::types::Region;
+use iam_policy::PolicyDocument;
 
 shapes! {
     /// A role with all of its policies.
@@ -189,6 +190,70 @@ impl RoleDetail {
         let mut policies = self.role_policy_list.iter();
         let policy = policies.find(|policy| policy.policy_name == name)?;
         Some(&policy.policy_document)
+    }
+}
+
+/// A policy, and how messages name it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedPolicy {
+    /// Such as `inline policy S3`.
+    pub name: String,
+    /// What it says.
+    pub document: PolicyDocument,
+}
+
+/// The policies that decide what a role may do, as far as they were seen and can
+/// be read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PoliciesOfRole {
+    /// Those of which one must allow a request.
+    pub own: Vec<NamedPolicy>,
+    /// Those of its own that were not seen or cannot be read, by their names.
+    pub unread: Vec<String>,
+    /// Its permissions boundary, or the name of one that was not seen or cannot be
+    /// read.
+    pub boundary: Option<Result<NamedPolicy, String>>,
+}
+
+impl Roles {
+    /// The policies of a role; of its inline policies those whose names count.
+    pub fn policies_of(&self, role: &RoleDetail, counts: impl Fn(&str) -> bool) -> PoliciesOfRole {
+        let managed = |arn: &str| {
+            let document = self.managed_policies.get(arn).and_then(ManagedPolicy::document);
+            named(format!("managed policy {arn}"), document)
+        };
+        let inline = role
+            .role_policy_list
+            .iter()
+            .filter(|policy| counts(&policy.policy_name))
+            .map(|policy| {
+                named(
+                    format!("inline policy {}", policy.policy_name),
+                    Some(&policy.policy_document),
+                )
+            });
+        let attached = role
+            .attached_managed_policies
+            .iter()
+            .map(|policy| managed(&policy.policy_arn));
+        let mut policies = PoliciesOfRole::default();
+        for policy in inline.chain(attached) {
+            match policy {
+                Ok(policy) => policies.own.push(policy),
+                Err(name) => policies.unread.push(name),
+            }
+        }
+        let boundary = role.permissions_boundary.as_ref();
+        policies.boundary = boundary.map(|boundary| managed(&boundary.permissions_boundary_arn));
+        policies
+    }
+}
+
+/// The policy, or its name where it was not seen or cannot be read.
+fn named(name: String, document: Option<&Value>) -> Result<NamedPolicy, String> {
+    match document.and_then(|value| PolicyDocument::try_from(value).ok()) {
+        Some(document) => Ok(NamedPolicy { name, document }),
+        None => Err(name),
     }
 }
 

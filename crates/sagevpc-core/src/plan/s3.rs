@@ -27,7 +27,7 @@ use crate::{
         resolved::{ResolvedProfile, Standing},
     },
     report::{Finding, Lack, Scope, Weight},
-    types::{BucketUse, ProfileKey, RouteTableId, has_tags, listed},
+    types::{BucketUse, ProfileKey, ResourceKey, RouteTableId, has_tags, listed},
     validate::Choice,
 };
 
@@ -70,12 +70,17 @@ pub(super) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'_>]) -> S
         },
         [kept, spare @ ..] => {
             for endpoint in spare {
-                let_go(draft, endpoint, "a second endpoint for the same purpose is not needed");
+                let_go(
+                    draft,
+                    &KEY,
+                    endpoint,
+                    "a second endpoint for the same purpose is not needed",
+                );
             }
             let on_it = kept.route_table_ids.iter().filter(|table| tables_kept.contains(*table));
             let needed: BTreeSet<RouteTableId> = needed.into_iter().chain(on_it.cloned()).collect();
             if needed.is_empty() && !draft.keeping.is_everything() {
-                let_go(draft, kept, "no profile needs the endpoint any more");
+                let_go(draft, &KEY, kept, "no profile needs the endpoint any more");
                 None
             } else {
                 keep(draft, kept, &policy, needed);
@@ -359,9 +364,9 @@ fn keep(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, policy: &S3Policy, needed
     modify(draft, &KEY, endpoint, &policy.document, &needed, is_adopted, None);
 }
 
-fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {
+fn let_go(draft: &mut Draft<'_>, key: &ResourceKey, endpoint: &VpcEndpoint, reason: &str) {
     let snapshot = draft.snapshot;
-    draft.let_go(endpoint.vpc_endpoint_id.as_str(), &KEY, reason, |_| {
+    draft.let_go(endpoint.vpc_endpoint_id.as_str(), key, reason, |_| {
         let action = Action::VpcEndpoint(VpcEndpointChange::Delete {
             id: endpoint.vpc_endpoint_id.clone(),
         });

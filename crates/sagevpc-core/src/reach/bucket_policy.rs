@@ -57,19 +57,19 @@ impl BucketAsker<'_> {
             None => context,
         };
         let decision = denied(policy, action, resource, context, self.role);
-        let is_sure = match &decision {
+        let (is_sure, which, statements) = match &decision {
             FamilyDecision::Allowed { .. } | FamilyDecision::ImplicitlyDenied => return None,
-            FamilyDecision::ExplicitlyDenied { .. } | FamilyDecision::Partly { .. } => true,
-            FamilyDecision::Unknown { .. } => false,
-        };
-        let which = match &decision {
-            FamilyDecision::ExplicitlyDenied { statements } => format!("{} does", listed(statements)),
-            FamilyDecision::Partly { statement, .. } => format!("{statement} covers a part of it"),
-            FamilyDecision::Allowed { .. } | FamilyDecision::ImplicitlyDenied | FamilyDecision::Unknown { .. } => {
-                why(&decision)
+            FamilyDecision::ExplicitlyDenied { statements } => {
+                (true, format!("{} does", listed(statements)), statements.as_slice())
             }
+            FamilyDecision::Partly { statement, .. } => (
+                true,
+                format!("{statement} covers a part of it"),
+                std::slice::from_ref(statement),
+            ),
+            FamilyDecision::Unknown { statements, .. } => (false, why(&decision), statements.as_slice()),
         };
-        let wrong = self.what_is_wrong(policy, statements_of(&decision));
+        let wrong = self.what_is_wrong(policy, statements);
         Some(BucketRefusal {
             is_sure,
             why: format!("{which}.{wrong}"),
@@ -128,14 +128,6 @@ impl BucketAsker<'_> {
             ));
         }
         text
-    }
-}
-
-fn statements_of(decision: &FamilyDecision) -> &[StatementRef] {
-    match decision {
-        FamilyDecision::ExplicitlyDenied { statements } | FamilyDecision::Unknown { statements, .. } => statements,
-        FamilyDecision::Partly { statement, .. } => std::slice::from_ref(statement),
-        FamilyDecision::Allowed { .. } | FamilyDecision::ImplicitlyDenied => &[],
     }
 }
 

@@ -144,6 +144,15 @@ impl Hop {
             None
         }
     }
+
+    /// The endpoint that takes it, where it is one.
+    pub const fn endpoint(&self) -> Option<&VpcEndpointId> {
+        if let Self::GatewayEndpoint { endpoint } | Self::InterfaceEndpoint { endpoint, .. } = self {
+            Some(endpoint)
+        } else {
+            None
+        }
+    }
 }
 
 impl fmt::Display for Hop {

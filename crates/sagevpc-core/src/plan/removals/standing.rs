@@ -118,25 +118,8 @@ fn how_far(
 }
 
 fn gateway_endpoint(hops: &[Hop]) -> Option<&VpcEndpointId> {
-    hops.iter().find_map(|hop| match hop {
-        Hop::GatewayEndpoint { endpoint } => Some(endpoint),
-        Hop::PublicName { .. }
-        | Hop::PrivateName { .. }
-        | Hop::InterfaceName { .. }
-        | Hop::LinkLocal { .. }
-        | Hop::SecurityGroup { .. }
-        | Hop::NetworkAcl { .. }
-        | Hop::Route { .. }
-        | Hop::SameSubnet { .. }
-        | Hop::Subnet { .. }
-        | Hop::InterfaceEndpoint { .. }
-        | Hop::NatGateway { .. }
-        | Hop::InternetGateway { .. }
-        | Hop::FromInternet { .. }
-        | Hop::Transit { .. }
-        | Hop::Entered { .. }
-        | Hop::Unseen(_) => None,
-    })
+    let by_gateway = |hop: &&Hop| matches!(hop, Hop::GatewayEndpoint { .. });
+    hops.iter().find(by_gateway).and_then(Hop::endpoint)
 }
 
 /// Whether a bucket's statement admits what comes this way.

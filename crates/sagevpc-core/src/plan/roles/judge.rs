@@ -10,7 +10,7 @@
 use crate::{
     catalog::RoleNeed,
     desired::is_role_policy_name,
-    observed::{EvaluationResult, ManagedPolicy, RoleDetail, Roles, SimulatedDecision, Word},
+    observed::{EvaluationResult, NamedPolicy, PoliciesOfRole, RoleDetail, Roles, SimulatedDecision, Word},
     types::{Region, joined, listed},
 };
 use iam_policy::{
@@ -66,20 +66,11 @@ pub(super) struct Question<'a> {
     pub(super) without_condition: bool,
 }
 
-/// A policy, and how messages name it.
-struct Named {
-    name: String,
-    document: PolicyDocument,
-}
-
 /// The policies that decide what a role may do.
 pub(super) struct RolePolicies {
     arn: String,
     region: Region,
-    own: Vec<Named>,
-    /// Policies of its own that were not seen or cannot be read.
-    unread: Vec<String>,
-    boundary: Option<Result<Named, String>>,
+    policies: PoliciesOfRole,
 }
 
 impl RolePolicies {
@@ -100,58 +91,27 @@ impl RolePolicies {
         Self {
             arn: arn.to_owned(),
             region: region.clone(),
-            own: vec![Named {
-                name: String::new(),
-                document: document.clone(),
-            }],
-            unread: Vec::new(),
-            boundary: None,
+            policies: PoliciesOfRole {
+                own: vec![NamedPolicy {
+                    name: String::new(),
+                    document: document.clone(),
+                }],
+                ..PoliciesOfRole::default()
+            },
         }
     }
 
     fn of(role: &RoleDetail, roles: &Roles, region: &Region, counts: impl Fn(&str) -> bool) -> Self {
-        let managed = |arn: &str| -> Result<Named, String> {
-            let document = roles.managed_policies.get(arn).and_then(ManagedPolicy::document);
-            let document = document.and_then(|value| PolicyDocument::try_from(value).ok());
-            let name = format!("managed policy {arn}");
-            document
-                .map(|document| Named {
-                    name: name.clone(),
-                    document,
-                })
-                .ok_or(name)
-        };
-        let inline = role
-            .role_policy_list
-            .iter()
-            .filter(|policy| counts(&policy.policy_name))
-            .map(|policy| {
-                let name = format!("inline policy {}", policy.policy_name);
-                match PolicyDocument::try_from(&policy.policy_document) {
-                    Ok(document) => Ok(Named { name, document }),
-                    Err(_) => Err(name),
-                }
-            });
-        let attached = role
-            .attached_managed_policies
-            .iter()
-            .map(|policy| managed(&policy.policy_arn));
-        let (own, unread): (Vec<_>, Vec<_>) = inline.chain(attached).partition(Result::is_ok);
         Self {
             arn: role.arn.clone(),
             region: region.clone(),
-            own: own.into_iter().filter_map(Result::ok).collect(),
-            unread: unread.into_iter().filter_map(Result::err).collect(),
-            boundary: role
-                .permissions_boundary
-                .as_ref()
-                .map(|boundary| managed(&boundary.permissions_boundary_arn)),
+            policies: roles.policies_of(role, counts),
         }
     }
 
     /// Whether every policy that bears on the role was seen and can be read.
     pub(super) fn is_complete(&self) -> bool {
-        self.unread.is_empty() && !matches!(self.boundary, Some(Err(_)))
+        self.policies.unread.is_empty() && !matches!(self.policies.boundary, Some(Err(_)))
     }
 
     /// Why the role is not known to be allowed what is asked; `None` if it is.
@@ -167,7 +127,7 @@ impl RolePolicies {
 
     fn judge_on(&self, question: Question<'_>, resource: &str) -> Option<Cause> {
         let request = self.request(question, resource);
-        match &self.boundary {
+        match &self.policies.boundary {
             None => {}
             Some(Err(name)) => {
                 return Some(Cause::Unclear(format!(
@@ -182,11 +142,14 @@ impl RolePolicies {
                 ) => return Some(Cause::Bounded(boundary.name.clone())),
             },
         }
-        let cause = decide(&self.own, &request, question.without_condition);
+        let cause = decide(&self.policies.own, &request, question.without_condition);
         match cause {
             // What was not seen can allow or deny.
             Some(Cause::Denied(_)) => cause,
-            _ if !self.unread.is_empty() => Some(Cause::Unclear(format!("{} was not seen", listed(&self.unread)))),
+            _ if !self.policies.unread.is_empty() => Some(Cause::Unclear(format!(
+                "{} was not seen",
+                listed(&self.policies.unread)
+            ))),
             cause => cause,
         }
     }
@@ -264,11 +227,11 @@ fn worst(causes: Vec<Cause>) -> Option<Cause> {
 }
 
 /// What several policies say together.
-fn decide(policies: &[Named], request: &Request, without_condition: bool) -> Option<Cause> {
+fn decide(policies: &[NamedPolicy], request: &Request, without_condition: bool) -> Option<Cause> {
     let mut allowed = false;
     let mut narrow = None;
     let mut unclear = None;
-    for Named { name, document } in policies {
+    for NamedPolicy { name, document } in policies {
         let of = |statements: &[StatementRef]| format!("{} of {name}", joined(statements));
         match evaluate_family(document, request) {
             FamilyDecision::ExplicitlyDenied { statements } => return Some(Cause::Denied(of(&statements))),

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Served, change::modify, is_offered, judge_state, using_s3, whose::CONCERN};
+use super::{Served, change::modify, is_offered, judge_state, let_go, using_s3, whose::CONCERN};
 use crate::{
     api::{Reason, ResourceOwnership},
     catalog::{S3_EXPRESS, SESSION_OF_DIRECTORY_BUCKETS, Symptom, directory_bucket_arn, is_directory_bucket},
@@ -65,13 +65,18 @@ pub(in crate::plan) fn plan(draft: &mut Draft<'_>, profiles: &[ResolvedProfile<'
         [] => create(draft, &naming, needed, policy),
         [kept, spare @ ..] => {
             for endpoint in spare {
-                let_go(draft, endpoint, "a second endpoint for the same purpose is not needed");
+                let_go(
+                    draft,
+                    &KEY,
+                    endpoint,
+                    "a second endpoint for the same purpose is not needed",
+                );
             }
             let tables_kept = draft.keeping.tables(snapshot);
             let on_it = kept.route_table_ids.iter().filter(|table| tables_kept.contains(*table));
             let needed: BTreeSet<RouteTableId> = needed.into_iter().chain(on_it.cloned()).collect();
             if needed.is_empty() && !draft.keeping.is_everything() {
-                let_go(draft, kept, "no profile names a directory bucket any more");
+                let_go(draft, &KEY, kept, "no profile names a directory bucket any more");
             } else {
                 keep(draft, kept, &needed, &policy);
             }
@@ -200,15 +205,4 @@ fn keep(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, needed: &BTreeSet<RouteTa
     judge_state(draft, endpoint, Scope::Vpc);
     draft.keep_tags(id, &KEY, Serves::Vpc, &tags_of(&endpoint.tags));
     modify(draft, &KEY, endpoint, policy, needed, false, None);
-}
-
-fn let_go(draft: &mut Draft<'_>, endpoint: &VpcEndpoint, reason: &str) {
-    let snapshot = draft.snapshot;
-    draft.let_go(endpoint.vpc_endpoint_id.as_str(), &KEY, reason, |_| {
-        let action = Action::VpcEndpoint(VpcEndpointChange::Delete {
-            id: endpoint.vpc_endpoint_id.clone(),
-        });
-        PlannedAction::new(action, Serves::Vpc, reason)
-            .disrupting(disruption::of_lost_s3_route(snapshot, &endpoint.route_table_ids))
-    });
 }
